@@ -1,0 +1,214 @@
+"""Write simulated pairs and scans to disk, whole or not at all, in parallel and the same for any number of workers."""
+
+import json
+import multiprocessing
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+import pandas as pd
+import tifffile
+from numpy.typing import NDArray
+
+from oresort.belt.crops import Crop, simulate_crops
+from oresort.belt.feed import Lot
+from oresort.belt.labels import Labelling, assay_label
+from oresort.belt.plan import ScanPlan, plan_scans, split_counts
+from oresort.belt.scan import draw_scene, expose_scene
+from oresort.errors import InputError
+from oresort.progress import track
+
+COLUMNS = [
+    "id",
+    "low",
+    "high",
+    "label",
+    "scan",
+    "batch",
+    "x",
+    "y",
+    "w",
+    "h",
+    "split",
+    "grade",
+    "mass",
+    "air",
+    "background",
+]
+
+Job = TypeVar("Job")
+Done = TypeVar("Done")
+
+
+def write_pairs(
+    out: Path,
+    pairs: int,
+    seed: int,
+    labelling: Labelling | None = None,
+    association: float = 0.6,
+    kvp: float = 160.0,
+    background: str = "zero",
+    workers: int = 1,
+) -> pd.DataFrame:
+    """Write a dataset in the released layout with `manifest.csv` and `train_val_test.json`; return the manifest.
+
+    `labelling` says how labels are made (default: by lot); `background` is `zero` or `air`. `out` must not
+    exist yet or be empty. InputError for a count too small for three splits or a voltage out of range.
+    """
+    labelling = labelling or Labelling()
+    plan_seed, *_ = root = np.random.SeedSequence(seed).spawn(2)
+    plan = plan_scans(split_counts(pairs), labelling.mode == "batch", np.random.default_rng(plan_seed))
+    seeds = root[1].spawn(len(plan))
+    job = partial(
+        _write_scan_pairs, out, labelling=labelling, association=association, kvp=kvp, background=background
+    )
+    rows = _in_parallel(job, list(zip(plan, seeds, strict=True)), workers, "simulating scans")
+    manifest = pd.DataFrame([row for scan in rows for row in scan], columns=COLUMNS)
+    manifest = manifest.sort_values(["scan", "y", "x"], ignore_index=True)
+    manifest.to_csv(out / "manifest.csv", index=False)
+    splits = {name: manifest.loc[manifest.split == name, "id"].tolist() for name in ("train", "val", "test")}
+    (out / "train_val_test.json").write_text(json.dumps(splits, indent=1) + "\n")
+    return manifest
+
+
+def _write_scan_pairs(
+    out: Path,
+    item: tuple[ScanPlan, np.random.SeedSequence],
+    labelling: Labelling,
+    association: float,
+    kvp: float,
+    background: str,
+) -> list[dict[str, Any]]:
+    plan, seed = item
+    scene_seed, label_seed = seed.spawn(2)
+    lot = Lot(labelling.mineralised_share(plan.label), association)
+    scene = draw_scene(scene_seed, plan.size, lot, kvp)
+    rng = np.random.default_rng(label_seed)
+    air = round(sum(scene.settings.air) / 2)
+    rows = []
+    for crop in simulate_crops(scene, keep_background=background == "air"):
+        label = plan.label or assay_label(rng, crop.truth.grade, labelling)
+        rows.append(_write_crop(out, crop, plan, label) | {"air": air, "background": background})
+    return rows
+
+
+def _write_crop(out: Path, crop: Crop, plan: ScanPlan, label: str) -> dict[str, Any]:
+    height, width = crop.low.shape
+    name = f"{label}_{plan.batch}/{plan.number}-x{crop.x}-y{crop.y}-w{width}-h{height}"
+    folder = out / name
+    folder.mkdir(parents=True)
+    _write_image(folder / "low.tiff", crop.low)
+    _write_image(folder / "high.tiff", crop.high)
+    return {
+        "id": name, "low": f"{name}/low.tiff", "high": f"{name}/high.tiff", "label": label,
+        "scan": plan.number, "batch": plan.batch, "x": crop.x, "y": crop.y, "w": width, "h": height,
+        "split": plan.split, "grade": round(crop.truth.grade, 5), "mass": round(crop.truth.mass, 3),
+    }  # fmt: skip
+
+
+def write_scans(
+    out: Path,
+    scans: int,
+    seed: int,
+    particles: int = 30,
+    association: float = 0.6,
+    kvp: float = 160.0,
+    workers: int = 1,
+) -> pd.DataFrame:
+    """Write whole scan pairs with label masks and truth; return the truth of all, one row a particle.
+
+    Per scan k: `scan_<k>_low.tiff`, `scan_<k>_high.tiff`, `scan_<k>_labels.tiff` (uint16, 600 x 3328; label 0 is
+    belt) and `scan_<k>_truth.csv`. InputError for a voltage out of range.
+    """
+    seeds = np.random.SeedSequence(seed).spawn(3)[2].spawn(scans)
+    job = partial(_write_scan, out, particles=particles, association=association, kvp=kvp)
+    frames = _in_parallel(job, list(enumerate(seeds, start=1)), workers, "simulating whole scans")
+    return pd.concat(frames, ignore_index=True)
+
+
+def _write_scan(
+    out: Path, item: tuple[int, np.random.SeedSequence], particles: int, association: float, kvp: float
+) -> pd.DataFrame:
+    number, seed = item
+    scan = expose_scene(draw_scene(seed, particles, Lot(0.5, association), kvp))
+    for name in ("low", "high", "labels"):
+        _write_image(out / f"scan_{number}_{name}.tiff", getattr(scan, name))
+    rows = []
+    for label, truth in enumerate(scan.truth, start=1):
+        rows_hit, columns_hit = np.nonzero(scan.labels == label)
+        rows.append(
+            {
+                "scan": number, "label": label, "x": columns_hit.min(), "y": rows_hit.min(),
+                "w": np.ptp(columns_hit) + 1, "h": np.ptp(rows_hit) + 1, "grade": truth.grade, "mass": truth.mass,
+                "lithology": truth.lithology, "mineralised": truth.mineralised, **truth.minerals,
+            }
+        )  # fmt: skip
+    frame = pd.DataFrame(rows)
+    frame.to_csv(out / f"scan_{number}_truth.csv", index=False, float_format="%.6g")
+    return frame
+
+
+def _write_image(path: Path, image: NDArray[np.uint16]) -> None:
+    tifffile.imwrite(path, image, compression="lzw", predictor=True, metadata=None)
+
+
+def _in_parallel(job: Callable[[Job], Done], items: list[Job], workers: int, what: str) -> list[Done]:
+    """Run `job` on all items in processes, in order, behind a progress bar."""
+    if workers == 1 or len(items) == 1:
+        return list(track(map(job, items), len(items), what))
+    # spawn: the parent may hold threads (torch, BLAS) that a fork would leave broken
+    with _single_threaded(), multiprocessing.get_context("spawn").Pool(min(workers, len(items))) as pool:
+        return list(track(pool.imap(job, items), len(items), what))
+
+
+@contextmanager
+def _single_threaded() -> Iterator[None]:
+    """Let processes started inside use one BLAS thread each: their matrices are small, threads only collide."""
+    names = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
+    before = {name: os.environ.get(name) for name in names}
+    os.environ.update(dict.fromkeys(names, "1"))
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
+
+
+@contextmanager
+def new_folder(out: Path, overwrite: bool) -> Iterator[Path]:
+    """Yield a folder beside `out` that becomes `out` only when the block succeeds.
+
+    InputError if `out` holds anything and `overwrite` is false, cannot be written to, or the disk is full.
+    """
+    if out.exists() and not out.is_dir():
+        raise InputError(f"{out}: is a file; name a folder")
+    if out.is_dir() and any(out.iterdir()) and not overwrite:
+        raise InputError(f"{out}: is not empty; name another folder or say overwrite=true")
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        temporary = Path(tempfile.mkdtemp(prefix=f".{out.name}-", dir=out.parent))
+    except OSError as error:
+        raise InputError(
+            f"{out}: cannot be made ({error.strerror}); name a folder you may write to"
+        ) from error
+    try:
+        yield temporary
+        temporary.chmod(0o755)
+        if out.exists():
+            shutil.rmtree(out)
+        os.replace(temporary, out)
+    except OSError as error:
+        raise InputError(
+            f"{out}: cannot be written ({error.strerror}); free some space or name another folder"
+        ) from error
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)

@@ -1,0 +1,1 @@
+"""Pairs on disk to manifest, splits that cannot leak, representation, and batches."""

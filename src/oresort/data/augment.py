@@ -1,0 +1,86 @@
+"""Random changes of a training pair: one geometric draw for both energies, intensities by physics."""
+
+import os
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from oresort.data.representation import Planes, Representation
+from oresort.errors import InputError
+
+# without it each import asks the package index for its newest version, and waits if there is none
+os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")
+import albumentations as A  # noqa: E402, N812 - after the line above; A is the library's own idiom
+
+
+class Augmentation:
+    """Draws flips and a change of the recorded intensity for each pair of a batch.
+
+    Args:
+        flip: Probability of a horizontal flip, and again of a vertical one.
+        transpose: Probability of swapping rows and columns.
+        intensity: Probability of a change of intensity.
+        gain: Range of the factor on the counts, one draw for both energies.
+        balance: Range of a further factor, drawn for each energy by itself (drift of one layer's air).
+        offset: Range of the counts added.
+        saturate: Reproduce the released code's 8-bit conversion: the intensity change leaves a silhouette.
+    """
+
+    def __init__(
+        self,
+        flip: float = 0.0,
+        transpose: float = 0.0,
+        intensity: float = 0.0,
+        gain: Sequence[float] = (1.0, 1.0),
+        balance: Sequence[float] = (1.0, 1.0),
+        offset: Sequence[float] = (0.0, 0.0),
+        saturate: bool = False,
+    ) -> None:
+        for name, chance in (("flip", flip), ("transpose", transpose), ("intensity", intensity)):
+            if not 0.0 <= chance <= 1.0:
+                raise InputError(f"augment.{name}={chance}: not a probability; give a number from 0 to 1")
+        for name, span in (("gain", gain), ("balance", balance), ("offset", offset)):
+            if len(span) != 2 or span[0] > span[1] or (name != "offset" and span[0] <= 0):
+                raise InputError(
+                    f"augment.{name}={list(span)}: give [low, high], low <= high, factors above 0"
+                )
+        self.intensity, self.saturate = intensity, saturate
+        self.gain, self.balance, self.offset = tuple(gain), tuple(balance), tuple(offset)
+        # albumentations clips float32 pixels to [0, 1] in its pixel transforms: geometry only
+        steps = [A.HorizontalFlip(p=flip), A.VerticalFlip(p=flip), A.Transpose(p=transpose)]
+        self._geometric = A.Compose([step for step in steps if step.p > 0])
+
+    def __call__(self, planes: Planes, representation: Representation, rng: np.random.Generator) -> Tensor:
+        """Return augmented planes (B, 4, S, S) float32; all randomness comes from `rng`."""
+        moved = torch.from_numpy(self._move(planes, rng))
+        return self._relight(moved, representation, rng)
+
+    def _move(self, planes: Planes, rng: np.random.Generator) -> NDArray[np.float32]:
+        if not self._geometric.transforms:
+            return np.ascontiguousarray(planes)
+        # seeded here: the library's own generator repeats itself in every worker and epoch
+        self._geometric.set_random_seed(int(rng.integers(2**31)))
+        out = np.empty_like(planes)
+        for i, pair in enumerate(planes):
+            image = np.ascontiguousarray(pair.transpose(1, 2, 0))  # (S, S, 4): one draw moves all planes
+            out[i] = self._geometric(image=image)["image"].transpose(2, 0, 1)
+        return out
+
+    def _relight(self, planes: Tensor, representation: Representation, rng: np.random.Generator) -> Tensor:
+        if self.intensity == 0.0:
+            return planes
+        count = len(planes)
+        chosen = rng.random(count) < self.intensity
+        gain = rng.uniform(*self.gain, (count, 1)) * rng.uniform(*self.balance, (count, 2))
+        offset = np.repeat(rng.uniform(*self.offset, (count, 1)), 2, axis=1)
+        gains, offsets = (
+            torch.from_numpy(x.astype(np.float32)[:, :, None, None]) for x in (gain, offset)
+        )  # (B, 2, 1, 1)
+        if self.saturate:
+            changed = representation.silhouette(planes, offsets)
+        else:
+            changed = representation.light(planes, gains, offsets)
+        return torch.where(torch.from_numpy(chosen)[:, None, None, None], changed, planes)

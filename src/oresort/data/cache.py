@@ -1,0 +1,79 @@
+"""Prepared pairs in one memory-mapped file, so that an epoch never decodes an image."""
+
+import hashlib
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from oresort.data.representation import PLANES, Planes, Representation
+from oresort.errors import InputError
+from oresort.paths import replacing
+from oresort.progress import track
+from oresort.scan.image import read_pair
+
+_VERSION = 1
+"""Raised when what `prepare` computes changes without a change of its settings."""
+
+
+def cached_planes(frame: pd.DataFrame, root: Path, representation: Representation, folder: Path) -> Planes:
+    """Return planes (N, 4, S, S) float32 of all pairs of a manifest, read-only and memory-mapped.
+
+    Built once, in `folder`; found again as long as the pairs' files (judged by size and time of change, as
+    make does), their air levels and the representation's settings are the same.
+
+    Raises:
+        InputError: An image that cannot be used, or a folder that cannot be written.
+    """
+    file = folder / f"planes-{_key(frame, root, representation)}.npy"
+    shape = (len(frame), PLANES, representation.size, representation.size)
+    if not file.is_file():
+        try:
+            with replacing(file) as temporary:
+                _build(frame, root, representation, temporary, shape)
+        except OSError as error:
+            raise InputError(
+                f"{folder}: cannot write the cache ({error.strerror}); set data.cache=DIR"
+            ) from error
+    planes: Planes = np.load(file, mmap_mode="r")
+    return planes
+
+
+def _key(frame: pd.DataFrame, root: Path, representation: Representation) -> str:
+    digest = hashlib.blake2b(f"{_VERSION} {representation.key()}".encode(), digest_size=12)
+    for row in zip(frame["low"], frame["high"], frame["air"], frame["background"], strict=True):
+        digest.update(repr(row).encode())
+        for path in row[:2]:
+            try:
+                stat = (root / path).stat()
+            except OSError as error:
+                raise InputError(f"{root / path}: no such image; add it or take its row out") from error
+            digest.update(f" {stat.st_size} {stat.st_mtime_ns}".encode())
+    return digest.hexdigest()
+
+
+def _build(
+    frame: pd.DataFrame, root: Path, representation: Representation, file: Path, shape: tuple[int, ...]
+) -> None:
+    planes = np.lib.format.open_memmap(file, mode="w+", dtype=np.float32, shape=shape)
+    rows = list(zip(frame["low"], frame["high"], frame["air"], frame["background"], strict=True))
+
+    def prepare(row: tuple[str, str, float, str]) -> Planes:
+        low, high = read_pair(root / row[0], root / row[1])
+        for image, path in ((low, row[0]), (high, row[1])):
+            if image.min() == image.max():
+                raise InputError(
+                    f"{root / path}: every pixel is {image.flat[0]}; scan it again or take it out"
+                )
+        return representation.prepare(low, high, row[2], row[3])
+
+    # decoding and resizing release the interpreter lock, so threads are enough
+    with ThreadPoolExecutor() as pool:
+        try:
+            for i, plane in enumerate(track(pool.map(prepare, rows), len(rows), "preparing pairs")):
+                planes[i] = plane
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
+    planes.flush()

@@ -1,0 +1,178 @@
+"""The dataset as Lightning sees it: loaders of the train, validation and test pairs."""
+
+import warnings
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import lightning as L
+import numpy as np
+import pandas as pd
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset
+
+from oresort.data.augment import Augmentation
+from oresort.data.cache import cached_planes
+from oresort.data.manifest import SPLITS, load_manifest
+from oresort.data.representation import Planes, Representation
+from oresort.data.splits import assign_splits
+from oresort.errors import InputError
+from oresort.spec import make
+
+Batch = dict[str, Tensor]
+
+# pairs come out of memory, so loader workers would only copy them
+warnings.filterwarnings("ignore", message=r"The '\w+' does not have many workers")
+
+
+class PairDataset(Dataset[Batch]):
+    """Pairs of one split; fetches whole batches, since one pair's work is mostly overhead.
+
+    Args:
+        planes: All pairs of the manifest, (N, 4, S, S).
+        labels: int64 (N,), ore 1.
+        rows: Rows of the manifest in this split, int64.
+        representation: Makes network input of planes.
+        augmentation: None for validation and test.
+        seed: Together with the batch's first pair it fixes the batch's draw, for any number of workers.
+    """
+
+    def __init__(
+        self,
+        planes: Planes,
+        labels: np.ndarray[Any, np.dtype[np.int64]],
+        rows: np.ndarray[Any, np.dtype[np.int64]],
+        representation: Representation,
+        augmentation: Augmentation | None = None,
+        seed: Sequence[int] = (0,),
+    ) -> None:
+        self.planes, self.labels, self.rows = planes, labels, rows
+        self.representation, self.augmentation, self.seed = representation, augmentation, seed
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __getitem__(self, index: int) -> Batch:
+        return {key: value[0] for key, value in self.__getitems__([index]).items()}
+
+    def __getitems__(self, indices: list[int]) -> Batch:
+        rows = self.rows[indices]
+        planes = self.planes[rows]  # (B, 4, S, S), a copy out of the memory map
+        if self.augmentation is None:
+            prepared = torch.from_numpy(planes)
+        else:
+            rng = np.random.default_rng([*self.seed, indices[0]])
+            prepared = self.augmentation(planes, self.representation, rng)
+        low, high = self.representation.finish(prepared)
+        return {
+            "low": low,
+            "high": high,
+            "label": torch.from_numpy(self.labels[rows]),
+            "index": torch.from_numpy(rows),
+        }
+
+
+def _as_is(batch: Batch) -> Batch:
+    return batch
+
+
+class OreDataModule(L.LightningDataModule):
+    """Serves a dataset's pairs in batches `low, high` (B, C, S, S) float32, `label, index` (B,) int64.
+
+    Args:
+        root: Folder with `manifest.csv` or the released layout.
+        representation: Spec of a `Representation`: `_target_` and its arguments.
+        augment: Spec of an `Augmentation`, for training only.
+        batch_size: Pairs a batch.
+        workers: Loader processes; 0 serves from the training process, enough on a CPU.
+        split: `given` or `seeded`, see `assign_splits`.
+        split_seed: Seed of a drawn split, apart from the training seed.
+        strict: Leakage and unnamed pairs are errors, not warnings.
+        cache: Folder of prepared pairs; None means `.cache` in the root.
+        seed: Training seed: order and augmentation.
+    """
+
+    def __init__(
+        self,
+        root: str,
+        representation: Mapping[str, Any],
+        augment: Mapping[str, Any],
+        batch_size: int = 64,
+        workers: int = 0,
+        split: str = "given",
+        split_seed: int = 0,
+        strict: bool = False,
+        cache: str | None = None,
+        seed: int = 0,
+    ) -> None:
+        super().__init__()
+        if batch_size < 1 or workers < 0:
+            raise InputError(f"data.batch_size={batch_size}, data.workers={workers}: need at least 1 and 0")
+        self.save_hyperparameters()
+        self.root = Path(root)
+        self.representation = make(representation, Representation)  # type: ignore[type-abstract]
+        self.augmentation = make(augment, Augmentation)
+        self.frame = pd.DataFrame()
+        self.planes: Planes | None = None
+
+    def setup(self, stage: str | None = None) -> None:
+        """Read the index, fix the splits and prepare the pairs, once."""
+        if self.planes is not None:
+            return
+        hp = self.hparams
+        frame = load_manifest(self.root)
+        frame = assign_splits(frame, self.root, split=hp["split"], seed=hp["split_seed"], strict=hp["strict"])
+        cache = Path(hp["cache"]) if hp["cache"] else self.root / ".cache"
+        self.planes = cached_planes(frame, self.root, self.representation, cache)
+        self.frame = frame
+
+    def loader(self, split: str, epoch: int | None = None) -> DataLoader[Batch]:
+        """Return the batches of `split`; with `epoch`, shuffled and augmented for it.
+
+        Raises:
+            InputError: An unknown split.
+        """
+        if split not in SPLITS:
+            raise InputError(f"split={split}: unknown; known are {', '.join(SPLITS)}")
+        self.setup()
+        assert self.planes is not None
+        rows = np.flatnonzero((self.frame["split"] == split).to_numpy())
+        train = epoch is not None
+        if not train:
+            # manifests are sorted by class: a shortened run must still see both
+            rows = np.random.default_rng(0).permutation(rows)
+        seed = (self.hparams["seed"], epoch or 0)
+        dataset = PairDataset(
+            self.planes,
+            self.frame["label"].to_numpy(np.int64),
+            rows,
+            self.representation,
+            self.augmentation if train else None,
+            seed,
+        )
+        order = torch.Generator().manual_seed(int(np.random.SeedSequence(seed).generate_state(1)[0]))
+        return DataLoader(
+            dataset,
+            batch_size=self.hparams["batch_size"],
+            shuffle=train,
+            # a last batch of one pair would give batch norm nothing to normalise by
+            drop_last=train and len(rows) % self.hparams["batch_size"] == 1 and len(rows) > 1,
+            num_workers=self.hparams["workers"],
+            collate_fn=_as_is,
+            generator=order,
+            multiprocessing_context="fork" if self.hparams["workers"] else None,
+            pin_memory=torch.cuda.is_available(),
+        )
+
+    def train_dataloader(self) -> DataLoader[Batch]:
+        """Return the training batches of the trainer's epoch; the trainer asks anew every epoch."""
+        return self.loader("train", epoch=self.trainer.current_epoch if self.trainer else 0)
+
+    def val_dataloader(self) -> DataLoader[Batch]:
+        """Return the validation batches, always the same."""
+        return self.loader("val")
+
+    def test_dataloader(self) -> DataLoader[Batch]:
+        """Return the test batches, always the same."""
+        return self.loader("test")

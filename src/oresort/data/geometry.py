@@ -1,0 +1,66 @@
+"""From a crop of any size to the square image that a tower sees."""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from oresort.errors import InputError
+
+Image = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Resize:
+    """The paper's geometry: bilinear to `size` x `size`, aspect and scale given up."""
+
+    size: int = 40
+
+    def __call__(self, image: Image) -> Image:
+        """Return `image` (H, W) float32 as (size, size) float32, in the same unit."""
+        return np.asarray(
+            cv2.resize(image, (self.size, self.size), interpolation=cv2.INTER_LINEAR), np.float32
+        )
+
+
+@dataclass(frozen=True)
+class Canvas:
+    """A fixed physical scale: centred on `extent` x `extent` detector pixels, area-averaged to `size`.
+
+    Area averages keep sums: the integral of attenuation, which goes with mass, survives. A particle larger
+    than the canvas is shrunk to fit it, aspect kept; it alone loses its scale.
+    """
+
+    size: int = 40
+    extent: int = 120
+
+    def __post_init__(self) -> None:
+        if self.extent < self.size:
+            raise InputError(
+                f"representation.extent={self.extent}: smaller than size={self.size}; enlarge it"
+            )
+
+    def __call__(self, image: Image) -> Image:
+        """Return `image` (H, W) float32, zero outside the particle, as (size, size) float32."""
+        height, width = image.shape
+        if max(height, width) > self.extent:
+            scale = self.extent / max(height, width)
+            shape = (max(1, round(width * scale)), max(1, round(height * scale)))
+            image = np.asarray(cv2.resize(image, shape, interpolation=cv2.INTER_AREA), np.float32)
+            height, width = image.shape
+        canvas = np.zeros((self.extent, self.extent), np.float32)
+        top, left = (self.extent - height) // 2, (self.extent - width) // 2
+        canvas[top : top + height, left : left + width] = image
+        return np.asarray(
+            cv2.resize(canvas, (self.size, self.size), interpolation=cv2.INTER_AREA), np.float32
+        )
+
+
+def geometry(name: str, size: int, extent: int) -> Resize | Canvas:
+    """Return the geometry called `name`: `resize` or `canvas`; anything else is an InputError."""
+    if name == "resize":
+        return Resize(size)
+    if name == "canvas":
+        return Canvas(size, extent)
+    raise InputError(f"representation.geometry={name}: unknown; known are canvas, resize")

@@ -1,0 +1,65 @@
+"""A trained model from its checkpoint file alone."""
+
+import pickle
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import torch
+
+from oresort.data.representation import Representation
+from oresort.errors import InputError
+from oresort.learn.module import OreModule
+from oresort.spec import make
+
+
+class Trained(NamedTuple):
+    """What a checkpoint holds."""
+
+    module: OreModule
+    representation: Representation
+    data: dict[str, Any]
+    """Keywords of the `OreDataModule` it was trained with."""
+
+    epoch: int
+
+    @property
+    def threshold(self) -> float:
+        """The decision threshold chosen on validation data."""
+        return float(self.module.threshold)
+
+
+def load_trained(file: Path) -> Trained:
+    """Load a checkpoint of `oresort.train` under safe loading, ready for inference on the CPU.
+
+    Raises:
+        InputError: No such file, no checkpoint, a checkpoint of another program, of another model, or of an
+            unknown representation.
+    """
+    if not file.is_file():
+        raise InputError(f"{file}: no such checkpoint; give the best.ckpt of a run's checkpoints/ folder")
+    try:
+        content = torch.load(file, map_location="cpu", weights_only=True)
+    except (RuntimeError, pickle.UnpicklingError, EOFError, KeyError, ValueError, OSError) as error:
+        raise InputError(
+            f"{file}: not a checkpoint that loads safely; give one that oresort.train wrote"
+        ) from error
+    keys = ("state_dict", "hyper_parameters", "datamodule_hyper_parameters", "epoch")
+    if not isinstance(content, dict) or any(key not in content for key in keys):
+        raise InputError(f"{file}: a checkpoint of another program; give one that oresort.train wrote")
+    hparams = {**content["hyper_parameters"], "compile": False}
+    try:
+        module = OreModule(**hparams)
+        module.load_state_dict(content["state_dict"])
+    except InputError as error:
+        raise InputError(f"{file}: {error}") from error
+    except (TypeError, RuntimeError) as error:
+        raise InputError(
+            f"{file}: a checkpoint of another model than its own settings describe; train it again"
+        ) from error
+    try:
+        representation = make(hparams["representation"], Representation)  # type: ignore[type-abstract]
+    except InputError as error:
+        raise InputError(f"{file}: {error}") from error
+    return Trained(
+        module.eval(), representation, content["datamodule_hyper_parameters"], int(content["epoch"])
+    )

@@ -1,0 +1,61 @@
+"""The typed configuration of a training run; `conf/train.yaml` explains each key."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+REQUIRED = "???"  # OmegaConf's mark of a value that the user must give
+
+
+@dataclass
+class DataConfig:
+    """Where the pairs are and how they are served; see `OreDataModule`."""
+
+    root: str = REQUIRED
+    batch_size: int = 64
+    workers: int = 0
+    split: str = "given"
+    split_seed: int = 0
+    strict: bool = False
+    cache: str | None = None
+
+
+@dataclass
+class ModelConfig:
+    """Specs of a model's parts; see `build_model`."""
+
+    tower: dict[str, Any] = field(default_factory=dict)
+    fusion: dict[str, Any] = field(default_factory=dict)
+    head: dict[str, Any] = field(default_factory=dict)
+    share: bool = False
+
+
+@dataclass
+class OptimConfig:
+    """Keywords of `Schedule`."""
+
+    lr: float = 3e-4
+    start_lr: float = 3e-5
+    final_lr: float = 3e-6
+    warmup: float = 0.025
+    weight_decay: float = 0.0
+
+
+@dataclass
+class TrainConfig:
+    """One training run."""
+
+    name: str = "train"
+    out: str | None = None
+    resume: str | None = None
+    seed: int = 0
+    data: DataConfig = field(default_factory=DataConfig)
+    representation: dict[str, Any] = field(default_factory=dict)
+    augment: dict[str, Any] = field(default_factory=dict)
+    model: ModelConfig = field(default_factory=ModelConfig)
+    optim: OptimConfig = field(default_factory=OptimConfig)
+    threshold: Any = "balanced_accuracy"
+    monitor: str = "auroc"
+    channels_last: bool = False
+    compile: bool = False
+    trainer: dict[str, Any] = field(default_factory=dict)
+    logger: dict[str, Any] = field(default_factory=dict)

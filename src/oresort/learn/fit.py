@@ -1,0 +1,173 @@
+"""One training run, from a configuration to a run folder."""
+
+import gc
+import inspect
+import time
+import warnings
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import lightning as L
+import pandas as pd
+import torch
+from lightning.pytorch.callbacks import Callback, ModelCheckpoint, RichProgressBar
+from lightning.pytorch.loggers import Logger
+
+from oresort.data.datamodule import OreDataModule
+from oresort.errors import InputError
+from oresort.learn.config import TrainConfig
+from oresort.learn.evaluation import Evaluation, evaluate_checkpoint
+from oresort.learn.metrics import METRICS
+from oresort.learn.module import OreModule
+from oresort.learn.record import EpochLogger, flatten, provenance, write_json, write_yaml
+from oresort.learn.tracking import make_logger
+from oresort.paths import replacing
+
+# upstream: lightning 2.6 calls a pytree helper that torch 2.15 deprecates; nothing of ours
+warnings.filterwarnings("ignore", message=r".*treespec, LeafSpec.*", category=FutureWarning)
+
+
+def train(cfg: TrainConfig, folder: Path) -> dict[str, Any]:
+    """Train, choose by validation, test once, and return the run's flat row.
+
+    Writes `config.yaml`, `provenance.json`, `metrics.csv`, `metrics.json`, `predictions.csv` and
+    `checkpoints/{best,last}.ckpt` into `folder`. If `last.ckpt` is there already, the run goes on from it.
+    A run that fails leaves `status: failed` and the reason in `metrics.json`.
+
+    Raises:
+        InputError: What the configuration or the data have wrong.
+    """
+    config = asdict(cfg)
+    folder.mkdir(parents=True, exist_ok=True)
+    write_yaml(folder / "config.yaml", config)
+    write_json(folder / "provenance.json", provenance())
+    row: dict[str, Any] = {
+        "status": "running",
+        "name": cfg.name,
+        "seed": cfg.seed,
+        **flatten(config, "config"),
+    }
+    write_json(folder / "metrics.json", row)
+    row["status"] = "failed"
+    logger = None
+    try:
+        logger = make_logger(cfg, folder)
+        row |= _fit(cfg, folder, logger)
+        row["status"] = "finished"
+    except BaseException as error:
+        row["error"] = " ".join(str(error).split()) or type(error).__name__
+        raise
+    finally:
+        write_json(folder / "metrics.json", row)
+        if logger is not None:
+            logger.finish(failed=row["status"] != "finished")
+        # the next run of a sweep starts in this process: nothing of this one may be left
+        torch.use_deterministic_algorithms(False)
+        gc.collect()
+        torch.cuda.empty_cache()
+    return row
+
+
+def _fit(cfg: TrainConfig, folder: Path, logger: Any) -> dict[str, Any]:
+    L.seed_everything(cfg.seed, workers=True, verbose=False)
+    data = OreDataModule(
+        **asdict(cfg.data), representation=cfg.representation, augment=cfg.augment, seed=cfg.seed
+    )
+    module = OreModule(
+        model={**asdict(cfg.model), "channels": data.representation.channels},
+        representation=cfg.representation,
+        optim=asdict(cfg.optim),
+        threshold=cfg.threshold,
+        channels_last=cfg.channels_last,
+        compile=cfg.compile,
+    )
+    trainer = _trainer(cfg, folder, [EpochLogger(folder / "metrics.csv"), *logger.loggers])
+    data.setup()
+    last = folder / "checkpoints" / "last.ckpt"
+    if last.is_file():
+        _check_same(last, module, data)
+    start = time.perf_counter()
+    trainer.fit(module, datamodule=data, ckpt_path=str(last) if last.is_file() else None)
+    seconds = time.perf_counter() - start
+    if trainer.interrupted:
+        raise InputError(f"{folder}: interrupted; go on with resume={folder}")
+    best = folder / "checkpoints" / "best.ckpt"
+    if not best.is_file():
+        raise InputError(
+            f"val/{cfg.monitor} was never a number: no best epoch; train longer, or mend the data"
+        )
+    chosen = trainer.checkpoint_callbacks[0]
+    row = {
+        "params": sum(p.numel() for p in module.parameters() if p.requires_grad),
+        "weights": "best",
+        "monitor": f"val/{cfg.monitor}",
+        "monitor_value": float(chosen.best_model_score),  # type: ignore[attr-defined]
+        "epoch": int(torch.load(best, map_location="cpu", weights_only=True)["epoch"]),
+        "epochs": trainer.current_epoch,
+        "fit_seconds": seconds,
+    }
+    return row | _measure(cfg, folder, best, logger)
+
+
+def _measure(cfg: TrainConfig, folder: Path, best: Path, logger: Any) -> dict[str, Any]:
+    # through the checkpoint and the same function as `oresort.evaluate`, so that both agree to the bit
+    start = time.perf_counter()
+    cache = Path(cfg.data.cache) if cfg.data.cache else None
+    results: dict[str, Evaluation] = {
+        split: evaluate_checkpoint(best, Path(cfg.data.root), split, cache=cache) for split in ("val", "test")
+    }
+    row: dict[str, Any] = {
+        "test_seconds": time.perf_counter() - start,
+        "threshold": results["test"].threshold,
+    }
+    for split, result in results.items():
+        row |= {f"{split}/{name}": result.metrics[name] for name in METRICS}
+    logger.summary({key: value for key, value in row.items() if "/" in key})
+    with replacing(folder / "predictions.csv") as temporary:
+        pd.concat([r.predictions for r in results.values()]).to_csv(temporary, index=False)
+    return row
+
+
+def _trainer(cfg: TrainConfig, folder: Path, loggers: list[Logger]) -> L.Trainer:
+    known = set(inspect.signature(L.Trainer).parameters)
+    for key in cfg.trainer:
+        if key not in known:
+            raise InputError(f"trainer.{key}: no such option of lightning.Trainer; --help lists those in use")
+    if cfg.monitor not in ("auroc", "f1"):
+        raise InputError(f"monitor={cfg.monitor}: unknown; known are auroc, f1")
+    where: dict[str, Any] = {"dirpath": folder / "checkpoints", "enable_version_counter": False}
+    callbacks: list[Callback] = [
+        ModelCheckpoint(**where, filename="best", monitor=f"val/{cfg.monitor}", mode="max"),
+        ModelCheckpoint(**where, filename="last", save_on_train_epoch_end=True),
+    ]
+    if cfg.trainer.get("enable_progress_bar", True):
+        callbacks.append(RichProgressBar(leave=True))
+    try:
+        return L.Trainer(
+            **cfg.trainer,
+            default_root_dir=folder,
+            logger=loggers,
+            callbacks=callbacks,
+            # the order and the augmentation of an epoch follow from its number, so that a resumed run repeats it
+            reload_dataloaders_every_n_epochs=1,
+            num_sanity_val_steps=0,
+        )
+    except (TypeError, ValueError, RuntimeError) as error:
+        # Lightning's own words for an accelerator that is not here, a wrong precision, and the like
+        raise InputError(f"trainer: {' '.join(str(error).split())}; change trainer.*") from error
+
+
+def _check_same(last: Path, module: OreModule, data: OreDataModule) -> None:
+    content = torch.load(last, map_location="cpu", weights_only=True)
+    for name, stored, now in (
+        ("model", content["hyper_parameters"], dict(module.hparams)),
+        ("data", content["datamodule_hyper_parameters"], dict(data.hparams)),
+    ):
+        old, new = flatten(stored, name), flatten(now, name)
+        for key in sorted(old.keys() | new.keys()):
+            if old.get(key) != new.get(key):
+                raise InputError(
+                    f"{last}: a checkpoint of another configuration ({key}: {old.get(key)!r} there, "
+                    f"{new.get(key)!r} here); choose another out=DIR"
+                )

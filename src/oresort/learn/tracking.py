@@ -1,0 +1,75 @@
+"""Weights & Biases beside the run folder, offline unless told otherwise."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from lightning.pytorch.loggers import Logger
+
+from oresort.errors import InputError
+from oresort.learn.config import TrainConfig
+
+_MODES = ("offline", "online", "disabled", "shared")
+
+
+class Tracking:
+    """The loggers of one run beside its own table; `finish` closes them, so that no run leaks into the next."""
+
+    def __init__(self, loggers: list[Logger] | None = None) -> None:
+        self.loggers = loggers or []
+
+    def summary(self, figures: Mapping[str, Any]) -> None:
+        """Add final figures to each logger's run."""
+        for logger in self.loggers:
+            logger.experiment.summary.update(dict(figures))  # type: ignore[attr-defined]
+
+    def finish(self, failed: bool) -> None:
+        """Close the run, marked as failed or not."""
+        if self.loggers:
+            import wandb
+
+            # Lightning would hand an open run to the next job's logger
+            wandb.finish(exit_code=int(failed))
+
+
+def make_logger(cfg: TrainConfig, folder: Path) -> Tracking:
+    """Return the tracking that `cfg.logger` asks for: nothing for `{}`, else a Weights & Biases run.
+
+    Raises:
+        InputError: An unknown key or mode, or a server that cannot be reached.
+    """
+    if not cfg.logger:
+        return Tracking()
+    settings = dict(cfg.logger)
+    kind, mode = settings.pop("kind", None), settings.get("mode")
+    if kind != "wandb" or mode not in _MODES:
+        raise InputError(
+            f"logger: kind={kind}, mode={mode}; known are logger=csv, logger=wandb with mode {_MODES}"
+        )
+    unknown = set(settings) - {"mode", "project", "entity", "group", "job_type", "tags", "timeout"}
+    if unknown:
+        raise InputError(
+            f"logger.{min(unknown)}: unknown; known are mode, project, entity, group, job_type, tags, timeout"
+        )
+    timeout = settings.pop("timeout", 30)
+    # imported here: it is slow, and most runs do without it
+    import wandb
+    from lightning.pytorch.loggers import WandbLogger
+
+    os.environ.setdefault("WANDB_SILENT", "true")
+    # payloads waiting for a later `wandb sync` stay in the run folder instead of the home folder
+    os.environ["WANDB_DATA_DIR"] = str((folder / "wandb").resolve())
+    (folder / "wandb").mkdir(parents=True, exist_ok=True)
+    logger = WandbLogger(
+        save_dir=str(folder),
+        name=f"{cfg.name}-s{cfg.seed}",
+        settings=wandb.Settings(init_timeout=timeout, console="off"),
+        **settings,
+    )
+    try:
+        logger.experiment.config.update(asdict(cfg), allow_val_change=True)
+    except (wandb.errors.CommError, wandb.errors.UsageError) as error:
+        raise InputError(f"logger=wandb: {' '.join(str(error).split())}; use logger.mode=offline") from error
+    return Tracking([logger])

@@ -1,0 +1,44 @@
+"""The face of every fusion of a low- and a high-energy image."""
+
+from collections.abc import Sequence
+
+from torch import Tensor, nn
+
+
+class Fusion(nn.Module):
+    """Joins two energies at up to four levels; as it stands, at the last one only.
+
+    A fusion overrides the hooks of its own levels and leaves the rest: each is an identity, but for
+    `decide`, which averages. `PairNet` finds all widths by calling the hooks, so none is declared.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()  # without its own signature a class would seem to take any keyword
+
+    def build(self, dims: Sequence[Sequence[int]]) -> None:
+        """Make the weights that the fusion owns, if any; called once, before the first image.
+
+        Args:
+            dims: for each stage the channels of every tower; the last entry is also the vectors' widths.
+        """
+
+    def inputs(self, low: Tensor, high: Tensor) -> tuple[Tensor, ...]:
+        """Data level: both images (B, C, H, W) to one image for each tower."""
+        return low, high
+
+    def exchange(self, stage: int, *maps: Tensor) -> tuple[Tensor, ...]:
+        """Between stages: the maps of all towers after `stage`, to as many of the same shapes."""
+        return maps
+
+    def features(self, *vectors: Tensor) -> tuple[Tensor, ...]:
+        """Feature level: one vector (B, dim) of each tower to one vector for each head."""
+        return vectors
+
+    def decide(self, *logits: Tensor) -> Tensor:
+        """Decision level: logits (B, 2) of each head to the model's logits (B, 2)."""
+        return mean(*logits)
+
+
+def mean(*terms: Tensor) -> Tensor:
+    """Average tensors of one shape."""
+    return sum(terms[1:], terms[0]) / len(terms)

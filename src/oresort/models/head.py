@@ -1,0 +1,12 @@
+"""The face of every head: one feature vector in, two logits out."""
+
+from torch import nn
+
+CLASSES = 2  # waste, ore
+
+
+class Head(nn.Module):
+    """Classifies feature vectors: (B, in_features) -> logits (B, 2), waste first, then ore.
+
+    A head takes `in_features` as a keyword beside its own settings and knows nothing of the fusion.
+    """

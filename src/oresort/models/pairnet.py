@@ -1,0 +1,90 @@
+"""The model of a pair: towers, a fusion and heads."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import NamedTuple, cast
+
+import torch
+from torch import Tensor, nn
+
+from oresort.errors import InputError
+from oresort.models.checks import positive
+from oresort.models.fusion import Fusion
+from oresort.models.head import Head
+from oresort.models.tower import Tower
+
+
+class Parts(NamedTuple):
+    """What each part of a model says of a batch."""
+
+    logits: Tensor  # (B, 2), the model's
+    votes: tuple[Tensor, ...]  # (B, 2) of each head
+    vectors: tuple[Tensor, ...]  # (B, dim) of each tower
+
+
+class PairNet(nn.Module):
+    """Classifies pairs: low and high energy, each (B, C, H, W) floats -> logits (B, 2), waste then ore.
+
+    With the paper's tower, fusion and head it has 1,315,868 parameters; the 1,316,384 of the publication
+    count two layers that its code never uses (2 x 258).
+
+    Args:
+        tower: makes a tower for an image of so many channels.
+        fusion: decides how many towers and heads there are.
+        head: makes a head for a vector of so many features.
+        channels: of each energy's image.
+        share: one tower for all images, with the same weights.
+
+    Raises:
+        InputError: `channels` below 1, or `share` where the fusion's images differ in channels.
+    """
+
+    def __init__(
+        self,
+        tower: Callable[[int], Tower],
+        fusion: Fusion,
+        head: Callable[[int], Head],
+        channels: int = 1,
+        share: bool = False,
+    ) -> None:
+        super().__init__()
+        blank = torch.zeros(1, positive("channels", channels), 1, 1)
+        with _dry(fusion):
+            images = [image.shape[1] for image in fusion.inputs(blank, blank)]
+        if share and len(set(images)) > 1:
+            raise InputError(
+                f"share=true: {type(fusion).__name__} makes images of {images} channels; set it false"
+            )
+        self.towers = nn.ModuleList(tower(c) for c in (images[:1] if share else images))
+        # indices rather than one module listed twice, which would double its keys in the state dict
+        self._tower_of = [0 if share else i for i in range(len(images))]
+        self.fusion = fusion
+        fusion.build(list(zip(*(t.widths for t in self._per_image()), strict=True)))
+        with _dry(fusion):
+            vectors = fusion.features(*(torch.zeros(1, t.dim) for t in self._per_image()))
+        self.heads = nn.ModuleList(head(vector.shape[1]) for vector in vectors)
+
+    def _per_image(self) -> list[Tower]:
+        return [cast("Tower", self.towers[i]) for i in self._tower_of]
+
+    def forward(self, low: Tensor, high: Tensor, parts: bool = False) -> Tensor | Parts:
+        """Return the logits (B, 2), or with `parts` also those of each head and each tower's vector."""
+        towers = self._per_image()
+        maps = self.fusion.inputs(low, high)  # a (B, C, H, W) for each tower
+        for stage in range(len(towers[0].stages)):
+            maps = tuple(tower.stages[stage](m) for tower, m in zip(towers, maps, strict=True))
+            maps = self.fusion.exchange(stage, *maps)
+        vectors = tuple(tower.pool(m) for tower, m in zip(towers, maps, strict=True))  # (B, dim) each
+        joined = self.fusion.features(*vectors)
+        votes = tuple(head(vector) for head, vector in zip(self.heads, joined, strict=True))  # (B, 2) each
+        logits = self.fusion.decide(*votes)
+        return Parts(logits, votes, vectors) if parts else logits
+
+
+@contextmanager
+def _dry(fusion: Fusion) -> Iterator[None]:
+    # widths are found by calling the hooks, which must leave neither statistics nor random draws behind
+    fusion.eval()
+    with torch.no_grad():
+        yield
+    fusion.train()

@@ -1,0 +1,126 @@
+"""The one reader of detector images: crops and scans, TIFF and PNG, uint16 counts or a clear refusal."""
+
+import io
+import logging
+import math
+import struct
+import threading
+from pathlib import Path
+from typing import NoReturn
+
+import imagecodecs
+import numpy as np
+import tifffile
+from numpy.typing import NDArray
+
+from oresort.errors import InputError
+
+MAX_PIXELS = 2**28
+"""Largest image read (512 MiB decoded; 80,000 lines of 3,328 columns), so that a lying header cannot exhaust
+memory."""
+
+_PNG_END = b"IEND\xaeB`\x82"  # type and checksum of the chunk that closes every PNG
+
+# tifffile logs what it repairs (a strip that it fills with zeros, say); here all that is a refusal, so its
+# log is muted while this thread reads
+_reading = threading.local()
+logging.getLogger("tifffile").addFilter(lambda _: not getattr(_reading, "active", False))
+
+
+def read_image(path: Path) -> NDArray[np.uint16]:
+    """Read the counts of one detector layer.
+
+    Args:
+        path: a single-channel 16-bit file, `.tif`, `.tiff` or `.png`.
+
+    Returns:
+        Counts (H, W), uint16, native byte order, contiguous and writable.
+
+    Raises:
+        InputError: absent, unreadable, truncated or damaged file; another suffix; pixels of any other kind
+            than one grey uint16 channel; several pages; no pixels, or more than `MAX_PIXELS`.
+    """
+    suffix = path.suffix.lower()
+    if suffix not in {".tif", ".tiff", ".png"}:
+        raise InputError(f"{path}: unknown image suffix '{suffix}'; give a 16-bit .tif, .tiff or .png")
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise InputError(f"{path}: {error.strerror}; check the path and its permissions") from error
+    try:
+        return _read_png(path, data) if suffix == ".png" else _read_tiff(path, data)
+    except InputError:
+        raise
+    except Exception as error:  # on damaged bytes the decoders raise nearly anything
+        kind = "PNG" if suffix == ".png" else "TIFF"
+        raise InputError(f"{path}: not a whole {kind} (damaged or truncated); copy it anew") from error
+
+
+def read_pair(low: Path, high: Path) -> tuple[NDArray[np.uint16], NDArray[np.uint16]]:
+    """Read both detector layers of one crop or scan, each as `read_image` does.
+
+    Returns:
+        Low- and high-energy counts, both (H, W), uint16.
+
+    Raises:
+        InputError: either file is refused by `read_image`, or their sizes differ.
+    """
+    images = read_image(low), read_image(high)
+    if images[0].shape != images[1].shape:
+        sizes = [f"{width} x {height}" for height, width in (image.shape for image in images)]
+        raise InputError(
+            f"{low} is {sizes[0]} but {high} is {sizes[1]} (width x height); give two layers of the same scan"
+        )
+    return images
+
+
+def _read_png(path: Path, data: bytes) -> NDArray[np.uint16]:
+    # signature, then the IHDR chunk: https://www.w3.org/TR/png-3/#11IHDR
+    width, height, bits, colour = struct.unpack(">16xIIBB", data[:26])
+    if not data.startswith(b"\x89PNG\r\n\x1a\n") or not data.endswith(_PNG_END):
+        raise ValueError("no signature or no end")
+    _check_size(path, height, width)
+    if (bits, colour) != (16, 0):
+        kind = {0: "grey", 2: "RGB", 3: "palette", 4: "grey with alpha", 6: "RGB with alpha"}.get(colour)
+        _refuse(path, f"{bits}-bit {kind} pixels")
+    image = imagecodecs.png_decode(data)
+    if image.shape != (height, width):
+        _refuse(path, "a transparent colour")
+    return np.ascontiguousarray(image, dtype=np.uint16)
+
+
+def _read_tiff(path: Path, data: bytes) -> NDArray[np.uint16]:
+    _reading.active = True
+    try:
+        # only strips and tags are wanted, not the series of microscope formats
+        with tifffile.TiffFile(io.BytesIO(data), _multifile=False) as tiff:
+            page = tiff.pages.first
+            _check_size(path, page.imagelength, page.imagewidth)
+            if tiff.pages.is_multipage:
+                _refuse(path, "several pages")
+            if page.ndim != 2 or page.samplesperpixel != 1:
+                _refuse(path, f"{page.samplesperpixel} channels")
+            if page.dtype != np.uint16 or page.bitspersample != 16:
+                _refuse(path, f"{page.bitspersample}-bit {page.dtype} pixels")
+            if page.photometric != tifffile.PHOTOMETRIC.MINISBLACK:
+                _refuse(path, "inverted or palette pixels")
+            # a strip that is absent, empty or beyond the end would be read as zeros
+            strips = list(zip(page.dataoffsets, page.databytecounts, strict=True))
+            if not page.is_contiguous and len(strips) != math.prod(page.chunked):
+                raise ValueError("strips missing")
+            if any(start <= 0 or size <= 0 or start + size > len(data) for start, size in strips):
+                raise ValueError("strips cut")
+            return np.ascontiguousarray(page.asarray(), dtype=np.uint16)
+    finally:
+        _reading.active = False
+
+
+def _check_size(path: Path, height: int, width: int) -> None:
+    if not 0 < height * width <= MAX_PIXELS:
+        raise InputError(
+            f"{path}: claims {width} x {height} pixels; give an image of 1 to {MAX_PIXELS:,} pixels"
+        )
+
+
+def _refuse(path: Path, has: str) -> NoReturn:
+    raise InputError(f"{path}: has {has}; export it as one channel of 16-bit unsigned counts")

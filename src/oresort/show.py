@@ -1,0 +1,19 @@
+"""Tables on the screen."""
+
+import pandas as pd
+from rich.console import Console
+from rich.table import Table
+
+
+def show(table: pd.DataFrame, title: str) -> None:
+    """Print a table of text to stdout, numbers to the right."""
+    view = Table(title=title, title_justify="left")
+    for column in table.columns:
+        numeric = table[column].astype(str).str.match(r"^[-+]?[\d.]").all()
+        view.add_column(str(column), justify="right" if numeric else "left", overflow="fold")
+    for row in table.to_numpy().tolist():
+        view.add_row(*(str(cell) for cell in row))
+    console = Console()
+    if not console.is_terminal:
+        console = Console(width=240)  # a pipe has no width; folding at 80 would break every row
+    console.print(view)

@@ -1,0 +1,48 @@
+"""Which particles are ore, and the table that says so."""
+
+import csv
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from oresort.errors import InputError
+from oresort.paths import replacing
+from oresort.scan.particles import Particle
+
+
+def decide(p_ore: NDArray[np.floating], threshold: float) -> NDArray[np.str_]:
+    """Return "ore" where the probability reaches the threshold and "waste" elsewhere.
+
+    Args:
+        p_ore: probabilities of ore (N,), 0 to 1.
+        threshold: the operating point, 0 to 1.
+
+    Raises:
+        InputError: a probability or the threshold is not a number from 0 to 1.
+    """
+    if not 0 <= threshold <= 1:
+        raise InputError(f"threshold: {threshold} is not a probability; give a number from 0 to 1")
+    bad = ~((p_ore >= 0) & (p_ore <= 1))  # written so that NaN is bad
+    if bad.any():
+        raise InputError(
+            f"p_ore: {p_ore[bad][0]} for particle {bad.argmax()} is not a probability; "
+            "use a checkpoint of a training that did not diverge"
+        )
+    return np.where(p_ore >= threshold, "ore", "waste")
+
+
+def write_decisions(
+    path: Path, particles: Sequence[Particle], p_ore: NDArray[np.floating], decisions: NDArray[np.str_]
+) -> None:
+    """Write one row per particle, `x, y, w, h, p_ore, decision`, whole or not at all.
+
+    Boxes are pixels of the scan; probabilities are written in full, so that the decision can be recomputed.
+    An empty belt gives the header alone.
+    """
+    with replacing(path) as part, part.open("w", newline="", encoding="utf-8") as stream:
+        table = csv.writer(stream, lineterminator="\n")
+        table.writerow(["x", "y", "w", "h", "p_ore", "decision"])
+        for particle, p, decision in zip(particles, p_ore, decisions, strict=True):
+            table.writerow([particle.x, particle.y, particle.w, particle.h, str(p), decision])

@@ -1,0 +1,1 @@
+"""What matter does to X-rays: spectra, minerals, detector response."""

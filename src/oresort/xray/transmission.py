@@ -1,0 +1,26 @@
+"""Transmission and attenuation of detector counts, and where a particle covers the belt."""
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+NOMINAL_AIR = 52_350.0
+"""Air level in counts of the paper's sorter (0.8 of full scale after flat-fielding; measured on scan 38)."""
+
+FOREGROUND = 0.9
+"""Transmission below which a pixel is particle (a threshold at 0.9 air is the field's practice)."""
+
+
+def attenuation(counts: NDArray[np.generic], air: float) -> NDArray[np.float32]:
+    """Return ln(air / counts), any shape, dimensionless; counts below 1 count as 1 (photon starvation)."""
+    return np.log(air / np.maximum(counts.astype(np.float32), 1.0)).astype(np.float32)
+
+
+def foreground(counts: NDArray[np.generic], air: float, threshold: float = FOREGROUND) -> NDArray[np.bool_]:
+    """Return the particle mask (H, W) of one layer: transmission, lightly smoothed, below `threshold`.
+
+    Single-pixel noise of air is 2.5-4.7 %, so a bare threshold at 0.9 would be speckled; a Gaussian of one
+    pixel brings it under 1.5 %.
+    """
+    smooth = ndimage.gaussian_filter(counts.astype(np.float32), sigma=1.0, mode="nearest")
+    return np.asarray(smooth < threshold * air)

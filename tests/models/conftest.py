@@ -1,0 +1,30 @@
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import torch
+
+MODELS = "oresort.models"
+
+
+@pytest.fixture
+def spec() -> Callable[..., dict[str, Any]]:
+    """Make the dict of a model: the paper's, but for what is named."""
+
+    def of(
+        fusion: str = "Hybrid", head: str = "KAN", share: bool = False, channels: int = 1, **head_keys: Any
+    ):
+        return {
+            "tower": {"_target_": f"{MODELS}.tower.PaperTower"},
+            "fusion": {"_target_": f"{MODELS}.fusions.{fusion}"},
+            "head": {"_target_": f"{MODELS}.heads.{head}", **head_keys},
+            "share": share,
+            "channels": channels,
+        }
+
+    return of
+
+
+@pytest.fixture(autouse=True)
+def _seeded() -> None:
+    torch.manual_seed(0)

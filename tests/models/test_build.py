@@ -1,0 +1,98 @@
+import os
+import subprocess
+
+import pytest
+
+from oresort.errors import InputError
+from oresort.models.build import build_model, make
+from oresort.models.fusion import Fusion
+from oresort.models.fusions import Hybrid
+from oresort.models.head import Head
+from oresort.models.heads import KAN
+
+
+def test_make_builds_what_is_described():
+    assert isinstance(make({"_target_": "oresort.models.fusions.Hybrid"}, Fusion), Hybrid)
+    head = make({"_target_": "oresort.models.heads.KAN", "widths": [3]}, Head, in_features=5)
+    assert isinstance(head, KAN)
+    assert [layer.in_features for layer in head.layers] == [5, 3]
+
+
+@pytest.mark.parametrize(
+    "target", ["os.system", "subprocess.run", "builtins.exec", "oresort.models.heads.KAN"]
+)
+def test_make_calls_nothing_but_a_subclass(target, monkeypatch):
+    def called(*args, **keys):
+        raise AssertionError("was called")
+
+    monkeypatch.setattr(os, "system", called)
+    monkeypatch.setattr(subprocess, "run", called)
+    monkeypatch.setattr(KAN, "__init__", called)
+    with pytest.raises(InputError, match="no such fusion"):
+        make({"_target_": target, "command": "true"}, Fusion)
+
+
+@pytest.mark.parametrize(
+    "target", ["oresort.models.fusions.Hybird", "nowhere.Hybrid", "Hybrid", ".fusions.Hybrid", "", 3, None]
+)
+def test_an_unknown_name_lists_the_known_ones_in_one_line(target):
+    with pytest.raises(InputError) as caught:
+        make({"_target_": target}, Fusion)
+    message = str(caught.value)
+    assert "oresort.models.fusions.Hybrid" in message
+    assert "oresort.models.heads" not in message
+    assert "\n" not in message
+
+
+def test_a_broken_module_is_not_called_unknown(tmp_path, monkeypatch):
+    (tmp_path / "my_fusions.py").write_text("import not_installed_here\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(ModuleNotFoundError, match="not_installed_here"):
+        make({"_target_": "my_fusions.Mine"}, Fusion)
+
+
+@pytest.mark.parametrize(
+    ("keys", "named"),
+    [
+        ({"dergee": 6}, "'dergee'; accepted: widths, degree, init"),
+        ({"in_features": 3}, "'in_features' is not set by hand; accepted: widths, degree, init"),
+        ({"widths": "64,32"}, "widths='64,32'"),
+        ({"widths": [64, -1]}, "widths=-1"),
+        ({"widths": 64}, "widths=64"),
+    ],
+)
+def test_a_wrong_keyword_is_named_in_one_line(keys, named):
+    with pytest.raises(InputError, match=named) as caught:
+        make({"_target_": "oresort.models.heads.KAN", **keys}, Head, in_features=5)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_class_without_settings_accepts_none():
+    with pytest.raises(InputError, match="'gate'; accepted: none"):
+        make({"_target_": "oresort.models.fusions.Hybrid", "gate": 1}, Fusion)
+
+
+def test_a_missing_keyword_is_named():
+    with pytest.raises(InputError, match="'in_features'"):
+        make({"_target_": "oresort.models.heads.Linear"}, Head)
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        ({"towre": {}}, "unknown key 'towre'"),
+        ({"head": None}, "'head' must be a mapping"),
+        ({"channels": 0}, "channels=0"),
+        ({"fusion": {}}, "known: oresort"),
+    ],
+)
+def test_a_wrong_model_is_named(spec, change, named):
+    with pytest.raises(InputError, match=named):
+        build_model({**spec(), **change})
+
+
+def test_a_tower_needs_a_width(spec):
+    model = spec()
+    model["tower"]["widths"] = []
+    with pytest.raises(InputError, match=r"widths=\[\]"):
+        build_model(model)
