@@ -83,7 +83,7 @@ def inference(module: nn.Module, *inputs: Tensor) -> Job:
     return run
 
 
-def backward(module: nn.Module, x: Tensor) -> Job:
+def training(module: nn.Module, x: Tensor) -> Job:
     """Return a job that runs `module` forward and back to its weights and its input."""
     module.train()
     wanted = (x.requires_grad_(), *module.parameters())
@@ -106,7 +106,10 @@ def step(model: nn.Module, *pair: Tensor) -> Job:
 
 
 def heads() -> Table:
-    """Compare one layer 128 -> 64 and the whole head with two plain formulations and with an MLP."""
+    """Compare one layer 128 -> 64 and the whole head with two plain formulations and with an MLP.
+
+    Training is forward and back to weights and input, without a loss or an optimiser.
+    """
     sizes = list(pairwise((128, *WIDTHS, 2)))
     subjects: dict[str, dict[str, Callable[[], nn.Module]]] = {
         "layer": {
@@ -124,7 +127,7 @@ def heads() -> Table:
     }
     names = list(subjects["layer"])
     table = Table("ms", "batch", "pass", *names, *(f"{name} / KAN" for name in names[1:]))
-    rows = [(s, b, k) for s in subjects for b in (64, 512) for k in (backward, inference)]
+    rows = [(s, b, k) for s in subjects for b in (64, 512) for k in (training, inference)]
     for subject, batch, kind in track(rows, len(rows), "KAN"):
         x = torch.randn(batch, 128)
         times = fastest({name: kind(new(), x) for name, new in subjects[subject].items()}, seconds=3)

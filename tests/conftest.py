@@ -1,19 +1,36 @@
 """What all tests share: data made once a run, the real samples where they are, the real configuration."""
 
 import os
-from collections.abc import Callable, Iterator
+import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 from hydra import compose, initialize_config_dir
-from hydra.core.global_hydra import GlobalHydra
 from omegaconf import OmegaConf
 from pairs import write_released
 
 from oresort.command import register, typed
 from oresort.learn.config import TrainConfig
 from oresort.paths import CONF_DIR
+
+SMALL = (
+    "model.tower.widths=[4,8,8]",
+    "model.tower.squeeze=2",
+    "model.head.widths=[4]",
+    "representation.size=16",
+    "trainer.max_epochs=1",
+    "trainer.enable_progress_bar=false",
+)
+"""The real model, narrow enough to train in a second."""
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _one_thread() -> None:
+    # the tests' tensors are tiny: a second thread costs more than it brings, ten times more under load
+    torch.set_num_threads(1)
 
 
 @pytest.fixture(scope="session")
@@ -32,15 +49,44 @@ def dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def composed() -> Iterator[Callable[..., Any]]:
-    """Compose conf/train.yaml with overrides, as the command does."""
+def compose_train() -> Callable[..., TrainConfig]:
+    """Compose conf/train.yaml with overrides, small unless told otherwise."""
     register("train", TrainConfig)
     OmegaConf.register_new_resolver("first", lambda *v: next(x for x in v if x is not None), replace=True)
 
-    def train_config(*overrides: str) -> TrainConfig:
+    def train_config(*overrides: str, small: bool = True) -> TrainConfig:
+        words = [*(SMALL if small else ()), *overrides]
         with initialize_config_dir(str(CONF_DIR), version_base="1.3"):
-            cfg: TrainConfig = typed(compose("train", overrides=list(overrides)))
+            cfg: TrainConfig = typed(compose("train", overrides=words))
         return cfg
 
-    yield train_config
-    GlobalHydra.instance().clear()
+    return train_config
+
+
+@pytest.fixture(scope="session")
+def trained(
+    dataset: Path, compose_train: Callable[..., TrainConfig], tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    """Run folder of a small training of three epochs."""
+    from oresort.learn.fit import train
+
+    folder = tmp_path_factory.mktemp("runs") / "run"
+    train(compose_train(f"data.root={dataset}", "trainer.max_epochs=3"), folder)
+    return folder
+
+
+@pytest.fixture
+def command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Any:
+    """Run a command in this process: `command(module, "key=value", ...)` gives (exit code, stdout, stderr)."""
+
+    def run(module: Any, *words: str) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", [f"oresort.{module.__name__}", *words])
+        try:
+            module.main()
+            code = 0
+        except SystemExit as stop:
+            code = int(stop.code or 0)
+        out, err = capsys.readouterr()
+        return code, out, err
+
+    return run

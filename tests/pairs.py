@@ -1,4 +1,4 @@
-"""Small datasets with a known answer, made in milliseconds: ellipses whose dual-energy ratio tells the class."""
+"""Small datasets with a known answer: ellipses whose dual-energy ratio tells the class."""
 
 import json
 from pathlib import Path
@@ -13,7 +13,7 @@ AIR = 52_350.0
 
 
 def particle(rng: np.random.Generator, ore: bool) -> tuple[NDArray[np.uint16], NDArray[np.uint16]]:
-    """One pair (H, W) with zero background: thickness of an ellipsoid, l/h = 1.8 for ore and 1.4 for waste."""
+    """One pair (H, W) on zero: the thickness of an ellipsoid, l/h = 1.8 for ore and 1.4 for waste."""
     height, width = rng.integers(30, 70, 2)
     y, x = np.mgrid[-1 : 1 : height * 1j, -1 : 1 : width * 1j]
     thick = np.sqrt(np.clip(1 - y**2 - x**2, 0, None))
@@ -54,7 +54,7 @@ def write_image(file: Path, image: NDArray[np.generic]) -> None:
 
 
 def write_manifest(root: Path, **changes: str) -> Path:
-    """Index a released dataset by a manifest; `changes` set a column of its first row, or of all if listed."""
+    """Index a released dataset by a manifest; `changes` set columns of its first row."""
     from oresort.data.layout import index_released
 
     frame = index_released(root)

@@ -52,7 +52,8 @@ def evaluate(cfg: EvaluateConfig) -> Evaluation:
         write_json(
             Path(cfg.out) / "evaluation.json", {"ckpt": cfg.ckpt, "threshold": result.threshold, **figures}
         )
-    title = f"{cfg.ckpt}: {cfg.split}, {len(result.predictions)} pairs, threshold {result.threshold:.3f} (per cent)"
+    count = len(result.predictions)
+    title = f"{cfg.ckpt}: {cfg.split}, {count} pairs, threshold {result.threshold:.3f} (per cent)"
     table = pd.DataFrame(
         [{"metric": name, cfg.split: percent(value)} for name, value in result.metrics.items()]
     )

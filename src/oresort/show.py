@@ -7,7 +7,7 @@ from rich.table import Table
 
 def show(table: pd.DataFrame, title: str) -> None:
     """Print a table of text to stdout, numbers to the right."""
-    view = Table(title=title, title_justify="left")
+    view = Table()
     for column in table.columns:
         numeric = table[column].astype(str).str.match(r"^[-+]?[\d.]").all()
         view.add_column(str(column), justify="right" if numeric else "left", overflow="fold")
@@ -16,4 +16,6 @@ def show(table: pd.DataFrame, title: str) -> None:
     console = Console()
     if not console.is_terminal:
         console = Console(width=240)  # a pipe has no width; folding at 80 would break every row
+    # above rather than in the table, which would fold it to its own width
+    console.print(title, highlight=False, markup=False)
     console.print(view)

@@ -1,11 +1,12 @@
 """Objects from plain dicts, such as a configuration or a checkpoint holds.
 
-The rooms share this step, so that nothing a user hands in is ever called unless it is of the kind asked for.
+The rooms share this step, so that nothing a user hands in is called unless it is of the kind asked for.
 """
 
 import importlib
 import inspect
 import pkgutil
+import sys
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
@@ -36,34 +37,34 @@ def make(spec: Mapping[str, Any], base: type[T], **extra: Any) -> T:
         known = ", ".join(sorted(f"{c.__module__}.{c.__qualname__}" for c in _subclasses(base)))
         raise InputError(f"_target_={target}: no such {base.__name__.lower()}; known: {known}")
 
-    accepted = inspect.signature(cls).parameters
-    own = [key for key in accepted if key not in extra]
-    if any(p.kind is p.VAR_KEYWORD for p in accepted.values()):
-        own += keywords  # the class checks them itself
-    for key in keywords:
-        if key not in own:
-            raise InputError(f"{target}: unknown key {key!r}; accepted: {', '.join(own) or 'none'}")
-    for key in own:
-        if accepted[key].default is inspect.Parameter.empty and key not in keywords:
-            raise InputError(f"{target}: key {key!r} is missing")
+    signature = inspect.signature(cls)
+    own = ", ".join(key for key in signature.parameters if key not in extra) or "none"
+    if taken := keywords.keys() & extra:
+        raise InputError(f"{target}: {min(taken)!r} is not set by hand; accepted: {own}")
+    try:
+        signature.bind(**keywords, **extra)
+    except TypeError as error:
+        raise InputError(f"{target}: {error}; accepted: {own}") from None
     return cls(**keywords, **extra)
 
 
 def _find(target: object) -> object:
-    if not isinstance(target, str):
+    if not isinstance(target, str) or target.startswith(".") or "." not in target:
         return None
     module, _, name = target.rpartition(".")
     try:
         return getattr(importlib.import_module(module), name, None)
-    except (ImportError, TypeError, ValueError):  # no such module, a relative name, no module at all
-        return None
+    except ModuleNotFoundError as error:
+        if f"{module}.".startswith(f"{error.name}."):
+            return None
+        raise  # the module is there, and what it needs is not
 
 
 def _subclasses(base: type[T]) -> set[type[T]]:
-    # a class is known once its module is imported; the base's neighbours are
-    package = importlib.import_module(base.__module__.rpartition(".")[0])
-    for module in pkgutil.iter_modules(package.__path__, package.__name__ + "."):
-        importlib.import_module(module.name)
+    # a class is known once its module is imported: look through the base's neighbours
+    if package := sys.modules[base.__module__].__package__:
+        for module in pkgutil.iter_modules(importlib.import_module(package).__path__, f"{package}."):
+            importlib.import_module(module.name)
     found: set[type[T]] = set()
     waiting = [base]
     while waiting:

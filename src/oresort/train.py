@@ -4,14 +4,13 @@ A run that was killed goes on with `resume=FOLDER`, which takes everything else 
 Results of several runs become one table with `python -m oresort.report`.
 """
 
-import logging
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pandas as pd
 from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
-from omegaconf import OmegaConf
+from omegaconf import DictConfig, OmegaConf
 
 from oresort.command import overrides, run_command, typed
 from oresort.errors import InputError
@@ -30,7 +29,7 @@ def resumed(folder: Path) -> TrainConfig:
             f"resume={folder}: no checkpoints/last.ckpt in it; no epoch was finished, start it again"
         )
     stored = read_yaml(folder / "config.yaml")
-    cfg: TrainConfig = typed(OmegaConf.merge(OmegaConf.structured(TrainConfig), stored))
+    cfg: TrainConfig = typed(cast("DictConfig", OmegaConf.merge(OmegaConf.structured(TrainConfig), stored)))
     return cfg
 
 
@@ -50,19 +49,19 @@ def _run(cfg: TrainConfig) -> dict[str, Any]:
     table = pd.DataFrame(
         [{"metric": m} | {s: percent(row[f"{s}/{m}"]) for s in ("val", "test")} for m in METRICS]
     )
-    minutes = row["fit_seconds"] / 60
-    show(
-        table,
-        f"{cfg.name}, seed {cfg.seed}: {row['params']:,} parameters, best of {row['epochs']} epochs: {row['epoch']}, "
-        f"threshold {row['threshold']:.3f}, {minutes:.1f} min (per cent)",
+    facts = (
+        f"{row['params']:,} parameters",
+        f"best of {row['epochs']} epochs: {row['epoch']} (counted from 0)",
+        f"threshold {row['threshold']:.3f}",
+        f"{row['fit_seconds'] / 60:.1f} min",
     )
+    show(table, f"{cfg.name}, seed {cfg.seed}, in per cent: {', '.join(facts)}")
     print(f"run folder: {folder}")
     return row
 
 
 def main() -> None:
     """Entry point of `python -m oresort.train`."""
-    logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)  # its tips and device lists
     OmegaConf.register_new_resolver("first", lambda *v: next(x for x in v if x is not None), replace=True)
     run_command("train", TrainConfig, _run)
 

@@ -4,11 +4,12 @@ import subprocess
 import pytest
 
 from oresort.errors import InputError
-from oresort.models.build import build_model, make
+from oresort.models.build import build_model
 from oresort.models.fusion import Fusion
 from oresort.models.fusions import Hybrid
 from oresort.models.head import Head
 from oresort.models.heads import KAN
+from oresort.spec import make
 
 
 def test_make_builds_what_is_described():
@@ -72,6 +73,12 @@ def test_a_class_without_settings_accepts_none():
         make({"_target_": "oresort.models.fusions.Hybrid", "gate": 1}, Fusion)
 
 
+@pytest.mark.parametrize("face", ["tower.Tower", "head.Head"])
+def test_a_face_alone_is_no_part_of_a_model(spec, face):
+    with pytest.raises(InputError, match=face):
+        build_model({**spec(), face.split(".")[0]: {"_target_": f"oresort.models.{face}"}})
+
+
 def test_a_missing_keyword_is_named():
     with pytest.raises(InputError, match="'in_features'"):
         make({"_target_": "oresort.models.heads.Linear"}, Head)
@@ -83,6 +90,7 @@ def test_a_missing_keyword_is_named():
         ({"towre": {}}, "unknown key 'towre'"),
         ({"head": None}, "'head' must be a mapping"),
         ({"channels": 0}, "channels=0"),
+        ({"share": "no"}, "share='no'"),
         ({"fusion": {}}, "known: oresort"),
     ],
 )

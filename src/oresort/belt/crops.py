@@ -9,12 +9,9 @@ from scipy import ndimage
 from oresort.belt.imaging import cast
 from oresort.belt.noise import add_noise
 from oresort.belt.scan import Scene, clip_window, expected_counts
-from oresort.belt.sorter import scan_beam
 from oresort.belt.truth import Truth, weigh
+from oresort.xray.beam import make_beam
 from oresort.xray.transmission import foreground
-
-RELEASED_FOREGROUND = 0.838
-"""Transmission at which the paper's released crops end, in both layers (measured on its two sample pairs)."""
 
 
 class Crop(NamedTuple):
@@ -41,9 +38,9 @@ def simulate_crops(scene: Scene, keep_background: bool = False) -> list[Crop]:
 
     The box is that of the low layer's mask; background is set to 0 unless `keep_background`.
     """
-    beam = scan_beam(scene.settings)
+    beam = make_beam(scene.settings.kvp, scene.settings.stack)
     crops = []
-    for particle, seed in zip(scene.particles, scene.seeds[1:], strict=True):
+    for particle, seed in zip(scene.particles, scene.seeds, strict=True):
         rng = np.random.default_rng(seed)
         shadow = cast(rng, particle, scene.settings, beam)
         window, part = clip_window(shadow)
@@ -51,7 +48,7 @@ def simulate_crops(scene: Scene, keep_background: bool = False) -> list[Crop]:
         origin = (window[0].start, window[1].start)
         counts = add_noise(rng, expected, scene.pattern, origin, scene.settings.exposure)
         masks = [
-            largest_part(foreground(layer, air, RELEASED_FOREGROUND))
+            largest_part(foreground(layer, air))
             for layer, air in zip(counts, scene.settings.air, strict=True)
         ]
         rows, columns = np.flatnonzero(masks[0].any(axis=1)), np.flatnonzero(masks[0].any(axis=0))

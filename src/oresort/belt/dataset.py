@@ -2,7 +2,6 @@
 
 import json
 import multiprocessing
-import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
@@ -15,11 +14,12 @@ import numpy as np
 import pandas as pd
 import tifffile
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from oresort.belt.crops import Crop, simulate_crops
-from oresort.belt.feed import Lot
 from oresort.belt.labels import Labelling, assay_label
 from oresort.belt.plan import ScanPlan, plan_scans, split_counts
+from oresort.belt.rock import draw_lot
 from oresort.belt.scan import draw_scene, expose_scene
 from oresort.errors import InputError
 from oresort.progress import track
@@ -51,7 +51,7 @@ def write_pairs(
     pairs: int,
     seed: int,
     labelling: Labelling | None = None,
-    association: float = 0.6,
+    association: float = 1.0,
     kvp: float = 160.0,
     background: str = "zero",
     workers: int = 1,
@@ -66,7 +66,13 @@ def write_pairs(
     plan = plan_scans(split_counts(pairs), labelling.mode == "batch", np.random.default_rng(plan_seed))
     seeds = root[1].spawn(len(plan))
     job = partial(
-        _write_scan_pairs, out, labelling=labelling, association=association, kvp=kvp, background=background
+        _write_scan_pairs,
+        out,
+        lots_entropy=seed,
+        labelling=labelling,
+        association=association,
+        kvp=kvp,
+        background=background,
     )
     rows = _in_parallel(job, list(zip(plan, seeds, strict=True)), workers, "simulating scans")
     manifest = pd.DataFrame([row for scan in rows for row in scan], columns=COLUMNS)
@@ -80,6 +86,7 @@ def write_pairs(
 def _write_scan_pairs(
     out: Path,
     item: tuple[ScanPlan, np.random.SeedSequence],
+    lots_entropy: int,
     labelling: Labelling,
     association: float,
     kvp: float,
@@ -87,7 +94,8 @@ def _write_scan_pairs(
 ) -> list[dict[str, Any]]:
     plan, seed = item
     scene_seed, label_seed = seed.spawn(2)
-    lot = Lot(labelling.mineralised_share(plan.label), association)
+    lot_rng = np.random.default_rng([lots_entropy, plan.batch])
+    lot = draw_lot(lot_rng, labelling.mineralised_share(plan.label), plan.label is not None, association)
     scene = draw_scene(scene_seed, plan.size, lot, kvp)
     rng = np.random.default_rng(label_seed)
     air = round(sum(scene.settings.air) / 2)
@@ -117,7 +125,7 @@ def write_scans(
     scans: int,
     seed: int,
     particles: int = 30,
-    association: float = 0.6,
+    association: float = 1.0,
     kvp: float = 160.0,
     workers: int = 1,
 ) -> pd.DataFrame:
@@ -136,7 +144,9 @@ def _write_scan(
     out: Path, item: tuple[int, np.random.SeedSequence], particles: int, association: float, kvp: float
 ) -> pd.DataFrame:
     number, seed = item
-    scan = expose_scene(draw_scene(seed, particles, Lot(0.5, association), kvp))
+    lot_seed, scene_seed = seed.spawn(2)
+    lot = draw_lot(np.random.default_rng(lot_seed), 0.5, True, association)
+    scan = expose_scene(draw_scene(scene_seed, particles, lot, kvp))
     for name in ("low", "high", "labels"):
         _write_image(out / f"scan_{number}_{name}.tiff", getattr(scan, name))
     rows = []
@@ -161,26 +171,13 @@ def _write_image(path: Path, image: NDArray[np.uint16]) -> None:
 def _in_parallel(job: Callable[[Job], Done], items: list[Job], workers: int, what: str) -> list[Done]:
     """Run `job` on all items in processes, in order, behind a progress bar."""
     if workers == 1 or len(items) == 1:
-        return list(track(map(job, items), len(items), what))
+        # one BLAS thread here too: two round differently from one, and a count would hang on it
+        with threadpool_limits(1):
+            return list(track(map(job, items), len(items), what))
     # spawn: the parent may hold threads (torch, BLAS) that a fork would leave broken
-    with _single_threaded(), multiprocessing.get_context("spawn").Pool(min(workers, len(items))) as pool:
+    context = multiprocessing.get_context("spawn")
+    with context.Pool(min(workers, len(items)), initializer=threadpool_limits, initargs=(1,)) as pool:
         return list(track(pool.imap(job, items), len(items), what))
-
-
-@contextmanager
-def _single_threaded() -> Iterator[None]:
-    """Let processes started inside use one BLAS thread each: their matrices are small, threads only collide."""
-    names = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
-    before = {name: os.environ.get(name) for name in names}
-    os.environ.update(dict.fromkeys(names, "1"))
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value
 
 
 @contextmanager
@@ -205,7 +202,7 @@ def new_folder(out: Path, overwrite: bool) -> Iterator[Path]:
         temporary.chmod(0o755)
         if out.exists():
             shutil.rmtree(out)
-        os.replace(temporary, out)
+        temporary.replace(out)
     except OSError as error:
         raise InputError(
             f"{out}: cannot be written ({error.strerror}); free some space or name another folder"

@@ -1,62 +1,51 @@
-"""What lies on the belt in one scan: sizes, shapes, rocks and places, before any X-ray."""
-
-from dataclasses import dataclass
+"""What lies on the belt in one scan: sizes, shapes and places, before any X-ray."""
 
 import numpy as np
 
-from oresort.belt.imaging import MARGIN, Particle
-from oresort.belt.rock import Rock, draw_rock
+from oresort.belt.imaging import Particle
+from oresort.belt.rock import Lot, draw_rock
 from oresort.belt.solid import draw_solid
 from oresort.belt.sorter import BELT, LINES, PIXEL
 
 _TRIALS = 400
-_SIZES = (15.0, 34.0)  # mm, the screens
-_SHARPNESS = 3.5  # Rosin-Rammler
-_MEDIAN = 24.0  # mm
-
-
-@dataclass(frozen=True)
-class Lot:
-    """Where a scan's rocks come from: the share of mineralised ones and the strength of association."""
-
-    mineralised: float
-    association: float
+_SCREENS = (12.0, 25.0)  # mm
+_SHARPNESS = 4.5  # Rosin-Rammler
+_MEDIAN = 18.0  # mm
+_LONGEST = 36.0  # mm
+_GAP = 8.0  # pixels between bounding circles
+_CUT = 0.6
+"""Least distance of a centre from the scan's first or last line, in radii: some particles are cut off there."""
 
 
 def draw_size(rng: np.random.Generator) -> tuple[float, float, float]:
     """Draw width in mm, length / width and thickness / width of a screened, crushed particle."""
     width = 0.0
-    while not _SIZES[0] <= width <= _SIZES[1]:
+    while not _SCREENS[0] <= width <= _SCREENS[1]:
         width = _MEDIAN * float(rng.weibull(_SHARPNESS)) / np.log(2) ** (1 / _SHARPNESS)
-    return width, float(np.clip(rng.lognormal(0.34, 0.22), 1.0, 2.4)), float(rng.uniform(0.5, 0.9))
+    aspect = min(max(float(rng.lognormal(0.36, 0.24)), 1.0), 2.4, _LONGEST / width)
+    flatness = min(max(float(rng.lognormal(-0.22, 0.2)), 0.5), 1.15)
+    return width, aspect, flatness
 
 
-def draw_rocks(rng: np.random.Generator, count: int, lot: Lot) -> list[Rock]:
-    """Draw `count` rocks of a lot."""
-    return [draw_rock(rng, bool(rng.random() < lot.mineralised), lot.association) for _ in range(count)]
+def draw_particles(rng: np.random.Generator, count: int, lot: Lot) -> list[Particle]:
+    """Draw `count` rocks of a lot and give each a shape and a place of its own on the belt.
 
-
-def place(rng: np.random.Generator, rocks: list[Rock]) -> list[Particle]:
-    """Give each rock a shape and a place of its own, wholly inside belt and scan.
-
-    Bounding circles do not overlap unless the belt is too full to find room; then the rock goes where it
-    fits best.
+    Bounding circles do not overlap unless the belt is too full to find room; then a rock goes where it fits
+    best.
     """
     particles: list[Particle] = []
-    taken: list[tuple[float, float, float]] = []
-    for rock in rocks:
+    taken = np.empty((0, 3))
+    for _ in range(count):
+        rock = draw_rock(rng, lot)
         width, aspect, flatness = draw_size(rng)
         solid = draw_solid(rng, width, aspect, flatness)
-        radius = 0.75 * width * np.hypot(aspect, 1.0) / PIXEL + MARGIN
+        radius = 0.62 * width * np.hypot(aspect, 1.0) / PIXEL
         columns = rng.uniform(BELT[0] + radius, BELT[1] - radius, _TRIALS)
-        rows = rng.uniform(radius, max(LINES - radius, radius + 1), _TRIALS)
-        if taken:
-            there = np.array(taken)
-            gap = np.hypot(columns[:, None] - there[:, 0], rows[:, None] - there[:, 1]) - there[:, 2] - radius
-            nearest = gap.min(axis=1)
-            best = int(np.argmax(nearest > 0)) if (nearest > 0).any() else int(nearest.argmax())
-        else:
-            best = 0
-        taken.append((float(columns[best]), float(rows[best]), float(radius)))
-        particles.append(Particle(solid, rock, taken[-1][:2]))
+        rows = rng.uniform(_CUT * radius, LINES - _CUT * radius, _TRIALS)
+        apart = np.hypot(columns[:, None] - taken[:, 0], rows[:, None] - taken[:, 1]) - taken[:, 2] - radius
+        room = apart.min(axis=1, initial=np.inf) - _GAP
+        best = int(np.argmax(np.minimum(room, 0.0)))  # the first with room, or the roomiest
+        place = (float(columns[best]), float(rows[best]))
+        taken = np.vstack([taken, [*place, radius]])
+        particles.append(Particle(solid, rock, place))
     return particles

@@ -4,67 +4,85 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import ndimage
 
-from oresort.belt.sorter import BELT, COLUMNS, LINES
+from oresort.belt.sorter import BELT, COLUMNS, LINES, MODULE
+from oresort.belt.spread import LIGHT
 
-GAIN = np.array([34.5, 26.0], dtype=np.float32)
-"""Counts of variance per count of signal, low and high layer, columns 700-1000."""
+GAIN = np.array([37.5, 26.5], dtype=np.float32)
+"""Counts of variance per count of signal, low and high layer, near the axis (columns 700-1000)."""
 
-ELECTRONIC = np.array([400.0, 375.0], dtype=np.float32)
+ELECTRONIC = np.array([220.0, 420.0], dtype=np.float32)
 """Standard deviation in counts of the part that does not depend on the signal."""
 
-KERNEL = np.array([[0.08, 0.84, 0.08], [0.12, 0.76, 0.12]], dtype=np.float32)
-"""Spread of light across columns in each scintillator."""
+SKEW = np.array([0.13, 0.055], dtype=np.float32)
+"""Skewness of pixel noise in air: a quantum's light yield varies."""
 
 _LATERAL = np.array(
     [
-        [1.15, 1.02, 1.0, 0.98, 1.21, 1.01, 1.0, 1.03, 1.14, 1.15,
-         1.12, 1.14, 1.26, 1.32, 1.67, 1.64, 1.77, 1.99, 2.09, 2.50],
-        [1.07, 1.04, 0.97, 0.94, 1.16, 1.09, 1.17, 1.09, 1.07, 1.01,
-         1.08, 1.18, 1.23, 1.35, 1.65, 1.77, 2.35, 2.70, 2.84, 3.77],
+        [1.20, 1.10, 1.01, 0.98, 0.96, 1.02, 0.98, 0.94, 0.99, 1.19, 1.16,
+         1.18, 1.19, 1.30, 1.40, 1.74, 1.63, 1.91, 2.00, 2.26, 2.64],
+        [1.10, 0.98, 1.00, 0.90, 0.91, 1.00, 1.07, 1.05, 1.01, 1.06, 0.99,
+         1.09, 1.18, 1.26, 1.40, 1.72, 1.75, 2.52, 2.84, 2.84, 3.88],
     ]
 )  # fmt: skip
-"""Noise variance over 20 equal bins of the belt, relative to columns 700-1000."""
+"""Noise variance of modules 1-21, which cover the belt, relative to columns 700-1000."""
 
-_ROW_SD = np.array([0.0025, 0.0037])
-_ROW_CORRELATION = 0.90
-_ROW_LAG = 0.56
-_COLUMN_SD = 0.002
-_COLUMN_CORRELATION = 0.23
+_PIXEL_JITTER = np.array([0.05, 0.07])  # of the variance, from column to column
+_SEAM = np.array([1.3, 1.1])  # variance of a module's first column over its neighbours'
+
+_ROW_SD = np.array([0.0023, 0.0036])
+_ROW_CORRELATION = 0.97  # between the layers
+_ROW_POWER = np.array([0.025, 0.345, 0.255, 0.185, 0.09, 0.035, 0.02, 0.018, 0.014, 0.013])
+"""Power of the row common mode in ten equal bands from 0 to half a cycle per line: ripple, slow drift removed."""
+
+_COLUMN_SD = np.array([0.00094, 0.00045])
+_COLUMN_WIDTH = 2.0  # columns: the residual of flat-fielding is smooth
 
 
 @dataclass(frozen=True)
 class Pattern:
-    """What all pixels of one scan share: relative gain per row (2, LINES) and per column (2, COLUMNS)."""
+    """What all pixels of one scan share.
+
+    `rows` (2, LINES) and `columns` (2, COLUMNS) are relative deviations of gain; `variance` (2, COLUMNS)
+    is the noise variance relative to the axis.
+    """
 
     rows: NDArray[np.float32]
     columns: NDArray[np.float32]
-
-
-def lateral() -> NDArray[np.float32]:
-    """Return the variance factor (2, COLUMNS) across the belt, 1 near the axis."""
-    centres = 190 + (np.arange(20) + 0.5) * (2800 - 190) / 20
-    return np.stack([np.interp(np.arange(COLUMNS), centres, row) for row in _LATERAL]).astype(np.float32)
+    variance: NDArray[np.float32]
 
 
 def draw_pattern(rng: np.random.Generator) -> Pattern:
-    """Draw the row common mode (first-order autoregression, nearly equal in both layers) and column residual."""
-    white = rng.standard_normal((LINES, 2))
-    rows = np.empty((LINES, 2))
-    rows[0] = white[0]
-    for i in range(1, LINES):
-        rows[i] = _ROW_LAG * rows[i - 1] + np.sqrt(1 - _ROW_LAG**2) * white[i]
-    rows[:, 1] = _ROW_CORRELATION * rows[:, 0] + np.sqrt(1 - _ROW_CORRELATION**2) * rows[:, 1]
-    columns = rng.standard_normal((2, COLUMNS))
-    columns[1] = _COLUMN_CORRELATION * columns[0] + np.sqrt(1 - _COLUMN_CORRELATION**2) * columns[1]
-    return Pattern((rows.T * _ROW_SD[:, None]).astype(np.float32), (columns * _COLUMN_SD).astype(np.float32))
+    """Draw one scan's row common mode, column residual and noise profile across the belt."""
+    return Pattern(_draw_rows(rng), _draw_columns(rng), _draw_variance(rng))
 
 
-def across(image: NDArray[np.float32], kernel: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return `image` (..., H, W) spread over neighbouring columns by a three-tap kernel; edges repeat."""
-    padded = np.concatenate([image[..., :1], image, image[..., -1:]], axis=-1)
-    side, middle, _ = kernel
-    return np.asarray(side * (padded[..., :-2] + padded[..., 2:]) + middle * image)
+def _draw_rows(rng: np.random.Generator) -> NDArray[np.float32]:
+    frequency = np.fft.rfftfreq(LINES)
+    amplitude = np.sqrt(np.interp(frequency, 0.025 + 0.05 * np.arange(10), _ROW_POWER))
+    amplitude[0] = 0.0
+    rows = np.fft.irfft(np.fft.rfft(rng.standard_normal((2, LINES))) * amplitude, n=LINES)
+    rows /= np.sqrt(np.mean(rows**2, axis=1, keepdims=True))
+    rows[1] = _ROW_CORRELATION * rows[0] + np.sqrt(1 - _ROW_CORRELATION**2) * rows[1]
+    return np.asarray(rows * _ROW_SD[:, None], dtype=np.float32)
+
+
+def _draw_columns(rng: np.random.Generator) -> NDArray[np.float32]:
+    reach = np.arange(-8, 9)
+    smooth = np.exp(-np.abs(reach) / _COLUMN_WIDTH)
+    smooth /= np.sqrt(np.sum(smooth**2))
+    white = rng.standard_normal((2, COLUMNS + 16))
+    columns = np.stack([np.convolve(layer, smooth, mode="valid") for layer in white])
+    return np.asarray(columns * _COLUMN_SD[:, None], dtype=np.float32)
+
+
+def _draw_variance(rng: np.random.Generator) -> NDArray[np.float32]:
+    column = np.arange(COLUMNS)
+    module = np.clip(column // MODULE - 1, 0, _LATERAL.shape[1] - 1)
+    variance = _LATERAL[:, module] * np.exp(_PIXEL_JITTER[:, None] * rng.standard_normal((2, COLUMNS)))
+    variance[:, column % MODULE == 0] *= _SEAM[:, None]
+    return np.asarray(variance, dtype=np.float32)
 
 
 def add_noise(
@@ -76,21 +94,27 @@ def add_noise(
 ) -> NDArray[np.uint16]:
     """Return the counts (2, H, W) that a window of both layers reads.
 
-    `expected` (2, H, W) are mean counts, `origin` the scan's (row, column) of the window's first pixel.
-    Variance = lateral (gain I / exposure + electronic^2); the layers' pixel noise is independent.
+    `expected` (2, H, W) are mean counts, `origin` the scan's (row, column) of the window's first pixel,
+    `exposure` the quanta relative to scan 38. Variance = profile (gain I / exposure + electronic^2); the
+    layers' pixel noise is independent.
     """
     _, height, width = expected.shape
     row, column = origin
     there = slice(column, column + width)
-    profile = lateral()[:, None, there]
-    sd = np.sqrt(profile * (GAIN[:, None, None] / exposure * expected + ELECTRONIC[:, None, None] ** 2))
-    white = rng.standard_normal((2, height, width + 2), dtype=np.float32)
-    for layer, kernel in enumerate(KERNEL):
-        smooth = across(white[layer], kernel)[:, 1:-1] / np.sqrt(np.sum(kernel**2))
-        sd[layer] *= smooth
-    shared = 1.0 + pattern.rows[:, row : row + height, None] + pattern.columns[:, None, there]
-    counts = expected * shared + sd
-    return np.asarray(np.clip(np.rint(counts), 0, 65_535), dtype=np.uint16)
+    counts = np.empty_like(expected)
+    for layer, kernel in enumerate(LIGHT):
+        white = rng.standard_normal((height, width), dtype=np.float32)
+        white += (SKEW[layer] / 6) * (white * white - 1)  # Cornish-Fisher, first order
+        noise = ndimage.correlate1d(white, kernel / np.sqrt(np.sum(kernel**2)), axis=1, mode="nearest")
+        signal = expected[layer]
+        noise *= np.sqrt(
+            pattern.variance[layer, there] * (GAIN[layer] / exposure * signal + ELECTRONIC[layer] ** 2)
+        )
+        shared = 1 + pattern.rows[layer, row : row + height, None] + pattern.columns[layer, there]
+        np.multiply(signal, shared, out=counts[layer])
+        counts[layer] += noise
+    np.rint(counts, out=counts)
+    return np.asarray(np.clip(counts, 0, 65_535, out=counts), dtype=np.uint16)
 
 
 def outside_belt(counts: NDArray[np.uint16]) -> None:

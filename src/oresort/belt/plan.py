@@ -11,7 +11,7 @@ ORE_SHARE = 0.6174
 
 SPLIT_SHARES = {"train": 0.70, "val": 0.15, "test": 0.15}
 
-_PER_SCAN = 32
+_PER_SCAN = 16
 _SCANS_PER_LOT = 4
 _FEWEST = 12
 

@@ -8,24 +8,30 @@ from numpy.typing import NDArray
 from oresort.xray.minerals import MINERALS, mass_fraction
 
 LITHOLOGIES: dict[str, dict[str, float]] = {
-    "potassic": {"oligoclase": 0.34, "quartz": 0.26, "orthoclase": 0.22, "biotite": 0.13, "chlorite": 0.05},
-    "phyllic": {"quartz": 0.42, "muscovite": 0.29, "chlorite": 0.19, "orthoclase": 0.07, "kaolinite": 0.03},
+    "potassic": {"oligoclase": 0.36, "quartz": 0.28, "orthoclase": 0.18, "biotite": 0.12, "chlorite": 0.06},
+    "phyllic": {"quartz": 0.42, "muscovite": 0.32, "chlorite": 0.18, "orthoclase": 0.06, "kaolinite": 0.02},
     "propylitic": {
-        "oligoclase": 0.36, "chlorite": 0.24, "quartz": 0.14, "epidote": 0.11, "calcite": 0.08, "hornblende": 0.07,
+        "oligoclase": 0.40, "chlorite": 0.18, "quartz": 0.18, "epidote": 0.08, "calcite": 0.08, "hornblende": 0.08,
     },
-    "calcic": {"calcite": 0.46, "quartz": 0.16, "diopside": 0.14, "grossular": 0.12, "dolomite": 0.08, "andradite": 0.04},
+    "calcic": {"calcite": 0.42, "quartz": 0.18, "diopside": 0.14, "grossular": 0.12,
+               "dolomite": 0.10, "andradite": 0.04},
 }  # fmt: skip
 """Mean volume fractions of the host minerals in the alteration zones of a porphyry copper deposit."""
 
-_ORDER = list(LITHOLOGIES)
-_IN_MINERALISED = np.array([0.38, 0.40, 0.14, 0.08])
-_IN_BARREN = np.array([0.14, 0.18, 0.48, 0.20])
+_INNER = np.array([0.40, 0.42, 0.12, 0.06])  # shares of the lithologies within the orebody
+_OUTER = np.array([0.12, 0.16, 0.50, 0.22])  # and around it
 
 PAINTED = ("pyrite", "magnetite", "chalcopyrite", "bornite", "chalcocite")
 """Minerals that occur as grains and veinlets of their own rather than in the host's mixture."""
 
 _COPPER = ("chalcopyrite", "bornite", "chalcocite")
-_MAXIMUM_PAINTED = 0.6  # of the mass: beyond that it would be a concentrate, not a rock
+_MOST_PAINTED = 0.6  # of the mass: beyond that it would be a concentrate, not a rock
+
+MINERALISED = (0.30, 1.3)
+BARREN = (0.025, 0.9)
+"""Median (wt % Cu) and logarithmic sigma of the two populations of grades: assays of Yinshan, Jiangxi."""
+
+_LOG_MEAN, _LOG_SIGMA = -3.19, 1.40  # of ln(wt % Cu) in the published mixture, 80 % barren
 
 
 @dataclass(frozen=True)
@@ -42,45 +48,63 @@ class Rock:
     porosity: float
     painted: NDArray[np.float64]
     veinlets: int
-    vein_share: float  # of the sulfide volume, in veinlets
+    vein_share: float  # of the ore minerals' volume, in veinlets
     grain: float  # median grain diameter in mm
     banding: float  # contrast of the two bands, 0 none to 1
 
 
-def draw_rock(rng: np.random.Generator, mineralised: bool, association: float) -> Rock:
-    """Draw a rock from the mineralised or the barren population of a low-grade copper deposit.
+@dataclass(frozen=True)
+class Lot:
+    """Where the rocks of a scan come from: one bench of the mine.
 
-    Grades are lognormal in each population: median 0.3 % Cu, sigma 1.3, and 0.025 %, 0.9 (assays of Yinshan,
-    Jiangxi). `association` (0-1) is the difficulty knob: how far alteration, sulfur and texture follow the
-    copper; at 0 they are the same in both populations and only the copper mineral itself tells them apart.
+    `mineralised` is the share of rocks of the mineralised population. With `zoned` each population comes from
+    its own side of the orebody's boundary, as when ore and waste are mined apart; without, all rocks share
+    one side, as in one mill's feed. `association` (0-1) is the difficulty knob: how far alteration, sulfur,
+    iron and texture follow the copper. At 0 only the copper minerals themselves tell ore from waste.
+    `inner` and `outer` (4,) are the shares of `LITHOLOGIES` on either side, `sulfur` shifts ln(pyrite).
     """
-    score = rng.standard_normal()
-    grade = float(
-        np.clip((0.3 * np.exp(1.3 * score)) if mineralised else 0.025 * np.exp(0.9 * score), 0.002, 16.0)
-    )
-    side = (
-        association if mineralised else -association
-    )  # where the population lies on each associated property
-    shares = 0.5 * ((1 + association) * (_IN_MINERALISED if mineralised else _IN_BARREN))
-    shares = shares + 0.5 * (1 - association) * (_IN_BARREN if mineralised else _IN_MINERALISED)
-    lithology = _ORDER[int(rng.choice(len(_ORDER), p=shares / shares.sum()))]
 
-    pyrite = float(
-        np.exp(np.log(2.0) + 0.45 * side + 1.5 * (0.35 * score * association + rng.normal(0, 0.94)))
-    )
-    magnetite = float(np.exp(np.log(0.6) - 0.4 * side + rng.normal(0, 1.1)))
+    mineralised: float
+    zoned: bool
+    association: float
+    inner: NDArray[np.float64]
+    outer: NDArray[np.float64]
+    sulfur: float
+
+
+def draw_lot(rng: np.random.Generator, mineralised: float, zoned: bool, association: float) -> Lot:
+    """Draw a lot: benches of one mine differ in alteration and sulfur."""
+    inner, outer = rng.dirichlet(12.0 * _INNER), rng.dirichlet(12.0 * _OUTER)
+    return Lot(mineralised, zoned, association, inner, outer, float(rng.normal(0, 0.3)))
+
+
+def draw_rock(rng: np.random.Generator, lot: Lot) -> Rock:
+    """Draw one rock of a lot."""
+    mineralised = bool(rng.random() < lot.mineralised)
+    median, sigma = MINERALISED if mineralised else BARREN
+    grade = float(np.clip(median * np.exp(sigma * rng.standard_normal()), 0.002, 16.0))  # wt % Cu
+    score = (np.log(grade) - _LOG_MEAN) / _LOG_SIGMA
+    zone = lot.association * (1.0 if mineralised else -1.0) if lot.zoned else 0.0
+    shares = 0.5 * (1.0 + zone) * lot.inner + 0.5 * (1.0 - zone) * lot.outer
+    lithology = list(LITHOLOGIES)[int(rng.choice(len(shares), p=shares))]
+
+    follow = 0.8 * lot.association  # correlation of sulfur and texture with the score
+    spread = np.sqrt(1.0 - follow**2)
+    sulfur, texture = follow * score + spread * rng.standard_normal(2)
+    pyrite = float(np.exp(np.log(2.0) + 0.8 * sulfur + lot.sulfur))
+    magnetite = float(np.exp(np.log(0.6) - 1.2 * zone + 1.0 * rng.standard_normal()))
     painted = np.array([pyrite, magnetite, *_copper_minerals(rng, grade)]) / 100.0
-    painted[:2] *= min(1.0, _MAXIMUM_PAINTED / painted.sum())
+    painted[:2] *= min(1.0, max(_MOST_PAINTED - painted[2:].sum(), 0.0) / painted[:2].sum())
     return Rock(
         lithology=lithology,
         mineralised=mineralised,
         hosts=_hosts(rng, lithology),
         porosity=float(rng.beta(1.5, 60.0)),
         painted=painted,
-        veinlets=int(rng.poisson(np.exp(0.1 + 0.9 * side))),
-        vein_share=float(rng.beta(2.0 + 2.0 * max(side, 0.0), 2.0 + 2.0 * max(-side, 0.0))),
-        grain=float(0.35 * np.exp(0.35 * side + rng.normal(0, 0.4))),
-        banding=float(rng.beta(2.0, 4.0)),
+        veinlets=int(rng.poisson(np.exp(-0.4 + 0.6 * texture + 1.1 * zone))),
+        vein_share=float(rng.beta(2.0, 2.0)),
+        grain=float(0.12 * np.exp(0.3 * texture + 0.7 * zone + 0.3 * rng.standard_normal())),
+        banding=float(rng.beta(2.0, 5.0)),
     )
 
 
@@ -94,7 +118,7 @@ def _hosts(rng: np.random.Generator, lithology: str) -> NDArray[np.float64]:
     """Draw the two bands' minerals: the particle's own mixture about the zone's mean, then each band about it."""
     recipe = LITHOLOGIES[lithology]
     mean = np.array(list(recipe.values()))
-    own = rng.dirichlet(25.0 * mean / mean.sum()) + 1e-3
+    own = rng.dirichlet(25.0 * mean) + 1e-3
     bands = rng.dirichlet(15.0 * own / own.sum(), size=2)
     hosts = np.zeros((2, len(MINERALS)))
     hosts[:, [list(MINERALS).index(name) for name in recipe]] = bands

@@ -1,30 +1,33 @@
-"""One scan: particles placed on the belt and imaged, as separate windows or as the whole picture."""
+"""One scan: particles placed on the belt and imaged as one picture with its ground truth."""
 
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from oresort.belt.feed import Lot, draw_rocks, place
+from oresort.belt.feed import draw_particles
 from oresort.belt.imaging import Particle, Shadow, cast
 from oresort.belt.noise import Pattern, add_noise, draw_pattern, outside_belt
-from oresort.belt.sorter import BELT, COLUMNS, LINES, Settings, draw_settings, scan_beam
+from oresort.belt.rock import Lot, draw_lot
+from oresort.belt.sorter import BELT, COLUMNS, LINES, Settings, draw_settings
 from oresort.belt.truth import Truth, weigh
+from oresort.xray.beam import make_beam
 
 
 @dataclass(frozen=True)
 class Scene:
-    """A scan before exposure: how it was taken, its noise pattern, its particles and the seeds of their insides."""
+    """A scan before exposure: its settings, noise pattern and particles; seeds of exposure and of each inside."""
 
     settings: Settings
     pattern: Pattern
     particles: list[Particle]
+    exposure_seed: np.random.SeedSequence
     seeds: list[np.random.SeedSequence]
 
 
 @dataclass(frozen=True)
 class Scan:
-    """A whole scan pair: `low`, `high` and `labels` uint16 (LINES, COLUMNS); label k + 1 is particle k of `truth`."""
+    """A whole scan pair: `low`, `high`, `labels` uint16 (LINES, COLUMNS); label k + 1 is particle k of `truth`."""
 
     low: NDArray[np.uint16]
     high: NDArray[np.uint16]
@@ -33,60 +36,62 @@ class Scan:
     settings: Settings
 
 
-def draw_scene(seed: np.random.SeedSequence, count: int, lot: Lot, kvp: float) -> Scene:
-    """Draw a scan of `count` particles of a lot, taken near `kvp` kV."""
-    rng = np.random.default_rng(seed)
-    settings = draw_settings(rng, kvp)
-    pattern = draw_pattern(rng)
-    particles = place(rng, draw_rocks(rng, count, lot))
-    return Scene(settings, pattern, particles, list(seed.spawn(count + 1)))
+def draw_scene(seed: np.random.SeedSequence, count: int, lot: Lot, kvp: float, drift: float = 1.0) -> Scene:
+    """Draw a scan of `count` particles of a lot, taken near `kvp` kV; InputError if that is out of range."""
+    own, exposure, *insides = seed.spawn(2 + count)
+    rng = np.random.default_rng(own)
+    settings = draw_settings(rng, kvp, drift)
+    return Scene(settings, draw_pattern(rng), draw_particles(rng, count, lot), exposure, insides)
 
 
 def expected_counts(transmission: NDArray[np.float32], settings: Settings) -> NDArray[np.float32]:
-    """Return mean counts (2, H, W) of a transmission of that shape."""
+    """Return mean counts (2, H, W) of a transmission (2, H, W)."""
     return transmission * np.array(settings.air, dtype=np.float32)[:, None, None]
+
+
+def clip_window(shadow: Shadow) -> tuple[tuple[slice, slice], tuple[slice, slice]]:
+    """Return a shadow's window within belt and scan: rows and columns of the scan, and of the shadow's arrays."""
+    row, column = shadow.origin
+    height, width = shadow.transmission.shape[1:]
+    rows = slice(max(row, 0), min(row + height, LINES))
+    columns = slice(max(column, BELT[0]), min(column + width, BELT[1]))
+    own_rows = slice(rows.start - row, rows.stop - row)
+    return (rows, columns), (own_rows, slice(columns.start - column, columns.stop - column))
 
 
 def expose_scene(scene: Scene) -> Scan:
     """Image a scene as one whole scan pair with its label mask and truth."""
-    beam = scan_beam(scene.settings)
+    beam = make_beam(scene.settings.kvp, scene.settings.stack)
     passed = np.ones((2, LINES, COLUMNS), dtype=np.float32)
     labels = np.zeros((LINES, COLUMNS), dtype=np.uint16)
     truth = []
-    for number, (particle, seed) in enumerate(zip(scene.particles, scene.seeds[1:], strict=True), start=1):
+    for number, (particle, seed) in enumerate(zip(scene.particles, scene.seeds, strict=True), start=1):
         shadow = cast(np.random.default_rng(seed), particle, scene.settings, beam)
         window, part = clip_window(shadow)
         passed[:, *window] += shadow.transmission[:, *part] - 1.0
-        labels[window][shadow.painted[part].any(axis=-1)] = number
+        labels[window][shadow.painted[:, *part].any(axis=0)] = number
         truth.append(weigh(shadow, particle.rock))
-    passed = np.maximum(passed, 0.0)
-    rng = np.random.default_rng(scene.seeds[0])
-    counts = add_noise(
-        rng, expected_counts(passed, scene.settings), scene.pattern, (0, 0), scene.settings.exposure
-    )
+    expected = expected_counts(np.maximum(passed, 0.0, out=passed), scene.settings)
+    rng = np.random.default_rng(scene.exposure_seed)
+    counts = add_noise(rng, expected, scene.pattern, (0, 0), scene.settings.exposure)
     outside_belt(counts)
     return Scan(counts[0], counts[1], labels, truth, scene.settings)
 
 
-def clip_window(shadow: Shadow) -> tuple[tuple[slice, slice], tuple[slice, slice]]:
-    """Return a shadow's window clipped to belt and scan: slices of the scan, and of the shadow's own arrays."""
-    row, column = shadow.origin
-    height, width = shadow.transmission.shape[1:]
-    top, left = max(row, 0), max(column, BELT[0])
-    bottom, right = min(row + height, LINES), min(column + width, BELT[1])
-    return (slice(top, bottom), slice(left, right)), (
-        slice(top - row, bottom - row),
-        slice(left - column, right - column),
-    )
-
-
 def simulate_scan(
-    seed: int, particles: int = 30, mineralised: float = 0.5, association: float = 0.6, kvp: float = 160.0
+    seed: int,
+    particles: int = 30,
+    mineralised: float = 0.5,
+    association: float = 1.0,
+    kvp: float = 160.0,
+    drift: float = 1.0,
 ) -> Scan:
     """Simulate one whole scan pair in memory, with label mask and truth.
 
-    `mineralised` is the share of particles from the mineralised population, `association` the difficulty
-    knob (0-1), `kvp` the tube voltage in kV. InputError if `kvp` is out of range.
+    `mineralised` is the share of particles of the mineralised population, `association` the difficulty knob
+    (0-1), `kvp` the tube voltage in kV, `drift` (0-1) the scale of the scan's deviations from the calibrated
+    sorter. InputError if `kvp` or `drift` is out of range.
     """
-    lot = Lot(mineralised, association)
-    return expose_scene(draw_scene(np.random.SeedSequence(seed), particles, lot, kvp))
+    lot_seed, scene_seed = np.random.SeedSequence(seed).spawn(2)
+    lot = draw_lot(np.random.default_rng(lot_seed), mineralised, True, association)
+    return expose_scene(draw_scene(scene_seed, particles, lot, kvp, drift))

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from oresort.belt.fields import Field, draw_field, evaluate
 
-_FACETS = 18
+_FACETS = 16
 """Fracture planes besides the six of the bounding box; about a dozen of them show."""
 
 
@@ -15,7 +15,8 @@ _FACETS = 18
 class Solid:
     """Intersection of half-spaces normals (F, 3) . (x, y, z) <= offsets (F,), in mm about its centre; z is up.
 
-    `warp` shifts the projection by a few tenths of a mm in x and y, which roughens outline and faces alike.
+    `warp` are fields that shift the projection in x and y by `roughness` mm (one standard deviation), which
+    roughens outline and faces alike.
     """
 
     normals: NDArray[np.float32]
@@ -30,18 +31,17 @@ def draw_solid(rng: np.random.Generator, width: float, aspect: float, flatness: 
 
     It lies on a flat face, as broken rock does.
     """
-    half = np.array([width * aspect, width, width * flatness], dtype=np.float32) / 2
-    box = np.concatenate([np.eye(3), -np.eye(3)]) + rng.normal(0, 0.12, (6, 3))
-    cuts = rng.standard_normal((_FACETS, 3))
-    normals = np.concatenate([box, cuts])
-    normals[5] = (0.0, 0.0, -1.0)  # the face it lies on
+    half = np.array([width * aspect, width, width * flatness]) / 2
+    box = np.concatenate([np.eye(3), -np.eye(3)]) + rng.normal(0, 0.2, (6, 3))
+    box[5] = (0.0, 0.0, -1.0)  # the face it lies on
+    normals = np.concatenate([box, rng.standard_normal((_FACETS, 3))])
     normals /= np.linalg.norm(normals, axis=1, keepdims=True)
-    offsets = np.concatenate([np.ones(6), rng.uniform(0.72, 1.12, _FACETS)])
+    offsets = np.concatenate([np.ones(6), rng.uniform(0.70, 1.15, _FACETS)])
     yaw = rng.uniform(0, 2 * np.pi)
     turn = np.array([[np.cos(yaw), -np.sin(yaw), 0], [np.sin(yaw), np.cos(yaw), 0], [0, 0, 1]])
     world = (normals / half) @ turn.T
-    reach = float(1.45 * np.hypot(half[0], half[1]) + half[2])
-    roughness = width * rng.uniform(0.008, 0.025)
+    roughness = float(width * rng.uniform(0.01, 0.03))
+    reach = float(1.5 * np.hypot(half[0], half[1]) + half[2] + 3 * roughness)
     warp = (draw_field(rng, reach, width / 6), draw_field(rng, reach, width / 6))
     return Solid(world.astype(np.float32), offsets.astype(np.float32), warp, roughness, reach)
 
@@ -55,18 +55,20 @@ def span(
     are along z: the path is their difference times sqrt(1 + slope^2), while the difference itself, summed
     over the grid, is the volume whatever the slope (a shear keeps volumes).
     """
-    shift_x = solid.roughness * evaluate(solid.warp[0], x, y)
-    shift_y = solid.roughness * evaluate(solid.warp[1], x, y)
-    px, py = x[None, :] + shift_x, y[:, None] + shift_y
+    px = x[None, :] + solid.roughness * evaluate(solid.warp[0], x, y)
+    py = y[:, None] + solid.roughness * evaluate(solid.warp[1], x, y)
     climb = solid.normals[:, 2] + slope * solid.normals[:, 0]
-    climb = np.where(
-        np.abs(climb) < 1e-4, np.float32(1e-4), climb
-    )  # a wall: hit or missed, never divided by 0
+    climb = np.where(np.abs(climb) < 1e-4, 1e-4, climb)  # a wall: hit or missed, never divided by 0
+    planes = np.stack([solid.offsets, -solid.normals[:, 0], -solid.normals[:, 1]]) / climb
     top = np.full(px.shape, np.inf, dtype=np.float32)
     bottom = np.full(px.shape, -np.inf, dtype=np.float32)
-    for (nx, ny, _), offset, rise in zip(solid.normals, solid.offsets, climb, strict=True):
-        height = (np.float32(offset / rise) - np.float32(nx / rise) * px) - np.float32(ny / rise) * py
-        if rise > 0:
+    height, part = np.empty_like(px), np.empty_like(px)
+    for at_origin, along_x, along_y, rises in zip(*planes.astype(np.float32), climb > 0, strict=True):
+        np.multiply(px, along_x, out=height)
+        np.multiply(py, along_y, out=part)
+        height += part
+        height += at_origin
+        if rises:
             np.minimum(top, height, out=top)
         else:
             np.maximum(bottom, height, out=bottom)

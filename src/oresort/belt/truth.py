@@ -24,7 +24,7 @@ class Truth:
 
 def weigh(shadow: Shadow, rock: Rock) -> Truth:
     """Return the truth of one particle: painted heights times pixel area times density, nothing assumed."""
-    volumes = shadow.painted.sum(axis=(0, 1), dtype=np.float64) * PIXEL**2  # mm3
+    volumes = shadow.painted.sum(axis=(1, 2), dtype=np.float64) * PIXEL**2  # mm3
     grams: dict[str, float] = dict.fromkeys(MINERALS, 0.0)
     densities = np.array([m.density for m in MINERALS.values()])
     hosts = (volumes[:2, None] * (1.0 - rock.porosity) * rock.hosts * densities).sum(axis=0) / 1000.0

@@ -13,7 +13,7 @@ from oresort.errors import InputError
 
 # without it each import asks the package index for its newest version, and waits if there is none
 os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")
-import albumentations as A  # noqa: E402, N812 - after the line above; A is the library's own idiom
+import albumentations as A
 
 
 class Augmentation:
@@ -61,8 +61,10 @@ class Augmentation:
     def _move(self, planes: Planes, rng: np.random.Generator) -> NDArray[np.float32]:
         if not self._geometric.transforms:
             return np.ascontiguousarray(planes)
-        # seeded here: the library's own generator repeats itself in every worker and epoch
-        self._geometric.set_random_seed(int(rng.integers(2**31)))
+        # seeded here, since the library's own generators repeat themselves in every worker and epoch; and
+        # one by one, since Compose would give all of them one seed and so flip and transpose together
+        for step in self._geometric.transforms:
+            step.set_random_seed(int(rng.integers(2**31)))
         out = np.empty_like(planes)
         for i, pair in enumerate(planes):
             image = np.ascontiguousarray(pair.transpose(1, 2, 0))  # (S, S, 4): one draw moves all planes
@@ -74,8 +76,9 @@ class Augmentation:
             return planes
         count = len(planes)
         chosen = rng.random(count) < self.intensity
-        gain = rng.uniform(*self.gain, (count, 1)) * rng.uniform(*self.balance, (count, 2))
-        offset = np.repeat(rng.uniform(*self.offset, (count, 1)), 2, axis=1)
+        gain = rng.uniform(self.gain[0], self.gain[1], (count, 1))
+        gain = gain * rng.uniform(self.balance[0], self.balance[1], (count, 2))
+        offset = np.repeat(rng.uniform(self.offset[0], self.offset[1], (count, 1)), 2, axis=1)
         gains, offsets = (
             torch.from_numpy(x.astype(np.float32)[:, :, None, None]) for x in (gain, offset)
         )  # (B, 2, 1, 1)

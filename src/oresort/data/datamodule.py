@@ -1,6 +1,5 @@
 """The dataset as Lightning sees it: loaders of the train, validation and test pairs."""
 
-import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -21,9 +20,6 @@ from oresort.errors import InputError
 from oresort.spec import make
 
 Batch = dict[str, Tensor]
-
-# pairs come out of memory, so loader workers would only copy them
-warnings.filterwarnings("ignore", message=r"The '\w+' does not have many workers")
 
 
 class PairDataset(Dataset[Batch]):
@@ -73,7 +69,7 @@ class PairDataset(Dataset[Batch]):
         }
 
 
-def _as_is(batch: Batch) -> Batch:
+def _as_is(batch: Any) -> Any:
     return batch
 
 

@@ -82,7 +82,7 @@ def _check_text(frame: pd.DataFrame, origin: str) -> None:
     blank = frame["scan"] == ""
     if blank.any():
         raise InputError(f"{origin}: {_first(frame, blank, 'scan')}; name the scan, splits are grouped by it")
-    half = (frame["split"] == "") & (frame["split"] != "").any()
+    half = (frame["split"] == "") & bool((frame["split"] != "").any())
     if half.any():
         raise InputError(
             f"{origin}: {_first(frame, half, 'split')} while others have one; fill all rows or none"
@@ -96,13 +96,12 @@ def _check_numbers(frame: pd.DataFrame, origin: str) -> None:
             continue
         text = frame[column].astype(str)
         number = pd.to_numeric(text.where(text != "", None), errors="coerce").astype(np.float64)
-        bad = (text != "") & ~(np.isfinite(number) & (number >= 0))
-        if column == "air":
-            bad |= (text != "") & (number < 1)
+        # written so that NaN and infinity are bad; no counts without any air
+        usable = np.isfinite(number.to_numpy()) & (number.to_numpy() >= (1 if column == "air" else 0))
+        bad = pd.Series((text != "").to_numpy() & ~usable, index=frame.index)
         if bad.any():
-            raise InputError(
-                f"{origin}: {_first(frame, bad, column)}; a number >= 0 is needed, or leave it empty if unknown"
-            )
+            found = _first(frame, bad, column)
+            raise InputError(f"{origin}: {found}; give a number >= 0, or nothing if it is unknown")
         frame[column] = number
 
 

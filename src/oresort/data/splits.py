@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from oresort.data.manifest import CLASSES, SPLITS
 from oresort.errors import InputError
@@ -67,7 +68,26 @@ def grouped_split(frame: pd.DataFrame, seed: int) -> list[str]:
         side = int(miss.sum(axis=1).argmin())
         have[side] += group
         side_of[scan] = SPLITS[side]
+    _fill_gaps(side_of, dict(zip(counts.index, counts.to_numpy(), strict=True)))
     return [side_of[scan] for scan in frame["scan"]]
+
+
+def _fill_gaps(side_of: dict[str, str], counts: dict[str, NDArray[np.int64]]) -> None:
+    # few large scans can leave a side without a class: give it the smallest scan that another side can spare
+    def held(side: str) -> NDArray[np.int64]:
+        return sum((counts[s] for s in side_of if side_of[s] == side), np.zeros(len(CLASSES), np.int64))
+
+    for label in range(len(CLASSES)):
+        for side in SPLITS:
+            if held(side)[label]:
+                continue
+            spare = [
+                scan
+                for scan, donor in side_of.items()
+                if counts[scan][label] and (held(donor) > counts[scan])[counts[scan] > 0].all()
+            ]
+            if spare:
+                side_of[min(spare, key=lambda scan: counts[scan].sum())] = side
 
 
 def _key(entry: str) -> str:
@@ -83,12 +103,12 @@ def _from_file(frame: pd.DataFrame, file: Path, strict: bool) -> pd.DataFrame:
             f'{file}: not {{"train": [paths], "val": [...], "test": [...]}} ({error!r}); write it again'
         ) from error
     side_of: dict[str, str] = {}
-    for side, keys in named.items():
-        for key in keys:
+    for side, entries in named.items():
+        for key in entries:
             if side_of.setdefault(key, side) != side:
                 raise InputError(f"{file}: {key} is in both {side_of[key]} and {side}; keep one")
     # a pair is known by its folder: the last two parts of the path to its images' folder
-    keys = frame["low"].map(lambda path: _key(str(Path(path).parent.as_posix())))
+    keys: pd.Series[str] = frame["low"].map(lambda path: _key(str(Path(path).parent.as_posix())))
     for problem, count, example in (
         ("entries without a pair on disk", *_missing(set(side_of) - set(keys))),
         ("pairs that no split names, left out", *_missing(set(keys) - set(side_of))),
@@ -99,8 +119,8 @@ def _from_file(frame: pd.DataFrame, file: Path, strict: bool) -> pd.DataFrame:
             )
         if count:
             warnings.warn(f"{file}: {count} {problem} (first: {example})", UserWarning, stacklevel=2)
-    frame = frame.assign(split=keys.map(side_of).fillna(""))
-    return frame[frame["split"] != ""]
+    named_rows = frame.assign(split=keys.map(side_of).fillna(""))
+    return named_rows[named_rows["split"] != ""]
 
 
 def _missing(keys: set[str]) -> tuple[int, str]:
@@ -111,9 +131,7 @@ def _check_classes(frame: pd.DataFrame, origin: str) -> None:
     for side in SPLITS:
         present = set(frame.loc[frame["split"] == side, "label"])
         if not present:
-            raise InputError(
-                f"{origin}: split {side} is empty; give every side pairs of at least one whole scan"
-            )
+            raise InputError(f"{origin}: split {side} is empty; each side needs at least one whole scan")
         for label, name in enumerate(CLASSES):
             if label not in present:
                 raise InputError(
@@ -128,8 +146,8 @@ def _check_leakage(frame: pd.DataFrame, origin: str, strict: bool) -> None:
         return
     share = frame["scan"].isin(leaking).mean()
     text = (
-        f"{origin}: leakage: {len(leaking)} scans (first: {leaking[0]}) stand on several sides, {share:.0%} of "
-        "the pairs; data.split=seeded draws a split grouped by scan"
+        f"{origin}: leakage: {len(leaking)} scans (first: {leaking[0]}) stand on several sides, {share:.0%} "
+        "of the pairs; data.split=seeded draws a split grouped by scan"
     )
     if strict:
         raise InputError(text)

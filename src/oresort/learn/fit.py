@@ -2,6 +2,7 @@
 
 import gc
 import inspect
+import logging
 import time
 import warnings
 from dataclasses import asdict
@@ -20,12 +21,17 @@ from oresort.learn.config import TrainConfig
 from oresort.learn.evaluation import Evaluation, evaluate_checkpoint
 from oresort.learn.metrics import METRICS
 from oresort.learn.module import OreModule
-from oresort.learn.record import EpochLogger, flatten, provenance, write_json, write_yaml
+from oresort.learn.record import EpochLogger, flatten, provenance, read_yaml, write_json, write_yaml
 from oresort.learn.tracking import make_logger
 from oresort.paths import replacing
 
-# upstream: lightning 2.6 calls a pytree helper that torch 2.15 deprecates; nothing of ours
-warnings.filterwarnings("ignore", message=r".*treespec, LeafSpec.*", category=FutureWarning)
+_EXPECTED = (
+    r".*treespec, LeafSpec.*",  # lightning 2.6 calls a pytree helper that torch 2.15 deprecates
+    r"The '\w+' does not have many workers",  # pairs come out of memory: workers would only copy them
+    r"Checkpoint directory .* exists and is not empty",  # so it is when a run goes on
+    r"The number of training batches",  # figures are logged by epoch, not by step
+)
+"""Warnings of Lightning that say nothing to a user of this package."""
 
 
 def train(cfg: TrainConfig, folder: Path) -> dict[str, Any]:
@@ -39,6 +45,7 @@ def train(cfg: TrainConfig, folder: Path) -> dict[str, Any]:
         InputError: What the configuration or the data have wrong.
     """
     config = asdict(cfg)
+    _check_unchanged(folder, config)
     folder.mkdir(parents=True, exist_ok=True)
     write_yaml(folder / "config.yaml", config)
     write_json(folder / "provenance.json", provenance())
@@ -88,7 +95,10 @@ def _fit(cfg: TrainConfig, folder: Path, logger: Any) -> dict[str, Any]:
     if last.is_file():
         _check_same(last, module, data)
     start = time.perf_counter()
-    trainer.fit(module, datamodule=data, ckpt_path=str(last) if last.is_file() else None)
+    with warnings.catch_warnings():
+        for message in _EXPECTED:
+            warnings.filterwarnings("ignore", message=message)
+        trainer.fit(module, datamodule=data, ckpt_path=str(last) if last.is_file() else None)
     seconds = time.perf_counter() - start
     if trainer.interrupted:
         raise InputError(f"{folder}: interrupted; go on with resume={folder}")
@@ -143,19 +153,33 @@ def _trainer(cfg: TrainConfig, folder: Path, loggers: list[Logger]) -> L.Trainer
     ]
     if cfg.trainer.get("enable_progress_bar", True):
         callbacks.append(RichProgressBar(leave=True))
+    logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)  # its tips and lists of devices
     try:
         return L.Trainer(
             **cfg.trainer,
             default_root_dir=folder,
             logger=loggers,
             callbacks=callbacks,
-            # the order and the augmentation of an epoch follow from its number, so that a resumed run repeats it
+            # an epoch's order and augmentation follow from its number, so a resumed run repeats them
             reload_dataloaders_every_n_epochs=1,
             num_sanity_val_steps=0,
         )
     except (TypeError, ValueError, RuntimeError) as error:
         # Lightning's own words for an accelerator that is not here, a wrong precision, and the like
         raise InputError(f"trainer: {' '.join(str(error).split())}; change trainer.*") from error
+
+
+def _check_unchanged(folder: Path, config: dict[str, Any]) -> None:
+    # before anything is written: a finished run must not be spoilt by a command meant for another
+    if not (folder / "checkpoints" / "last.ckpt").is_file():
+        return
+    old, new = flatten(read_yaml(folder / "config.yaml"), ""), flatten(config, "")
+    for key in sorted((old.keys() | new.keys()) - {".out", ".resume"}):
+        if old.get(key) != new.get(key) and not key.startswith(".logger"):
+            raise InputError(
+                f"{folder}: holds a run of another configuration ({key[1:]}: {old.get(key)!r} there, "
+                f"{new.get(key)!r} here); choose another out=DIR"
+            )
 
 
 def _check_same(last: Path, module: OreModule, data: OreDataModule) -> None:
@@ -168,6 +192,6 @@ def _check_same(last: Path, module: OreModule, data: OreDataModule) -> None:
         for key in sorted(old.keys() | new.keys()):
             if old.get(key) != new.get(key):
                 raise InputError(
-                    f"{last}: a checkpoint of another configuration ({key}: {old.get(key)!r} there, "
+                    f"{last}: a checkpoint of another model or data ({key}: {old.get(key)!r} there, "
                     f"{new.get(key)!r} here); choose another out=DIR"
                 )

@@ -87,8 +87,8 @@ def choose_threshold(rule: str | float, p_ore: Tensor, label: Tensor) -> float:
     called = torch.arange(len(p), 0, -1, dtype=torch.float64)
     recall, false = tp / ore.sum(), (called - tp) / (len(p) - ore.sum())
     score = recall - false if rule == "balanced_accuracy" else 2 * tp / (called + ore.sum())
-    below = torch.cat((p.new_zeros(1), p[:-1]))
-    cut = (p + below) / 2
+    below = torch.cat((p.new_full((1,), -1.0), p[:-1]))
+    cut = (p + below.clamp_min(0.0)) / 2
     cut[p == below] = -math.inf  # equal probabilities cannot be parted
     score[p == below] = -math.inf
     best = cut[score >= score.max() - 1e-12]

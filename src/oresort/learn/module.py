@@ -8,7 +8,8 @@ import lightning as L
 import torch
 from torch import Tensor
 from torch.nn import functional as F
-from torchmetrics import CatMetric
+from torchmetrics import Metric
+from torchmetrics.utilities import dim_zero_cat
 
 from oresort.data.datamodule import Batch
 from oresort.errors import InputError
@@ -42,9 +43,8 @@ class OreModule(L.LightningModule):
         super().__init__()
         # plain values only: a checkpoint loads under torch's safe loading, with no arguments
         self.save_hyperparameters()
-        choose_threshold(
-            threshold, torch.zeros(0), torch.zeros(0)
-        )  # refuse a bad rule before an epoch is spent
+        # refuse a bad rule before an epoch is spent
+        choose_threshold(threshold, torch.zeros(0), torch.zeros(0))
         self.net = build_model(model)
         self.schedule = Schedule(**(optim or {}))
         self.register_buffer("threshold", torch.tensor(0.5))
@@ -53,16 +53,8 @@ class OreModule(L.LightningModule):
         self.net.to(memory_format=self._format)
         if compile:
             self.net.compile()  # in place, which leaves the names in the checkpoint alone
-        # one of each per stage: validation runs inside a training epoch
-        self._p_ore = torch.nn.ModuleDict(
-            {stage: CatMetric(nan_strategy="disable") for stage in ("fit", "val")}
-        )
-        self._label = torch.nn.ModuleDict(
-            {stage: CatMetric(nan_strategy="disable") for stage in ("fit", "val")}
-        )
-        self._loss = torch.nn.ModuleDict(
-            {stage: CatMetric(nan_strategy="disable") for stage in ("fit", "val")}
-        )
+        # one per stage: validation runs inside a training epoch
+        self._fit, self._val = _Collected(), _Collected()
 
     def forward(self, low: Tensor, high: Tensor) -> Tensor:
         """Return logits (B, 2), waste and ore, of images (B, C, S, S) float32."""
@@ -71,50 +63,44 @@ class OreModule(L.LightningModule):
         )
         return logits
 
-    def _step(self, stage: str, batch: Batch) -> Tensor:
+    def _step(self, collected: "_Collected", batch: Batch) -> Tensor:
         logits = self(batch["low"], batch["high"])
         losses = F.cross_entropy(logits, batch["label"], reduction="none")
-        self._loss[stage].update(losses.detach().float())
-        self._p_ore[stage].update(logits.detach().float().softmax(dim=1)[:, 1])
-        self._label[stage].update(batch["label"])
+        collected.update(logits.detach(), losses.detach(), batch["label"])
         return losses.mean()
 
-    def _report(self, stage: str, prefix: str) -> None:
-        p_ore, label = self._p_ore[stage].compute(), self._label[stage].compute().long()
-        loss = float(self._loss[stage].compute().mean())
+    def _report(self, collected: "_Collected", prefix: str) -> None:
+        p_ore, label, losses = collected.compute()
+        collected.reset()
+        loss = float(losses.mean())
         if not math.isfinite(loss):
-            raise InputError(
-                f"{prefix}/loss is {loss} in epoch {self.current_epoch}: diverged; lower optim.lr"
-            )
-        if stage == "val":
+            raise InputError(f"{prefix}/loss is {loss} in epoch {self.current_epoch}; lower optim.lr")
+        if prefix == "val":
             rule: str | float = self.hparams["threshold"]
             # set here, before the epoch's checkpoint is written, so that it is always that epoch's own
             self.threshold.fill_(choose_threshold(rule, p_ore, label))
-        figures = binary_metrics(p_ore, label, float(self.threshold))
-        figures["loss"] = loss
+        figures = binary_metrics(p_ore, label, float(self.threshold)) | {"loss": loss}
         # computed from all processes' pairs, so there is nothing to average between them
         self.log_dict({f"{prefix}/{name}": value for name, value in figures.items()}, rank_zero_only=True)
-        if stage == "val":
+        if prefix == "val":
             self.log("auroc", figures["auroc"], prog_bar=True, logger=False, rank_zero_only=True)
-        for metrics in (self._p_ore, self._label, self._loss):
-            metrics[stage].reset()
 
     def training_step(self, batch: Batch) -> Tensor:
         """Return the mean cross-entropy of a batch."""
-        return self._step("fit", batch)
+        return self._step(self._fit, batch)
 
     def validation_step(self, batch: Batch) -> None:
         """Collect a batch's probabilities."""
-        self._step("val", batch)
+        self._step(self._val, batch)
 
     def on_train_epoch_end(self) -> None:
         """Log `train/` metrics, at the threshold of this epoch's validation."""
-        self._report("fit", "train")
+        self._report(self._fit, "train")
         self.log("lr", self.optimizers().param_groups[0]["lr"], rank_zero_only=True)  # type: ignore[union-attr]
 
     def on_validation_epoch_end(self) -> None:
         """Choose the threshold and log `val/` metrics."""
-        self._report("val", "val")
+        self._report(self._val, "val")
 
     def configure_optimizers(self) -> Any:
         """Return Adam and its schedule over all steps of the run."""
@@ -122,3 +108,24 @@ class OreModule(L.LightningModule):
             self.parameters(), int(self.trainer.estimated_stepping_batches)
         )
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}
+
+
+class _Collected(Metric):
+    """The pairs of an epoch, of all processes: p_ore, label and loss, each (N,)."""
+
+    p_ore: list[Tensor]
+    label: list[Tensor]
+    loss: list[Tensor]
+
+    def __init__(self) -> None:
+        super().__init__()
+        for name in ("p_ore", "label", "loss"):
+            self.add_state(name, default=[], dist_reduce_fx="cat")
+
+    def update(self, logits: Tensor, losses: Tensor, label: Tensor) -> None:
+        self.p_ore.append(logits.float().softmax(dim=1)[:, 1])
+        self.label.append(label)
+        self.loss.append(losses.float())
+
+    def compute(self) -> tuple[Tensor, Tensor, Tensor]:
+        return dim_zero_cat(self.p_ore), dim_zero_cat(self.label), dim_zero_cat(self.loss)

@@ -15,7 +15,7 @@ _MODES = ("offline", "online", "disabled", "shared")
 
 
 class Tracking:
-    """The loggers of one run beside its own table; `finish` closes them, so that no run leaks into the next."""
+    """The loggers of one run; `finish` closes them, so that no run leaks into the next."""
 
     def __init__(self, loggers: list[Logger] | None = None) -> None:
         self.loggers = loggers or []

@@ -1,52 +1,14 @@
-"""Objects from plain dicts, such as a configuration or a checkpoint holds."""
+"""A model from a plain dict, such as a configuration or a checkpoint holds."""
 
-import importlib
-import inspect
-import pkgutil
-import sys
 from collections.abc import Mapping
-from typing import Any, TypeVar
+from typing import Any
 
 from oresort.errors import InputError
 from oresort.models.fusion import Fusion
 from oresort.models.head import Head
 from oresort.models.pairnet import PairNet
 from oresort.models.tower import Tower
-
-T = TypeVar("T")
-
-
-def make(spec: Mapping[str, Any], base: type[T], **extra: Any) -> T:
-    """Build what `spec` describes: `{"_target_": "package.module.Class", **keywords}`.
-
-    Nothing but a subclass of `base` is ever called, so a checkpoint from a stranger can at most import a
-    module that is installed here.
-
-    Args:
-        spec: the class by its dotted path, and its keywords.
-        base: what the class must derive from.
-        extra: keywords that the caller sets, and `spec` must not.
-
-    Raises:
-        InputError: no such subclass (the message lists the known ones), or a keyword that is unknown,
-            missing or set by the caller.
-    """
-    keywords = dict(spec)
-    target = keywords.pop("_target_", None)
-    cls = _find(target)
-    if not (isinstance(cls, type) and issubclass(cls, base) and cls is not base):
-        known = ", ".join(sorted(f"{c.__module__}.{c.__qualname__}" for c in _subclasses(base)))
-        raise InputError(f"_target_={target}: no such {base.__name__.lower()}; known: {known}")
-
-    signature = inspect.signature(cls)
-    own = ", ".join(key for key in signature.parameters if key not in extra) or "none"
-    if taken := keywords.keys() & extra:
-        raise InputError(f"{target}: {min(taken)!r} is not set by hand; accepted: {own}")
-    try:
-        signature.bind(**keywords, **extra)
-    except TypeError as error:
-        raise InputError(f"{target}: {error}; accepted: {own}") from None
-    return cls(**keywords, **extra)
+from oresort.spec import make
 
 
 def build_model(spec: Mapping[str, Any]) -> PairNet:
@@ -64,36 +26,13 @@ def build_model(spec: Mapping[str, Any]) -> PairNet:
     for key in known[:3]:
         if not isinstance(spec.get(key), Mapping):
             raise InputError(f"model: key {key!r} must be a mapping with a _target_")
+    share = spec.get("share", False)
+    if not isinstance(share, bool):
+        raise InputError(f"model: share={share!r}: give true or false")
     return PairNet(
         tower=lambda channels: make(spec["tower"], Tower, channels=channels),
         fusion=make(spec["fusion"], Fusion),
         head=lambda width: make(spec["head"], Head, in_features=width),
         channels=spec.get("channels", 1),
-        share=spec.get("share", False),
+        share=share,
     )
-
-
-def _find(target: object) -> object:
-    if not isinstance(target, str) or target.startswith(".") or "." not in target:
-        return None
-    module, _, name = target.rpartition(".")
-    try:
-        return getattr(importlib.import_module(module), name, None)
-    except ModuleNotFoundError as error:
-        if f"{module}.".startswith(f"{error.name}."):
-            return None
-        raise  # the module is there, and what it needs is not
-
-
-def _subclasses(base: type[T]) -> set[type[T]]:
-    # a class is known once its module is imported: look through the base's neighbours
-    if package := sys.modules[base.__module__].__package__:
-        for module in pkgutil.iter_modules(importlib.import_module(package).__path__, f"{package}."):
-            importlib.import_module(module.name)
-    found: set[type[T]] = set()
-    waiting = [base]
-    while waiting:
-        children = waiting.pop().__subclasses__()
-        found.update(children)
-        waiting += children
-    return found

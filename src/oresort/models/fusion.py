@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+import torch
 from torch import Tensor, nn
 
 
@@ -36,9 +37,4 @@ class Fusion(nn.Module):
 
     def decide(self, *logits: Tensor) -> Tensor:
         """Decision level: logits (B, 2) of each head to the model's logits (B, 2)."""
-        return mean(*logits)
-
-
-def mean(*terms: Tensor) -> Tensor:
-    """Average tensors of one shape."""
-    return sum(terms[1:], terms[0]) / len(terms)
+        return torch.stack(logits).mean(0)

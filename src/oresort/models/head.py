@@ -10,3 +10,6 @@ class Head(nn.Module):
 
     A head takes `in_features` as a keyword beside its own settings and knows nothing of the fusion.
     """
+
+    def __init__(self) -> None:
+        super().__init__()  # without its own signature a class would seem to take any keyword

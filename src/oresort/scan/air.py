@@ -35,7 +35,7 @@ def air_level(counts: NDArray[np.uint16], name: str) -> float:
         name: how error messages call the scan, usually its path.
 
     Raises:
-        InputError: no pixels, constant, saturated or dark scan, or no air peak with only noise above it.
+        InputError: no pixels, constant, saturated or dark scan, or no narrow peak that is the brightest.
     """
     belt = counts[:, belt_columns(counts)]
     if counts.size and not belt.size:
@@ -49,12 +49,12 @@ def air_level(counts: NDArray[np.uint16], name: str) -> float:
     if counts_per_bin[-1] > 0.01 * belt.size:
         share = counts_per_bin[-1] / belt.size
         raise InputError(f"{name}: {share:.0%} of the belt is saturated; lower the exposure and scan again")
-    # particles only darken: whatever lies well above the peak shows that the peak is not air
+    # particles only darken: much that is brighter than the peak, or no narrow peak, shows that it is not air
     bright = counts_per_bin[int((level + 6 * spread) / _BIN) + 1 :].sum() / belt.size
-    if bright > 0.02:
+    if bright > 0.02 or spread > 0.2 * level:
         raise InputError(
-            f"{name}: no air level, {bright:.0%} of the belt is brighter than its commonest count "
-            f"{level:.0f}; give a whole scan, mostly bare belt"
+            f"{name}: no air level, the commonest count {level:.0f} spreads by {spread:.0f} and {bright:.0%} "
+            "of the belt is brighter; give a whole scan, mostly bare belt"
         )
     return level
 

@@ -55,9 +55,9 @@ def mixture(beam: Beam, names: Sequence[str], volumes: Sequence[float]) -> NDArr
 def transmission(
     paths: NDArray[np.float32], coefficients: NDArray[np.float32], weights: NDArray[np.float32]
 ) -> NDArray[np.float32]:
-    """Return the share (...) of one layer's air signal that passes `paths` (..., K) mm of K materials.
+    """Return the share (N,) of one layer's air signal that passes `paths` (K, N) mm of K materials.
 
     `coefficients` (K, G) in 1/mm and `weights` (G,) are of the same layer:
     T = sum_g w_g exp(-sum_k mu_kg t_k).
     """
-    return np.asarray(np.exp(-(paths @ coefficients)) @ weights)
+    return np.asarray(weights @ np.exp(-(coefficients.T @ paths)))

@@ -7,8 +7,9 @@ from scipy import ndimage
 NOMINAL_AIR = 52_350.0
 """Air level in counts of the paper's sorter (0.8 of full scale after flat-fielding; measured on scan 38)."""
 
-FOREGROUND = 0.9
-"""Transmission below which a pixel is particle (a threshold at 0.9 air is the field's practice)."""
+FOREGROUND = 0.838
+"""Transmission below which a pixel is particle: where the paper's released crops end, in both layers
+(measured on its two sample pairs; their exact rule is `scan.released.released_foreground`)."""
 
 
 def attenuation(counts: NDArray[np.generic], air: float) -> NDArray[np.float32]:
@@ -19,7 +20,7 @@ def attenuation(counts: NDArray[np.generic], air: float) -> NDArray[np.float32]:
 def foreground(counts: NDArray[np.generic], air: float, threshold: float = FOREGROUND) -> NDArray[np.bool_]:
     """Return the particle mask (H, W) of one layer: transmission, lightly smoothed, below `threshold`.
 
-    Single-pixel noise of air is 2.5-4.7 %, so a bare threshold at 0.9 would be speckled; a Gaussian of one
+    Single-pixel noise of air is 2.5-4.7 %, so a bare threshold would be speckled; a Gaussian of one
     pixel brings it under 1.5 %.
     """
     smooth = ndimage.gaussian_filter(counts.astype(np.float32), sigma=1.0, mode="nearest")

@@ -1,0 +1,132 @@
+"""Simulated datasets and scans: their layout, their truth, and the same bytes for the same seed."""
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from oresort import simulate
+from oresort.belt import simulate_scan, write_pairs
+from oresort.data.manifest import SPLITS, load_manifest
+from oresort.data.splits import assign_splits
+from oresort.scan.air import air_level
+from oresort.scan.image import read_image, read_pair
+from oresort.scan.particles import find_particles
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("made")
+    write_pairs(root, 60, seed=3)
+    return root
+
+
+def digest(root: Path) -> str:
+    sums = hashlib.sha256()
+    for file in sorted(p for p in root.rglob("*") if p.is_file()):
+        sums.update(str(file.relative_to(root)).encode() + file.read_bytes())
+    return sums.hexdigest()
+
+
+def test_a_dataset_is_what_the_data_room_reads(made: Path):
+    frame = load_manifest(made)
+    assert len(frame) == 60
+    assert frame["label"].mean() == pytest.approx(0.617, abs=0.02)
+    assert frame[["grade", "mass", "air"]].notna().all(axis=None)
+    split = assign_splits(frame, made, split="given", seed=0, strict=True)  # strict: no scan on two sides
+    assert set(split["split"]) == set(SPLITS)
+    listed = json.loads((made / "train_val_test.json").read_text())
+    assert {side: sorted(ids) for side, ids in listed.items()} == {
+        side: sorted(frame.loc[frame["split"] == side, "id"]) for side in SPLITS
+    }
+
+
+def test_crops_fill_their_boxes_and_have_no_background(made: Path):
+    for row in load_manifest(made).itertuples():
+        low, high = read_pair(made / str(row.low), made / str(row.high))
+        assert low.shape == (row.h, row.w)
+        mask = low > 0
+        assert mask.any(axis=0).all()
+        assert mask.any(axis=1).all()
+        assert 0.2 < (high > 0).mean() <= 1
+        assert np.percentile(low[mask], 95) < row.air
+
+
+def test_the_same_seed_gives_the_same_bytes_for_any_number_of_workers(made: Path, tmp_path: Path):
+    for folder, seed, workers in (("again", 3, 2), ("other", 4, 1)):
+        (tmp_path / folder).mkdir()
+        write_pairs(tmp_path / folder, 60, seed=seed, workers=workers)
+    assert digest(tmp_path / "again") == digest(made)
+    assert digest(tmp_path / "other") != digest(made)
+
+
+def test_a_scan_and_its_truth_agree():
+    scan = simulate_scan(5, particles=8)
+    assert scan.low.shape == scan.high.shape == scan.labels.shape == (600, 3328)
+    assert scan.labels.max() == len(scan.truth) == 8
+    assert (scan.low[:, :150] == 65_535).all()  # beside the belt
+    air = air_level(scan.low, "simulated")
+    assert air == pytest.approx(scan.settings.air[0], rel=0.002)
+    found = find_particles(scan.low, air)
+    for particle in found:
+        inside = scan.labels[particle.box][particle.mask]
+        assert (inside > 0).mean() > 0.9
+    assert len(found) >= 6  # some may touch
+
+
+def test_grade_is_the_copper_of_the_minerals():
+    for truth in simulate_scan(6, particles=10).truth:
+        copper = {"chalcopyrite": 0.3463, "bornite": 0.6331, "chalcocite": 0.7985, "covellite": 0.6646}
+        expected = 100 * sum(truth.minerals[name] * share for name, share in copper.items())
+        assert truth.grade == pytest.approx(expected, rel=0.01)
+        assert sum(truth.minerals.values()) == pytest.approx(1)
+        assert truth.mass > 0
+
+
+def test_the_command_writes_scans_with_their_truth(command: Any, tmp_path: Path):
+    out = tmp_path / "scans"
+    code, _, _ = command(simulate, f"out={out}", "scans=1", "particles=5", "seed=2", "workers=1")
+    assert code == 0
+    truth = pd.read_csv(out / "scan_1_truth.csv")
+    labels = read_image(out / "scan_1_labels.tiff")
+    for row in truth.itertuples():
+        ys, xs = np.nonzero(labels == row.label)
+        assert (xs.min(), ys.min()) == (row.x, row.y)
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ((), "at least one"),
+        (("pairs=-1",), "at least one"),
+        (("pairs=3",), "at least 12"),
+        (("pairs=20", "kvp=90"), "kvp=90"),
+        (("pairs=20", "labels=vote"), "labels='vote'"),
+        (("pairs=20", "association=2"), "association=2"),
+        (("pairs=20", "background=grey"), "background='grey'"),
+        (("pairs=20", "seed=-1"), "seed=-1"),
+        (("pairs=many",), "many"),
+    ],
+)
+def test_bad_input_is_one_line_and_writes_nothing(
+    command: Any, tmp_path: Path, words: tuple[str, ...], expected: str
+):
+    code, _, err = command(simulate, f"out={tmp_path / 'x'}", "workers=1", *words)
+    errors = [line for line in err.splitlines() if line.startswith("error: ")]
+    assert code == 1
+    assert len(errors) == 1
+    assert expected in errors[0]
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_full_folder_is_kept_unless_told_otherwise(command: Any, tmp_path: Path):
+    (tmp_path / "x").mkdir()
+    (tmp_path / "x" / "mine.txt").write_text("keep")
+    code, _, err = command(simulate, f"out={tmp_path / 'x'}", "pairs=20", "workers=1")
+    assert code == 1
+    assert "not empty" in err
+    assert (tmp_path / "x" / "mine.txt").read_text() == "keep"

@@ -1,0 +1,292 @@
+"""The commands as typed: results, help, and every kind of bad input in one line."""
+
+import json
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from conftest import SMALL
+from pairs import AIR, write_image, write_manifest, write_released
+from PIL import Image
+
+from oresort import evaluate, report, simulate, sort, train
+
+ROOT = Path(__file__).parents[1]
+
+
+def errors(text: str) -> list[str]:
+    return [line for line in text.splitlines() if line.startswith("error: ")]
+
+
+@pytest.mark.parametrize("module", [evaluate, report, simulate, sort, train])
+def test_help_explains_every_key(command: Any, module: Any):
+    code, out, _ = command(module, "--help")
+    name = module.__name__.removeprefix("oresort.")
+    assert code == 0
+    assert f"python -m oresort.{name} key=value" in out
+    shown = (ROOT / "conf" / f"{name}.yaml").read_text().split("# --- keys\n")[-1].split("\nhydra:")[0]
+    for line in shown.splitlines():
+        assert line in out
+        assert "#" in line or line.endswith(":"), f"{name}: {line!r} is not explained"
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (("data.root=nowhere",), "nowhere: not a folder"),
+        ((), "data.root"),
+        (("nonsense=1",), "nonsense"),
+        (("model.head.nonsense=1",), "model.head.nonsense"),
+        (("+model.head.nonsense=1",), "nonsense"),
+        (("trainer.nonsense=1",), "trainer.nonsense"),
+        (("+trainer.nonsense=1",), "trainer.nonsense"),
+        (("seed=abc",), "seed"),
+        (("data.strict=perhaps",), "strict"),
+        (("model/head=nonsense",), "kan"),
+        (("representation.geometry=stretch",), "representation.geometry"),
+        (("augment.flip=2",), "augment.flip"),
+        (("optim.lr=-1",), "optim"),
+        (("threshold=2",), "threshold=2"),
+        (("monitor=loss",), "monitor=loss"),
+        (("data.split=random",), "data.split=random"),
+        (("data.batch_size=0",), "data.batch_size=0"),
+        (("trainer.accelerator=abacus",), "abacus"),
+        (("logger=wandb", "logger.mode=loud"), "mode=loud"),
+        (("resume=nowhere",), "resume=nowhere"),
+    ],
+)
+def test_bad_configuration_is_one_line(
+    command: Any, dataset: Path, tmp_path: Path, words: tuple[str, ...], expected: str
+):
+    given = () if not words or words[0].startswith(("data.root", "resume")) else (f"data.root={dataset}",)
+    out = () if words and words[0].startswith("resume") else (f"out={tmp_path / 'run'}",)
+    code, _, err = command(train, *given, *out, *words)
+    assert code == 1
+    assert len(errors(err)) == 1
+    assert expected in errors(err)[0]
+    assert "Traceback" not in err
+    assert not list(tmp_path.rglob("*.ckpt"))
+
+
+def damaged(root: Path, kind: str) -> None:
+    low = sorted(root.rglob("low.tiff"))[0]
+    shape = (40, 50)
+    if kind == "truncated":
+        low.write_bytes(low.read_bytes()[:-200])
+    elif kind == "8-bit":
+        write_image(low, np.full(shape, 7, np.uint8))
+    elif kind == "RGB":
+        write_image(low.with_suffix(".png"), np.zeros((*shape, 3), np.uint8))
+        low.unlink()
+    elif kind == "every pixel is 0":
+        write_image(low, np.zeros(Image.open(low).size[::-1], np.uint16))
+    else:
+        write_image(low, np.ones((3, 3), np.uint16))
+
+
+@pytest.mark.parametrize("kind", ["truncated", "8-bit", "RGB", "every pixel is 0", "same scan"])
+def test_bad_images_are_named_in_one_line(command: Any, tmp_path: Path, kind: str):
+    root = write_released(tmp_path / "set")
+    damaged(root, kind)
+    code, _, err = command(train, f"data.root={root}", f"out={tmp_path / 'run'}")
+    assert code == 1
+    assert len(errors(err)) == 1
+    assert kind in errors(err)[0]
+    assert str(root) in errors(err)[0]
+    assert not list(root.rglob("*.npy"))  # no half cache
+
+
+def test_a_changed_image_is_prepared_again(command: Any, tmp_path: Path):
+    root = write_released(tmp_path / "set")
+    words = (f"data.root={root}", *SMALL)
+    assert command(train, *words, f"out={tmp_path / '1'}")[0] == 0
+    assert command(train, *words, f"out={tmp_path / '2'}")[0] == 0
+    assert len(list(root.rglob("*.npy"))) == 1
+    damaged(root, "8-bit")
+    code, _, err = command(train, *words, f"out={tmp_path / '3'}")
+    assert code == 1
+    assert "8-bit" in err
+
+
+def test_leakage_is_a_warning_or_with_strict_an_error(command: Any, tmp_path: Path):
+    root = write_manifest(write_released(tmp_path / "set"))
+    frame = pd.read_csv(root / "manifest.csv", dtype=str)
+    frame["split"] = [
+        ("train", "val", "test")[i % 12 // 2 % 3 if i < 24 else i % 3] for i in range(len(frame))
+    ]
+    frame.to_csv(root / "manifest.csv", index=False)
+    code, _, err = command(train, f"data.root={root}", f"out={tmp_path / 'a'}", *SMALL)
+    assert code == 0, err
+    assert any(line.startswith("warning: ") and "leakage" in line for line in err.splitlines())
+    code, _, err = command(train, f"data.root={root}", f"out={tmp_path / 'b'}", "data.strict=true")
+    assert code == 1
+    assert "leakage" in errors(err)[0]
+
+
+def test_train_evaluate_resume_report(command: Any, dataset: Path, tmp_path: Path):
+    run = tmp_path / "runs" / "a"
+    code, out, err = command(train, f"data.root={dataset}", f"out={run}", *SMALL)
+    assert code == 0, err
+    assert "auroc" in out
+    row = json.loads((run / "metrics.json").read_text())
+    ckpt = run / "checkpoints" / "best.ckpt"
+    code, _, err = command(evaluate, f"ckpt={ckpt}", f"data.root={dataset}", f"out={tmp_path / 'again'}")
+    assert code == 0, err
+    again = json.loads((tmp_path / "again" / "evaluation.json").read_text())
+    assert all(row[key] == value for key, value in again.items() if key.startswith("test/"))
+    code, _, err = command(train, f"resume={run}")
+    assert code == 0, err
+    code, _, err = command(train, f"resume={run}", "seed=3")
+    assert code == 1
+    assert "leave out seed=3" in errors(err)[0]
+    for split, expected in (("exam", "train, val, test"), ("test", "threshold=3")):
+        code, _, err = command(
+            evaluate, f"ckpt={ckpt}", f"data.root={dataset}", f"split={split}", "threshold=3"
+        )
+        assert code == 1
+        assert expected in errors(err)[0]
+
+
+def test_a_sweep_reports_means_and_its_failures(
+    command: Any, dataset: Path, tmp_path: Path, monkeypatch: Any
+):
+    monkeypatch.setenv("WANDB_SILENT", "true")
+    runs = tmp_path / "runs"
+    words = (f"data.root={dataset}", f"out={runs}", "-m", "seed=0,1", *SMALL)
+    assert command(train, *words)[0] == 0
+    code, _, err = command(train, f"data.root={tmp_path}", f"out={runs / 'bad'}")
+    assert code == 1
+    code, out, err = command(report, f"runs={runs}")
+    assert code == 0, err
+    table = pd.read_csv(runs / "report.csv")
+    rows = [json.loads((runs / str(i) / "metrics.json").read_text()) for i in (0, 1)]
+    values = [row["test/auroc"] for row in rows]
+    assert len(table) == 1
+    assert table.loc[0, "n"] == 2
+    assert table.loc[0, "auroc_mean"] == pytest.approx(np.mean(values))
+    assert table.loc[0, "auroc_std"] == pytest.approx(np.std(values, ddof=1))
+    assert "did not finish" in out
+    assert "no pairs" in (runs / "report.md").read_text()
+    assert "±" in (runs / "report.md").read_text()
+
+
+def test_report_refuses_folders_without_runs(command: Any, tmp_path: Path):
+    for folder, words in (("nowhere", "no such folder"), (".", "no runs")):
+        code, _, err = command(report, f"runs={tmp_path / folder}")
+        assert code == 1
+        assert words in errors(err)[0]
+
+
+def test_two_tracked_jobs_are_two_runs(command: Any, dataset: Path, tmp_path: Path, monkeypatch: Any):
+    monkeypatch.setenv("WANDB_MODE", "offline")
+    words = (f"data.root={dataset}", f"out={tmp_path}", "-m", "seed=0,1", "logger=wandb", *SMALL)
+    code, _, err = command(train, *words)
+    assert code == 0, err
+    ids = {p.name for p in tmp_path.rglob("run-*.wandb")}
+    assert len(ids) == 2
+
+
+def scan_with(particles: int) -> np.ndarray:
+    rng = np.random.default_rng(0)
+    y, x = np.mgrid[:200, :400]
+    counts = np.full((200, 400), AIR)
+    for k in range(particles):
+        disc = (y - 100) ** 2 + (x - 80 - 120 * k) ** 2 < 25**2
+        counts[disc] *= np.exp(-1.0)
+    return (counts * (1 + 0.02 * rng.standard_normal(counts.shape))).clip(1, 65_534).astype(np.uint16)
+
+
+@pytest.mark.parametrize("particles", [0, 3])
+def test_sort_decides_on_every_particle(command: Any, trained: Path, tmp_path: Path, particles: int):
+    for layer in ("low", "high"):
+        write_image(tmp_path / f"{layer}.tiff", scan_with(particles))
+    code, _, err = command(
+        sort,
+        f"ckpt={trained / 'checkpoints' / 'best.ckpt'}",
+        f"low={tmp_path / 'low.tiff'}",
+        f"high={tmp_path / 'high.tiff'}",
+        f"out={tmp_path / 'out'}",
+        "threshold=0.0",
+    )
+    assert code == 0, err
+    table = pd.read_csv(tmp_path / "out" / "decisions.csv")
+    assert list(table.columns) == ["x", "y", "w", "h", "p_ore", "decision"]
+    assert len(table) == particles
+    assert (table["decision"] == "ore").all()
+    assert Image.open(tmp_path / "out" / "overlay.png").size[0] > 400
+
+
+def test_sort_runs_on_the_real_scan(command: Any, trained: Path, real_dir: Path, tmp_path: Path):
+    code, _, err = command(
+        sort,
+        f"ckpt={trained / 'checkpoints' / 'best.ckpt'}",
+        f"low={real_dir / 'scan_38_low.tiff'}",
+        f"high={real_dir / 'scan_38_high.tiff'}",
+        f"out={tmp_path}",
+    )
+    assert code == 0, err
+    assert "2 particles touch the scan's border" in err
+    assert len(pd.read_csv(tmp_path / "decisions.csv")) == 5
+
+
+def test_sort_refuses_bad_input_and_writes_nothing(command: Any, trained: Path, tmp_path: Path):
+    write_image(tmp_path / "low.tiff", scan_with(1))
+    write_image(tmp_path / "high.tiff", scan_with(1)[:100])
+    ckpt = trained / "checkpoints" / "best.ckpt"
+    for words, expected in (
+        ((f"ckpt={ckpt}", f"high={tmp_path / 'high.tiff'}"), "two layers of the same scan"),
+        ((f"ckpt={tmp_path / 'no.ckpt'}", f"high={tmp_path / 'low.tiff'}"), "no such checkpoint"),
+        ((f"ckpt={ckpt}", f"high={tmp_path / 'low.tiff'}", "threshold=7"), "threshold"),
+        ((f"ckpt={ckpt}", f"high={tmp_path / 'low.tiff'}", "device=abacus"), "device=abacus"),
+    ):
+        code, _, err = command(sort, f"low={tmp_path / 'low.tiff'}", f"out={tmp_path / 'out'}", *words)
+        assert code == 1
+        assert expected in errors(err)[0]
+        assert not (tmp_path / "out").exists()
+
+
+def test_the_papers_experiment_pins_its_choices(command: Any, compose_train: Any):
+    cfg = compose_train("+experiment=paper", "data.root=x", small=False)
+    assert cfg.representation["_target_"].endswith("Standardized")
+    assert cfg.representation["geometry"] == "resize"
+    assert cfg.model.head["init"] == "paper"
+    assert cfg.trainer["max_epochs"] == 200
+    assert (cfg.monitor, cfg.threshold) == ("f1", 0.5)
+
+
+@pytest.mark.parametrize("file", sorted((ROOT / "conf" / "experiment").glob("*.yaml")), ids=lambda f: f.stem)
+def test_every_experiment_runs(file: Path, dataset: Path, compose_train: Any, tmp_path: Path):
+    from oresort.learn.fit import train as run
+
+    words = ("trainer.max_epochs=1", "model.tower.widths=[4,8,8]", "model.tower.squeeze=2")
+    cfg = compose_train(f"+experiment={file.stem}", f"data.root={dataset}", *words, small=False)
+    cfg.trainer["enable_progress_bar"] = False
+    assert run(cfg, tmp_path)["status"] == "finished"
+
+
+def test_importing_the_package_does_not_import_wandb():
+    code = "import sys, oresort.train; sys.exit('wandb' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+@pytest.mark.slow
+def test_the_wheel_brings_its_configuration(tmp_path: Path):
+    build = [sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "--no-build-isolation", str(ROOT)]
+    subprocess.run([*build, "-w", str(tmp_path)], check=True, capture_output=True)
+    with zipfile.ZipFile(next(tmp_path.glob("*.whl"))) as wheel:
+        wheel.extractall(tmp_path / "site")
+    run = subprocess.run(
+        [sys.executable, "-m", "oresort.train", "--cfg", "job", "data.root=x"],
+        cwd=tmp_path,
+        env={"PYTHONPATH": str(tmp_path / "site"), "PATH": "/usr/bin:/bin"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert run.returncode == 0, run.stderr
+    assert "Attenuation" in run.stdout
