@@ -15,6 +15,7 @@ from pairs import AIR, write_image, write_manifest, write_released
 from PIL import Image
 
 from oresort import evaluate, report, simulate, sort, train
+from oresort.scan.image import read_image
 
 ROOT = Path(__file__).parents[1]
 
@@ -84,7 +85,7 @@ def damaged(root: Path, kind: str) -> None:
         write_image(low.with_suffix(".png"), np.zeros((*shape, 3), np.uint8))
         low.unlink()
     elif kind == "every pixel is 0":
-        write_image(low, np.zeros(Image.open(low).size[::-1], np.uint16))
+        write_image(low, np.zeros_like(read_image(low)))
     else:
         write_image(low, np.ones((3, 3), np.uint16))
 
@@ -113,6 +114,7 @@ def test_a_changed_image_is_prepared_again(command: Any, tmp_path: Path):
     assert "8-bit" in err
 
 
+@pytest.mark.filterwarnings("default::oresort.data.splits.LeakageWarning")
 def test_leakage_is_a_warning_or_with_strict_an_error(command: Any, tmp_path: Path):
     root = write_manifest(write_released(tmp_path / "set"))
     frame = pd.read_csv(root / "manifest.csv", dtype=str)
@@ -157,9 +159,10 @@ def test_a_sweep_reports_means_and_its_failures(
 ):
     monkeypatch.setenv("WANDB_SILENT", "true")
     runs = tmp_path / "runs"
-    words = (f"data.root={dataset}", f"out={runs}", "-m", "seed=0,1", *SMALL)
+    words = ("-m", f"data.root={dataset}", f"out={runs}", "seed=0,1", *SMALL)
     assert command(train, *words)[0] == 0
-    code, _, err = command(train, f"data.root={tmp_path}", f"out={runs / 'bad'}")
+    (tmp_path / "empty").mkdir()
+    code, _, err = command(train, f"data.root={tmp_path / 'empty'}", f"out={runs / 'bad'}")
     assert code == 1
     code, out, err = command(report, f"runs={runs}")
     assert code == 0, err
@@ -184,7 +187,7 @@ def test_report_refuses_folders_without_runs(command: Any, tmp_path: Path):
 
 def test_two_tracked_jobs_are_two_runs(command: Any, dataset: Path, tmp_path: Path, monkeypatch: Any):
     monkeypatch.setenv("WANDB_MODE", "offline")
-    words = (f"data.root={dataset}", f"out={tmp_path}", "-m", "seed=0,1", "logger=wandb", *SMALL)
+    words = ("-m", f"data.root={dataset}", f"out={tmp_path}", "seed=0,1", "logger=wandb", *SMALL)
     code, _, err = command(train, *words)
     assert code == 0, err
     ids = {p.name for p in tmp_path.rglob("run-*.wandb")}
@@ -218,7 +221,8 @@ def test_sort_decides_on_every_particle(command: Any, trained: Path, tmp_path: P
     assert list(table.columns) == ["x", "y", "w", "h", "p_ore", "decision"]
     assert len(table) == particles
     assert (table["decision"] == "ore").all()
-    assert Image.open(tmp_path / "out" / "overlay.png").size[0] > 400
+    with Image.open(tmp_path / "out" / "overlay.png") as picture:
+        assert picture.size[0] > 400
 
 
 def test_sort_runs_on_the_real_scan(command: Any, trained: Path, real_dir: Path, tmp_path: Path):

@@ -168,6 +168,11 @@ def _write_image(path: Path, image: NDArray[np.uint16]) -> None:
     tifffile.imwrite(path, image, compression="lzw", predictor=True, metadata=None)
 
 
+def _one_thread() -> None:
+    # of this module, so that a new process has loaded its BLAS before it is limited
+    threadpool_limits(1)
+
+
 def _in_parallel(job: Callable[[Job], Done], items: list[Job], workers: int, what: str) -> list[Done]:
     """Run `job` on all items in processes, in order, behind a progress bar."""
     if workers == 1 or len(items) == 1:
@@ -176,7 +181,7 @@ def _in_parallel(job: Callable[[Job], Done], items: list[Job], workers: int, wha
             return list(track(map(job, items), len(items), what))
     # spawn: the parent may hold threads (torch, BLAS) that a fork would leave broken
     context = multiprocessing.get_context("spawn")
-    with context.Pool(min(workers, len(items)), initializer=threadpool_limits, initargs=(1,)) as pool:
+    with context.Pool(min(workers, len(items)), initializer=_one_thread) as pool:
         return list(track(pool.imap(job, items), len(items), what))
 
 

@@ -10,7 +10,7 @@ REQUIRED = "???"  # OmegaConf's mark of a value that the user must give
 class DataConfig:
     """Where the pairs are and how they are served; see `OreDataModule`."""
 
-    root: str = REQUIRED
+    root: str = ""
     batch_size: int = 64
     workers: int = 0
     split: str = "given"

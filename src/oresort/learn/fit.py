@@ -44,6 +44,8 @@ def train(cfg: TrainConfig, folder: Path) -> dict[str, Any]:
     Raises:
         InputError: What the configuration or the data have wrong.
     """
+    if not cfg.data.root:
+        raise InputError("data.root: not given; name the dataset's folder as data.root=DIR")
     config = asdict(cfg)
     _check_unchanged(folder, config)
     folder.mkdir(parents=True, exist_ok=True)
