@@ -10,21 +10,11 @@ import pytest
 import torch
 from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
-from pairs import write_released
+from pairs import SMALL, write_released
 
 from oresort.command import register, typed
 from oresort.learn.config import TrainConfig
 from oresort.paths import CONF_DIR
-
-SMALL = (
-    "model.tower.widths=[4,8,8]",
-    "model.tower.squeeze=2",
-    "model.head.widths=[4]",
-    "representation.size=16",
-    "trainer.max_epochs=1",
-    "trainer.enable_progress_bar=false",
-)
-"""The real model, narrow enough to train in a second."""
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -10,8 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import SMALL
-from pairs import AIR, write_image, write_manifest, write_released
+from pairs import AIR, SMALL, write_image, write_manifest, write_released
 from PIL import Image
 
 from oresort import evaluate, report, simulate, sort, train
