@@ -22,11 +22,11 @@ class SimulateConfig:
     seed: int = 0
     kvp: float = 160.0
     labels: str = "batch"
-    wrong: float = 0.05
+    wrong: float = 0.08
     cutoff: float = 0.10
     assay_noise: float = 0.10
     mineralised: float = 0.50
-    association: float = 1.0
+    association: float = 0.5
     particles: int = 30
     background: str = "zero"
     workers: int = 2

@@ -2,16 +2,20 @@
 
 from typing import NamedTuple
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
-from oresort.belt.imaging import cast
+from oresort.belt.imaging import Shadow, cast
 from oresort.belt.noise import add_noise
 from oresort.belt.scan import Scene, clip_window, expected_counts
 from oresort.belt.truth import Truth, weigh
 from oresort.xray.beam import make_beam
 from oresort.xray.transmission import foreground
+
+
+_BRIGHT = 0.95  # of air; the smoothed noise of air deviates by 1.5 %, the masks begin at 0.838
+_RIM = 4  # pixels around them, the reach of the masks' smoothing
 
 
 class Crop(NamedTuple):
@@ -26,11 +30,11 @@ class Crop(NamedTuple):
 
 def largest_part(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Return the largest connected part of a mask (H, W), holes filled; all False if there is none."""
-    parts, count = ndimage.label(mask)
-    if count == 0:
-        return mask
-    part = parts == 1 + int(np.argmax(np.bincount(parts.ravel())[1:]))
-    return np.asarray(ndimage.binary_fill_holes(part))
+    outlines, _ = cv2.findContours(mask.astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+    part = np.zeros(mask.shape, dtype=np.uint8)
+    if outlines:
+        cv2.drawContours(part, [max(outlines, key=cv2.contourArea)], 0, 1, cv2.FILLED)
+    return part.astype(np.bool_)
 
 
 def simulate_crops(scene: Scene, keep_background: bool = False) -> list[Crop]:
@@ -43,7 +47,7 @@ def simulate_crops(scene: Scene, keep_background: bool = False) -> list[Crop]:
     for particle, seed in zip(scene.particles, scene.seeds, strict=True):
         rng = np.random.default_rng(seed)
         shadow = cast(rng, particle, scene.settings, beam)
-        window, part = clip_window(shadow)
+        window, part = _surroundings(shadow)
         expected = expected_counts(shadow.transmission[:, *part], scene.settings)
         origin = (window[0].start, window[1].start)
         counts = add_noise(rng, expected, scene.pattern, origin, scene.settings.exposure)
@@ -60,3 +64,19 @@ def simulate_crops(scene: Scene, keep_background: bool = False) -> list[Crop]:
         corner = (int(origin[1] + columns[0]), int(origin[0] + rows[0]))
         crops.append(Crop(low, high, *corner, weigh(shadow, particle.rock)))
     return crops
+
+
+def _surroundings(shadow: Shadow) -> tuple[tuple[slice, slice], tuple[slice, slice]]:
+    """Return `clip_window`, less the pixels so bright that no noise makes them part of a mask."""
+    (rows, columns), (own_rows, own_columns) = clip_window(shadow)
+    dark = (shadow.transmission[:, own_rows, own_columns] < _BRIGHT).any(axis=0)
+    cut = []
+    for axis, whole in ((1, rows), (0, columns)):
+        hit = np.flatnonzero(dark.any(axis=axis))
+        first, last = max(hit[0] - _RIM, 0), min(hit[-1] + _RIM + 1, whole.stop - whole.start)
+        cut.append((int(first), int(last)))
+    part = tuple(
+        slice(own.start + a, own.start + b) for own, (a, b) in zip((own_rows, own_columns), cut, strict=True)
+    )
+    window = tuple(slice(on.start + a, on.start + b) for on, (a, b) in zip((rows, columns), cut, strict=True))
+    return (window[0], window[1]), (part[0], part[1])

@@ -51,7 +51,7 @@ def write_pairs(
     pairs: int,
     seed: int,
     labelling: Labelling | None = None,
-    association: float = 1.0,
+    association: float = 0.5,
     kvp: float = 160.0,
     background: str = "zero",
     workers: int = 1,
@@ -125,7 +125,7 @@ def write_scans(
     scans: int,
     seed: int,
     particles: int = 30,
-    association: float = 1.0,
+    association: float = 0.5,
     kvp: float = 160.0,
     workers: int = 1,
 ) -> pd.DataFrame:

@@ -4,45 +4,55 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import ndtr, ndtri
 
-_MOST = 1200
-"""Most grains drawn per mineral; the rest of its volume is finer than a pixel shows and is spread evenly."""
+_MOST = 400
+"""Most grains drawn per mineral, the coarsest; the finer ones are spread evenly. Volume goes with the cube of
+the diameter and graininess with its sixth power, so they hold nearly all that a pixel can show."""
 
 _COARSEST = 3.0  # mm
-_SIGMA = 0.6  # of ln(diameter)
+_SIGMA = 0.6  # of ln(diameter), by number
 
 
 class Grains(NamedTuple):
-    """Centres `x`, `y` and diameters, all (N,) in mm."""
+    """Centres `x`, `y` and diameters in mm, all (N,) float32, and which mineral each is of, (N,) int."""
 
     x: NDArray[np.float32]
     y: NDArray[np.float32]
     diameter: NDArray[np.float32]
+    kind: NDArray[np.int64]
 
 
 def draw_grains(
     rng: np.random.Generator,
-    volume: float,
-    median: float,
+    volumes: NDArray[np.float64],
+    medians: NDArray[np.float64],
     cumulative: NDArray[np.float64],
     x: NDArray[np.float32],
     y: NDArray[np.float32],
 ) -> Grains:
-    """Draw grains of lognormal size about `median` mm until the next would exceed `volume` mm3.
+    """Draw grains of P minerals: lognormal diameters about `medians` (P,) mm, in all at most `volumes` (P,) mm3.
 
     `cumulative` (H * W,) is the running sum of the rock's height over the grid `y`, `x`: grains lie there.
     """
-    size = np.minimum(median * np.exp(_SIGMA * rng.standard_normal(_MOST)), _COARSEST)
-    count = int(np.searchsorted(np.cumsum(np.pi / 6 * size**3), volume))
-    cells = np.searchsorted(cumulative, rng.random(count) * cumulative[-1], side="right")
+    mean = np.pi / 6 * medians**3 * np.exp(4.5 * _SIGMA**2)
+    # those beyond the coarsest grain are left out, or rocks with a trace of ore would hold nuggets of it
+    most = ndtr(np.log(_COARSEST / medians) / _SIGMA)
+    drawn = np.minimum(most * _MOST / np.maximum(volumes / mean, _MOST), most)
+    rank = most[:, None] - drawn[:, None] * rng.random((len(volumes), _MOST))
+    size = medians[:, None] * np.exp(_SIGMA * ndtri(rank))
+    keep = np.cumsum(np.pi / 6 * size**3, axis=1) <= volumes[:, None]
+    kind, _ = np.nonzero(keep)
+    diameter = size[keep]
+    cells = np.searchsorted(cumulative, rng.random(len(kind)) * cumulative[-1], side="right")
     rows, columns = np.divmod(np.minimum(cells, len(cumulative) - 1), len(x))
-    jitter = rng.random((2, count)) - 0.5
+    jitter = rng.random((2, len(kind))) - 0.5
     gx, gy = x[columns] + jitter[0] * (x[1] - x[0]), y[rows] + jitter[1] * (y[1] - y[0])
-    return Grains(gx.astype(np.float32), gy.astype(np.float32), size[:count].astype(np.float32))
+    return Grains(gx.astype(np.float32), gy.astype(np.float32), diameter.astype(np.float32), kind)
 
 
-def splat(grains: Grains, x: NDArray[np.float32], y: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return the mean height (H, W) in mm of the grains over each cell of the grid.
+def splat(grains: Grains, kinds: int, x: NDArray[np.float32], y: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the mean height (kinds, H, W) in mm of each mineral's grains over each cell of the grid.
 
     Grains smaller than a cell are shared among its neighbours in proportion to nearness; larger ones have the
     sphere's own chord. Either way the sum times the cell's area is their volume.
@@ -51,22 +61,26 @@ def splat(grains: Grains, x: NDArray[np.float32], y: NDArray[np.float32]) -> NDA
     u, v = (grains.x - x[0]) / step_x, (grains.y - y[0]) / step_y
     radius = grains.diameter / 2 / step_x
     volume = np.pi / 6 * grains.diameter.astype(np.float64) ** 3
-    total = np.zeros(len(y) * len(x))
+    size = len(y) * len(x)
+    total = np.zeros(kinds * size)
     for half, chosen in ((1, radius <= 0.75), (2, (radius > 0.75) & (radius <= 1.75)), (5, radius > 1.75)):
         if not chosen.any():
             continue
+        u0, v0 = u[chosen], v[chosen]
         around = np.arange(1 - half, half + 1)
-        column = np.floor(u[chosen]).astype(np.int64)[:, None] + around
-        row = np.floor(v[chosen]).astype(np.int64)[:, None] + around
-        du, dv = column - u[chosen][:, None], row - v[chosen][:, None]
+        column = np.floor(u0).astype(np.int64)[:, None] + around
+        row = np.floor(v0).astype(np.int64)[:, None] + around
+        du, dv = column - u0[:, None], row - v0[:, None]
         if half == 1:
             kernel = (1 - np.abs(dv))[:, :, None] * (1 - np.abs(du))[:, None, :]
+            kernel *= volume[chosen][:, None, None]
         else:
             square = radius[chosen][:, None, None] ** 2 - dv[:, :, None] ** 2 - du[:, None, :] ** 2
             kernel = np.sqrt(np.maximum(square, 0.0))
-        kernel *= (volume[chosen] / kernel.sum(axis=(1, 2)))[:, None, None]
+            kernel *= (volume[chosen] / kernel.sum(axis=(1, 2)))[:, None, None]
         # a grain at the window's edge keeps its volume in the last cell
         row, column = np.clip(row, 0, len(y) - 1), np.clip(column, 0, len(x) - 1)
-        index = row[:, :, None] * len(x) + column[:, None, :]
+        start = grains.kind[chosen][:, None] * size + row * len(x)
+        index = start[:, :, None] + column[:, None, :]
         total += np.bincount(index.ravel(), weights=kernel.ravel(), minlength=len(total))
-    return (total.reshape(len(y), len(x)) / (step_x * step_y)).astype(np.float32)
+    return (total.reshape(kinds, len(y), len(x)) / (step_x * step_y)).astype(np.float32)

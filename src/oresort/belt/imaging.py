@@ -25,11 +25,17 @@ class Particle:
 
 @dataclass(frozen=True)
 class Shadow:
-    """A particle's window: scan (row, column) of its first pixel, transmission (2, H, W), painted (K, H, W) mm."""
+    """A particle's window in the scan, without noise.
+
+    `origin` is the scan's (row, column) of its first pixel; `transmission` (2, H, W) of both layers; `mask`
+    (H, W) where the low layer's rays meet the rock; `volumes` (2 + P,) in mm3 of the two host bands and the
+    painted minerals, summed over those rays.
+    """
 
     origin: tuple[int, int]
     transmission: NDArray[np.float32]
-    painted: NDArray[np.float32]
+    mask: NDArray[np.bool_]
+    volumes: NDArray[np.float64]
 
 
 def cast(rng: np.random.Generator, particle: Particle, settings: Settings, beam: Beam) -> Shadow:
@@ -37,11 +43,14 @@ def cast(rng: np.random.Generator, particle: Particle, settings: Settings, beam:
     solid, rock = particle.solid, particle.rock
     column, row = particle.centre
     slope = (column - AXIS) * SLOPE_PER_COLUMN
-    columns, rows = _window(particle, slope, (settings.scale - 1.0) * (column - AXIS))
+    columns, rows = _window(particle, slope)
+    off = round(
+        (settings.scale - 1.0) * (column - AXIS)
+    )  # whole columns from the low layer's picture to the high's
     x = ((columns - column) * PIXEL).astype(np.float32)
     y = ((rows - row) * PIXEL).astype(np.float32)
     # the high layer's pixel looks at where the low layer saw the same ray
-    x_high = (((columns - AXIS) / settings.scale + AXIS - column) * PIXEL).astype(np.float32)
+    x_high = (((columns + off - AXIS) / settings.scale + AXIS - column) * PIXEL).astype(np.float32)
     y_high = ((rows - settings.shift - row) * PIXEL).astype(np.float32)
 
     extent = span(solid, x, y, slope)
@@ -49,26 +58,32 @@ def cast(rng: np.random.Generator, particle: Particle, settings: Settings, beam:
     low = paint(texture, rock, extent, x, y, slope)
     high = paint(texture, rock, span(solid, x_high, y_high, slope), x_high, y_high, slope)
     coefficients = _materials(rock, beam) * np.float32(np.sqrt(1.0 + slope * slope))
-    passed = [
-        _layer(heights, coefficients[layer], beam.weights[layer], layer, settings.scatter)
-        for layer, heights in enumerate((low, high))
-    ]
-    return Shadow((int(rows[0]), int(columns[0])), np.stack(passed), low)
+
+    above, beside = MARGIN[0], MARGIN[1] + abs(off)
+    margin = ((above, above), (beside, beside))
+    passed = np.empty((2, len(y) + 2 * above, len(x) + 2 * beside), dtype=np.float32)
+    for layer, (heights, moved) in enumerate(((low, 0), (high, off))):
+        removed = np.pad(_removed(heights, coefficients[layer], beam.weights[layer]), margin)
+        removed = np.roll(removed, moved, axis=1)
+        passed[layer] = 1.0 - spread(removed, layer, settings.scatter)
+    return Shadow(
+        origin=(int(rows[0]) - above, int(columns[0]) - beside),
+        transmission=passed,
+        mask=np.pad(low[0] + low[1] > 0, margin),
+        volumes=low.sum(axis=(1, 2), dtype=np.float64) * PIXEL**2,
+    )
 
 
-def _window(particle: Particle, slope: float, off: float) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return the columns and rows of the particle's window; `off` columns is where the high layer sees it."""
+def _window(particle: Particle, slope: float) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the columns and rows that the particle's own shadow falls on, found on a coarse grid."""
     column, row = particle.centre
     reach, step = particle.solid.reach, 4
     coarse = np.arange(-reach, reach + step * PIXEL, step * PIXEL, dtype=np.float32)
     bottom, top = span(particle.solid, coarse, coarse, slope)
     hit = top > bottom
-    x, y = coarse[hit.any(axis=0)], coarse[hit.any(axis=1)]
-    lines, beside = MARGIN[0] + step, MARGIN[1] + step
-    left = int(column + x[0] / PIXEL + min(off, 0.0)) - beside
-    right = int(column + x[-1] / PIXEL + max(off, 0.0)) + beside + 1
-    upper, lower = int(row + y[0] / PIXEL) - lines, int(row + y[-1] / PIXEL) + lines + 1
-    return np.arange(left, right), np.arange(upper, lower)
+    x, y = coarse[hit.any(axis=0)] / PIXEL, coarse[hit.any(axis=1)] / PIXEL
+    columns = np.arange(int(column + x[0]) - step, int(column + x[-1]) + step + 1)
+    return columns, np.arange(int(row + y[0]) - step, int(row + y[-1]) + step + 1)
 
 
 def _materials(rock: Rock, beam: Beam) -> NDArray[np.float32]:
@@ -79,15 +94,11 @@ def _materials(rock: Rock, beam: Beam) -> NDArray[np.float32]:
     return np.concatenate([hosts, ore], axis=1).astype(np.float32)
 
 
-def _layer(
-    heights: NDArray[np.float32],
-    coefficients: NDArray[np.float32],
-    weights: NDArray[np.float32],
-    layer: int,
-    scatter: float,
+def _removed(
+    heights: NDArray[np.float32], coefficients: NDArray[np.float32], weights: NDArray[np.float32]
 ) -> NDArray[np.float32]:
-    """Return the share (H, W) of air signal in one layer: attenuation, scatter, blur and afterglow."""
-    passed = np.ones(heights.shape[1:], dtype=np.float32)
+    """Return the share (H, W) of a layer's air signal that the rock takes out of each ray."""
+    removed = np.zeros(heights.shape[1:], dtype=np.float32)
     hit = heights[0] + heights[1] > 0
-    passed[hit] = transmission(heights[:, hit], coefficients, weights)
-    return np.asarray(1.0 - spread(1.0 - passed, layer, scatter))
+    removed[hit] = 1.0 - transmission(heights[:, hit], coefficients, weights)
+    return removed

@@ -19,7 +19,7 @@ class Labelling:
     """
 
     mode: str = "batch"
-    wrong: float = 0.05
+    wrong: float = 0.08
     cutoff: float = 0.10
     assay_noise: float = 0.10
     mineralised: float = 0.50

@@ -9,7 +9,7 @@ from scipy import ndimage
 from oresort.belt.sorter import BELT, COLUMNS, LINES, MODULE
 from oresort.belt.spread import LIGHT
 
-GAIN = np.array([37.5, 26.5], dtype=np.float32)
+GAIN = np.array([37.5, 26.0], dtype=np.float32)
 """Counts of variance per count of signal, low and high layer, near the axis (columns 700-1000)."""
 
 ELECTRONIC = np.array([220.0, 420.0], dtype=np.float32)

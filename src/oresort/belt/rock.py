@@ -74,8 +74,8 @@ class Lot:
 
 def draw_lot(rng: np.random.Generator, mineralised: float, zoned: bool, association: float) -> Lot:
     """Draw a lot: benches of one mine differ in alteration and sulfur."""
-    inner, outer = rng.dirichlet(12.0 * _INNER), rng.dirichlet(12.0 * _OUTER)
-    return Lot(mineralised, zoned, association, inner, outer, float(rng.normal(0, 0.3)))
+    inner, outer = rng.dirichlet(8.0 * _INNER), rng.dirichlet(8.0 * _OUTER)
+    return Lot(mineralised, zoned, association, inner, outer, float(rng.normal(0, 0.4)))
 
 
 def draw_rock(rng: np.random.Generator, lot: Lot) -> Rock:
@@ -85,14 +85,15 @@ def draw_rock(rng: np.random.Generator, lot: Lot) -> Rock:
     grade = float(np.clip(median * np.exp(sigma * rng.standard_normal()), 0.002, 16.0))  # wt % Cu
     score = (np.log(grade) - _LOG_MEAN) / _LOG_SIGMA
     zone = lot.association * (1.0 if mineralised else -1.0) if lot.zoned else 0.0
-    shares = 0.5 * (1.0 + zone) * lot.inner + 0.5 * (1.0 - zone) * lot.outer
+    within = 0.5 + 0.5 * np.clip(2.0 * zone, -1.0, 1.0)
+    shares = within * lot.inner + (1.0 - within) * lot.outer
     lithology = list(LITHOLOGIES)[int(rng.choice(len(shares), p=shares))]
 
     follow = 0.8 * lot.association  # correlation of sulfur and texture with the score
     spread = np.sqrt(1.0 - follow**2)
     sulfur, texture = follow * score + spread * rng.standard_normal(2)
-    pyrite = float(np.exp(np.log(2.0) + 0.8 * sulfur + lot.sulfur))
-    magnetite = float(np.exp(np.log(0.6) - 1.2 * zone + 1.0 * rng.standard_normal()))
+    pyrite = float(np.exp(np.log(2.0) + 0.8 * sulfur + 0.6 * zone + lot.sulfur))
+    magnetite = float(np.exp(np.log(0.6) - 1.6 * zone + 1.0 * rng.standard_normal()))
     painted = np.array([pyrite, magnetite, *_copper_minerals(rng, grade)]) / 100.0
     painted[:2] *= min(1.0, max(_MOST_PAINTED - painted[2:].sum(), 0.0) / painted[:2].sum())
     return Rock(
@@ -101,9 +102,9 @@ def draw_rock(rng: np.random.Generator, lot: Lot) -> Rock:
         hosts=_hosts(rng, lithology),
         porosity=float(rng.beta(1.5, 60.0)),
         painted=painted,
-        veinlets=int(rng.poisson(np.exp(-0.4 + 0.6 * texture + 1.1 * zone))),
+        veinlets=int(rng.poisson(np.exp(0.4 * texture + 2.4 * zone))),
         vein_share=float(rng.beta(2.0, 2.0)),
-        grain=float(0.12 * np.exp(0.3 * texture + 0.7 * zone + 0.3 * rng.standard_normal())),
+        grain=float(0.05 * np.exp(0.2 * texture + 0.6 * zone + 0.3 * rng.standard_normal())),
         banding=float(rng.beta(2.0, 5.0)),
     )
 

@@ -69,7 +69,7 @@ def expose_scene(scene: Scene) -> Scan:
         shadow = cast(np.random.default_rng(seed), particle, scene.settings, beam)
         window, part = clip_window(shadow)
         passed[:, *window] += shadow.transmission[:, *part] - 1.0
-        labels[window][shadow.painted[:, *part].any(axis=0)] = number
+        labels[window][shadow.mask[part]] = number
         truth.append(weigh(shadow, particle.rock))
     expected = expected_counts(np.maximum(passed, 0.0, out=passed), scene.settings)
     rng = np.random.default_rng(scene.exposure_seed)

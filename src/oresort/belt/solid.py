@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from oresort.belt.fields import Field, draw_field, evaluate
+from oresort.belt.fields import Fields, draw_fields, evaluate
 
 _FACETS = 16
 """Fracture planes besides the six of the bounding box; about a dozen of them show."""
@@ -21,7 +21,7 @@ class Solid:
 
     normals: NDArray[np.float32]
     offsets: NDArray[np.float32]
-    warp: tuple[Field, Field]
+    warp: Fields
     roughness: float
     reach: float  # mm: in the belt plane the solid's shadow, under rays up to 45 degrees, stays within it
 
@@ -40,9 +40,9 @@ def draw_solid(rng: np.random.Generator, width: float, aspect: float, flatness: 
     yaw = rng.uniform(0, 2 * np.pi)
     turn = np.array([[np.cos(yaw), -np.sin(yaw), 0], [np.sin(yaw), np.cos(yaw), 0], [0, 0, 1]])
     world = (normals / half) @ turn.T
-    roughness = float(width * rng.uniform(0.01, 0.03))
+    roughness = float(width * rng.uniform(0.015, 0.045))
     reach = float(1.5 * np.hypot(half[0], half[1]) + half[2] + 3 * roughness)
-    warp = (draw_field(rng, reach, width / 6), draw_field(rng, reach, width / 6))
+    warp = draw_fields(rng, 2, reach, width / 7)
     return Solid(world.astype(np.float32), offsets.astype(np.float32), warp, roughness, reach)
 
 
@@ -55,21 +55,12 @@ def span(
     are along z: the path is their difference times sqrt(1 + slope^2), while the difference itself, summed
     over the grid, is the volume whatever the slope (a shear keeps volumes).
     """
-    px = x[None, :] + solid.roughness * evaluate(solid.warp[0], x, y)
-    py = y[:, None] + solid.roughness * evaluate(solid.warp[1], x, y)
+    warp = np.float32(solid.roughness) * evaluate(solid.warp, x, y)
+    points = np.ones((3, len(y), len(x)), dtype=np.float32)
+    points[0], points[1] = warp[0] + x[None, :], warp[1] + y[:, None]
     climb = solid.normals[:, 2] + slope * solid.normals[:, 0]
     climb = np.where(np.abs(climb) < 1e-4, 1e-4, climb)  # a wall: hit or missed, never divided by 0
-    planes = np.stack([solid.offsets, -solid.normals[:, 0], -solid.normals[:, 1]]) / climb
-    top = np.full(px.shape, np.inf, dtype=np.float32)
-    bottom = np.full(px.shape, -np.inf, dtype=np.float32)
-    height, part = np.empty_like(px), np.empty_like(px)
-    for at_origin, along_x, along_y, rises in zip(*planes.astype(np.float32), climb > 0, strict=True):
-        np.multiply(px, along_x, out=height)
-        np.multiply(py, along_y, out=part)
-        height += part
-        height += at_origin
-        if rises:
-            np.minimum(top, height, out=top)
-        else:
-            np.maximum(bottom, height, out=bottom)
-    return bottom, top
+    planes = np.stack([-solid.normals[:, 0], -solid.normals[:, 1], solid.offsets], axis=1) / climb[:, None]
+    heights = planes.astype(np.float32) @ points.reshape(3, -1)
+    top, bottom = heights[climb > 0].min(axis=0), heights[climb < 0].max(axis=0)
+    return bottom.reshape(points.shape[1:]), top.reshape(points.shape[1:])

@@ -26,6 +26,12 @@ PIXEL = 0.38
 AXIS = 984.0
 """Column under the focal spot: the layers agree there."""
 
+SCALE = 1.00754
+"""Magnification of the high layer about the axis: it lies 0.75 % farther from the source (scan 38)."""
+
+SHIFT = 0.27
+"""Lines by which the high layer lags (scan 38)."""
+
 SLOPE_PER_COLUMN = 0.4 / 700.0
 """Tangent of the ray's tilt per column off the axis: pitch over source-detector distance in mm."""
 
@@ -83,8 +89,8 @@ def draw_settings(rng: np.random.Generator, kvp: float, drift: float = 1.0) -> S
             between=BETWEEN * (1.0 + about(0.02)),
         ),
         air=(level + about(20.0), level + about(20.0)),
-        scale=1.00754 + about(0.0002),
-        shift=0.27 + about(0.08),
+        scale=SCALE + about(0.0002),
+        shift=SHIFT + about(0.08),
         scatter=1.0 + about(0.1),
         exposure=1.0 + about(0.03),
     )

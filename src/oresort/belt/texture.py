@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from oresort.belt.fields import Field, draw_field, evaluate
+from oresort.belt.fields import Fields, draw_fields, evaluate
 from oresort.belt.grains import Grains, draw_grains, splat
 from oresort.belt.rock import PAINTED, Rock
 from oresort.xray.minerals import MINERALS
@@ -22,25 +22,35 @@ _CROWDED = 0.9
 
 @dataclass(frozen=True)
 class Veinlet:
-    """A sheet normal (3,) . (x, y, z) = offset, `width` mm thick, filled as unevenly as `patches` says."""
+    """A sheet normal (3,) . (x, y, z) = offset, `width` mm thick."""
 
     normal: NDArray[np.float64]
     offset: float
     width: float
-    patches: Field
 
 
 @dataclass(frozen=True)
 class Texture:
     """All that is drawn at random once per particle, so that both layers see the same inside.
 
-    `volumes` (P,) in mm3 are aimed at per painted mineral; `grains` are those of it that lie loose.
+    `volumes` (P,) in mm3 are aimed at per painted mineral; `grains` are those of it that lie loose. Each
+    veinlet is filled as unevenly as its field of `patches` says.
     """
 
-    bands: Field
+    bands: Fields
     veinlets: tuple[Veinlet, ...]
-    grains: tuple[Grains, ...]
+    patches: Fields
+    grains: Grains
     volumes: NDArray[np.float64]
+
+
+_FINENESS = np.array([1.0, 0.7, 0.7, 0.7, 0.7])
+"""Median grain diameter of each painted mineral over pyrite's, which is often the coarsest."""
+
+_PATCH = 3.0  # mm: a veinlet's filling varies over this
+
+_FILLED = 0.3
+"""Largest share of a veinlet that is ore minerals; the rest is quartz and host."""
 
 
 def host_density(rock: Rock) -> NDArray[np.float64]:
@@ -79,15 +89,16 @@ def draw_texture(
     veinlets = tuple(_draw_veinlet(rng, reach) for _ in range(rock.veinlets))
     loose = 1.0 - (rock.vein_share if veinlets else 0.0)
     cumulative = np.cumsum(chord, dtype=np.float64)
-    grains = tuple(draw_grains(rng, volume * loose, rock.grain, cumulative, x, y) for volume in volumes)
-    return Texture(draw_field(rng, reach, reach / 4), veinlets, grains, volumes)
+    grains = draw_grains(rng, volumes * loose, rock.grain * _FINENESS, cumulative, x, y)
+    bands, patches = draw_fields(rng, 1, reach, reach / 4), draw_fields(rng, rock.veinlets, reach, _PATCH)
+    return Texture(bands, veinlets, patches, grains, volumes)
 
 
 def _draw_veinlet(rng: np.random.Generator, reach: float) -> Veinlet:
     normal = rng.standard_normal(3)
     normal /= np.linalg.norm(normal)
-    width = float(np.clip(0.6 * np.exp(rng.normal(0, 0.7)), 0.2, 3.0))  # mm
-    return Veinlet(normal, rng.normal(0, 0.12 * reach), width, draw_field(rng, reach, 3.0))
+    width = float(np.clip(1.3 * np.exp(rng.normal(0, 0.5)), 0.3, 4.0))  # mm
+    return Veinlet(normal, rng.normal(0, 0.12 * reach), width)
 
 
 def paint(
@@ -105,25 +116,26 @@ def paint(
     """
     chord, cell = _chord(extent), _cell(x, y)
     veins = np.zeros_like(chord)
-    for vein in texture.veinlets:
-        veins += _vein_heights(vein, extent, x, y, slope)
+    if texture.veinlets:
+        patches = np.maximum(0.3 + evaluate(texture.patches, x, y), 0.0)
+        for vein, patch in zip(texture.veinlets, patches, strict=True):
+            veins += patch * _vein_heights(vein, extent, x, y, slope)
     in_veins = float(veins.sum()) * cell
-    share = rock.vein_share if in_veins > 0 else 0.0
+    share = min(rock.vein_share, _FILLED * in_veins / float(texture.volumes.sum()))
     even = chord / np.float32(chord.sum() * cell)
     out = np.empty((2 + len(texture.volumes), *chord.shape), dtype=np.float32)
-    for k, (volume, grains) in enumerate(zip(texture.volumes, texture.grains, strict=True), start=2):
-        drawn = splat(grains, x, y)
-        rest = (
-            volume * (1.0 - share) - float(drawn.sum()) * cell
-        )  # too fine to draw, or its vein missed the rock
-        drawn += np.float32(max(rest, 0.0)) * even
+    drawn = splat(texture.grains, len(texture.volumes), x, y)
+    for k, volume in enumerate(texture.volumes):
+        # what is left is too fine to draw, or its vein missed the rock
+        rest = volume * (1.0 - share) - float(drawn[k].sum()) * cell
+        drawn[k] += np.float32(max(rest, 0.0)) * even
         if share:
-            drawn += veins * np.float32(volume * share / in_veins)
-        out[k] = drawn
-    ore = out[2:].sum(axis=0)
-    out[2:] *= np.minimum(1.0, _CROWDED * chord / np.maximum(ore, 1e-6))
-    host = chord - out[2:].sum(axis=0)
-    band = 0.5 + np.float32(rock.banding) * evaluate(texture.bands, x, y)
+            drawn[k] += veins * np.float32(volume * share / in_veins)
+    ore = drawn.sum(axis=0)
+    crowded = np.minimum(1.0, _CROWDED * chord / np.maximum(ore, 1e-6))
+    np.multiply(drawn, crowded, out=out[2:])
+    host = chord - ore * crowded
+    band = 0.5 + np.float32(rock.banding) * evaluate(texture.bands, x, y)[0]
     out[0] = host * np.minimum(np.maximum(band, 0.0), 1.0)
     out[1] = host - out[0]
     return out
@@ -132,7 +144,7 @@ def paint(
 def _vein_heights(
     vein: Veinlet, extent: Extent, x: NDArray[np.float32], y: NDArray[np.float32], slope: float
 ) -> NDArray[np.float32]:
-    """Return the height (H, W) in mm of one veinlet inside the rock, thinned by its patches."""
+    """Return the height (H, W) in mm of one veinlet inside the rock."""
     bottom, top = extent
     nx, ny, nz = vein.normal
     climb = nz + slope * nx
@@ -144,5 +156,4 @@ def _vein_heights(
     )
     half = np.float32(width / 2 / abs(climb))
     inside = np.minimum(top, middle + half) - np.maximum(bottom, middle - half)
-    patch = np.maximum(0.3 + evaluate(vein.patches, x, y), 0.0)
-    return np.asarray(np.maximum(inside, 0.0) * patch * np.float32(vein.width / width))
+    return np.asarray(np.maximum(inside, 0.0) * np.float32(vein.width / width))

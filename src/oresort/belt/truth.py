@@ -6,7 +6,6 @@ import numpy as np
 
 from oresort.belt.imaging import Shadow
 from oresort.belt.rock import PAINTED, Rock
-from oresort.belt.sorter import PIXEL
 from oresort.belt.texture import PAINTED_DENSITY
 from oresort.xray.minerals import MINERALS, mass_fraction
 
@@ -23,8 +22,8 @@ class Truth:
 
 
 def weigh(shadow: Shadow, rock: Rock) -> Truth:
-    """Return the truth of one particle: painted heights times pixel area times density, nothing assumed."""
-    volumes = shadow.painted.sum(axis=(1, 2), dtype=np.float64) * PIXEL**2  # mm3
+    """Return the truth of one particle: volumes that were painted times density, nothing assumed."""
+    volumes = shadow.volumes
     grams: dict[str, float] = dict.fromkeys(MINERALS, 0.0)
     densities = np.array([m.density for m in MINERALS.values()])
     hosts = (volumes[:2, None] * (1.0 - rock.porosity) * rock.hosts * densities).sum(axis=0) / 1000.0

@@ -64,6 +64,7 @@ def mineral(name: str) -> Mineral:
     return MINERALS[name]
 
 
+@lru_cache(maxsize=256)
 def mass_fraction(name: str, element: str) -> float:
     """Return the mass fraction (0-1) of an element, given by its symbol, in a mineral."""
     parsed = xraylib.CompoundParser(mineral(name).formula)

@@ -1,0 +1,103 @@
+"""What the empty belt of a scan says about its noise."""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from oresort.belt.sorter import BELT
+
+BINS = 20
+_NEAR_AXIS = (700, 1000)  # columns: the reference of the lateral profile
+_CLEAR = 25  # pixels kept away from particles
+
+
+class Air(NamedTuple):
+    """One layer's empty belt: level in counts, row and column means, and what is left, all relative to the level.
+
+    `residual` (H, W) is NaN on particles; `column_error` is the statistical error in each column's mean.
+    """
+
+    level: float
+    rows: NDArray[np.float64]
+    columns: NDArray[np.float64]
+    column_error: float
+    residual: NDArray[np.float64]
+
+
+def empty_belt(low: NDArray[np.uint16], high: NDArray[np.uint16]) -> NDArray[np.bool_]:
+    """Return where (H, belt) a scan pair shows neither a particle nor what surrounds one."""
+    there = np.zeros((len(low), BELT[1] - BELT[0]), dtype=bool)
+    for layer in (low, high):
+        counts = layer[:, BELT[0] : BELT[1]].astype(np.float32)
+        there |= ndimage.gaussian_filter(counts, 1.0) < 0.93 * np.median(counts)
+    return np.asarray(~ndimage.binary_dilation(there, iterations=_CLEAR))
+
+
+def split_air(counts: NDArray[np.uint16], empty: NDArray[np.bool_]) -> Air:
+    """Split one layer (H, W) into level, row common mode, column residual and pixel noise."""
+    relative = np.where(empty, counts[:, BELT[0] : BELT[1]].astype(np.float64), np.nan)
+    level = float(np.nanmean(relative))
+    relative = relative / level - 1.0
+    rows = np.nanmean(relative, axis=1)
+    relative -= rows[:, None]
+    columns = np.nanmean(relative, axis=0)
+    relative -= columns
+    error = np.sqrt(np.nanmean(np.nanvar(relative, axis=0) / np.isfinite(relative).sum(axis=0)))
+    return Air(level, rows, columns, float(error), relative)
+
+
+def _normalised(air: Air) -> NDArray[np.float64]:
+    """Residual over its local deviation, so that the lateral profile does not look like heavy tails."""
+    return np.asarray(
+        air.residual / ndimage.uniform_filter1d(np.nanstd(air.residual, axis=0), 31, mode="nearest")
+    )
+
+
+def _correlation(z: NDArray[np.float64], dy: int, dx: int) -> float:
+    here, there = z[: z.shape[0] - dy, : z.shape[1] - dx], z[dy:, dx:]
+    return float(np.nanmean(here * there) / np.nanmean(z * z))
+
+
+def _lag(sequence: NDArray[np.float64], lag: int) -> float:
+    return float(np.corrcoef(sequence[:-lag], sequence[lag:])[0, 1])
+
+
+def layer_figures(air: Air) -> dict[str, float]:
+    """Return the named figures of one layer's air; deviations in % of the level."""
+    z = _normalised(air)
+    near = slice(_NEAR_AXIS[0] - BELT[0], _NEAR_AXIS[1] - BELT[0])
+    own = max(float(np.var(air.columns)) - air.column_error**2, 0.0)
+    return {
+        "air level (counts)": air.level,
+        "pixel noise near axis (%)": 100.0 * float(np.nanstd(air.residual[:, near])),
+        "row common mode (%)": 100.0 * float(np.std(air.rows)),
+        "row correlation, lag 1": _lag(air.rows, 1),
+        "row correlation, lag 4": _lag(air.rows, 4),
+        "column mean, spread (%)": 100.0 * float(np.std(air.columns)),
+        "column residual, without statistics (%)": 100.0 * float(np.sqrt(own)),
+        "pixel correlation across, 1": _correlation(z, 0, 1),
+        "pixel correlation across, 2": _correlation(z, 0, 2),
+        "pixel correlation across, 3": _correlation(z, 0, 3),
+        "pixel correlation along, 1": _correlation(z, 1, 0),
+        "skewness": float(np.nanmean(z**3)),
+        "kurtosis": float(np.nanmean(z**4) / np.nanmean(z**2) ** 2),
+    }
+
+
+def between_layers(low: Air, high: Air) -> dict[str, float]:
+    """Return the named correlations between the two layers' air."""
+    product = np.nanmean(low.residual * high.residual)
+    spread = np.sqrt(np.nanmean(low.residual**2) * np.nanmean(high.residual**2))
+    return {
+        "row common mode, low with high": float(np.corrcoef(low.rows, high.rows)[0, 1]),
+        "pixel noise, low with high": float(product / spread),
+    }
+
+
+def lateral_profile(air: Air) -> NDArray[np.float64]:
+    """Return the noise variance (BINS,) over equal parts of the belt, relative to columns 700-1000."""
+    variance = np.nanvar(air.residual, axis=0)
+    reference = variance[_NEAR_AXIS[0] - BELT[0] : _NEAR_AXIS[1] - BELT[0]].mean()
+    return np.array([part.mean() for part in np.array_split(variance, BINS)]) / reference
