@@ -13,7 +13,6 @@ from oresort.belt.truth import Truth, weigh
 from oresort.xray.beam import make_beam
 from oresort.xray.transmission import foreground
 
-
 _BRIGHT = 0.95  # of air; the smoothed noise of air deviates by 1.5 %, the masks begin at 0.838
 _RIM = 4  # pixels around them, the reach of the masks' smoothing
 
@@ -69,7 +68,7 @@ def simulate_crops(scene: Scene, keep_background: bool = False) -> list[Crop]:
 def _surroundings(shadow: Shadow) -> tuple[tuple[slice, slice], tuple[slice, slice]]:
     """Return `clip_window`, less the pixels so bright that no noise makes them part of a mask."""
     (rows, columns), (own_rows, own_columns) = clip_window(shadow)
-    dark = (shadow.transmission[:, own_rows, own_columns] < _BRIGHT).any(axis=0)
+    dark = shadow.transmission[:, own_rows, own_columns].min(axis=0) < _BRIGHT
     cut = []
     for axis, whole in ((1, rows), (0, columns)):
         hit = np.flatnonzero(dark.any(axis=axis))

@@ -1,28 +1,26 @@
 """Write simulated pairs and scans to disk, whole or not at all, in parallel and the same for any number of workers."""
 
 import json
-import multiprocessing
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
+import cv2
 import numpy as np
 import pandas as pd
-import tifffile
 from numpy.typing import NDArray
-from threadpoolctl import threadpool_limits
 
 from oresort.belt.crops import Crop, simulate_crops
 from oresort.belt.labels import Labelling, assay_label
+from oresort.belt.parallel import in_parallel
 from oresort.belt.plan import ScanPlan, plan_scans, split_counts
 from oresort.belt.rock import draw_lot
 from oresort.belt.scan import draw_scene, expose_scene
 from oresort.errors import InputError
-from oresort.progress import track
 
 COLUMNS = [
     "id",
@@ -42,8 +40,7 @@ COLUMNS = [
     "background",
 ]
 
-Job = TypeVar("Job")
-Done = TypeVar("Done")
+_LZW = 5  # the TIFF code of that compression
 
 
 def write_pairs(
@@ -74,7 +71,7 @@ def write_pairs(
         kvp=kvp,
         background=background,
     )
-    rows = _in_parallel(job, list(zip(plan, seeds, strict=True)), workers, "simulating scans")
+    rows = in_parallel(job, list(zip(plan, seeds, strict=True)), workers, "simulating scans")
     manifest = pd.DataFrame([row for scan in rows for row in scan], columns=COLUMNS)
     manifest = manifest.sort_values(["scan", "y", "x"], ignore_index=True)
     manifest.to_csv(out / "manifest.csv", index=False)
@@ -136,7 +133,7 @@ def write_scans(
     """
     seeds = np.random.SeedSequence(seed).spawn(3)[2].spawn(scans)
     job = partial(_write_scan, out, particles=particles, association=association, kvp=kvp)
-    frames = _in_parallel(job, list(enumerate(seeds, start=1)), workers, "simulating whole scans")
+    frames = in_parallel(job, list(enumerate(seeds, start=1)), workers, "simulating whole scans")
     return pd.concat(frames, ignore_index=True)
 
 
@@ -165,24 +162,11 @@ def _write_scan(
 
 
 def _write_image(path: Path, image: NDArray[np.uint16]) -> None:
-    tifffile.imwrite(path, image, compression="lzw", predictor=True, metadata=None)
-
-
-def _one_thread() -> None:
-    # of this module, so that a new process has loaded its BLAS before it is limited
-    threadpool_limits(1)
-
-
-def _in_parallel(job: Callable[[Job], Done], items: list[Job], workers: int, what: str) -> list[Done]:
-    """Run `job` on all items in processes, in order, behind a progress bar."""
-    if workers == 1 or len(items) == 1:
-        # one BLAS thread here too: two round differently from one, and a count would hang on it
-        with threadpool_limits(1):
-            return list(track(map(job, items), len(items), what))
-    # spawn: the parent may hold threads (torch, BLAS) that a fork would leave broken
-    context = multiprocessing.get_context("spawn")
-    with context.Pool(min(workers, len(items)), initializer=_one_thread) as pool:
-        return list(track(pool.imap(job, items), len(items), what))
+    # OpenCV rather than tifffile: twice as fast on small pictures
+    done, encoded = cv2.imencode(".tiff", image, [cv2.IMWRITE_TIFF_COMPRESSION, _LZW])
+    if not done:
+        raise RuntimeError(f"{path}: OpenCV could not encode a {image.dtype} picture {image.shape}")
+    path.write_bytes(encoded.tobytes())
 
 
 @contextmanager

@@ -62,7 +62,7 @@ def splat(grains: Grains, kinds: int, x: NDArray[np.float32], y: NDArray[np.floa
     radius = grains.diameter / 2 / step_x
     volume = np.pi / 6 * grains.diameter.astype(np.float64) ** 3
     size = len(y) * len(x)
-    total = np.zeros(kinds * size)
+    indices, weights = [np.empty(0, dtype=np.int64)], [np.empty(0)]
     for half, chosen in ((1, radius <= 0.75), (2, (radius > 0.75) & (radius <= 1.75)), (5, radius > 1.75)):
         if not chosen.any():
             continue
@@ -82,5 +82,7 @@ def splat(grains: Grains, kinds: int, x: NDArray[np.float32], y: NDArray[np.floa
         row, column = np.clip(row, 0, len(y) - 1), np.clip(column, 0, len(x) - 1)
         start = grains.kind[chosen][:, None] * size + row * len(x)
         index = start[:, :, None] + column[:, None, :]
-        total += np.bincount(index.ravel(), weights=kernel.ravel(), minlength=len(total))
-    return (total.reshape(kinds, len(y), len(x)) / (step_x * step_y)).astype(np.float32)
+        indices.append(index.ravel())
+        weights.append(kernel.ravel() / (step_x * step_y))
+    total = np.bincount(np.concatenate(indices), np.concatenate(weights), minlength=kinds * size)
+    return total.reshape(kinds, len(y), len(x)).astype(np.float32)

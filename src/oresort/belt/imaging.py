@@ -60,18 +60,18 @@ def cast(rng: np.random.Generator, particle: Particle, settings: Settings, beam:
     coefficients = _materials(rock, beam) * np.float32(np.sqrt(1.0 + slope * slope))
 
     above, beside = MARGIN[0], MARGIN[1] + abs(off)
-    margin = ((above, above), (beside, beside))
-    passed = np.empty((2, len(y) + 2 * above, len(x) + 2 * beside), dtype=np.float32)
-    for layer, (heights, moved) in enumerate(((low, 0), (high, off))):
-        removed = np.pad(_removed(heights, coefficients[layer], beam.weights[layer]), margin)
-        removed = np.roll(removed, moved, axis=1)
-        passed[layer] = 1.0 - spread(removed, layer, settings.scatter)
-    return Shadow(
-        origin=(int(rows[0]) - above, int(columns[0]) - beside),
-        transmission=passed,
-        mask=np.pad(low[0] + low[1] > 0, margin),
-        volumes=low.sum(axis=(1, 2), dtype=np.float64) * PIXEL**2,
-    )
+    height, width = len(y) + 2 * above, len(x) + 2 * beside
+    passed = np.empty((2, height, width), dtype=np.float32)
+    mask = np.zeros((height, width), dtype=np.bool_)
+    inner = slice(above, -above)
+    mask[inner, beside:-beside] = low[0] + low[1] > 0
+    for layer, (heights, left) in enumerate(((low, beside), (high, beside + off))):
+        removed = np.zeros((height, width), dtype=np.float32)
+        own = _removed(heights, coefficients[layer], beam.weights[layer])
+        removed[inner, left : left + len(x)] = own
+        np.subtract(1.0, spread(removed, layer, settings.scatter), out=passed[layer])
+    origin = (int(rows[0]) - above, int(columns[0]) - beside)
+    return Shadow(origin, passed, mask, low.sum(axis=(1, 2), dtype=np.float64) * PIXEL**2)
 
 
 def _window(particle: Particle, slope: float) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

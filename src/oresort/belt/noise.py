@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from oresort.belt.sorter import BELT, COLUMNS, LINES, MODULE
 from oresort.belt.spread import LIGHT
@@ -105,7 +105,9 @@ def add_noise(
     for layer, kernel in enumerate(LIGHT):
         white = rng.standard_normal((height, width), dtype=np.float32)
         white += (SKEW[layer] / 6) * (white * white - 1)  # Cornish-Fisher, first order
-        noise = ndimage.correlate1d(white, kernel / np.sqrt(np.sum(kernel**2)), axis=1, mode="nearest")
+        noise = cv2.filter2D(
+            white, -1, kernel[None] / np.sqrt(np.sum(kernel**2)), borderType=cv2.BORDER_REPLICATE
+        )
         signal = expected[layer]
         noise *= np.sqrt(
             pattern.variance[layer, there] * (GAIN[layer] / exposure * signal + ELECTRONIC[layer] ** 2)

@@ -9,7 +9,8 @@ from oresort.errors import InputError
 ORE_SHARE = 0.6174
 """Share of ore in the paper's dataset."""
 
-SPLIT_SHARES = {"train": 0.70, "val": 0.15, "test": 0.15}
+SPLIT_PERCENT = {"train": 70, "val": 15}
+"""Shares of the splits, rounded down; test has the rest. For 31,057 pairs these are the paper's six counts."""
 
 _PER_SCAN = 16
 _SCANS_PER_LOT = 4
@@ -38,9 +39,10 @@ def split_counts(pairs: int, ore_share: float = ORE_SHARE) -> dict[tuple[str, st
     ore = int(np.clip(round(pairs * ore_share), 3, pairs - 3))
     counts = {}
     for label, total in (("ore", ore), ("waste", pairs - ore)):
-        held = {split: max(1, round(total * SPLIT_SHARES[split])) for split in ("val", "test")}
-        counts["train", label] = total - sum(held.values())
-        counts.update({(split, label): n for split, n in held.items()})
+        val = max(total * SPLIT_PERCENT["val"] // 100, 1)
+        train = min(total * SPLIT_PERCENT["train"] // 100, total - val - 1)
+        split = {"train": train, "val": val, "test": total - train - val}
+        counts.update({(name, label): n for name, n in split.items()})
     return counts
 
 

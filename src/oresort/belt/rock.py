@@ -92,8 +92,8 @@ def draw_rock(rng: np.random.Generator, lot: Lot) -> Rock:
     follow = 0.8 * lot.association  # correlation of sulfur and texture with the score
     spread = np.sqrt(1.0 - follow**2)
     sulfur, texture = follow * score + spread * rng.standard_normal(2)
-    pyrite = float(np.exp(np.log(2.0) + 0.8 * sulfur + 0.6 * zone + lot.sulfur))
-    magnetite = float(np.exp(np.log(0.6) - 1.6 * zone + 1.0 * rng.standard_normal()))
+    pyrite = float(np.exp(np.log(1.8) + 0.6 * sulfur + 0.9 * zone + lot.sulfur))
+    magnetite = float(np.exp(np.log(0.6) - 1.0 * zone + 1.0 * rng.standard_normal()))
     painted = np.array([pyrite, magnetite, *_copper_minerals(rng, grade)]) / 100.0
     painted[:2] *= min(1.0, max(_MOST_PAINTED - painted[2:].sum(), 0.0) / painted[:2].sum())
     return Rock(
@@ -104,7 +104,7 @@ def draw_rock(rng: np.random.Generator, lot: Lot) -> Rock:
         painted=painted,
         veinlets=int(rng.poisson(np.exp(0.4 * texture + 2.4 * zone))),
         vein_share=float(rng.beta(2.0, 2.0)),
-        grain=float(0.05 * np.exp(0.2 * texture + 0.6 * zone + 0.3 * rng.standard_normal())),
+        grain=float(0.04 * np.exp(0.2 * texture + 0.6 * zone + 0.3 * rng.standard_normal())),
         banding=float(rng.beta(2.0, 5.0)),
     )
 
@@ -119,7 +119,7 @@ def _hosts(rng: np.random.Generator, lithology: str) -> NDArray[np.float64]:
     """Draw the two bands' minerals: the particle's own mixture about the zone's mean, then each band about it."""
     recipe = LITHOLOGIES[lithology]
     mean = np.array(list(recipe.values()))
-    own = rng.dirichlet(25.0 * mean) + 1e-3
+    own = rng.dirichlet(40.0 * mean) + 1e-3
     bands = rng.dirichlet(15.0 * own / own.sum(), size=2)
     hosts = np.zeros((2, len(MINERALS)))
     hosts[:, [list(MINERALS).index(name) for name in recipe]] = bands

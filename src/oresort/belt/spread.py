@@ -2,9 +2,10 @@
 
 from functools import lru_cache
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
-from scipy import linalg, ndimage
+from scipy import linalg
 
 LIGHT = (
     np.array([0.0009, 0.0047, 0.0820, 0.8248, 0.0820, 0.0047, 0.0009], dtype=np.float32),
@@ -55,4 +56,4 @@ def spread(removed: NDArray[np.float32], layer: int, scatter: float) -> NDArray[
     light, wide = _across(removed.shape[1], layer)
     share = np.float32(scatter * SCATTER[layer])
     across = removed @ ((1 - share) * light + share * wide)
-    return np.asarray(ndimage.convolve1d(across, _ALONG[layer], axis=0, mode="constant"))
+    return np.asarray(cv2.filter2D(across, -1, _ALONG[layer][::-1, None], borderType=cv2.BORDER_CONSTANT))

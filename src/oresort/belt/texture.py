@@ -49,7 +49,7 @@ _FINENESS = np.array([1.0, 0.7, 0.7, 0.7, 0.7])
 
 _PATCH = 3.0  # mm: a veinlet's filling varies over this
 
-_FILLED = 0.3
+_FILLED = 0.5
 """Largest share of a veinlet that is ore minerals; the rest is quartz and host."""
 
 

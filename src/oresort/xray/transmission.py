@@ -1,8 +1,8 @@
 """Transmission and attenuation of detector counts, and where a particle covers the belt."""
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
 NOMINAL_AIR = 52_350.0
 """Air level in counts of the paper's sorter (0.8 of full scale after flat-fielding; measured on scan 38)."""
@@ -23,5 +23,5 @@ def foreground(counts: NDArray[np.generic], air: float, threshold: float = FOREG
     Single-pixel noise of air is 2.5-4.7 %, so a bare threshold would be speckled; a Gaussian of one
     pixel brings it under 1.5 %.
     """
-    smooth = ndimage.gaussian_filter(counts.astype(np.float32), sigma=1.0, mode="nearest")
+    smooth = cv2.GaussianBlur(counts.astype(np.float32), (9, 9), 1.0, borderType=cv2.BORDER_REPLICATE)
     return np.asarray(smooth < threshold * air)

@@ -100,4 +100,5 @@ def lateral_profile(air: Air) -> NDArray[np.float64]:
     """Return the noise variance (BINS,) over equal parts of the belt, relative to columns 700-1000."""
     variance = np.nanvar(air.residual, axis=0)
     reference = variance[_NEAR_AXIS[0] - BELT[0] : _NEAR_AXIS[1] - BELT[0]].mean()
-    return np.array([part.mean() for part in np.array_split(variance, BINS)]) / reference
+    parts = [float(part.mean()) for part in np.array_split(variance, BINS)]
+    return np.array(parts) / float(reference)

@@ -1,5 +1,6 @@
 """What the particles of a scan say: attenuation ratio, noise against signal, sizes, thickness and texture."""
 
+import itertools
 from typing import NamedTuple
 
 import numpy as np
@@ -15,6 +16,9 @@ RATIO_AT = np.array([0.15, 0.30, 0.50, 0.70, 0.90, 1.10, 1.30])
 SIGNAL_EDGES = np.array([0.15, 0.30, 0.45, 0.60, 0.80])
 """Bins of transmission for the variance; scan 38 has too few pixels outside."""
 
+OCTAVES = (0.0, 0.7, 1.4, 2.8, 5.6)
+"""Gaussians in pixels between which texture and relief of l are compared."""
+
 _HALF_BIN = 0.05
 _ERODE = 3
 _SMALLEST = 300  # pixels: slivers at the scan's end are no particles
@@ -26,7 +30,7 @@ class Outline(NamedTuple):
     """One particle.
 
     `box` in the scan; equivalent `diameter` in mm; `aspect` length / width; `low`, `high` the 98 % quantiles
-    of l and h; `texture` the rms of l about a cubic in h.
+    of l and h; `texture` the rms of l about a cubic in h; `relief` (4,) the rms of l in `OCTAVES`.
     """
 
     box: tuple[slice, slice]
@@ -35,11 +39,16 @@ class Outline(NamedTuple):
     low: float
     high: float
     texture: float
+    relief: NDArray[np.float64]
 
 
 class Logs(NamedTuple):
-    """l and h (H, W) of a registered scan, smoothed by a Gaussian of one pixel, and particles less their rims."""
+    """l and h (H, W) of a registered scan, smoothed by a Gaussian of one pixel, and particles less their rims.
 
+    `raw` is l without smoothing.
+    """
+
+    raw: NDArray[np.float32]
     low: NDArray[np.float32]
     high: NDArray[np.float32]
     inside: NDArray[np.bool_]
@@ -56,22 +65,22 @@ def logarithms(low: NDArray[np.uint16], high: NDArray[np.uint16]) -> Logs:
     columns = AXIS + SCALE * (np.arange(COLUMNS) - AXIS)
     grid = np.meshgrid(rows, columns, indexing="ij")
     moved = ndimage.map_coordinates(high.astype(np.float32), grid, order=3, mode="nearest")
-    l, h = (
+    smooth_low, smooth_high = (
         attenuation(ndimage.gaussian_filter(layer.astype(np.float32), 1.0), level(raw))
         for layer, raw in ((low, low), (moved, high))
     )
     inside = ndimage.binary_erosion(foreground(low, level(low)), iterations=_ERODE, border_value=1)
-    return Logs(l, h, np.asarray(inside))
+    return Logs(attenuation(low, level(low)), smooth_low, smooth_high, np.asarray(inside))
 
 
 def ratio_curve(logs: Logs) -> NDArray[np.float64]:
     """Return R = l / h (7,) at `RATIO_AT`; NaN where fewer than 30 pixels lie near."""
-    l, h = logs.low[logs.inside], logs.high[logs.inside]
+    low, high = logs.low[logs.inside], logs.high[logs.inside]
     curve = np.full(len(RATIO_AT), np.nan)
     for k, centre in enumerate(RATIO_AT):
-        near = np.abs(h - centre) < _HALF_BIN
+        near = np.abs(high - centre) < _HALF_BIN
         if near.sum() >= 30:
-            curve[k] = l[near].mean() / h[near].mean()
+            curve[k] = low[near].mean() / high[near].mean()
     return curve
 
 
@@ -102,12 +111,24 @@ def outlines(low: NDArray[np.uint16], logs: Logs) -> list[Outline]:
         if area < _SMALLEST or core.sum() < _SMALLEST // 2:
             continue
         spread = np.sqrt(np.linalg.eigvalsh(np.cov(np.stack(np.nonzero(mask)))))
-        l, h = logs.low[box][core], logs.high[box][core]
-        texture = l - np.polyval(np.polyfit(h, l, 3), h)
+        l_inside, h_inside = logs.low[box][core], logs.high[box][core]
+        texture = l_inside - np.polyval(np.polyfit(h_inside, l_inside, 3), h_inside)
         found.append(
             Outline(
                 box, PIXEL * 2 * float(np.sqrt(area / np.pi)), float(spread[1] / spread[0]),
-                float(np.quantile(l, 0.98)), float(np.quantile(h, 0.98)), float(np.std(texture)),
+                float(np.quantile(l_inside, 0.98)), float(np.quantile(h_inside, 0.98)), float(np.std(texture)),
+                _relief(logs.raw[box], core),
             )
         )  # fmt: skip
     return found
+
+
+def _relief(raw: NDArray[np.float32], inside: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Return the rms (4,) of l between the Gaussians of `OCTAVES`, each over the pixels inside alone."""
+    inside = ndimage.binary_erosion(inside, iterations=3)
+    weight = inside.astype(np.float32)
+    smooth = [raw]
+    for sigma in OCTAVES[1:]:
+        share = np.maximum(ndimage.gaussian_filter(weight, sigma), 1e-3)
+        smooth.append(ndimage.gaussian_filter(raw * weight, sigma) / share)
+    return np.array([np.std((a - b)[inside]) for a, b in itertools.pairwise(smooth)])
