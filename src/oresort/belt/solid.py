@@ -40,9 +40,9 @@ def draw_solid(rng: np.random.Generator, width: float, aspect: float, flatness: 
     yaw = rng.uniform(0, 2 * np.pi)
     turn = np.array([[np.cos(yaw), -np.sin(yaw), 0], [np.sin(yaw), np.cos(yaw), 0], [0, 0, 1]])
     world = (normals / half) @ turn.T
-    roughness = float(width * rng.uniform(0.015, 0.045))
+    roughness = float(width * rng.uniform(0.01, 0.035))
     reach = float(1.5 * np.hypot(half[0], half[1]) + half[2] + 3 * roughness)
-    warp = draw_fields(rng, 2, reach, width / 7)
+    warp = draw_fields(rng, 2, reach, width / 6)
     return Solid(world.astype(np.float32), offsets.astype(np.float32), warp, roughness, reach)
 
 

@@ -71,7 +71,11 @@ def noise_figure(variance: pd.DataFrame, lateral: pd.DataFrame) -> Figure:
 def particle_figure(real: pd.DataFrame, simulated: pd.DataFrame) -> Figure:
     """Draw the distributions of all columns of `outline_frame`, with the real particles as marks."""
     figure = new_figure(12, 6)
-    for axes, name in zip(figure.subplots(2, 5).ravel(), simulated.columns, strict=False):
+    across = -(-len(simulated.columns) // 2)
+    grid = figure.subplots(2, across, squeeze=False).ravel()
+    for axes in grid[len(simulated.columns) :]:
+        axes.axis("off")
+    for axes, name in zip(grid, simulated.columns, strict=False):
         axes.hist(simulated[name], bins=25, color=OWN, alpha=0.6)
         for value in real[name]:
             axes.axvline(value, color=REAL)

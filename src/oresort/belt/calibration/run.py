@@ -30,6 +30,8 @@ from oresort.paths import replacing
 from oresort.scan.image import read_pair
 
 _GALLERY = 12  # particles shown, the real ones among them
+_EDGE = 20  # lines
+_STRETCH = (slice(100, 180), slice(300, 900))  # shown of the empty belt; scan 38 has no particle there
 _AIR_SCANS = 6  # simulated scans cut into patches
 
 
@@ -42,10 +44,10 @@ def _simulate_and_measure(particles: int, seed: int) -> tuple[Pair, Measured]:
 def _gallery(
     real: tuple[Pair, Measured], own: list[tuple[Pair, Measured]], seed: int
 ) -> tuple[Figure, list[int]]:
-    """Return the gallery and the numbers of the real particles in it; whole particles alone."""
+    """Return the gallery and the numbers of the real particles in it; those at the scan's ends are left out."""
 
     def whole(pair: Pair, measured: Measured) -> list[tuple[Pair, Outline]]:
-        inner = [o for o in measured.outlines if o.box[0].start > 0 and o.box[0].stop < LINES]
+        inner = [o for o in measured.outlines if o.box[0].start > _EDGE and o.box[0].stop < LINES - _EDGE]
         return [(pair, o) for o in inner]
 
     rng = np.random.default_rng(seed)
@@ -86,13 +88,13 @@ def run(
     for name, table in tables.items():
         with replacing(out / f"{name}.csv") as temporary:
             table.to_csv(temporary, index=False, float_format="%.4g")
-    stretch = (slice(100, 180), slice(300, 900))
+    bare = calibrated_scan(seed, 1)
     for name, figure in {
         "ratio": figures.ratio_figure(tables["ratio"]),
         "noise": figures.noise_figure(tables["variance"], tables["lateral"]),
         "particles": figures.particle_figure(outline_frame([real]), outline_frame(own)),
         "gallery": gallery,
-        "air": figures.air_figure(pair, done[0][0], *stretch),
+        "air": figures.air_figure(pair, (bare.low, bare.high), *_STRETCH),
     }.items():
         figures.save(figure, out / f"{name}.png")
     print(f"real particles in gallery.png: {', '.join(map(str, sorted(places)))}")
