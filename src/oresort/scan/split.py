@@ -1,0 +1,72 @@
+"""Part particles that touch, where the outline shows how many there are; flag them where it does not."""
+
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from skimage.morphology import h_maxima
+from skimage.segmentation import watershed
+
+from oresort.scan.particles import MIN_AREA
+
+CONVEX = 0.93
+"""Area over convex hull's area from which an outline is one particle's: broken rock is nearly convex."""
+
+NECK = 0.80
+"""Width of a neck over the width of the narrower part beside it, below which the neck parts two particles."""
+
+
+class Part(NamedTuple):
+    """One particle of a connected region: its pixels in the region's box (H, W), and the two flags."""
+
+    mask: NDArray[np.bool_]
+    touching: bool
+    parted: bool
+
+
+def solidity(mask: NDArray[np.bool_]) -> float:
+    """Return the area of a mask (H, W) over its convex hull's, 0 to 1; 1 for a convex outline."""
+    contours, _ = cv2.findContours(
+        np.ascontiguousarray(mask).view(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE
+    )
+    if not contours:
+        return 1.0
+    hull = cv2.convexHull(np.concatenate(contours))
+    # contours run through pixel centres: a polygon of B boundary steps lacks B / 2 + 1 pixels (Pick)
+    steps = np.abs(np.diff(hull[:, 0], axis=0, append=hull[:1, 0])).max(axis=1).sum()
+    return min(1.0, float(np.count_nonzero(mask) / (cv2.contourArea(hull) + steps / 2 + 1)))
+
+
+def split_touching(
+    mask: NDArray[np.bool_], *, convex: float = CONVEX, neck: float = NECK, min_area: int = MIN_AREA
+) -> list[Part]:
+    """Return the particles of a connected region (H, W), one or more.
+
+    A region whose outline is convex is one particle. Else it is parted by a watershed of the distance to its
+    rim, where a neck is narrower than `neck` times the narrower part beside it; a part that is itself far
+    from convex is flagged `touching`.
+
+    Args:
+        mask: the region's pixels.
+        convex: solidity from which an outline counts as one particle's.
+        neck: relative width, 0 to 1.
+        min_area: a part smaller than this stays with its neighbour, pixels.
+    """
+    whole = solidity(mask)
+    if whole >= convex:
+        return [Part(mask, touching=False, parted=False)]
+    padded = np.pad(mask, 1).view(np.uint8)
+    distance = cv2.distanceTransform(padded, cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
+    distance = cv2.GaussianBlur(distance, (5, 5), 1.0)
+    # in the logarithm one height is one ratio of widths, for large particles and small ones
+    height = np.log(np.maximum(distance, 0.5))
+    peaks = h_maxima(height, -np.log(neck)) & padded.view(np.bool_)
+    count, markers = cv2.connectedComponents(peaks.astype(np.uint8), connectivity=8, ltype=cv2.CV_32S)
+    if count > 2:
+        labels = watershed(-height, markers, mask=padded.view(np.bool_))[1:-1, 1:-1]
+        areas = np.bincount(labels.ravel(), minlength=count)
+        if (areas[1:] >= min_area).all():
+            parts = [labels == label for label in range(1, count)]
+            return [Part(part, solidity(part) < convex, True) for part in parts]
+    return [Part(mask, touching=True, parted=False)]
