@@ -72,7 +72,9 @@ def load_calibration(path: Path) -> Calibration:
             raise ValueError("registration")
         return Calibration(slice(start, stop), low, high, registration)
     except (AttributeError, IndexError, KeyError, TypeError, ValueError, OverflowError) as error:
-        raise InputError(f"{path}: not a calibration of this version ({error}); let prepare write one") from error
+        raise InputError(
+            f"{path}: not a calibration of this version ({error}); let prepare write one"
+        ) from error
 
 
 def _plain(columns: Columns) -> dict[str, Any]:

@@ -31,7 +31,7 @@ class Cover(NamedTuple):
 
 def limits(noise: NDArray[np.float32], sigmas: float = SIGMAS) -> NDArray[np.float32]:
     """Return the transmission (W,) below which a pixel of smoothed counts may be covered."""
-    return np.minimum(1 - sigmas * noise, np.float32(1 - THINNEST)).astype(np.float32)
+    return np.asarray(np.minimum(1 - sigmas * noise, 1 - THINNEST), np.float32)
 
 
 def find_cover(transmission: NDArray[np.float32], limit: NDArray[np.float32]) -> Cover:

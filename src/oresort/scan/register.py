@@ -131,7 +131,7 @@ def register(high: NDArray[np.uint16], registration: Registration) -> NDArray[np
     offset = registration.column_offset + (registration.scale - 1) * belt.start
     registered = np.full_like(high, FULL_SCALE)
     registered[:, belt] = np.rint(
-        _resample(spline, registration.scale, offset, registration.row_offset).clip(0, FULL_SCALE)
+        resample(spline, registration.scale, offset, registration.row_offset).clip(0, FULL_SCALE)
     )
     return registered
 
@@ -160,13 +160,24 @@ def _view(
     return smooth_low[rows, columns], spline, left, rows, columns
 
 
-def _resample(
-    spline: NDArray[np.floating], scale: float, column_offset: float, row_offset: float
+def resample(
+    spline: NDArray[np.floating],
+    scale: float,
+    column: float,
+    row: float,
+    shape: tuple[int, int] | None = None,
 ) -> NDArray[np.floating]:
-    resampled = ndimage.affine_transform(
-        spline, [1.0, scale], offset=[row_offset, column_offset], order=3, prefilter=False, mode="nearest"
+    """Return spline coefficients (H, W) sampled at (row + i, column + `scale` j), of `shape` or else (H, W)."""
+    sampled = ndimage.affine_transform(
+        spline,
+        [1.0, scale],
+        offset=[row, column],
+        output_shape=shape,
+        order=3,
+        prefilter=False,
+        mode="nearest",
     )
-    return np.asarray(resampled)
+    return np.asarray(sampled)
 
 
 def _line(columns: NDArray[np.float64], shifts: NDArray[np.float64]) -> tuple[float, float]:

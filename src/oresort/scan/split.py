@@ -25,17 +25,18 @@ class Part(NamedTuple):
     parted: bool
 
 
-def solidity(mask: NDArray[np.bool_]) -> float:
-    """Return the area of a mask (H, W) over its convex hull's, 0 to 1; 1 for a convex outline."""
+def is_convex(mask: NDArray[np.bool_], convex: float = CONVEX) -> bool:
+    """Tell whether a region (H, W) fills `convex` of its convex hull, or all but half a pixel along its rim."""
     contours, _ = cv2.findContours(
         np.ascontiguousarray(mask).view(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE
     )
     if not contours:
-        return 1.0
+        return True
     hull = cv2.convexHull(np.concatenate(contours))
     # contours run through pixel centres: a polygon of B boundary steps lacks B / 2 + 1 pixels (Pick)
-    steps = np.abs(np.diff(hull[:, 0], axis=0, append=hull[:1, 0])).max(axis=1).sum()
-    return min(1.0, float(np.count_nonzero(mask) / (cv2.contourArea(hull) + steps / 2 + 1)))
+    steps = float(np.abs(np.diff(hull[:, 0], axis=0, append=hull[:1, 0])).max(axis=1).sum())
+    full = cv2.contourArea(hull) + steps / 2 + 1
+    return bool(full - np.count_nonzero(mask) <= max((1 - convex) * full, steps / 2))
 
 
 def split_touching(
@@ -49,24 +50,26 @@ def split_touching(
 
     Args:
         mask: the region's pixels.
-        convex: solidity from which an outline counts as one particle's.
+        convex: share of the convex hull from which an outline counts as one particle's.
         neck: relative width, 0 to 1.
         min_area: a part smaller than this stays with its neighbour, pixels.
     """
-    whole = solidity(mask)
-    if whole >= convex:
+    if is_convex(mask, convex):
         return [Part(mask, touching=False, parted=False)]
     padded = np.pad(mask, 1).view(np.uint8)
     distance = cv2.distanceTransform(padded, cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
     distance = cv2.GaussianBlur(distance, (5, 5), 1.0)
     # in the logarithm one height is one ratio of widths, for large particles and small ones
     height = np.log(np.maximum(distance, 0.5))
-    peaks = h_maxima(height, -np.log(neck)) & padded.view(np.bool_)
-    count, markers = cv2.connectedComponents(peaks.astype(np.uint8), connectivity=8, ltype=cv2.CV_32S)
+    peaks = h_maxima(height, -np.log(neck))  # type: ignore[no-untyped-call]  # skimage has no annotations
+    inside = padded.view(np.bool_)
+    count, markers = cv2.connectedComponents(
+        (peaks.astype(np.bool_) & inside).view(np.uint8), connectivity=8, ltype=cv2.CV_32S
+    )
     if count > 2:
-        labels = watershed(-height, markers, mask=padded.view(np.bool_))[1:-1, 1:-1]
+        labels = watershed(-height, markers, mask=inside)[1:-1, 1:-1]  # type: ignore[no-untyped-call]  # as above
         areas = np.bincount(labels.ravel(), minlength=count)
         if (areas[1:] >= min_area).all():
             parts = [labels == label for label in range(1, count)]
-            return [Part(part, solidity(part) < convex, True) for part in parts]
+            return [Part(part, not is_convex(part, convex), True) for part in parts]
     return [Part(mask, touching=True, parted=False)]

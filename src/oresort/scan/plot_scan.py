@@ -1,0 +1,91 @@
+"""Pictures of prepared scans: what was found and flagged, and what registration does."""
+
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.collections import PolyCollection
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from oresort.scan.particles import Particle
+
+# Okabe and Ito's colours stay apart for every common colour blindness; dashes also in grey print
+_STYLES = {
+    "whole": ("#009E73", "solid"),
+    "parted": ("#0072B2", "dashdot"),
+    "touching": ("#CC79A7", "dotted"),
+    "cut": ("#D55E00", "dashed"),
+}
+
+_DPI = 100
+_LONGEST = 8_000  # pixels of a picture's side
+_WIDEST_STEP = 512
+
+
+class Preview:
+    """A scan's belt made small enough to draw, gathered while the scan streams by.
+
+    Args:
+        height: lines of the scan.
+        belt: columns that see the belt.
+    """
+
+    def __init__(self, height: int, belt: slice) -> None:
+        width = belt.stop - belt.start
+        step = 1
+        while max(height, width) > step * _LONGEST and step < _WIDEST_STEP:
+            step *= 2
+        self.step = step
+        """Lines and columns of the scan in one pixel of the picture."""
+        self.height, self.belt = height, belt
+        self.image = np.zeros((-(-height // step), -(-width // step)), np.uint8)
+        """Transmission times 220 (H, W)."""
+
+    def add(self, start: int, transmission: NDArray[np.float32]) -> None:
+        """Take the transmission (n, belt) of the lines from `start`, a multiple of `step`, on."""
+        shape = (self.image.shape[1], -(-len(transmission) // self.step))
+        small = transmission if self.step == 1 else cv2.resize(transmission, shape, interpolation=cv2.INTER_AREA)
+        top = start // self.step
+        self.image[top : top + len(small)] = np.clip(small * 220, 0, 255).astype(np.uint8)
+
+
+def draw_flags(preview: Preview, particles: Sequence[Particle], name: str) -> Figure:
+    """Draw a scan with the outline of each particle's box in the colour of its flag.
+
+    One pixel of a scan up to 8,000 lines is one of the picture; longer ones are drawn smaller. Axes count in
+    the scan's pixels.
+    """
+    height, width = preview.image.shape
+    belt = preview.belt
+    wide, tall = max(width, 900) / _DPI, max(height, 60) / _DPI
+    left, right, bottom, top = 0.8, 0.2, 0.5, 0.8  # inches, for ticks, labels, title and legend
+    figure = Figure(figsize=(left + wide + right, bottom + tall + top), dpi=_DPI)
+    FigureCanvasAgg(figure)
+    page = figure.get_size_inches()
+    axes = figure.add_axes((left / page[0], bottom / page[1], wide / page[0], tall / page[1]))
+    extent = (belt.start - 0.5, belt.stop - 0.5, preview.height - 0.5, -0.5)
+    axes.imshow(preview.image, cmap="gray", vmin=0, vmax=240, extent=extent, aspect="auto")
+    kinds = [_kind(particle) for particle in particles]
+    for kind, (colour, line) in _STYLES.items():
+        chosen = [_box(particle) for particle, own in zip(particles, kinds, strict=True) if own == kind]
+        label = f"{kind}: {len(chosen)}"
+        axes.add_collection(
+            PolyCollection(chosen, facecolors="none", edgecolors=colour, linestyles=line, lw=1.4, label=label)
+        )
+    axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=4, frameon=False, borderaxespad=0.2)
+    axes.set_title(f"{name}: {len(particles)} particles", loc="left", pad=28)
+    axes.set_xlabel("column (pixels)")
+    axes.set_ylabel("line")
+    return figure
+
+
+def _kind(particle: Particle) -> str:
+    return next((flag for flag in ("cut", "touching", "parted") if getattr(particle, flag)), "whole")
+
+
+def _box(particle: Particle) -> NDArray[np.float64]:
+    left, right = particle.x - 2.5, particle.x + particle.w + 1.5
+    top, bottom = particle.y - 2.5, particle.y + particle.h + 1.5
+    return np.array([(left, top), (right, top), (right, bottom), (left, bottom)])
