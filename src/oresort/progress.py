@@ -27,12 +27,12 @@ def track(items: Iterable[T], total: int, description: str) -> Iterator[T]:
 
 
 @contextmanager
-def advancing(total: int, description: str) -> Iterator[Callable[[int], None]]:
-    """Yield what moves a progress bar on by so many of `total`, for work that does not come as items."""
+def advancing(total: int, description: str) -> Iterator[Callable[[float], None]]:
+    """Yield what moves a progress bar on by so many of `total`, fractions allowed; for work without items."""
     with _bar() as progress:
         task = progress.add_task(description, total=total)
 
-        def advance(steps: int) -> None:
+        def advance(steps: float) -> None:
             progress.advance(task, steps)
 
         yield advance

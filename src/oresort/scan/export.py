@@ -2,9 +2,9 @@
 
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import cv2
 import numpy as np
@@ -80,7 +80,7 @@ def export_scan(
     known: pd.DataFrame | None,
     drop: tuple[str, ...],
     out: Path,
-    advance: Callable[[int], None],
+    advance: Callable[[float], None],
     overlay: bool = True,
 ) -> tuple[pd.DataFrame, list[Particle]]:
     """Cut a scan and write its crops, `calibration/<scan>.json` and `overlays/<scan>.png` below `out`.
@@ -95,7 +95,7 @@ def export_scan(
         known: grades by place, of `load_known`.
         drop: flags whose particles are left out of the manifest, though not of the picture.
         out: the dataset's root; crops go to `<label>_<batch>/<scan>-x..-y..-w..-h../`.
-        advance: told how many lines were read.
+        advance: told what share of the lines was read.
         overlay: False draws no picture.
 
     Returns:
@@ -110,7 +110,7 @@ def export_scan(
     def watch(start: int, transmission: NDArray[np.float32]) -> None:
         if overlay:
             preview.add(start, transmission)
-        advance(len(transmission))
+        advance(len(transmission) / reader.height)
 
     particles: list[Particle] = []
     rows: list[dict[str, Any]] = []
@@ -125,10 +125,10 @@ def export_scan(
             found = match_known(known, [particle]).iloc[0] if known is not None else None
             grade, mass = (np.nan, np.nan) if found is None else (found["grade"], found["mass"])
             label = labelling.of(files, grade)
-            name = f"{label or 'unlabelled'}_{batch}/{files.name}-x{particle.x}-y{particle.y}"
-            name += f"-w{particle.w}-h{particle.h}"
-            if name in names:  # parts of one region may have one box; a name holds one pair
-                continue
+            group = f"{label or 'unlabelled'}_{batch}"
+            while (name := _name(group, files.name, cut.particle)) in names:
+                cut = _widened(cut, options.background)  # parts of one region may share a box, never a name
+            particle = cut.particle
             names.add(name)
             writer.put(name, cut)
             rows.append(
@@ -148,6 +148,19 @@ def export_scan(
         draw_flags(preview, particles, files.name).savefig(out / "overlays" / f"{files.name}.png")
     frame = pd.DataFrame(rows, columns=MANIFEST).sort_values(["y", "x"], ignore_index=True)
     return frame, sorted(particles, key=lambda particle: (particle.y, particle.x))
+
+
+def _name(group: str, scan: str, particle: Particle) -> str:
+    return f"{group}/{scan}-x{particle.x}-y{particle.y}-w{particle.w}-h{particle.h}"
+
+
+def _widened(cut: Cut, background: str) -> Cut:
+    """Return the cut with one more column of background on its right."""
+    wider = ((0, 0), (0, 1))
+    mode: Literal["constant", "edge"] = "constant" if background == "zero" else "edge"
+    low, high = (np.pad(crop, wider, mode=mode) for crop in (cut.low, cut.high))
+    particle = replace(cut.particle, w=cut.particle.w + 1, mask=np.pad(cut.particle.mask, wider))
+    return cut._replace(particle=particle, low=low, high=high)
 
 
 def _write_crops(folder: Path, cut: Cut) -> None:

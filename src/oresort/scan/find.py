@@ -44,7 +44,8 @@ def find_scans(
     if not root.is_dir():
         raise InputError(f"{root}: not a folder; give the scans' folder as scans=DIR")
     layers = [_by_name(root, pattern) for pattern in (low, high)]
-    problems, scans = [], []
+    problems: list[str] = []
+    scans: list[ScanFiles] = []
     for folder, name in sorted(layers[0].keys() | layers[1].keys(), key=lambda key: (key[1], key[0])):
         found = [layer.get((folder, name)) for layer in layers]
         if found[0] is None or found[1] is None:

@@ -29,7 +29,7 @@ def load_known(path: Path) -> pd.DataFrame:
         raise InputError(f"{path}: no column {', '.join(missing)}; needed are {', '.join(_NEEDED)}")
     if "mass" not in table:
         table["mass"] = np.nan
-    values = table[[*_NEEDED, "mass"]].apply(pd.to_numeric, errors="coerce")
+    values: pd.DataFrame = table[[*_NEEDED, "mass"]].apply(pd.to_numeric, errors="coerce")
     if values[list(_NEEDED)].isna().any(axis=None) or (values < 0).any(axis=None):
         raise InputError(f"{path}: an empty cell, or one that is no number >= 0; complete the table")
     return values

@@ -46,7 +46,9 @@ class Preview:
     def add(self, start: int, transmission: NDArray[np.float32]) -> None:
         """Take the transmission (n, belt) of the lines from `start`, a multiple of `step`, on."""
         shape = (self.image.shape[1], -(-len(transmission) // self.step))
-        small = transmission if self.step == 1 else cv2.resize(transmission, shape, interpolation=cv2.INTER_AREA)
+        small = (
+            transmission if self.step == 1 else cv2.resize(transmission, shape, interpolation=cv2.INTER_AREA)
+        )
         top = start // self.step
         self.image[top : top + len(small)] = np.clip(small * 220, 0, 255).astype(np.uint8)
 
@@ -74,6 +76,8 @@ def draw_flags(preview: Preview, particles: Sequence[Particle], name: str) -> Fi
         axes.add_collection(
             PolyCollection(chosen, facecolors="none", edgecolors=colour, linestyles=line, lw=1.4, label=label)
         )
+    axes.set_xlim(extent[0], extent[1])  # boxes at the border would widen the axes
+    axes.set_ylim(extent[2], extent[3])
     axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=4, frameon=False, borderaxespad=0.2)
     axes.set_title(f"{name}: {len(particles)} particles", loc="left", pad=28)
     axes.set_xlabel("column (pixels)")
