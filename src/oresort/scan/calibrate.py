@@ -18,10 +18,10 @@ from oresort.scan.register import Registration, fit_registration
 from oresort.scan.split import split_touching
 from oresort.scan.stream import LayerReader, PairReader
 
-STRETCH = 600
-"""Lines read in one go: whole particles fit, and a scan of the paper's is one stretch."""
+STRETCH = 300
+"""Lines of one stretch of a sample: many whole particles fit."""
 
-_STRETCHES = 5
+_STRETCHES = 4
 _LEVEL = 52_350.0  # counts of air that samples of any scan are brought to, so that they can be pooled
 
 
@@ -41,7 +41,7 @@ class Reference(NamedTuple):
 
 
 def read_sample(reader: LayerReader) -> list[NDArray[np.uint16]]:
-    """Return up to five stretches of 600 lines, evenly over a scan; all of it if it is no longer than that."""
+    """Return four stretches of 300 lines, evenly over a scan; all of it if it is no longer than that."""
     if reader.height <= STRETCH * _STRETCHES:
         return [reader.read(0, reader.height)]
     starts = np.linspace(0, reader.height - STRETCH, _STRETCHES).astype(int)

@@ -17,7 +17,7 @@ from oresort.scan.cut import Cut, Options
 from oresort.scan.find import ScanFiles
 from oresort.scan.known import match_known
 from oresort.scan.particles import Particle
-from oresort.scan.plot_scan import Preview, draw_flags
+from oresort.scan.plot_scan import Preview, draw_flags, save_png
 from oresort.scan.stream import PairReader
 
 FLAGS = ("cut", "touching", "parted")
@@ -145,7 +145,7 @@ def export_scan(
     save_calibration(out / "calibration" / f"{files.name}.json", calibration)
     if overlay:
         (out / "overlays").mkdir(exist_ok=True)
-        draw_flags(preview, particles, files.name).savefig(out / "overlays" / f"{files.name}.png")
+        save_png(draw_flags(preview, particles, files.name), out / "overlays" / f"{files.name}.png")
     frame = pd.DataFrame(rows, columns=MANIFEST).sort_values(["y", "x"], ignore_index=True)
     return frame, sorted(particles, key=lambda particle: (particle.y, particle.x))
 

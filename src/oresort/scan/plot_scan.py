@@ -1,6 +1,7 @@
 """Pictures of prepared scans: what was found and flagged, and what registration does."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -20,8 +21,8 @@ _STYLES = {
 }
 
 _DPI = 100
-_LONGEST = 8_000  # pixels of a picture's side
-_WIDEST_STEP = 512
+_MOST_PIXELS = 3_000_000  # of a picture: two of the paper's scans
+_LARGEST_STEP = 512  # lines; what the chain reads at a time is a multiple
 
 
 class Preview:
@@ -35,7 +36,7 @@ class Preview:
     def __init__(self, height: int, belt: slice) -> None:
         width = belt.stop - belt.start
         step = 1
-        while max(height, width) > step * _LONGEST and step < _WIDEST_STEP:
+        while height * width > step * step * _MOST_PIXELS and step < _LARGEST_STEP:
             step *= 2
         self.step = step
         """Lines and columns of the scan in one pixel of the picture."""
@@ -53,10 +54,15 @@ class Preview:
         self.image[top : top + len(small)] = np.clip(small * 220, 0, 255).astype(np.uint8)
 
 
+def save_png(figure: Figure, path: Path) -> None:
+    """Save a picture; noise hardly compresses, so the fastest setting loses a tenth and takes a third."""
+    figure.savefig(path, pil_kwargs={"compress_level": 1})
+
+
 def draw_flags(preview: Preview, particles: Sequence[Particle], name: str) -> Figure:
     """Draw a scan with the outline of each particle's box in the colour of its flag.
 
-    One pixel of a scan up to 8,000 lines is one of the picture; longer ones are drawn smaller. Axes count in
+    One pixel of a scan up to 1,100 lines is one of the picture; longer ones are drawn smaller. Axes count in
     the scan's pixels.
     """
     height, width = preview.image.shape

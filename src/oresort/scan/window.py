@@ -55,12 +55,9 @@ class Window:
         self._given = 0  # lines whose masks were given out, with all that may lie around them in memory
         self.top = 0
         """First line in memory."""
-        # where the high layer sees what the low layer's columns see, to the nearest column
-        low_columns = np.arange(self._width)
-        self._partner = low_columns
-        if self._fit is not None:
-            inverse = (low_columns + belt.start - self._fit.column_offset) / self._fit.scale - belt.start
-            self._partner = np.rint(inverse).astype(np.int64).clip(0, self._width - 1)
+        # which column of the low layer sees what a column of the high layer sees
+        scale, offset = (1.0, 0.0) if self._fit is None else (self._fit.scale, self._fit.column_offset)
+        self._partner = np.array([[1 / scale, 0, (belt.start - offset) / scale - belt.start], [0, 1, 0]])
         self._start = belt.start
 
     def read(self, reader: LayerReader, layer: int, start: int, stop: int) -> NDArray[np.float32]:
@@ -83,11 +80,10 @@ class Window:
         cover = self.cover(self._layers[0][begin - self.top :], 0)
         cover = Cover(*(mask[self._seen - begin : ready - begin] for mask in cover))
         for index, layer in enumerate(self._layers):
-            bare = cover.bare if index == 0 else np.take(cover.bare, self._partner, axis=1)
             fresh = layer[self._seen - self.top : ready - self.top]
             level = np.ones(len(fresh), np.float32)
             if self._correct and len(fresh):
-                level = line_levels(fresh, bare)
+                level = line_levels(fresh, cover.bare if index == 0 else self._seen_high(cover.bare))
             self._levels[index] = np.concatenate([self._levels[index], level])
         self._weak = np.concatenate([self._weak[drop:], cover.weak])
         self._strong = np.concatenate([self._strong[drop:], cover.strong])
@@ -96,6 +92,14 @@ class Window:
         lines = slice(self._given - self.top, give - self.top)
         self._given = give
         return self._weak[lines], self._strong[lines]
+
+    def _seen_high(self, bare: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """Return a mask of the low layer's lines (n, belt) on the high layer's columns, to the nearest one."""
+        size = (bare.shape[1], bare.shape[0])
+        flags = cv2.INTER_NEAREST | cv2.WARP_INVERSE_MAP
+        return np.asarray(
+            cv2.warpAffine(bare, self._partner, size, flags=flags, borderMode=cv2.BORDER_REPLICATE), np.uint8
+        )
 
     def cover(self, transmission: NDArray[np.float32], layer: int, start: int = 0) -> Cover:
         """Return the masks of some lines of a layer (0 low, 1 high) from belt column `start` on."""
