@@ -12,7 +12,7 @@ from oresort.belt.solid import Solid, span
 from oresort.belt.sorter import AXIS, BELT, COLUMNS, LINES, PIXEL, SLOPE_PER_COLUMN, Settings
 
 _TRIALS = 60
-_OVERLAP = 0.03
+OVERLAP = 0.03
 """Share of a rock's shadow that may lie on others': solids cannot, their shadows under oblique rays can."""
 
 
@@ -27,11 +27,11 @@ def shadow(solid: Solid, column: float, row: float) -> tuple[slice, slice, NDArr
     return rows, columns, top > bottom
 
 
-def strew(scene: Scene, coverage: float, rng: np.random.Generator) -> Scene:
+def strew(scene: Scene, coverage: float, rng: np.random.Generator, overlap: float = OVERLAP) -> Scene:
     """Return the scene with its rocks at uniformly random places until `coverage` (0-1) of the belt is full.
 
-    A place is refused if more than 3 % of the shadow lies on other shadows; rocks for which none of 60 places
-    will do are left out.
+    A place is refused if more than `overlap` (0-1) of the shadow lies on other shadows; rocks for which none
+    of 60 places will do are left out.
     """
     taken = np.zeros((LINES, COLUMNS), np.bool_)
     wanted = coverage * LINES * (BELT[1] - BELT[0])
@@ -43,7 +43,7 @@ def strew(scene: Scene, coverage: float, rng: np.random.Generator) -> Scene:
         for _ in range(_TRIALS):
             column, row = float(rng.uniform(*BELT)), float(rng.uniform(0, LINES))
             rows, columns, mask = shadow(particle.solid, column, row)
-            if (taken[rows, columns] & mask).sum() <= _OVERLAP * mask.sum():
+            if (taken[rows, columns] & mask).sum() <= overlap * mask.sum():
                 taken[rows, columns] |= mask
                 placed.append(replace(particle, centre=(column, row)))
                 seeds.append(seed)
@@ -51,7 +51,9 @@ def strew(scene: Scene, coverage: float, rng: np.random.Generator) -> Scene:
     return replace(scene, particles=placed, seeds=seeds)
 
 
-def crowded_scan(seed: int, coverage: float, kvp: float = 160.0, **settings: float) -> Scan:
+def crowded_scan(
+    seed: int, coverage: float, kvp: float = 160.0, overlap: float = OVERLAP, **settings: float
+) -> Scan:
     """Simulate a scan with rocks at random on `coverage` (0-1) of the belt, taken near `kvp` kV.
 
     `settings` replace fields of the scan's `Settings`, such as `exposure=0.5` or `scale=1.011`.
@@ -61,5 +63,5 @@ def crowded_scan(seed: int, coverage: float, kvp: float = 160.0, **settings: flo
     most = int(coverage * LINES * (BELT[1] - BELT[0]) / 900) + 1  # of the smallest rocks
     scene = draw_scene(scene_seed, most, lot, kvp)
     changed: Settings = replace(scene.settings, **settings)  # type: ignore[arg-type]  # names are the fields'
-    scene = strew(replace(scene, settings=changed), coverage, np.random.default_rng(place_seed))
+    scene = strew(replace(scene, settings=changed), coverage, np.random.default_rng(place_seed), overlap)
     return expose_scene(scene)

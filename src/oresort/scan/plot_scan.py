@@ -21,7 +21,7 @@ _STYLES = {
 }
 
 _DPI = 100
-_MOST_PIXELS = 3_000_000  # of a picture: two of the paper's scans
+_MOST_PIXELS = 2_000_000  # of a picture: one of the paper's scans has 1.6 million
 _LARGEST_STEP = 512  # lines; what the chain reads at a time is a multiple
 
 
@@ -62,13 +62,18 @@ def save_png(figure: Figure, path: Path) -> None:
 def draw_flags(preview: Preview, particles: Sequence[Particle], name: str) -> Figure:
     """Draw a scan with the outline of each particle's box in the colour of its flag.
 
-    One pixel of a scan up to 1,100 lines is one of the picture; longer ones are drawn smaller. Axes count in
+    One pixel of a scan up to 760 lines is one of the picture; longer ones are drawn smaller. Axes count in
     the scan's pixels.
     """
     height, width = preview.image.shape
     belt = preview.belt
-    wide, tall = max(width, 900) / _DPI, max(height, 60) / _DPI
-    left, right, bottom, top = 0.8, 0.2, 0.5, 0.8  # inches, for ticks, labels, title and legend
+    wide, tall = max(width, 300) / _DPI, max(height, 60) / _DPI
+    left, right, bottom, top = (
+        0.8,
+        0.2,
+        0.5,
+        0.8 if width > 600 else 1.1,
+    )  # inches, for ticks, labels, title and legend
     figure = Figure(figsize=(left + wide + right, bottom + tall + top), dpi=_DPI)
     FigureCanvasAgg(figure)
     page = figure.get_size_inches()
@@ -84,8 +89,10 @@ def draw_flags(preview: Preview, particles: Sequence[Particle], name: str) -> Fi
         )
     axes.set_xlim(extent[0], extent[1])  # boxes at the border would widen the axes
     axes.set_ylim(extent[2], extent[3])
-    axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=4, frameon=False, borderaxespad=0.2)
-    axes.set_title(f"{name}: {len(particles)} particles", loc="left", pad=28)
+    wide_enough = width > 600
+    ncols = 4 if wide_enough else 2
+    axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=ncols, frameon=False, borderaxespad=0.2)
+    axes.set_title(f"{name}: {len(particles)} particles", loc="left", pad=28 if wide_enough else 48)
     axes.set_xlabel("column (pixels)")
     axes.set_ylabel("line")
     return figure

@@ -52,7 +52,7 @@ def split_touching(
         mask: the region's pixels.
         convex: share of the convex hull from which an outline counts as one particle's.
         neck: relative width, 0 to 1.
-        min_area: a part smaller than this stays with its neighbour, pixels.
+        min_area: where a part would be smaller than this, pixels, the region is flagged instead.
     """
     if is_convex(mask, convex):
         return [Part(mask, touching=False, parted=False)]
@@ -61,12 +61,15 @@ def split_touching(
     distance = cv2.GaussianBlur(distance, (5, 5), 1.0)
     # in the logarithm one height is one ratio of widths, for large particles and small ones
     height = np.log(np.maximum(distance, 0.5))
-    peaks = h_maxima(height, -np.log(neck))  # type: ignore[no-untyped-call]  # skimage has no annotations
+    # peaks are broad: every second pixel finds them, in a quarter of the time
+    peaks = h_maxima(height[::2, ::2], -np.log(neck))  # type: ignore[no-untyped-call]  # skimage has no annotations
     inside = padded.view(np.bool_)
-    count, markers = cv2.connectedComponents(
-        (peaks.astype(np.bool_) & inside).view(np.uint8), connectivity=8, ltype=cv2.CV_32S
+    count, coarse = cv2.connectedComponents(
+        (peaks.astype(np.bool_) & inside[::2, ::2]).view(np.uint8), connectivity=8, ltype=cv2.CV_32S
     )
     if count > 2:
+        markers = np.zeros(padded.shape, np.int32)
+        markers[::2, ::2] = coarse
         labels = watershed(-height, markers, mask=inside)[1:-1, 1:-1]  # type: ignore[no-untyped-call]  # as above
         areas = np.bincount(labels.ravel(), minlength=count)
         if (areas[1:] >= min_area).all():

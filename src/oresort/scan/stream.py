@@ -99,12 +99,13 @@ class LayerReader:
         parts = []
         for index in range(number * across, (number + 1) * across):
             data = self._bytes(page.dataoffsets[index], page.databytecounts[index])
-            part, _, shape = page.decode(data, index, jpegtables=None)
+            part = page.decode(data, index, jpegtables=None)[0]
             if part is None:
                 raise ValueError("empty strip")
-            parts.append(part[0, : shape[1], : shape[2], 0])
-        band = parts[0] if across == 1 else np.concatenate(parts, axis=1)
+            parts.append(part[0, :, :, 0])
         lines = min(self._band_lines, self.height - number * self._band_lines)
+        band = parts[0] if across == 1 else np.concatenate(parts, axis=1)
+        band = band[:lines, : self.width]  # tiles reach beyond the image
         if band.shape != (lines, self.width):
             raise ValueError("short strip")
         self._band, self._band_number = band, number
