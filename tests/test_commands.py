@@ -13,7 +13,7 @@ import pytest
 from pairs import AIR, SMALL, write_image, write_manifest, write_released
 from PIL import Image
 
-from oresort import evaluate, report, simulate, sort, train
+from oresort import evaluate, prepare, report, simulate, sort, train
 from oresort.scan.image import read_image
 
 ROOT = Path(__file__).parents[1]
@@ -23,7 +23,7 @@ def errors(text: str) -> list[str]:
     return [line for line in text.splitlines() if line.startswith("error: ")]
 
 
-@pytest.mark.parametrize("module", [evaluate, report, simulate, sort, train])
+@pytest.mark.parametrize("module", [evaluate, prepare, report, simulate, sort, train])
 def test_help_explains_every_key(command: Any, module: Any):
     code, out, _ = command(module, "--help")
     name = module.__name__.removeprefix("oresort.")
