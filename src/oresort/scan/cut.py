@@ -15,9 +15,14 @@ from oresort.scan.particles import MIN_AREA, MaskRule, Particle
 from oresort.scan.released import released_foreground
 from oresort.scan.split import Part
 from oresort.scan.window import HALO, Box, Window
+from oresort.xray.transmission import foreground
 
-MASKS: dict[str, MaskRule | None] = {"noise": None, "released": released_foreground}
-"""Mask rules by name: noise-aware, or the one by which the paper's authors cut."""
+MASKS: dict[str, MaskRule | None] = {
+    "noise": None,
+    "threshold": foreground,
+    "released": released_foreground,
+}
+"""Mask rules by name: noise-aware, one threshold as for simulated pairs, or as the paper's authors cut."""
 
 _EIGHT = np.ones((3, 3), np.bool_)
 _DIMMEST = 1e-4  # of air: below is no signal, whose logarithm would outweigh a whole particle
