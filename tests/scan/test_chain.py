@@ -115,6 +115,30 @@ def test_an_air_background_keeps_the_belt_and_blanks_neighbours(scan):
         assert (cut.low[outside] > 0.75 * AIR).all()
 
 
+def test_a_neighbour_in_the_box_becomes_background(tmp_path):
+    # the small one lies in the empty corner of the large one's box
+    ellipses = [(120, 120, 60, 50), (173, 77, 8, 7), (900, 100, 30, 30)]
+    low, high = (scan_of(ellipses, height=260, width=1000, peak=p, seed=k) for k, p in enumerate((1.4, 0.9)))
+    with PairReader(*write(tmp_path, low, high)) as reader:
+        calibration = calibrated(reader)
+        for options in (Options(), Options(registered=False), Options(background="air")):
+            large = max(cut_scan(reader, calibration, options), key=lambda c: c.particle.w)
+            x, y = 173 - large.particle.x, 77 - large.particle.y
+            for layer, crop in ((low, large.low), (high, large.high)):
+                assert layer[77, 173] < 0.75 * AIR
+                blank = 0 if options.background == "zero" else round(calibration.low.level)
+                assert crop[y, x] == blank
+                assert 0 < crop[large.particle.h // 2, large.particle.w // 2] < 0.6 * AIR
+
+
+def test_a_particle_that_high_energy_does_not_show_keeps_its_pixels(tmp_path):
+    low, high = scan_of([(100, 100, 25, 20)], peak=0.4), scan_of([], seed=1)
+    with PairReader(*write(tmp_path, low, high)) as reader:
+        calibration, _ = calibrate(reader)
+        (cut,) = cut_scan(reader, calibration, Options(registered=False))
+    np.testing.assert_array_equal(cut.high > 0, cut.particle.mask)
+
+
 def test_a_calibration_survives_its_file(scan, tmp_path):
     reader, calibration = scan
     save_calibration(tmp_path / "c.json", calibration)
