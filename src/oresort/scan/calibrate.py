@@ -110,7 +110,8 @@ def _single_particles(
         cover = find_cover(lines, limit)
         for region in RegionTracker(lines.shape[1]).push(cover.weak, cover.strong, last=True):
             # those cut by a border serve as well: what is missing of them is missing in both layers
-            if len(split_touching(region.mask)) == 1:
+            parts = split_touching(region.mask)
+            if len(parts) == 1 and not parts[0].touching:
                 height, width = region.mask.shape
                 single.append(
                     Particle(region.x + belt.start, region.y + top, width, height, region.cut, region.mask)

@@ -26,6 +26,9 @@ from oresort.show import show
 
 COVERAGES = (0.1, 0.2, 0.3)
 
+SEED = 2000
+"""Of the first scan; the thresholds of `split` were chosen on other seeds (100-102 and 1000-1001)."""
+
 CONDITIONS: dict[str, dict[str, float]] = {
     "nominal": {},
     "140 kV": {"kvp": 140.0},
@@ -90,7 +93,7 @@ def run(out: Path, seeds: int) -> pd.DataFrame:
     jobs = [(coverage, name, seed) for coverage in COVERAGES for name in CONDITIONS for seed in range(seeds)]
     scores, errors = [], []
     for coverage, name, seed in track(jobs, len(jobs), "segmenting crowded belts"):
-        scan = crowded_scan(1000 + seed, coverage, **CONDITIONS[name])
+        scan = crowded_scan(SEED + seed, coverage, **CONDITIONS[name])
         error, table, particles, calibration = measure(scan)
         scores.append(table.assign(coverage=coverage, condition=name))
         errors.append({"coverage": coverage, "condition": name, "seed": seed, **error})
