@@ -81,11 +81,14 @@ def draw_flags(preview: Preview, particles: Sequence[Particle], name: str) -> Fi
     extent = (belt.start - 0.5, belt.stop - 0.5, preview.height - 0.5, -0.5)
     axes.imshow(preview.image, cmap="gray", vmin=0, vmax=240, extent=extent, aspect="auto")
     kinds = [_kind(particle) for particle in particles]
+    line_width = 1.4 if preview.step == 1 else 0.6  # drawn small, thick boxes would hide what is in them
     for kind, (colour, line) in _STYLES.items():
         chosen = [_box(particle) for particle, own in zip(particles, kinds, strict=True) if own == kind]
         label = f"{kind}: {len(chosen)}"
         axes.add_collection(
-            PolyCollection(chosen, facecolors="none", edgecolors=colour, linestyles=line, lw=1.4, label=label)
+            PolyCollection(
+                chosen, facecolors="none", edgecolors=colour, linestyles=line, lw=line_width, label=label
+            )
         )
     axes.set_xlim(extent[0], extent[1])  # boxes at the border would widen the axes
     axes.set_ylim(extent[2], extent[3])
