@@ -13,7 +13,7 @@ import pytest
 from pairs import AIR, SMALL, write_image, write_manifest, write_released
 from PIL import Image
 
-from oresort import evaluate, report, simulate, sort, train
+from oresort import evaluate, prepare, report, simulate, sort, train
 from oresort.scan.image import read_image
 
 ROOT = Path(__file__).parents[1]
@@ -23,7 +23,7 @@ def errors(text: str) -> list[str]:
     return [line for line in text.splitlines() if line.startswith("error: ")]
 
 
-@pytest.mark.parametrize("module", [evaluate, report, simulate, sort, train])
+@pytest.mark.parametrize("module", [evaluate, prepare, report, simulate, sort, train])
 def test_help_explains_every_key(command: Any, module: Any):
     code, out, _ = command(module, "--help")
     name = module.__name__.removeprefix("oresort.")
@@ -237,6 +237,24 @@ def test_sort_runs_on_the_real_scan(command: Any, trained: Path, real_dir: Path,
     assert len(pd.read_csv(tmp_path / "decisions.csv")) == 5
 
 
+def test_sort_registers_by_a_saved_calibration(command: Any, trained: Path, real_dir: Path, tmp_path: Path):
+    words = (
+        f"ckpt={trained / 'checkpoints' / 'best.ckpt'}",
+        f"low={real_dir / 'scan_38_low.tiff'}",
+        f"high={real_dir / 'scan_38_high.tiff'}",
+        "crops=registered",
+        "mask=noise",
+    )
+    code, _, err = command(sort, *words, f"out={tmp_path / 'own'}")
+    assert code == 0, err
+    assert command(prepare, f"scans={real_dir}", f"out={tmp_path / 'set'}", "overlay=false")[0] == 0
+    saved = f"calibration={tmp_path / 'set' / 'calibration' / 'scan_38.json'}"
+    assert command(sort, *words, f"out={tmp_path / 'given'}", saved)[0] == 0
+    own, given = (pd.read_csv(tmp_path / name / "decisions.csv") for name in ("own", "given"))
+    pd.testing.assert_frame_equal(own[["x", "y", "w", "h"]], given[["x", "y", "w", "h"]])
+    np.testing.assert_allclose(own["p_ore"], given["p_ore"], atol=0.01)
+
+
 def test_sort_refuses_bad_input_and_writes_nothing(command: Any, trained: Path, tmp_path: Path):
     write_image(tmp_path / "low.tiff", scan_with(1))
     write_image(tmp_path / "high.tiff", scan_with(1)[:100])
@@ -246,6 +264,9 @@ def test_sort_refuses_bad_input_and_writes_nothing(command: Any, trained: Path, 
         ((f"ckpt={tmp_path / 'no.ckpt'}", f"high={tmp_path / 'low.tiff'}"), "no such checkpoint"),
         ((f"ckpt={ckpt}", f"high={tmp_path / 'low.tiff'}", "threshold=7"), "threshold"),
         ((f"ckpt={ckpt}", f"high={tmp_path / 'low.tiff'}", "device=abacus"), "device=abacus"),
+        ((f"ckpt={ckpt}", f"high={tmp_path / 'low.tiff'}", "crops=round"), "crops=round"),
+        ((f"ckpt={ckpt}", f"high={tmp_path / 'low.tiff'}", "mask=ideal"), "mask=ideal"),
+        ((f"ckpt={ckpt}", f"high={tmp_path / 'low.tiff'}", "crops=registered"), "calibration=FILE"),
     ):
         code, _, err = command(sort, f"low={tmp_path / 'low.tiff'}", f"out={tmp_path / 'out'}", *words)
         assert code == 1

@@ -1,6 +1,7 @@
 """The progress bar of every long job."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from typing import TypeVar
 
 from rich.console import Console
@@ -12,11 +13,26 @@ T = TypeVar("T")
 STATUS = Console(stderr=True)
 
 
+def _bar() -> Progress:
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    return Progress(*columns, console=STATUS)
+
+
 def track(items: Iterable[T], total: int, description: str) -> Iterator[T]:
     """Yield `items` behind a progress bar with a count and the time left."""
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=STATUS) as progress:
-        task = progress.add_task(description, total=total)
+    with advancing(total, description) as advance:
         for item in items:
             yield item
-            progress.advance(task)
+            advance(1)
+
+
+@contextmanager
+def advancing(total: int, description: str) -> Iterator[Callable[[float], None]]:
+    """Yield what moves a progress bar on by so many of `total`, fractions allowed; for work without items."""
+    with _bar() as progress:
+        task = progress.add_task(description, total=total)
+
+        def advance(steps: float) -> None:
+            progress.advance(task, steps)
+
+        yield advance

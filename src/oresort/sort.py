@@ -1,7 +1,8 @@
 """Sort a whole scan: find its particles, classify them, write `decisions.csv` and `overlay.png`."""
 
 import sys
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -17,11 +18,13 @@ from oresort.learn.config import REQUIRED
 from oresort.learn.evaluation import device_named
 from oresort.paths import replacing
 from oresort.progress import track
-from oresort.scan.air import air_level
-from oresort.scan.crops import extract
-from oresort.scan.image import read_pair
-from oresort.scan.particles import Particle, find_particles
+from oresort.scan.calibrate import calibrate, fit_samples
+from oresort.scan.calibration import Calibration, load_calibration
+from oresort.scan.chain import cut_scan
+from oresort.scan.cut import Cut, Options
+from oresort.scan.particles import Particle
 from oresort.scan.plot import overlay
+from oresort.scan.stream import PairReader
 from oresort.show import show
 from oresort.sorting.decide import decide, write_decisions
 
@@ -36,6 +39,9 @@ class SortConfig:
     low: str = REQUIRED
     high: str = REQUIRED
     out: str = REQUIRED
+    crops: str = "released"
+    mask: str = "threshold"
+    calibration: str | None = None
     threshold: float | None = None
     device: str = "auto"
 
@@ -48,38 +54,42 @@ class Sorted(NamedTuple):
     decisions: NDArray[np.str_]
 
 
-def classify(
-    trained: Trained,
-    low: NDArray[np.uint16],
-    high: NDArray[np.uint16],
-    air: tuple[float, float],
-    particles: list[Particle],
-    device: torch.device,
-) -> NDArray[np.float32]:
-    """Return p_ore (N,) of the particles of a scan, prepared as the checkpoint's training pairs were.
+def classify(trained: Trained, cuts: Sequence[Cut], air: float, device: torch.device) -> NDArray[np.float32]:
+    """Return p_ore (N,) of particles, prepared as the checkpoint's training pairs were.
 
     Args:
         trained: The model and its representation.
-        low: Low-energy layer (H, W) in counts.
-        high: High-energy layer, same shape.
-        air: Air level of each layer; the high layer is brought to the low one's.
-        particles: Found on `low`.
+        cuts: Particles cut out of both layers, background 0.
+        air: Air level of both layers' crops in counts.
         device: Where to compute.
     """
     net, representation = trained.module.to(device), trained.representation
     p_ore = [np.zeros(0, np.float32)]
-    batches = [particles[start : start + BATCH] for start in range(0, len(particles), BATCH)]
+    batches = [cuts[start : start + BATCH] for start in range(0, len(cuts), BATCH)]
     for batch in track(batches, len(batches), "classifying particles"):
-        planes = []
-        for particle in batch:
-            low_crop, high_crop = extract(low, high, particle, air[1])
-            level = np.rint(high_crop * (air[0] / air[1])).clip(0, 65_535).astype(np.uint16)
-            planes.append(representation.prepare(low_crop, level, air[0], "zero"))
+        planes = [representation.prepare(cut.low, cut.high, air, "zero") for cut in batch]
         images = representation.finish(torch.from_numpy(np.stack(planes)))
         with torch.inference_mode():
             logits = net(*(image.to(device) for image in images))
         p_ore.append(logits.float().softmax(dim=1)[:, 1].cpu().numpy())
     return np.concatenate(p_ore)
+
+
+def find_calibration(cfg: SortConfig, reader: PairReader) -> Calibration:
+    """Return the calibration given, or measured on the scan itself.
+
+    Raises:
+        InputError: An unusable scan or file, or, where crops are to be registered, too few particles for it.
+    """
+    if cfg.calibration:
+        return load_calibration(Path(cfg.calibration))
+    calibration, sample = calibrate(reader)
+    try:
+        return replace(calibration, registration=fit_samples([sample]))
+    except InputError as error:
+        if cfg.crops == "registered":
+            raise InputError(f"{cfg.low}: {error}, or calibration=FILE") from error
+        return calibration  # as released, the layers stay as they lie
 
 
 def sort_scan(cfg: SortConfig) -> Sorted:
@@ -89,16 +99,24 @@ def sort_scan(cfg: SortConfig) -> Sorted:
         InputError: What the checkpoint, the images or an argument has wrong; nothing is written then.
     """
     trained = load_trained(Path(cfg.ckpt))
-    low, high = read_pair(Path(cfg.low), Path(cfg.high))
-    air = air_level(low, cfg.low), air_level(high, cfg.high)
-    particles = find_particles(low, air[0])
-    p_ore = classify(trained, low, high, air, particles, device_named(cfg.device))
+    if cfg.crops not in ("registered", "released"):
+        raise InputError(f"crops={cfg.crops}: unknown; known are registered, released")
+    options = Options(registered=cfg.crops == "registered", mask=cfg.mask)
+    with PairReader(Path(cfg.low), Path(cfg.high)) as reader:
+        calibration = find_calibration(cfg, reader)
+        cuts = sorted(
+            cut_scan(reader, calibration, options), key=lambda cut: (cut.particle.y, cut.particle.x)
+        )
+        low = reader.low.read(0, reader.height)  # the picture shows all of it
+    air = calibration.low.level
+    particles = [cut.particle for cut in cuts]
+    p_ore = classify(trained, cuts, air, device_named(cfg.device))
     threshold = trained.threshold if cfg.threshold is None else cfg.threshold
     decisions = decide(p_ore, threshold)
     out = Path(cfg.out)
     try:
         with replacing(out / "overlay.png") as temporary:
-            overlay(low, air[0], particles, decisions, p_ore).savefig(temporary)
+            overlay(low, air, particles, decisions, p_ore).savefig(temporary)
         write_decisions(out / "decisions.csv", particles, p_ore, decisions)
     except OSError as error:
         raise InputError(f"{out}: cannot be written ({error.strerror}); choose another out=DIR") from error
@@ -108,6 +126,9 @@ def sort_scan(cfg: SortConfig) -> Sorted:
     cut = sum(particle.cut for particle in particles)
     if cut:
         print(f"warning: {cut} particles touch the scan's border and may lack a part", file=sys.stderr)
+    touching = sum(particle.touching for particle in particles)
+    if touching:
+        print(f"warning: {touching} particles may be several in touch, decided on as one", file=sys.stderr)
     print(f"written: {out / 'decisions.csv'}, {out / 'overlay.png'}")
     return Sorted(particles, p_ore, decisions)
 

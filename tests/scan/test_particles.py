@@ -3,10 +3,8 @@ import pytest
 from ellipses import AIR, box_of, iou, scan_of
 
 from oresort.scan.air import air_level
-from oresort.scan.crops import extract
-from oresort.scan.image import read_image, read_pair
+from oresort.scan.image import read_pair
 from oresort.scan.particles import Particle, find_particles
-from oresort.scan.released import released_foreground
 
 
 def box(particle):
@@ -41,34 +39,6 @@ def test_particles_over_a_border_are_flagged(centre):
     assert particle.cut
 
 
-def test_crops_hold_counts_inside_the_masks_and_zero_outside():
-    low, high = scan_of([(100, 100, 25, 20)]), scan_of([(103, 100, 25, 20)], peak=0.9, seed=1)
-    (particle,) = find_particles(low, AIR)
-    for layer, crop in zip((low, high), extract(low, high, particle, AIR), strict=True):
-        assert crop.dtype == np.uint16
-        assert crop.shape == (particle.h, particle.w)
-        np.testing.assert_array_equal(crop[crop > 0], layer[particle.box][crop > 0])
-        assert 0.6 < (crop > 0).mean() < 0.85  # an ellipse fills pi / 4 of its box
-
-
-def test_a_neighbour_in_the_box_becomes_background():
-    # the small one lies in the empty corner of the large one's box
-    ellipses = [(120, 120, 60, 50), (173, 77, 8, 7)]
-    low, high = scan_of(ellipses), scan_of(ellipses, peak=0.9, seed=1)
-    large = max(find_particles(low, AIR), key=lambda particle: particle.w)
-    x, y = 173 - large.x, 77 - large.y
-    for layer, crop in zip((low, high), extract(low, high, large, AIR), strict=True):
-        assert layer[77, 173] < 0.7 * AIR
-        assert crop[y, x] == 0
-        assert crop[large.h // 2, large.w // 2] > 0
-
-
-def test_a_particle_that_high_energy_does_not_show_keeps_its_pixels():
-    low, high = scan_of([(100, 100, 25, 20)], peak=0.3), scan_of([])
-    (particle,) = find_particles(low, AIR)
-    np.testing.assert_array_equal(extract(low, high, particle, AIR)[1] > 0, particle.mask)
-
-
 @pytest.fixture(scope="module")
 def real(real_dir):
     low, high = read_pair(real_dir / "scan_38_low.tiff", real_dir / "scan_38_high.tiff")
@@ -86,17 +56,6 @@ def test_the_real_scan_holds_three_whole_particles_and_two_cut(real, real_dir):
     assert [particle.cut for particle in particles] == [True, False, False, False, True]
     for truth in released_boxes(real_dir).values():
         assert max(iou(box(particle), truth) for particle in particles) >= 0.9
-
-
-def test_the_released_crops_are_reproduced_to_the_pixel(real, real_dir):
-    low, high, air_low, air_high = real
-    found = {box(p): p for p in find_particles(low, air_low, rule=released_foreground)}
-    boxes = released_boxes(real_dir)
-    assert len(boxes) == 2
-    for folder, released in boxes.items():
-        crops = extract(low, high, found[released], air_high, rule=released_foreground)
-        for name, crop in zip(("low", "high"), crops, strict=True):
-            np.testing.assert_array_equal(crop, read_image(folder / f"{name}.tiff"))
 
 
 def test_particles_are_equal_by_place():

@@ -5,6 +5,8 @@ import logging
 import math
 import struct
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NoReturn
 
@@ -47,13 +49,8 @@ def read_image(path: Path) -> NDArray[np.uint16]:
         data = path.read_bytes()
     except OSError as error:
         raise InputError(f"{path}: {error.strerror}; check the path and its permissions") from error
-    try:
+    with whole_or_refused(path, "PNG" if suffix == ".png" else "TIFF"):
         return _read_png(path, data) if suffix == ".png" else _read_tiff(path, data)
-    except InputError:
-        raise
-    except Exception as error:  # on damaged bytes the decoders raise nearly anything
-        kind = "PNG" if suffix == ".png" else "TIFF"
-        raise InputError(f"{path}: not a whole {kind} (damaged or truncated); copy it anew") from error
 
 
 def read_pair(low: Path, high: Path) -> tuple[NDArray[np.uint16], NDArray[np.uint16]]:
@@ -90,29 +87,58 @@ def _read_png(path: Path, data: bytes) -> NDArray[np.uint16]:
 
 
 def _read_tiff(path: Path, data: bytes) -> NDArray[np.uint16]:
+    # only strips and tags are wanted, not the series of microscope formats
+    with quiet(), tifffile.TiffFile(io.BytesIO(data), _multifile=False) as tiff:
+        page = check_page(path, tiff, len(data))
+        _check_size(path, page.imagelength, page.imagewidth)
+        return np.ascontiguousarray(page.asarray(), dtype=np.uint16)
+
+
+def check_page(path: Path, tiff: tifffile.TiffFile, size: int) -> tifffile.TiffPage:
+    """Return the only page of a TIFF of `size` bytes once it is known to be one whole grey uint16 image.
+
+    Raises:
+        InputError: other pixels, several pages, or none.
+        ValueError: strips that are absent, empty or beyond the end, which would be read as zeros.
+    """
+    page = tiff.pages.first
+    if tiff.pages.is_multipage:
+        _refuse(path, "several pages")
+    if page.ndim != 2 or page.samplesperpixel != 1:
+        _refuse(path, f"{page.samplesperpixel} channels")
+    if page.dtype != np.uint16 or page.bitspersample != 16:
+        _refuse(path, f"{page.bitspersample}-bit {page.dtype} pixels")
+    if page.photometric != tifffile.PHOTOMETRIC.MINISBLACK:
+        _refuse(path, "inverted or palette pixels")
+    if page.imagelength < 1 or page.imagewidth < 1:
+        _refuse(path, "no pixels")
+    strips = list(zip(page.dataoffsets, page.databytecounts, strict=True))
+    if not page.is_contiguous and len(strips) != math.prod(page.chunked):
+        raise ValueError("strips missing")
+    if any(start <= 0 or count <= 0 or start + count > size for start, count in strips):
+        raise ValueError("strips cut")
+    return page
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Mute what tifffile logs in this thread: what it would repair is refused here."""
     _reading.active = True
     try:
-        # only strips and tags are wanted, not the series of microscope formats
-        with tifffile.TiffFile(io.BytesIO(data), _multifile=False) as tiff:
-            page = tiff.pages.first
-            _check_size(path, page.imagelength, page.imagewidth)
-            if tiff.pages.is_multipage:
-                _refuse(path, "several pages")
-            if page.ndim != 2 or page.samplesperpixel != 1:
-                _refuse(path, f"{page.samplesperpixel} channels")
-            if page.dtype != np.uint16 or page.bitspersample != 16:
-                _refuse(path, f"{page.bitspersample}-bit {page.dtype} pixels")
-            if page.photometric != tifffile.PHOTOMETRIC.MINISBLACK:
-                _refuse(path, "inverted or palette pixels")
-            # a strip that is absent, empty or beyond the end would be read as zeros
-            strips = list(zip(page.dataoffsets, page.databytecounts, strict=True))
-            if not page.is_contiguous and len(strips) != math.prod(page.chunked):
-                raise ValueError("strips missing")
-            if any(start <= 0 or size <= 0 or start + size > len(data) for start, size in strips):
-                raise ValueError("strips cut")
-            return np.ascontiguousarray(page.asarray(), dtype=np.uint16)
+        yield
     finally:
         _reading.active = False
+
+
+@contextmanager
+def whole_or_refused(path: Path, kind: str) -> Iterator[None]:
+    """Turn whatever a decoder raises on damaged bytes into the one line that says so."""
+    try:
+        yield
+    except InputError:
+        raise
+    except Exception as error:  # on damaged bytes the decoders raise nearly anything
+        raise InputError(f"{path}: not a whole {kind} (damaged or truncated); copy it anew") from error
 
 
 def _check_size(path: Path, height: int, width: int) -> None:

@@ -35,6 +35,10 @@ class Particle:
     """It touches the border of the scan or of the belt, so a part of it may be missing."""
     mask: NDArray[np.bool_] = field(repr=False, compare=False)
     """Its pixels (h, w); others inside the box are belt or neighbours."""
+    touching: bool = False
+    """It may hold more than one particle: its shape says so, and gave no place to part them."""
+    parted: bool = False
+    """It touched a neighbour and was parted from it, so its rim there is an estimate."""
 
     @property
     def box(self) -> tuple[slice, slice]:

@@ -19,8 +19,11 @@ from oresort.xray.transmission import attenuation
 _MARGIN = 24
 """Pixels seen around a particle's box: the layers lie up to 14 columns apart."""
 
-_MAX_PARTICLES = 100
+_MAX_PARTICLES = 60
 """Particles used, evenly along the belt: some tens fix the layers to 0.01 pixel, a hundred take seconds."""
+
+_MAX_PIXELS = 40_000
+"""Pixels compared, evenly over the particles: more would cost time and tell no more."""
 
 _SMOOTHING = 1.0
 """Gaussian applied to both layers before comparison, pixels. Without it the interpolation's own smoothing,
@@ -78,7 +81,8 @@ def fit_registration(
         raise InputError(
             "registration: the particles cover too little of the belt's width; give a scan with more of them"
         )
-    views = [_view(low, high, belt, particle, air_low, air_high) for particle in used]
+    stride = 1 + sum(int(particle.mask.sum()) for particle in used) // _MAX_PIXELS
+    views = [_view(low, high, belt, particle, air_low, air_high, stride) for particle in used]
     target = np.concatenate([low_values for low_values, *_ in views])
     ends = np.array([min(centres), max(centres)])
 
@@ -86,8 +90,14 @@ def fit_registration(
         scale, offset = _line(ends, shifts)
         h = np.concatenate(
             [
-                _resample(spline, scale, offset + (scale - 1) * left, shifts[2])[mask]
-                for _, spline, left, mask in views
+                ndimage.map_coordinates(
+                    spline,
+                    [rows + shifts[2], scale * columns + offset + (scale - 1) * left],
+                    order=3,
+                    prefilter=False,
+                    mode="nearest",
+                )
+                for _, spline, left, rows, columns in views
             ]
         )
         powers = np.stack([h, h**2, h**3], axis=1)  # no constant: without matter neither layer attenuates
@@ -121,7 +131,7 @@ def register(high: NDArray[np.uint16], registration: Registration) -> NDArray[np
     offset = registration.column_offset + (registration.scale - 1) * belt.start
     registered = np.full_like(high, FULL_SCALE)
     registered[:, belt] = np.rint(
-        _resample(spline, registration.scale, offset, registration.row_offset).clip(0, FULL_SCALE)
+        resample(spline, registration.scale, offset, registration.row_offset).clip(0, FULL_SCALE)
     )
     return registered
 
@@ -133,8 +143,9 @@ def _view(
     particle: Particle,
     air_low: float,
     air_high: float,
-) -> tuple[NDArray[np.float64], NDArray[np.float64], int, NDArray[np.bool_]]:
-    """Return low attenuation in the mask, the spline of the high one around it, its left end, the mask."""
+    stride: int,
+) -> tuple[NDArray[np.float64], NDArray[np.float64], int, NDArray[np.int64], NDArray[np.int64]]:
+    """Return low attenuation at every `stride`-th pixel, the high one's spline, its left end, rows, columns."""
     top, left = max(particle.y - _MARGIN, 0), max(particle.x - _MARGIN, belt.start)
     bottom, right = particle.y + particle.h + _MARGIN, min(particle.x + particle.w + _MARGIN, belt.stop)
     smooth_low, smooth_high = (
@@ -143,19 +154,30 @@ def _view(
         )
         for layer, air in ((low, air_low), (high, air_high))
     )
-    mask = np.zeros(smooth_low.shape, dtype=np.bool_)
-    y, x = particle.y - top, particle.x - left
-    mask[y : y + particle.h, x : x + particle.w] = particle.mask
-    return smooth_low[mask], ndimage.spline_filter(smooth_high, order=3, mode="nearest"), left, mask
+    rows, columns = (axis[::stride] for axis in np.nonzero(particle.mask))
+    rows, columns = rows + particle.y - top, columns + particle.x - left
+    spline = ndimage.spline_filter(smooth_high, order=3, mode="nearest")
+    return smooth_low[rows, columns], spline, left, rows, columns
 
 
-def _resample(
-    spline: NDArray[np.floating], scale: float, column_offset: float, row_offset: float
+def resample(
+    spline: NDArray[np.floating],
+    scale: float,
+    column: float,
+    row: float,
+    shape: tuple[int, int] | None = None,
 ) -> NDArray[np.floating]:
-    resampled = ndimage.affine_transform(
-        spline, [1.0, scale], offset=[row_offset, column_offset], order=3, prefilter=False, mode="nearest"
+    """Return spline coefficients (H, W) sampled at (row + i, column + `scale` j), of `shape` or else (H, W)."""
+    sampled = ndimage.affine_transform(
+        spline,
+        [1.0, scale],
+        offset=[row, column],
+        output_shape=shape,
+        order=3,
+        prefilter=False,
+        mode="nearest",
     )
-    return np.asarray(resampled)
+    return np.asarray(sampled)
 
 
 def _line(columns: NDArray[np.float64], shifts: NDArray[np.float64]) -> tuple[float, float]:

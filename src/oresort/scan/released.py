@@ -14,7 +14,7 @@ def released_foreground(counts: NDArray[np.uint16], air: float) -> NDArray[np.bo
 
     The counts' upper byte, blurred by a 5 x 5 Gaussian, is at most 170 (transmission below 0.836 on that
     sorter); then an opening by a 9 x 9 square, which is what two iterations of 5 x 5 are in OpenCV. With this
-    rule `find_particles` and `extract` reproduce the released crops of scan 38, boxes and pixels of both
+    rule, unregistered and uncorrected, `cut_scan` reproduces the released crops of scan 38, boxes and pixels of both
     layers, without one difference. `foreground` keeps one to two pixels more of thin rim.
 
     Args:

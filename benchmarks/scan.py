@@ -1,0 +1,170 @@
+"""Lines per second of each stage from raw scan to particle pairs, and the peak memory of a long scan.
+
+Run by `make bench`; prints, asserts nothing. The long scan is made of simulated ones, written line by line.
+"""
+
+import argparse
+import itertools
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+import tifffile
+from imagecodecs import delta_encode, lzw_encode
+from numpy.typing import NDArray
+from rich.console import Console
+from rich.table import Table
+
+from oresort.prepare import PrepareConfig, prepare
+from oresort.scan.calibrate import calibrate, fit_samples
+from oresort.scan.calibration import Calibration
+from oresort.scan.correct import Corrector
+from oresort.scan.cover import find_cover, limits
+from oresort.scan.crowd import crowded_scan
+from oresort.scan.cut import Options, cut_part
+from oresort.scan.lines import RegionTracker
+from oresort.scan.split import split_touching
+from oresort.scan.stream import PairReader
+from oresort.scan.window import Window
+
+Layers = tuple[NDArray[np.uint16], NDArray[np.uint16]]
+
+
+def write_scan(folder: Path, pieces: list[Layers], lines: int) -> None:
+    """Write a scan of `lines` lines by repeating pieces, LZW with one strip a line as the paper's sorter."""
+    width = pieces[0][0].shape[1]
+    for index, name in enumerate(("low", "high")):
+        # compressed once: the scan repeats them
+        strips = [lzw_encode(delta_encode(row)) for piece in pieces for row in piece[index]]
+        tifffile.imwrite(
+            folder / f"scan_{name}.tiff",
+            itertools.islice(itertools.cycle(strips), lines),
+            shape=(lines, width),
+            dtype=np.uint16,
+            compression="lzw",
+            predictor=True,
+            rowsperstrip=1,
+            metadata=None,
+            bigtiff=lines * width > 2**30,
+        )
+
+
+def stages(folder: Path, lines: int) -> list[tuple[str, float]]:
+    """Return the seconds of each stage by itself, one after the other, for the first `lines` lines."""
+    taken: list[tuple[str, float]] = []
+
+    def timed(name: str, work: Callable[[], object]) -> None:
+        start = time.perf_counter()
+        work()
+        taken.append((name, time.perf_counter() - start))
+
+    with PairReader(folder / "scan_low.tiff", folder / "scan_high.tiff") as reader:
+        found: list[Calibration] = []
+
+        def fit() -> None:
+            calibration, sample = calibrate(reader)
+            found.append(replace(calibration, registration=fit_samples([sample])))
+
+        timed("calibrate and register (once a scan)", fit)
+        calibration = found[0]
+        belt = calibration.belt
+        tiles = range(0, lines, 512)
+        raw: list[Layers] = []
+
+        def read() -> None:
+            raw.extend((reader.low.read(s, s + 512), reader.high.read(s, s + 512)) for s in tiles)
+
+        timed("read, both layers in one thread", read)
+        correctors = [Corrector(columns, belt) for columns in (calibration.low, calibration.high)]
+        flat: list[list[NDArray[np.float32]]] = []
+        timed(
+            "correct columns",
+            lambda: flat.extend([c(x) for c, x in zip(correctors, pair, strict=True)] for pair in raw),
+        )
+        limit = limits(calibration.low.noise[belt])
+        masks = []
+        timed("mask", lambda: masks.extend(find_cover(pair[0], limit) for pair in flat))
+        tracker = RegionTracker(belt.stop - belt.start)
+        regions = []
+        timed(
+            "connect",
+            lambda: regions.extend(tracker.push(m.weak, m.strong, m is masks[-1]) for m in masks),
+        )
+        timed("part", lambda: [split_touching(r.mask) for tile in regions for r in tile])
+        window = Window(calibration, correct=True, rule=None)
+        chain = RegionTracker(belt.stop - belt.start)
+        parts = []
+        for number, pair in enumerate(flat):
+            ended = chain.push(
+                *window.append(pair, number == len(flat) - 1, chain.top), number == len(flat) - 1
+            )
+            start = time.perf_counter()
+            for region in ended:
+                for part in split_touching(region.mask):
+                    parts.append(cut_part(window, calibration, Options(), region, part))
+            parts_taken = time.perf_counter() - start
+            taken.append(("cut and register crops (with parting)", parts_taken))
+    merged: dict[str, float] = {}
+    for name, seconds in taken:
+        merged[name] = merged.get(name, 0.0) + seconds
+    return list(merged.items())
+
+
+def whole(folder: Path, out: Path) -> None:
+    """Prepare the long scan and print seconds and peak memory, in this process alone."""
+    start, busy = time.perf_counter(), time.process_time()
+    prepared = prepare(PrepareConfig(scans=str(folder), out=str(out), label="ore"))
+    seconds, busy = time.perf_counter() - start, time.process_time() - busy
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    lines = int(prepared.summary["lines"].sum())
+    print(f"whole chain: {lines:,} lines, {len(prepared.manifest):,} pairs, {seconds:.1f} s,", end=" ")
+    print(f"{lines / seconds:,.0f} lines/s, peak memory {peak:,.0f} MiB;", end=" ")
+    # on a machine that does other things as well, this is the steadier figure
+    print(f"{busy:.1f} s of processor time, {1e6 * busy / lines:.0f} us a line")
+
+
+def main() -> None:
+    """Time the stages on a few thousand lines, then the command on a long scan."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--lines", type=int, default=60_000, help="lines of the long scan")
+    parser.add_argument("--coverage", type=float, default=0.1, help="share of the belt covered")
+    parser.add_argument("--whole", nargs=2, metavar=("SCANS", "OUT"), help="only prepare this folder")
+    options = parser.parse_args()
+    if options.whole:
+        whole(Path(options.whole[0]), Path(options.whole[1]))
+        return
+    cv2.setNumThreads(1)
+    pieces = []
+    for seed in range(5):
+        scan = crowded_scan(seed, options.coverage)
+        # one detector saw all of it: the pieces differ in their particles, not in air
+        gains = [scan.settings.air[layer] / 52_350 for layer in range(2)]
+        layers = [
+            np.where(c == 65_535, c, np.rint(c / g)).astype(np.uint16)
+            for c, g in zip((scan.low, scan.high), gains, strict=True)
+        ]
+        pieces.append((layers[0], layers[1]))
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name) / "scans"
+        folder.mkdir()
+        write_scan(folder, pieces, options.lines)
+        measured = min(3_000, options.lines)
+        table = Table(title=f"{measured:,} lines x 3,328 columns x 2 layers, coverage {options.coverage:g}")
+        table.add_column("stage")
+        table.add_column("lines/s", justify="right")
+        for stage, seconds in stages(folder, measured):
+            table.add_row(stage, f"{measured / seconds:,.0f}")
+        Console(width=100).print(table)
+        command = [sys.executable, __file__, "--whole", str(folder), str(Path(name) / "out")]
+        subprocess.run(command, check=True)
+
+
+if __name__ == "__main__":
+    main()

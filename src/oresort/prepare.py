@@ -1,0 +1,208 @@
+"""`python -m oresort.prepare scans=DIR out=DIR`: from raw scans to a dataset of particle pairs."""
+
+import re
+import shutil
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import cv2
+import pandas as pd
+
+from oresort.belt.dataset import new_folder
+from oresort.command import one_line, run_command
+from oresort.errors import InputError
+from oresort.learn.config import REQUIRED
+from oresort.progress import advancing
+from oresort.scan.calibrate import Reference
+from oresort.scan.calibrate_scans import calibrate_scans
+from oresort.scan.calibration import Calibration, load_calibration
+from oresort.scan.cut import Options
+from oresort.scan.export import FLAGS, Labelling, export_scan
+from oresort.scan.find import ScanFiles, find_scans, reference_pair
+from oresort.scan.image import read_pair
+from oresort.scan.known import load_known
+from oresort.scan.stream import PairReader
+from oresort.show import show
+
+_SHOWN = ("scan", "lines", "particles", "pairs", *FLAGS, "scale", "row_offset", "residual", "registration")
+
+
+@dataclass
+class PrepareConfig:
+    """Which scans to prepare and how; `conf/prepare.yaml` explains each key."""
+
+    scans: str = REQUIRED
+    out: str = REQUIRED
+    low: str = "{scan}_low"
+    high: str = "{scan}_high"
+    crops: str = "registered"
+    background: str = "zero"
+    correct: bool = True
+    mask: str = "noise"
+    split: bool = True
+    min_area: int = 50
+    drop: list[str] = field(default_factory=list)
+    registration: str = "scan"
+    calibration: str | None = None
+    air: str | None = None
+    dark: str | None = None
+    label: str | None = None
+    batch: str | None = None
+    table: str = "{scan}_truth"
+    cutoff: float = 0.10
+    overlay: bool = True
+    overwrite: bool = False
+
+
+class Prepared(NamedTuple):
+    """What was written: the manifest and one row a scan; `failures` has one line for each scan that failed."""
+
+    manifest: pd.DataFrame
+    summary: pd.DataFrame
+    failures: list[str]
+
+
+def prepare(cfg: PrepareConfig) -> Prepared:
+    """Prepare all scans of a folder; those that cannot be read are reported, and the others go on.
+
+    Raises:
+        InputError: a key that is wrong, nothing that could be prepared (nothing is written then), or, after
+            everything else was written, that some scans failed.
+    """
+    options = _check(cfg)
+    scans, failures = find_scans(Path(cfg.scans), cfg.low, cfg.high)
+    cv2.setNumThreads(1)  # its own threads would compete with the readers', and gain nothing on such tiles
+    with new_folder(Path(cfg.out), cfg.overwrite) as folder:
+        for failure in failures:
+            _report(failure)
+        calibrations = _calibrations(cfg, scans, failures)
+        rows, summary = [], []
+        with advancing(len(calibrations), "cutting scans") as advance:
+            for files, (calibration, origin) in calibrations.items():
+                try:
+                    manifest, row = _export(cfg, options, files, calibration, folder, advance)
+                    rows.append(manifest)
+                    summary.append({"scan": files.name, **row, "registration": origin})
+                except InputError as error:
+                    failures.append(_report(one_line(error)))
+                    for part in folder.glob(f"*/{files.name}-x*"):
+                        shutil.rmtree(part)
+        if not rows:
+            raise InputError(f"{cfg.scans}: no scan could be prepared; mend what the lines above name")
+        manifest = pd.concat(rows, ignore_index=True)
+        table = pd.DataFrame(summary)
+        manifest.to_csv(folder / "manifest.csv", index=False)
+        table.to_csv(folder / "summary.csv", index=False)
+        for empty in folder.glob("*_*"):
+            if empty.is_dir() and not any(empty.iterdir()):
+                empty.rmdir()
+    _tell(cfg, manifest, table)
+    if failures:
+        count = f"{len(failures)} of {len(failures) + len(summary)} scans"
+        raise InputError(
+            f"{cfg.scans}: {count} failed; mend what the lines above name, the others are written"
+        )
+    return Prepared(manifest, table, failures)
+
+
+def _check(cfg: PrepareConfig) -> Options:
+    for key, known in (
+        ("crops", ("registered", "released")),
+        ("registration", ("scan", "pooled")),
+        ("label", (None, "ore", "waste")),
+    ):
+        if getattr(cfg, key) not in known:
+            names = ", ".join(name for name in known if name)
+            raise InputError(f"{key}={getattr(cfg, key)}: unknown; known are {names}")
+    for flag in cfg.drop:
+        if flag not in FLAGS:
+            raise InputError(f"drop={flag}: unknown; known are {', '.join(FLAGS)}")
+    if cfg.batch is not None and not re.fullmatch(r"[\w.-]+", cfg.batch):
+        raise InputError(f"batch={cfg.batch}: becomes a folder's name; use letters, digits, '.', '_' and '-'")
+    if cfg.table.count("{scan}") != 1 or "/" in cfg.table:
+        raise InputError(f"table={cfg.table}: must hold {{scan}} once and no slash, as {{scan}}_truth")
+    if cfg.calibration and (cfg.air or cfg.dark):
+        raise InputError("calibration=FILE says what air and dark are; leave out air= and dark=")
+    return Options(cfg.crops == "registered", cfg.correct, cfg.mask, cfg.split, cfg.background, cfg.min_area)
+
+
+def _calibrations(
+    cfg: PrepareConfig, scans: list[ScanFiles], failures: list[str]
+) -> dict[ScanFiles, tuple[Calibration, str]]:
+    """Return each usable scan's calibration and where its registration is from; report the others."""
+    if cfg.calibration:
+        return dict.fromkeys(scans, (load_calibration(Path(cfg.calibration)), "file"))
+    pairs = (
+        None if name is None else read_pair(*reference_pair(name, cfg.low, cfg.high))
+        for name in (cfg.air, cfg.dark)
+    )
+    with advancing(len(scans), "calibrating scans") as advance:
+        found, problems = calibrate_scans(
+            scans,
+            Reference(*pairs),
+            pooled=cfg.registration == "pooled",
+            needed=cfg.crops == "registered",
+            advance=advance,
+        )
+    failures += [_report(problem) for problem in problems]
+    return found
+
+
+def _export(
+    cfg: PrepareConfig,
+    options: Options,
+    files: ScanFiles,
+    calibration: Calibration,
+    folder: Path,
+    advance: Callable[[float], None],
+) -> tuple[pd.DataFrame, dict[str, Any]]:
+    batch = cfg.batch or files.batch or re.sub(r"[^\w.-]+", "-", Path(cfg.scans).resolve().name) or "scans"
+    table = files.low.with_name(cfg.table.replace("{scan}", files.name) + ".csv")
+    known = load_known(table) if table.is_file() else None
+    labelling = Labelling(cfg.label, cfg.cutoff)
+    with PairReader(files.low, files.high) as reader:
+        manifest, particles = export_scan(
+            files, reader, calibration, options, labelling, batch, known, tuple(cfg.drop), folder, advance,
+            cfg.overlay,
+        )  # fmt: skip
+        lines = reader.height
+    fit = calibration.registration
+    row: dict[str, Any] = {"lines": lines, "particles": len(particles), "pairs": len(manifest)}
+    row |= {flag: sum(getattr(particle, flag) for particle in particles) for flag in FLAGS}
+    row |= {"air_low": round(calibration.low.level, 1), "air_high": round(calibration.high.level, 1)}
+    row |= {"dead_columns": int(calibration.low.dead.sum() + calibration.high.dead.sum())}
+    if fit is not None:
+        row |= {"scale": round(fit.scale, 6), "centre": round(fit.centre, 1)}
+        row |= {"row_offset": round(fit.row_offset, 3), "residual": round(fit.residual, 4)}
+        row |= {"unregistered": round(fit.unregistered, 4)}
+    return manifest, row
+
+
+def _tell(cfg: PrepareConfig, manifest: pd.DataFrame, table: pd.DataFrame) -> None:
+    shown = table[[name for name in _SHOWN if name in table]].fillna("")
+    show(shown, f"{cfg.scans}: {len(manifest)} pairs")
+    unknown = int((manifest["label"] == "").sum())
+    if unknown:
+        print(
+            f"warning: {unknown} pairs have no label and cannot be trained on; say label=ore, name the scans' "
+            f"folder <ore|waste>_<batch>, or give grades in {cfg.table}.csv",
+            file=sys.stderr,
+        )
+    print(f"written: {cfg.out} ({len(manifest)} pairs; manifest.csv, summary.csv, overlays/, calibration/)")
+
+
+def _report(line: str) -> str:
+    print(f"error: {line}", file=sys.stderr)
+    return line
+
+
+def main() -> None:
+    """Entry point of `python -m oresort.prepare`."""
+    run_command("prepare", PrepareConfig, prepare)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,94 @@
+"""Which scans a folder holds, and what their names and folders say of them."""
+
+import re
+from pathlib import Path
+from typing import NamedTuple
+
+from oresort.errors import InputError
+
+_SUFFIXES = (".tiff", ".tif", ".png")
+_CLASS = re.compile(r"(?P<label>ore|waste)(?:_(?P<batch>.+))?")
+
+
+class ScanFiles(NamedTuple):
+    """One scan's files, and its class and batch where a folder `<ore|waste>_<batch>` around it tells them."""
+
+    name: str
+    low: Path
+    high: Path
+    label: str
+    batch: str
+
+
+def find_scans(
+    root: Path, low: str = "{scan}_low", high: str = "{scan}_high"
+) -> tuple[list[ScanFiles], list[str]]:
+    """Find the scan pairs in a folder and its subfolders, by name.
+
+    Args:
+        root: the folder.
+        low: file name of a low-energy layer, without suffix; `{scan}` stands for the scan's name.
+        high: the same of the high-energy layer, which lies beside it.
+
+    Returns:
+        Scans by name, and one line for each scan that lacks a layer or shares its name with another.
+
+    Raises:
+        InputError: no such folder, no scans in it, or a pattern without `{scan}`.
+    """
+    for key, pattern in (("low", low), ("high", high)):
+        if pattern.count("{scan}") != 1 or "/" in pattern:
+            raise InputError(f"{key}={pattern}: must hold {{scan}} once and no slash, as {{scan}}_{key}")
+    if low == high:
+        raise InputError(f"low={low} high={high}: are the same; name the layers apart")
+    if not root.is_dir():
+        raise InputError(f"{root}: not a folder; give the scans' folder as scans=DIR")
+    layers = [_by_name(root, pattern) for pattern in (low, high)]
+    problems: list[str] = []
+    scans: list[ScanFiles] = []
+    for folder, name in sorted(layers[0].keys() | layers[1].keys(), key=lambda key: (key[1], key[0])):
+        found = [layer.get((folder, name)) for layer in layers]
+        if found[0] is None or found[1] is None:
+            there = found[0] or found[1]
+            lacking = (high if found[0] else low).replace("{scan}", name)
+            problems.append(f"{there}: no {lacking} beside it; add the other layer, or remove this one")
+            continue
+        if any(scan.name == name for scan in scans):
+            problems.append(f"{found[0]}: another scan is called {name} too; rename one")
+            continue
+        matches = (_CLASS.fullmatch(part) for part in reversed(folder.relative_to(root).parts))
+        match = next((match for match in matches if match), None) or _CLASS.fullmatch(root.resolve().name)
+        label, batch = (match["label"], match["batch"] or "") if match else ("", "")
+        scans.append(ScanFiles(name, found[0], found[1], label, batch))
+    if not scans and not problems:
+        raise InputError(f"{root}: no scans; expected pairs {low}.tiff and {high}.tiff (or .tif, .png)")
+    return scans, problems
+
+
+def reference_pair(name: str, low: str, high: str) -> tuple[Path, Path]:
+    """Return both layers' files of an air or dark image given as `folder/name`, by the scans' patterns.
+
+    Raises:
+        InputError: a layer is not there.
+    """
+    path = Path(name)
+    found = []
+    for pattern in (low, high):
+        stem = pattern.replace("{scan}", path.name)
+        files = [path.parent / f"{stem}{suffix}" for suffix in _SUFFIXES]
+        there = [file for file in files if file.is_file()]
+        if not there:
+            raise InputError(f"{path.parent / stem}.tiff: no such file; give the images' name without layer")
+        found.append(there[0])
+    return found[0], found[1]
+
+
+def _by_name(root: Path, pattern: str) -> dict[tuple[Path, str], Path]:
+    before, after = (re.escape(part) for part in pattern.split("{scan}"))
+    names = re.compile(f"{before}(?P<scan>.+){after}")
+    found: dict[tuple[Path, str], Path] = {}
+    for file in sorted(root.rglob("*")):
+        match = names.fullmatch(file.stem)
+        if match and file.suffix.lower() in _SUFFIXES and file.is_file():
+            found.setdefault((file.parent, match["scan"]), file)
+    return found

@@ -1,0 +1,228 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import tifffile
+from ellipses import AIR, box_of, iou, scan_of
+
+from oresort.errors import InputError
+from oresort.scan.calibrate import calibrate, fit_samples
+from oresort.scan.calibration import load_calibration, save_calibration
+from oresort.scan.chain import cut_scan
+from oresort.scan.cut import Options
+from oresort.scan.image import read_image
+from oresort.scan.stream import PairReader
+from oresort.xray.transmission import attenuation
+
+SCALE, OFFSET, ROWS = 1.0075, -4.9, 0.27
+ELLIPSES = [
+    (130, 60, 30, 22), (420, 190, 35, 25), (700, 80, 25, 30), (960, 170, 40, 22), (1250, 100, 28, 28),
+    (1008, 176, 14, 26), (300, 258, 30, 20), (600, 0, 20, 25),
+]  # fmt: skip
+AS_RELEASED = Options(registered=False, correct=False, mask="released", split=False)
+
+
+def write(folder, low, high):
+    paths = []
+    for name, counts in (("low", low), ("high", high)):
+        path = folder / f"a_{name}.tiff"
+        tifffile.imwrite(path, counts, compression="lzw", predictor=True, rowsperstrip=1)
+        paths.append(path)
+    return paths
+
+
+def calibrated(reader):
+    calibration, sample = calibrate(reader)
+    return replace(calibration, registration=fit_samples([sample]))
+
+
+def place(cut):
+    return cut.particle.y, cut.particle.x
+
+
+@pytest.fixture(scope="module")
+def scan(tmp_path_factory):
+    size = {"height": 270, "width": 1400, "beside": 60}
+    low = scan_of(ELLIPSES, **size)
+    seen = [(SCALE * x + OFFSET, y + ROWS, SCALE * a, b) for x, y, a, b in ELLIPSES]
+    high = scan_of(seen, peak=0.9, seed=1, **size)
+    with PairReader(*write(tmp_path_factory.mktemp("scan"), low, high)) as reader:
+        yield reader, calibrated(reader)
+
+
+def test_every_particle_is_found_once_with_its_flags(scan):
+    cuts = list(cut_scan(*scan))
+    assert len(cuts) == len(ELLIPSES)
+    for ellipse in ELLIPSES:
+        particle = max((c.particle for c in cuts), key=lambda p: iou((p.x, p.y, p.w, p.h), box_of(ellipse)))
+        assert particle.cut == (ellipse[1] in (0, 258))
+        assert particle.parted == (ellipse in (ELLIPSES[3], ELLIPSES[5]))
+        assert not particle.touching
+        if not particle.cut:
+            assert iou((particle.x, particle.y, particle.w, particle.h), box_of(ellipse)) > 0.85
+
+
+@pytest.mark.parametrize("options", [Options(), AS_RELEASED, Options(background="air")])
+@pytest.mark.parametrize("lines", [11, 100, 128])
+def test_cuts_do_not_depend_on_how_many_lines_are_read_at_a_time(scan, options, lines):
+    whole = sorted(cut_scan(*scan, options, lines=1000), key=place)
+    tiles = sorted(cut_scan(*scan, options, lines=lines), key=place)
+    assert [c.particle for c in tiles] == [c.particle for c in whole]
+    for one, other in zip(tiles, whole, strict=True):
+        np.testing.assert_array_equal(one.particle.mask, other.particle.mask)
+        np.testing.assert_array_equal(one.low, other.low)
+        # splines reach a little farther than the margin
+        np.testing.assert_allclose(one.high.astype(int), other.high, atol=2)
+
+
+def ratio_error(cuts, level):
+    """Deviation of l / h amid the particles from the ratio of the ellipsoids."""
+    errors = []
+    for cut in cuts:
+        low, high = (attenuation(crop, level) for crop in (cut.low, cut.high))
+        thick = (cut.low > 0) & (cut.high > 0) & (high > 0.3)
+        errors.append((low - low[thick].sum() / high[thick].sum() * high)[thick])
+    return float(np.sqrt(np.mean(np.concatenate(errors) ** 2)))
+
+
+def test_registered_crops_overlie_and_released_ones_do_not(scan):
+    level = scan[1].low.level
+    registered = ratio_error(cut_scan(*scan), level)
+    released = ratio_error(cut_scan(*scan, Options(registered=False)), level)
+    assert registered < 0.075  # counting noise of both layers
+    assert released > 1.5 * registered
+
+
+def test_counts_are_kept(scan):
+    reader, calibration = scan
+    assert calibration.low.level == pytest.approx(AIR, rel=0.002)
+    low = reader.low.read(0, reader.height)
+    for cut in cut_scan(*scan):
+        mask = cut.particle.mask
+        assert cut.low.dtype == cut.high.dtype == np.uint16
+        assert ((cut.low > 0) == mask).all()
+        assert ((cut.high > 0) == mask).all()
+        assert cut.low[mask].mean() == pytest.approx(low[cut.particle.box][mask].mean(), rel=0.005)
+        if not cut.particle.cut:
+            # half an ellipsoid's attenuation integrates to two thirds of its peak over its outline
+            assert cut.mass_proxy == pytest.approx(0.9 * 2 / 3 * mask.sum(), rel=0.12)
+
+
+def test_an_air_background_keeps_the_belt_and_blanks_neighbours(scan):
+    for cut in cut_scan(*scan, Options(background="air")):
+        outside = ~cut.particle.mask
+        assert cut.low[outside].mean() == pytest.approx(AIR, rel=0.02)
+        assert (cut.low[outside] > 0.75 * AIR).all()
+
+
+def test_a_neighbour_in_the_box_becomes_background(tmp_path):
+    # the small one lies in the empty corner of the large one's box
+    ellipses = [(120, 120, 60, 50), (173, 77, 8, 7), (900, 100, 30, 30)]
+    low, high = (scan_of(ellipses, height=260, width=1000, peak=p, seed=k) for k, p in enumerate((1.4, 0.9)))
+    with PairReader(*write(tmp_path, low, high)) as reader:
+        calibration = calibrated(reader)
+        for options in (Options(), Options(registered=False), Options(background="air")):
+            large = max(cut_scan(reader, calibration, options), key=lambda c: c.particle.w)
+            x, y = 173 - large.particle.x, 77 - large.particle.y
+            for layer, crop in ((low, large.low), (high, large.high)):
+                assert layer[77, 173] < 0.75 * AIR
+                blank = 0 if options.background == "zero" else round(calibration.low.level)
+                assert crop[y, x] == blank
+                assert 0 < crop[large.particle.h // 2, large.particle.w // 2] < 0.6 * AIR
+
+
+def test_a_particle_that_high_energy_does_not_show_keeps_its_pixels(tmp_path):
+    low, high = scan_of([(100, 100, 25, 20)], peak=0.4), scan_of([], seed=1)
+    with PairReader(*write(tmp_path, low, high)) as reader:
+        calibration, _ = calibrate(reader)
+        (cut,) = cut_scan(reader, calibration, Options(registered=False))
+    np.testing.assert_array_equal(cut.high > 0, cut.particle.mask)
+
+
+def test_a_calibration_survives_its_file(scan, tmp_path):
+    reader, calibration = scan
+    save_calibration(tmp_path / "c.json", calibration)
+    again = load_calibration(tmp_path / "c.json")
+    assert again.registration == calibration.registration
+    assert again.belt == calibration.belt
+    for one, other in zip(cut_scan(reader, again), cut_scan(*scan), strict=True):
+        np.testing.assert_allclose(one.low.astype(int), other.low, atol=1)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "[]", "{}", '{"version": 2}', '{"version": 1, "belt": [0, 9]}', '{"version": 1, "registration": 3}'],
+)
+def test_other_files_are_no_calibration(tmp_path, text):
+    (tmp_path / "c.json").write_text(text)
+    with pytest.raises(InputError, match=r"c\.json: not .*prepare"):
+        load_calibration(tmp_path / "c.json")
+
+
+def test_what_does_not_fit_the_scan_is_refused(scan, tmp_path):
+    reader, calibration = scan
+    unknown = replace(calibration, registration=None)
+    with pytest.raises(InputError, match="registration is not known"):
+        next(cut_scan(reader, unknown))
+    assert len(list(cut_scan(reader, unknown, Options(registered=False)))) == len(ELLIPSES)
+    paths = write(tmp_path, *(scan_of([], height=50, width=99) for _ in range(2)))
+    with (
+        PairReader(*paths) as narrow,
+        pytest.raises(InputError, match="99 columns but the calibration has 1400"),
+    ):
+        next(cut_scan(narrow, calibration))
+    for wrong in ({"mask": "ideal"}, {"background": "white"}, {"min_area": 0}):
+        with pytest.raises(InputError, match=next(iter(wrong))):
+            Options(**wrong)
+
+
+@pytest.fixture(scope="module")
+def real(real_dir):
+    with PairReader(real_dir / "scan_38_low.tiff", real_dir / "scan_38_high.tiff") as reader:
+        yield reader, calibrated(reader)
+
+
+def test_the_real_scan_is_registered_without_being_told(real):
+    fit = real[1].registration
+    assert fit.scale == pytest.approx(1.0075, abs=0.001)
+    assert fit.row_offset == pytest.approx(0.27, abs=0.15)
+    assert fit.unregistered > 2 * fit.residual
+
+
+def test_the_real_particles_are_found_and_the_released_boxes_recovered(real, real_dir):
+    cuts = sorted(cut_scan(*real), key=place)
+    assert [c.particle.cut for c in cuts] == [True, False, False, False, True]
+    assert not any(c.particle.touching or c.particle.parted for c in cuts)
+    for folder in real_dir.glob("pairs/*/*"):
+        box = [int(part[1:]) for part in folder.name.split("-")[1:]]
+        assert max(iou((p.x, p.y, p.w, p.h), box) for p in (c.particle for c in cuts)) >= 0.85
+
+
+def residual(cut, air):
+    """Rms of l about a cubic in h inside one particle, three pixels from its rim."""
+    from scipy import ndimage
+
+    inside = ndimage.binary_erosion((cut.low > 0) & (cut.high > 0), iterations=3)
+    low, high = (
+        ndimage.gaussian_filter(attenuation(np.where(crop > 0, crop, air), air), 1.0)[inside]
+        for crop in (cut.low, cut.high)
+    )
+    return float(np.sqrt(np.mean((low - np.polyval(np.polyfit(high, low, 3), high)) ** 2)))
+
+
+def test_registered_real_crops_leave_half_the_residual_of_released_ones(real):
+    air = real[1].low.level
+    errors = {}
+    for registered in (True, False):
+        cuts = cut_scan(*real, Options(registered=registered, split=False))
+        errors[registered] = [residual(cut, air) for cut in sorted(cuts, key=place) if cut.low.size > 1000]
+    assert len(errors[True]) == 4
+    assert np.mean(errors[False]) >= 2 * np.mean(errors[True])
+
+
+def test_real_crops_cut_as_released_are_the_released_ones_to_the_pixel(real, real_dir):
+    cuts = {(c.particle.x, c.particle.y, c.particle.w, c.particle.h): c for c in cut_scan(*real, AS_RELEASED)}
+    for folder in real_dir.glob("pairs/*/*"):
+        cut = cuts[tuple(int(part[1:]) for part in folder.name.split("-")[1:])]
+        np.testing.assert_array_equal(cut.low, read_image(folder / "low.tiff"))
+        np.testing.assert_array_equal(cut.high, read_image(folder / "high.tiff"))

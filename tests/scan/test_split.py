@@ -1,0 +1,68 @@
+import numpy as np
+import pytest
+
+from oresort.scan.split import is_convex, split_touching
+
+ROWS, COLUMNS = np.mgrid[:160, :260]
+
+
+def disc(x, y, radius, stretch=1.0):
+    return ((COLUMNS - x) / stretch) ** 2 + (ROWS - y) ** 2 < radius**2
+
+
+def cropped(mask):
+    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+    return mask[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+
+
+@pytest.mark.parametrize("radius", [4, 10, 35])
+@pytest.mark.parametrize("stretch", [1.0, 2.4])
+def test_one_convex_particle_stays_one(radius, stretch):
+    (part,) = split_touching(cropped(disc(130, 80, radius, stretch)))
+    assert not part.touching
+    assert not part.parted
+
+
+def test_a_sliver_at_the_border_is_no_clump():
+    (part,) = split_touching(cropped(disc(130, 0, 60) & (ROWS < 5) | disc(160, 0, 70) & (ROWS < 4)))
+    assert not part.touching
+
+
+@pytest.mark.parametrize("gap", [-1, 3, 8])
+def test_two_discs_in_touch_are_parted_where_they_meet(gap):
+    one, other = disc(80, 80, 35), disc(80 + 60 - gap, 80, 25)
+    both = one | other
+    parts = split_touching(cropped(both))
+    assert len(parts) == 2
+    assert all(part.parted and not part.touching for part in parts)
+    assert sum(part.mask.astype(int) for part in parts).max() == 1
+    areas = sorted(int(part.mask.sum()) for part in parts)
+    assert areas == pytest.approx(sorted([int(other.sum()), int(one.sum())]), rel=0.06)
+    np.testing.assert_array_equal(sum(part.mask for part in parts), cropped(both))
+
+
+def test_five_in_a_row_are_five():
+    row = np.zeros(ROWS.shape, bool)
+    for k in range(5):
+        row |= disc(30 + 40 * k, 80 + 6 * (k % 2), 22)
+    assert len(split_touching(cropped(row))) == 5
+
+
+def test_a_clump_whose_shape_gives_no_place_to_part_is_flagged():
+    crescent = disc(130, 80, 60) & ~disc(165, 80, 55)
+    (part,) = split_touching(cropped(crescent))
+    assert part.touching
+    assert not part.parted
+
+
+def test_no_part_is_smaller_than_a_particle_may_be():
+    burr = disc(100, 80, 40) | disc(145, 80, 6)
+    for part in split_touching(cropped(burr), min_area=200):
+        assert part.mask.sum() >= 200
+
+
+def test_a_triangle_is_convex_and_an_l_is_not():
+    assert is_convex((COLUMNS < ROWS)[:100, :100])
+    corner = np.zeros((60, 60), bool)
+    corner[:, :20] = corner[40:] = True
+    assert not is_convex(corner)

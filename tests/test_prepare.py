@@ -1,0 +1,310 @@
+"""`prepare` as typed: datasets that training can read, and every kind of bad scan in one line."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import tifffile
+from PIL import Image
+
+from oresort import prepare
+from oresort.belt import simulate_scan, write_scans
+from oresort.data.manifest import load_manifest
+from oresort.scan.image import read_image, read_pair
+
+
+def errors(text: str) -> list[str]:
+    return [line for line in text.splitlines() if line.startswith("error: ")]
+
+
+@pytest.fixture(scope="module")
+def scans(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two simulated scans with their truth tables; tests must not change them."""
+    folder = tmp_path_factory.mktemp("raw")
+    write_scans(folder, scans=2, seed=5, particles=12)
+    return folder
+
+
+def write_pair(folder: Path, name: str, low: np.ndarray, high: np.ndarray, suffix: str = ".tiff") -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    for layer, counts in (("low", low), ("high", high)):
+        path = folder / f"{name}_{layer}{suffix}"
+        if suffix == ".png":
+            Image.fromarray(counts).save(path)
+        else:
+            tifffile.imwrite(path, counts, compression="lzw", predictor=True, rowsperstrip=1)
+
+
+@pytest.fixture(scope="module")
+def small(scans: Path) -> tuple[np.ndarray, np.ndarray]:
+    """A part of a simulated scan, with particles cut by its lower border."""
+    low, high = read_pair(scans / "scan_1_low.tiff", scans / "scan_1_high.tiff")
+    return low[:300, :1500], high[:300, :1500]
+
+
+def test_simulated_scans_become_a_dataset_with_known_grades(command: Any, scans: Path, tmp_path: Path):
+    code, out, err = command(prepare, f"scans={scans}", f"out={tmp_path / 'set'}")
+    assert code == 0, err
+    assert "pairs" in out
+    assert err == "" or "warning" not in err
+    raw = pd.read_csv(tmp_path / "set" / "manifest.csv")
+    frame = load_manifest(tmp_path / "set")
+    assert set(frame["scan"]) == {"scan_1", "scan_2"}
+    assert len(frame) == 24
+    whole = raw[raw["cut"] == 0]
+    assert whole["grade"].notna().all()
+    assert ((raw["label"] == "ore") == (raw["grade"] >= 0.10)).all()
+    # attenuation goes with mass: rocks of one density would correlate perfectly
+    assert np.corrcoef(whole["mass_proxy"], whole["mass"])[0, 1] > 0.9
+    for row in raw.itertuples():
+        low, high = read_pair(tmp_path / "set" / row.low, tmp_path / "set" / row.high)
+        assert low.shape == (row.h, row.w)
+        np.testing.assert_array_equal(low > 0, high > 0)
+        assert (low > 0).sum() == row.area
+        assert row.air == pytest.approx(52_350, rel=0.02)
+    summary = pd.read_csv(tmp_path / "set" / "summary.csv")
+    assert summary["particles"].tolist() == [12, 12]
+    assert (summary["unregistered"] > 2 * summary["residual"]).all()
+    for name in ("scan_1", "scan_2"):
+        with Image.open(tmp_path / "set" / "overlays" / f"{name}.png") as picture:
+            assert picture.size[0] > 2629
+        assert (tmp_path / "set" / "calibration" / f"{name}.json").is_file()
+
+
+def test_a_saved_calibration_gives_the_same_crops(command: Any, scans: Path, tmp_path: Path):
+    for layer in ("low", "high"):
+        (tmp_path / "raw").mkdir(exist_ok=True)
+        (tmp_path / "raw" / f"a_{layer}.tiff").write_bytes((scans / f"scan_1_{layer}.tiff").read_bytes())
+    words = (f"scans={tmp_path / 'raw'}", "label=ore", "batch=7", "overlay=false")
+    assert command(prepare, *words, f"out={tmp_path / 'one'}")[0] == 0
+    saved = tmp_path / "one" / "calibration" / "a.json"
+    code, _, err = command(prepare, *words, f"out={tmp_path / 'two'}", f"calibration={saved}")
+    assert code == 0, err
+    one, two = (pd.read_csv(tmp_path / name / "manifest.csv") for name in ("one", "two"))
+    assert one["id"].tolist() == two["id"].tolist()
+    assert one["id"].str.startswith("ore_7/a-x").all()
+    for name in one["high"]:
+        images = [read_image(tmp_path / folder / name).astype(int) for folder in ("one", "two")]
+        np.testing.assert_allclose(*images, atol=1)
+    assert not (tmp_path / "two" / "overlays").exists()
+    content = json.loads(saved.read_text())
+    content["low"]["air"] = content["low"]["air"][:-1]
+    saved.write_text(json.dumps(content))
+    code, _, err = command(prepare, *words, f"out={tmp_path / 'three'}", f"calibration={saved}")
+    assert code == 1
+    assert "not a calibration" in errors(err)[0]
+
+
+def test_folders_give_class_and_batch_and_a_pattern_the_layers(command: Any, small: Any, tmp_path: Path):
+    for folder, name in (("raw/ore_1200", "a"), ("raw/waste_9", "b")):
+        write_pair(tmp_path / folder, name, *small)
+        for layer, other in (("low", "LE"), ("high", "HE")):
+            (tmp_path / folder / f"{name}_{layer}.tiff").rename(tmp_path / folder / f"{other}-{name}.tif")
+    words = ("'low=\"LE-{scan}\"'".strip("'"), 'high="HE-{scan}"', "background=air", "overlay=false")
+    code, _, err = command(prepare, f"scans={tmp_path / 'raw'}", f"out={tmp_path / 'set'}", *words)
+    assert code == 0, err
+    frame = load_manifest(tmp_path / "set")
+    assert set(zip(frame["scan"], frame["label"], frame["batch"], strict=True)) == {
+        ("a", 1, "1200"),
+        ("b", 0, "9"),
+    }
+    assert (frame["background"] == "air").all()
+
+
+def test_png_scans_and_released_crops_and_dropped_flags(command: Any, small: Any, tmp_path: Path):
+    write_pair(tmp_path / "raw", "a", *small, suffix=".png")
+    words = (f"scans={tmp_path / 'raw'}", "label=waste", "overlay=false")
+    assert command(prepare, *words, f"out={tmp_path / 'all'}", "crops=released")[0] == 0
+    code, _, err = command(prepare, *words, f"out={tmp_path / 'few'}", "drop=[cut,touching]")
+    assert code == 0, err
+    every, few = (pd.read_csv(tmp_path / name / "manifest.csv") for name in ("all", "few"))
+    assert every["cut"].sum() > 0
+    assert len(few) == ((every["cut"] == 0) & (every["touching"] == 0)).sum()
+    row = every[every["cut"] == 0].iloc[0]
+    low, high = read_pair(tmp_path / "all" / row["low"], tmp_path / "all" / row["high"])
+    assert ((low > 0) != (high > 0)).any(), "each layer by its own mask"
+
+
+def test_without_labels_the_pairs_are_written_and_a_warning_says_so(command: Any, small: Any, tmp_path: Path):
+    write_pair(tmp_path / "raw", "a", *small)
+    code, _, err = command(prepare, f"scans={tmp_path / 'raw'}", f"out={tmp_path / 'set'}", "overlay=false")
+    assert code == 0
+    assert "have no label" in err
+    assert (tmp_path / "set" / "manifest.csv").is_file()
+
+
+def test_an_empty_belt_takes_the_registration_of_the_others(command: Any, scans: Path, tmp_path: Path):
+    full = read_pair(scans / "scan_1_low.tiff", scans / "scan_1_high.tiff")
+    rng = np.random.default_rng(0)
+    bare = [np.where(layer == 65_535, 65_535, rng.normal(52_000, 1_300, layer.shape)) for layer in full]
+    write_pair(tmp_path / "raw", "full", *full)
+    write_pair(tmp_path / "raw", "bare", *(layer.clip(0, 65_535).astype(np.uint16) for layer in bare))
+    words = (f"scans={tmp_path / 'raw'}", f"out={tmp_path / 'set'}", "label=ore")
+    code, _, err = command(prepare, *words)
+    assert code == 0, err
+    summary = pd.read_csv(tmp_path / "set" / "summary.csv").set_index("scan")
+    assert summary.loc["bare", "particles"] == 0
+    assert summary.loc["bare", "registration"] == "pooled"
+    assert summary.loc["full", "registration"] == "scan"
+
+
+def test_an_air_and_dark_pair_corrects_raw_counts(command: Any, tmp_path: Path):
+    scan = simulate_scan(1, particles=12)
+    shape = np.linspace(0.6, 1.0, scan.low.shape[1])
+
+    def raw(counts: np.ndarray) -> np.ndarray:
+        return np.where(counts == 65_535, 65_535, np.rint(counts * shape + 500)).astype(np.uint16)
+
+    rng = np.random.default_rng(0)
+    air = rng.normal(52_000, 1_300, (200, scan.low.shape[1])).clip(0, 65_534)
+    dark = np.full((9, scan.low.shape[1]), 500, np.uint16)
+    write_pair(tmp_path / "raw", "a", raw(scan.low), raw(scan.high))
+    write_pair(tmp_path / "known", "air", raw(air), raw(air))
+    write_pair(tmp_path / "known", "dark", dark, dark)
+    code, _, err = command(
+        prepare, f"scans={tmp_path / 'raw'}", f"out={tmp_path / 'set'}", "label=ore", "overlay=false",
+        f"air={tmp_path / 'known' / 'air'}", f"dark={tmp_path / 'known' / 'dark'}",
+    )  # fmt: skip
+    assert code == 0, err
+    frame = pd.read_csv(tmp_path / "set" / "manifest.csv")
+    assert len(frame) == 12
+    for row in frame.itertuples():
+        crop = read_image(tmp_path / "set" / row.low)
+        mask = crop > 0
+        truth = scan.low[row.y : row.y + row.h, row.x : row.x + row.w]
+        assert (crop[mask] / row.air).mean() == pytest.approx(
+            (truth[mask] / scan.settings.air[0]).mean(), rel=0.01
+        )
+
+
+def damage(folder: Path, kind: str, small: tuple[np.ndarray, np.ndarray]) -> None:
+    """Spoil the scan `bad` of a folder in one way."""
+    low = small[0]
+    path = folder / "bad_low.tiff"
+    if kind == "missing layer":
+        path.unlink()
+    elif kind == "sizes differ":
+        tifffile.imwrite(path, low[:-5])
+    elif kind == "8-bit":
+        tifffile.imwrite(path, (low >> 8).astype(np.uint8))
+    elif kind == "rgb":
+        tifffile.imwrite(path, np.dstack([low] * 3), photometric="rgb")
+    elif kind == "dark":
+        tifffile.imwrite(path, (low // 500).astype(np.uint16))
+    elif kind == "saturated":
+        tifffile.imwrite(path, np.full_like(low, 65_535))
+    elif kind == "garbage":
+        path.write_bytes(b"not an image")
+    elif kind == "empty":
+        path.write_bytes(b"")
+    elif kind == "truncated":
+        path.write_bytes(path.read_bytes()[:-5_000])
+    elif kind == "damaged strip":
+        with tifffile.TiffFile(path) as tiff:
+            page = tiff.pages.first
+            start, count = page.dataoffsets[290], page.databytecounts[290]
+        data = bytearray(path.read_bytes())
+        data[start : start + count] = bytes(count)
+        path.write_bytes(bytes(data))
+
+
+@pytest.mark.parametrize(
+    ("kind", "complaint"),
+    [
+        ("missing layer", "no bad_low beside it"),
+        ("sizes differ", "two layers of the same scan"),
+        ("8-bit", "8-bit"),
+        ("rgb", "channels"),
+        ("dark", "dark"),
+        ("saturated", "saturated"),
+        ("garbage", "not a whole TIFF"),
+        ("empty", "not a whole TIFF"),
+        ("truncated", "not a whole TIFF"),
+        ("damaged strip", "not a whole TIFF"),
+    ],
+)
+def test_a_bad_scan_is_one_line_and_the_others_go_on(
+    command: Any, small: Any, tmp_path: Path, kind: str, complaint: str
+):
+    for name in ("bad", "good"):
+        write_pair(tmp_path / "raw", name, *small)
+    damage(tmp_path / "raw", kind, small)
+    words = (f"scans={tmp_path / 'raw'}", f"out={tmp_path / 'set'}", "label=ore", "overlay=false")
+    code, _, err = command(prepare, *words)
+    assert code == 1
+    assert "Traceback" not in err
+    lines = errors(err)
+    assert len(lines) == 2
+    assert complaint in lines[0]
+    assert "bad_" in lines[0]
+    assert ";" in lines[0], "no mend"
+    assert "1 of 2 scans failed" in lines[1]
+    frame = load_manifest(tmp_path / "set")
+    assert set(frame["scan"]) == {"good"}
+    assert not list((tmp_path / "set").rglob("bad*"))
+    # alone it leaves nothing behind
+    for path in (tmp_path / "raw").glob("good*"):
+        path.unlink()
+    code, _, err = command(prepare, words[0], f"out={tmp_path / 'alone'}")
+    assert code == 1
+    assert complaint in errors(err)[0]
+    assert not (tmp_path / "alone").exists()
+    assert not list(tmp_path.glob(".alone*"))
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (("scans=nowhere",), "nowhere: not a folder"),
+        ((), "scans"),
+        (("crops=round",), "crops=round"),
+        (("mask=ideal",), "mask=ideal"),
+        (("background=white",), "background=white"),
+        (("registration=yes",), "registration=yes"),
+        (("label=gold",), "label=gold"),
+        (("drop=[small]",), "drop=small"),
+        (("batch=../x",), "batch=../x"),
+        (("low=low",), "low=low"),
+        (("table=x",), "table=x"),
+        (("min_area=0",), "min_area=0"),
+        (("air=nowhere/air",), "nowhere/air_low"),
+        (("calibration=nowhere.json",), "nowhere.json"),
+        (("nonsense=1",), "nonsense"),
+    ],
+)
+def test_bad_configuration_is_one_line(
+    command: Any, scans: Path, tmp_path: Path, words: tuple[str, ...], expected: str
+):
+    given = (f"scans={scans}",) if words and not words[0].startswith("scans=") else ()
+    code, _, err = command(prepare, *given, *words, f"out={tmp_path / 'set'}")
+    assert code == 1
+    assert len(errors(err)) == 1
+    assert expected in errors(err)[0]
+    assert "Traceback" not in err
+    assert not (tmp_path / "set").exists()
+
+
+def test_a_folder_without_scans_and_a_full_folder_are_refused(command: Any, scans: Path, tmp_path: Path):
+    (tmp_path / "none").mkdir()
+    code, _, err = command(prepare, f"scans={tmp_path / 'none'}", f"out={tmp_path / 'set'}")
+    assert code == 1
+    assert "no scans" in errors(err)[0]
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "kept.txt").write_text("kept")
+    code, _, err = command(prepare, f"scans={scans}", f"out={tmp_path / 'full'}")
+    assert code == 1
+    assert "not empty" in errors(err)[0]
+    assert (tmp_path / "full" / "kept.txt").read_text() == "kept"
+
+
+@pytest.mark.parametrize("text", ["", "x,y\n1,2\n", "x,y,w,h,grade\n1,2,3,4,rich\n"])
+def test_a_bad_table_is_that_scans_failure(command: Any, small: Any, tmp_path: Path, text: str):
+    write_pair(tmp_path / "raw", "a", *small)
+    (tmp_path / "raw" / "a_truth.csv").write_text(text)
+    code, _, err = command(prepare, f"scans={tmp_path / 'raw'}", f"out={tmp_path / 'set'}")
+    assert code == 1
+    assert "a_truth.csv" in errors(err)[0]
+    assert not (tmp_path / "set").exists()
