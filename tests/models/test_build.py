@@ -40,7 +40,8 @@ def test_an_unknown_name_lists_the_known_ones_in_one_line(target):
     with pytest.raises(InputError) as caught:
         make({"_target_": target}, Fusion)
     message = str(caught.value)
-    assert "oresort.models.fusions.Hybrid" in message
+    assert "oresort.models.fusions.hybrid.Hybrid" in message
+    assert "oresort.models.fusions.mid.MMTM" in message
     assert "oresort.models.heads" not in message
     assert "\n" not in message
 

@@ -68,7 +68,17 @@ class PairNet(nn.Module):
         return [cast("Tower", self.towers[i]) for i in self._tower_of]
 
     def forward(self, low: Tensor, high: Tensor, parts: bool = False) -> Tensor | Parts:
-        """Return the logits (B, 2), or with `parts` also those of each head and each tower's vector."""
+        """Return the logits (B, 2), or with `parts` also those of each head and each tower's vector.
+
+        Raises:
+            InputError: an energy is missing, or the energies' images differ in shape.
+        """
+        if low is None or high is None or low.shape != high.shape:
+            shapes = [None if image is None else tuple(image.shape) for image in (low, high)]
+            raise InputError(
+                f"{type(self.fusion).__name__}: needs two images of one shape, got {shapes[0]} and {shapes[1]}; "
+                "for a single energy choose fusion=low or fusion=high"
+            )
         towers = self._per_image()
         maps = self.fusion.inputs(low, high)  # a (B, C, H, W) for each tower
         for stage in range(len(towers[0].stages)):
