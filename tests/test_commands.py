@@ -257,7 +257,7 @@ def test_the_papers_experiment_pins_its_choices(command: Any, compose_train: Any
     cfg = compose_train("+experiment=paper", "data.root=x", small=False)
     assert cfg.representation["_target_"].endswith("Standardized")
     assert cfg.representation["geometry"] == "resize"
-    assert cfg.model.head["init"] == "paper"
+    assert (cfg.model.head["init"], cfg.model.head["norm"]) == ("paper", False)
     assert cfg.trainer["max_epochs"] == 200
     assert (cfg.monitor, cfg.threshold) == ("f1", 0.5)
 

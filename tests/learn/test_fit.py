@@ -44,7 +44,7 @@ def test_the_run_folder_is_complete(trained: Path):
     row = row_of(trained)
     assert row["status"] == "finished"
     assert row["epoch"] == epochs["val/auroc"].idxmax()
-    assert row["config.model.head.degree"] == 6
+    assert row["config.model.head.basis.degree"] == 6
 
 
 def test_evaluate_repeats_what_training_reported_exactly(trained: Path, dataset: Path):
