@@ -62,6 +62,9 @@ class TimmTower(Tower):
             raise InputError(
                 f"{name}: timm cannot build it for {channels} x {size} x {size} ({reason})"
             ) from error
+        patch = int(max(getattr(getattr(model, "patch_embed", None), "patch_size", (1,))))
+        if size % patch:
+            raise InputError(f"size={size}: {name} needs a multiple of its patches' {patch} pixels")
         super().__init__((Resized(model, size),), (vector_width(model),))
 
 
