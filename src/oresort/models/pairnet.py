@@ -64,6 +64,16 @@ class PairNet(nn.Module):
             vectors = fusion.features(*(torch.zeros(1, t.dim) for t in self._per_image()))
         self.heads = nn.ModuleList(head(vector.shape[1]) for vector in vectors)
 
+    @property
+    def dims(self) -> tuple[int, ...]:
+        """Width of the vector of every image's tower."""
+        return tuple(tower.dim for tower in self._per_image())
+
+    def penalty(self) -> Tensor | None:
+        """Return the scalar that the training loss adds for the heads, if any."""
+        found = [p for head in self.heads if (p := cast("Head", head).penalty()) is not None]
+        return torch.stack(found).sum() if found else None
+
     def _per_image(self) -> list[Tower]:
         return [cast("Tower", self.towers[i]) for i in self._tower_of]
 
