@@ -32,7 +32,7 @@ PARTS: dict[str, Any] = {
 REPRESENTATION = {"_target_": "oresort.data.representation.Attenuation", "geometry": "resize"}
 PLAIN = {"_target_": "oresort.data.augment.Augmentation", "flip": 0.5, "transpose": 0.5}
 AUGMENT = {**PLAIN, "intensity": 0.0, "gain": [1.0, 1.0], "balance": [1.0, 1.0], "offset": [0.0, 0.0]}
-PAIRS = 256  # over which scales are measured
+PAIRS = 128  # over which scales are measured
 CASES = [(init, norm) for init in INITS for norm in (True, False)]
 
 
@@ -123,18 +123,21 @@ def study(root: Path, out: Path, work: Path, seeds: Sequence[int]) -> None:
     pairs = batch["low"], batch["high"], batch["label"]
     scale = pd.concat([scales(*pairs, init, norm, seed) for init, norm in CASES for seed in seeds])
     rows = []
-    for init, norm in CASES:
-        for seed in seeds:
+    for seed in seeds:
+        for init, norm in CASES:
             value = first_epoch(root, work / f"{init}-{'norm' if norm else 'plain'}-{seed}", init, norm, seed)
             rows.append({"init": init, "norm": norm, "seed": seed, "auroc": value})
             print(rows[-1], flush=True)
-    auroc = pd.DataFrame(rows)
+        _write(out, scale, pd.DataFrame(rows))  # a study cut short leaves whole seeds
+    print(summary(scale, pd.DataFrame(rows)))
+
+
+def _write(out: Path, scale: pd.DataFrame, auroc: pd.DataFrame) -> None:
     for name, table in (("scale", scale), ("auroc", auroc)):
         with replacing(out / f"{name}.csv") as temporary:
             table.to_csv(temporary, index=False, float_format="%.4g")
     with replacing(out / "kan_init.png") as temporary:
         figure(scale, auroc).savefig(temporary, dpi=130)
-    print(summary(scale, auroc))
 
 
 def summary(scale: pd.DataFrame, auroc: pd.DataFrame) -> str:
