@@ -61,8 +61,9 @@ def test_help_explains_every_key(command: Any, module: Any):
     ],
 )
 def test_bad_configuration_is_one_line(
-    command: Any, dataset: Path, tmp_path: Path, words: tuple[str, ...], expected: str
+    command: Any, dataset: Path, tmp_path: Path, monkeypatch: Any, words: tuple[str, ...], expected: str
 ):
+    monkeypatch.chdir(tmp_path)  # Hydra makes the folder of a mistyped resume=
     given = () if not words or words[0].startswith(("data.root", "resume")) else (f"data.root={dataset}",)
     out = () if words and words[0].startswith("resume") else (f"out={tmp_path / 'run'}",)
     code, _, err = command(train, *given, *out, *words)

@@ -86,8 +86,9 @@ def test_help_explains_every_key(command: Any):
     ],
 )
 def test_bad_input_is_one_line(
-    command: Any, dataset: Path, tmp_path: Path, words: tuple[str, ...], expected: str
+    command: Any, dataset: Path, tmp_path: Path, monkeypatch: Any, words: tuple[str, ...], expected: str
 ):
+    monkeypatch.chdir(tmp_path)
     given = () if words[0].startswith("data.root") else (f"data.root={dataset}",)
     code, _, err = command(baseline, *given, *words, f"out={tmp_path / 'run'}")
     lines = [line for line in err.splitlines() if line.startswith("error: ")]
