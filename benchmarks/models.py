@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.table import Table
 from torch import Tensor, nn
 
+from oresort.models.bases import RBF, BSpline, Chebyshev, Fourier, Jacobi, Legendre
 from oresort.models.build import build_model
 from oresort.models.heads import KAN, MLP
 from oresort.models.kan import KANLayer
@@ -21,7 +22,7 @@ from oresort.progress import track
 WIDTHS = (64, 32, 16, 8, 4)
 PAPER = {
     "tower": {"_target_": "oresort.models.tower.PaperTower"},
-    "fusion": {"_target_": "oresort.models.fusions.Hybrid"},
+    "fusion": {"_target_": "oresort.models.fusions.hybrid.Hybrid"},
     "head": {"_target_": "oresort.models.heads.KAN"},
 }
 Job = Callable[[], object]
@@ -127,13 +128,31 @@ def heads() -> Table:
     }
     names = list(subjects["layer"])
     table = Table("ms", "batch", "pass", *names, *(f"{name} / KAN" for name in names[1:]))
-    rows = [(s, b, k) for s in subjects for b in (64, 512) for k in (training, inference)]
+    rows = [(s, b, k) for s in subjects for b in (64, 512, 4096) for k in (training, inference)]
     for subject, batch, kind in track(rows, len(rows), "KAN"):
         x = torch.randn(batch, 128)
-        times = fastest({name: kind(new(), x) for name, new in subjects[subject].items()}, seconds=3)
+        times = fastest({name: kind(new(), x) for name, new in subjects[subject].items()}, seconds=2)
         milliseconds = (f"{1e3 * times[name]:.2f}" for name in names)
         ratios = (f"{times[name] / times['KAN']:.2f}" for name in names[1:])
         table.add_row(subject, str(batch), kind.__name__, *milliseconds, *ratios)
+    return table
+
+
+def bases() -> Table:
+    """Compare a layer 128 -> 64 and the whole head on each basis with an MLP of the same widths."""
+    kinds = (Chebyshev, Legendre, Jacobi, RBF, BSpline, Fourier)
+    table = Table("ms", "batch", "pass", *(kind.__name__ for kind in kinds), "MLP")
+    sizes = list(pairwise((128, *WIDTHS, 2)))
+    rows = [(s, b, k) for s in ("layer", "head") for b in (64, 512, 4096) for k in (training, inference)]
+    for subject, batch, kind in track(rows, len(rows), "bases"):
+        used = sizes if subject == "head" else sizes[:1]
+        jobs: dict[str, nn.Module] = {
+            b.__name__: nn.Sequential(*(KANLayer(*size, b()) for size in used)) for b in kinds
+        }
+        jobs["MLP"] = nn.Sequential(*(m for size in used for m in (nn.Linear(*size), nn.ReLU())))
+        x = torch.randn(batch, 128)
+        times = fastest({name: kind(module, x) for name, module in jobs.items()}, seconds=2)
+        table.add_row(subject, str(batch), kind.__name__, *(f"{1e3 * t:.2f}" for t in times.values()))
     return table
 
 
@@ -157,4 +176,5 @@ if __name__ == "__main__":
     capability = torch.backends.cpu.get_cpu_capability()
     console.print(f"torch {torch.__version__}, {torch.get_num_threads()} threads, {capability}")
     console.print(heads())
+    console.print(bases())
     console.print(model())

@@ -61,8 +61,9 @@ def test_help_explains_every_key(command: Any, module: Any):
     ],
 )
 def test_bad_configuration_is_one_line(
-    command: Any, dataset: Path, tmp_path: Path, words: tuple[str, ...], expected: str
+    command: Any, dataset: Path, tmp_path: Path, monkeypatch: Any, words: tuple[str, ...], expected: str
 ):
+    monkeypatch.chdir(tmp_path)  # Hydra makes the folder of a mistyped resume=
     given = () if not words or words[0].startswith(("data.root", "resume")) else (f"data.root={dataset}",)
     out = () if words and words[0].startswith("resume") else (f"out={tmp_path / 'run'}",)
     code, _, err = command(train, *given, *out, *words)
@@ -278,7 +279,7 @@ def test_the_papers_experiment_pins_its_choices(command: Any, compose_train: Any
     cfg = compose_train("+experiment=paper", "data.root=x", small=False)
     assert cfg.representation["_target_"].endswith("Standardized")
     assert cfg.representation["geometry"] == "resize"
-    assert cfg.model.head["init"] == "paper"
+    assert (cfg.model.head["init"], cfg.model.head["norm"]) == ("paper", False)
     assert cfg.trainer["max_epochs"] == 200
     assert (cfg.monitor, cfg.threshold) == ("f1", 0.5)
 

@@ -63,7 +63,7 @@ def _find(target: object) -> object:
 def _subclasses(base: type[T]) -> set[type[T]]:
     # a class is known once its module is imported: look through the base's neighbours
     if package := sys.modules[base.__module__].__package__:
-        for module in pkgutil.iter_modules(importlib.import_module(package).__path__, f"{package}."):
+        for module in pkgutil.walk_packages(importlib.import_module(package).__path__, f"{package}."):
             importlib.import_module(module.name)
     found: set[type[T]] = set()
     waiting = [base]

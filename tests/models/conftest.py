@@ -16,7 +16,7 @@ def spec() -> Callable[..., dict[str, Any]]:
     ):
         return {
             "tower": {"_target_": f"{MODELS}.tower.PaperTower"},
-            "fusion": {"_target_": f"{MODELS}.fusions.{fusion}"},
+            "fusion": {"_target_": f"{MODELS}.fusions.{fusion}"},  # the short names of version 0.1
             "head": {"_target_": f"{MODELS}.heads.{head}", **head_keys},
             "share": share,
             "channels": channels,

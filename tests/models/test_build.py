@@ -40,7 +40,8 @@ def test_an_unknown_name_lists_the_known_ones_in_one_line(target):
     with pytest.raises(InputError) as caught:
         make({"_target_": target}, Fusion)
     message = str(caught.value)
-    assert "oresort.models.fusions.Hybrid" in message
+    assert "oresort.models.fusions.hybrid.Hybrid" in message
+    assert "oresort.models.fusions.mid.MMTM" in message
     assert "oresort.models.heads" not in message
     assert "\n" not in message
 
@@ -55,11 +56,19 @@ def test_a_broken_module_is_not_called_unknown(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("keys", "named"),
     [
-        ({"dergee": 6}, "'dergee'; accepted: widths, degree, init"),
-        ({"in_features": 3}, "'in_features' is not set by hand; accepted: widths, degree, init"),
+        ({"wdiths": [6]}, "'wdiths'; accepted: widths, basis, init, norm, penalty"),
+        (
+            {"in_features": 3},
+            "'in_features' is not set by hand; accepted: widths, basis, init, norm, penalty",
+        ),
         ({"widths": "64,32"}, "widths='64,32'"),
         ({"widths": [64, -1]}, "widths=-1"),
         ({"widths": 64}, "widths=64"),
+        ({"norm": "no"}, "norm='no'"),
+        ({"penalty": -1}, "penalty=-1"),
+        ({"basis": {"_target_": "oresort.models.bases.Chebishev"}}, "no such basis; known: .*Chebyshev"),
+        ({"basis": {"_target_": "oresort.models.bases.Chebyshev", "degree": 0}}, "degree=0"),
+        ({"basis": {"_target_": "oresort.models.bases.Chebyshev", "order": 3}}, "'order'; accepted: degree"),
     ],
 )
 def test_a_wrong_keyword_is_named_in_one_line(keys, named):

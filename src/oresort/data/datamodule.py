@@ -1,6 +1,6 @@
 """The dataset as Lightning sees it: loaders of the train, validation and test pairs."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import torch
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import DataLoader, Dataset, Sampler
 
 from oresort.data.augment import Augmentation
 from oresort.data.cache import cached_planes
@@ -71,6 +71,21 @@ class PairDataset(Dataset[Batch]):
 
 def _as_is(batch: Any) -> Any:
     return batch
+
+
+class _Shuffled(Sampler[int]):
+    """The same order however often it is asked for: Lightning asks twice when a run goes on."""
+
+    def __init__(self, count: int, seed: int) -> None:
+        self.count, self.seed = count, seed
+
+    def __len__(self) -> int:
+        return self.count
+
+    def __iter__(self) -> Iterator[int]:
+        generator = torch.Generator().manual_seed(self.seed)
+        torch.empty((), dtype=torch.int64).random_(generator=generator)  # as a loader that shuffles by itself
+        yield from torch.randperm(self.count, generator=generator).tolist()
 
 
 class OreDataModule(L.LightningDataModule):
@@ -147,16 +162,15 @@ class OreDataModule(L.LightningDataModule):
             self.augmentation if train else None,
             seed,
         )
-        order = torch.Generator().manual_seed(int(np.random.SeedSequence(seed).generate_state(1)[0]))
+        order = _Shuffled(len(rows), int(np.random.SeedSequence(seed).generate_state(1)[0]))
         return DataLoader(
             dataset,
             batch_size=self.hparams["batch_size"],
-            shuffle=train,
+            sampler=order if train else None,
             # a last batch of one pair would give batch norm nothing to normalise by
             drop_last=train and len(rows) % self.hparams["batch_size"] == 1 and len(rows) > 1,
             num_workers=self.hparams["workers"],
             collate_fn=_as_is,
-            generator=order,
             multiprocessing_context="fork" if self.hparams["workers"] else None,
             pin_memory=torch.cuda.is_available(),
         )

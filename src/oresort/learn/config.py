@@ -41,6 +41,15 @@ class OptimConfig:
 
 
 @dataclass
+class HelpsConfig:
+    """Keywords of `Helps`."""
+
+    energy_dropout: float = 0.0
+    auxiliary: float = 0.0
+    balance: float = 0.0
+
+
+@dataclass
 class TrainConfig:
     """One training run."""
 
@@ -53,6 +62,7 @@ class TrainConfig:
     augment: dict[str, Any] = field(default_factory=dict)
     model: ModelConfig = field(default_factory=ModelConfig)
     optim: OptimConfig = field(default_factory=OptimConfig)
+    helps: HelpsConfig = field(default_factory=HelpsConfig)
     threshold: Any = "balanced_accuracy"
     monitor: str = "auroc"
     channels_last: bool = False

@@ -87,6 +87,7 @@ def _fit(cfg: TrainConfig, folder: Path, logger: Any) -> dict[str, Any]:
         model={**asdict(cfg.model), "channels": data.representation.channels},
         representation=cfg.representation,
         optim=asdict(cfg.optim),
+        helps=asdict(cfg.helps),
         threshold=cfg.threshold,
         channels_last=cfg.channels_last,
         compile=cfg.compile,
@@ -111,7 +112,7 @@ def _fit(cfg: TrainConfig, folder: Path, logger: Any) -> dict[str, Any]:
         )
     chosen = trainer.checkpoint_callbacks[0]
     row = {
-        "params": sum(p.numel() for p in module.parameters() if p.requires_grad),
+        "params": sum(p.numel() for p in module.net.parameters() if p.requires_grad),
         "weights": "best",
         "monitor": f"val/{cfg.monitor}",
         "monitor_value": float(chosen.best_model_score),  # type: ignore[attr-defined]

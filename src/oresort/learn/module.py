@@ -6,16 +6,18 @@ from typing import Any
 
 import lightning as L
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional as F
 from torchmetrics import Metric
 from torchmetrics.utilities import dim_zero_cat
 
 from oresort.data.datamodule import Batch
 from oresort.errors import InputError
+from oresort.learn.helps import Helps, drop_energy, modulate, paces
 from oresort.learn.metrics import binary_metrics, choose_threshold
 from oresort.learn.schedule import Schedule
 from oresort.models.build import build_model
+from oresort.models.head import CLASSES
 
 
 class OreModule(L.LightningModule):
@@ -26,6 +28,7 @@ class OreModule(L.LightningModule):
         representation: Spec of the representation that the model was trained on, so that a checkpoint can
             prepare a pair by itself.
         optim: Keywords of `Schedule`.
+        helps: Keywords of `Helps`.
         threshold: Rule or number, see `choose_threshold`; applied to the validation pairs of every epoch.
         channels_last: Memory format of images and convolutions.
         compile: Compile the model with torch.compile.
@@ -39,6 +42,7 @@ class OreModule(L.LightningModule):
         threshold: str | float = "balanced_accuracy",
         channels_last: bool = False,
         compile: bool = False,
+        helps: Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__()
         # plain values only: a checkpoint loads under torch's safe loading, with no arguments
@@ -47,6 +51,8 @@ class OreModule(L.LightningModule):
         choose_threshold(threshold, torch.zeros(0), torch.zeros(0))
         self.net = build_model(model)
         self.schedule = Schedule(**(optim or {}))
+        self.helps = Helps(**(helps or {}))
+        self.auxiliary = self._auxiliary()
         self.register_buffer("threshold", torch.tensor(0.5))
         self.threshold: Tensor
         self._format = torch.channels_last if channels_last else torch.contiguous_format
@@ -56,18 +62,30 @@ class OreModule(L.LightningModule):
         # one per stage: validation runs inside a training epoch
         self._fit, self._val = _Collected(), _Collected()
 
+    def _auxiliary(self) -> nn.ModuleList | None:
+        if not self.helps.auxiliary:
+            return None
+        if len(self.net.dims) != 2 or len(self.net.towers) != 2:
+            raise InputError("helps.auxiliary: needs two towers; choose another fusion, or share=false")
+        return nn.ModuleList(nn.Linear(dim, CLASSES) for dim in self.net.dims)
+
     def forward(self, low: Tensor, high: Tensor) -> Tensor:
         """Return logits (B, 2), waste and ore, of images (B, C, S, S) float32."""
-        logits: Tensor = self.net(
-            low.contiguous(memory_format=self._format), high.contiguous(memory_format=self._format)
-        )
+        logits: Tensor = self.net(*self._laid_out(low, high))
         return logits
 
-    def _step(self, collected: "_Collected", batch: Batch) -> Tensor:
-        logits = self(batch["low"], batch["high"])
-        losses = F.cross_entropy(logits, batch["label"], reduction="none")
-        collected.update(logits.detach(), losses.detach(), batch["label"])
+    def _laid_out(self, *images: Tensor) -> tuple[Tensor, ...]:
+        return tuple(image.contiguous(memory_format=self._format) for image in images)
+
+    def _loss(self, collected: "_Collected", logits: Tensor, label: Tensor) -> Tensor:
+        losses = F.cross_entropy(logits, label, reduction="none")
+        collected.update(logits.detach(), losses.detach(), label)
         return losses.mean()
+
+    def _generator(self) -> torch.Generator:
+        # from the run's seed and the step, so that a resumed run draws the same
+        seed = (torch.initial_seed() + 1_000_003 * (self.global_step + 1)) % 2**63
+        return torch.Generator().manual_seed(seed)
 
     def _report(self, collected: "_Collected", prefix: str) -> None:
         p_ore, label, losses = collected.compute()
@@ -86,12 +104,33 @@ class OreModule(L.LightningModule):
             self.log("auroc", figures["auroc"], prog_bar=True, logger=False, rank_zero_only=True)
 
     def training_step(self, batch: Batch) -> Tensor:
-        """Return the mean cross-entropy of a batch."""
-        return self._step(self._fit, batch)
+        """Return the mean cross-entropy of a batch, and what the helps and the heads add to it."""
+        low, high, label = batch["low"], batch["high"], batch["label"]
+        if self.helps.energy_dropout:
+            low, high = drop_energy(low, high, self.helps.energy_dropout, self._generator())
+        if self.auxiliary is None:
+            loss = self._loss(self._fit, self(low, high), label)
+        else:
+            parts = self.net(*self._laid_out(low, high), parts=True)
+            loss = self._loss(self._fit, parts.logits, label)
+            votes = [layer(v) for layer, v in zip(self.auxiliary, parts.vectors, strict=True)]
+            alone = torch.stack([F.cross_entropy(vote, label) for vote in votes]).sum()
+            loss = loss + self.helps.auxiliary * alone
+            if self.helps.balance:
+                self._paces = paces(votes, label, self.helps.balance)
+        penalty = self.net.penalty()
+        return loss if penalty is None else loss + penalty
+
+    def on_before_optimizer_step(self, optimizer: torch.optim.Optimizer) -> None:
+        """Slow down the tower that is ahead."""
+        if self.helps.balance:
+            generator = self._generator()
+            for tower, pace in zip(self.net.towers, self._paces, strict=True):
+                modulate(tower, pace, generator)
 
     def validation_step(self, batch: Batch) -> None:
         """Collect a batch's probabilities."""
-        self._step(self._val, batch)
+        self._loss(self._val, self(batch["low"], batch["high"]), batch["label"])
 
     def on_train_epoch_end(self) -> None:
         """Log `train/` metrics, at the threshold of this epoch's validation."""

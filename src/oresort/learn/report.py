@@ -39,7 +39,10 @@ def collect(runs: Path) -> pd.DataFrame:
                 "run": str(file.parent),
                 "modified": file.stat().st_mtime,
                 "status": content["status"],
-                **content,
+                **{
+                    key: "null" if value is None and key.startswith("config.") else value
+                    for key, value in content.items()
+                },
             }
         except (ValueError, KeyError, TypeError) as error:
             raise InputError(f"{file}: not the record of a run; remove it or its folder") from error
@@ -65,7 +68,8 @@ def summarise(rows: pd.DataFrame, split: str = "test") -> Report:
     text = done[keys].map(lambda value: json.dumps(value, default=str))
     done["configuration"] = text.agg("|".join, axis=1)
     done = done.sort_values("modified").drop_duplicates(["configuration", "seed"], keep="last")
-    differing = [key for key in keys if text[key].nunique() > 1 and key != "config.name"]
+    # a key that only some runs have (a classical sorter has no learning rate) tells nothing by its absence
+    differing = [key for key in keys if text[key][done[key].notna()].nunique() > 1 and key != "config.name"]
     table = [_row(group, differing, split) for _, group in done.groupby("configuration", sort=False)]
     frame = pd.DataFrame(table).sort_values("auroc_mean", ascending=False, na_position="last")
     return Report(frame.reset_index(drop=True), failed)
@@ -75,7 +79,7 @@ def _row(group: pd.DataFrame, differing: list[str], split: str) -> dict[str, Any
     first = group.iloc[0]
     row: dict[str, Any] = {"name": first["name"]}
     row |= {key.removeprefix("config."): first[key] for key in differing}
-    row |= {"n": len(group), "params_M": first["params"] / 1e6}
+    row |= {"n": len(group), "params_M": float(first["params"]) / 1e6}
     for metric in METRICS:
         values = group[f"{split}/{metric}"].astype(float)
         row |= {f"{metric}_mean": values.mean(), f"{metric}_std": values.std(ddof=1)}
@@ -87,7 +91,7 @@ def readable(table: pd.DataFrame) -> pd.DataFrame:
     if table.empty:
         return table
     shown = table[[c for c in table.columns if not c.endswith(("_mean", "_std"))]].copy()
-    shown["params_M"] = shown["params_M"].map("{:.2f}".format)
+    shown["params_M"] = shown["params_M"].map("{:.2f}".format).replace("nan", "-")  # trees are not counted
     for metric in METRICS:
         pairs = zip(table[f"{metric}_mean"], table[f"{metric}_std"], strict=True)
         shown[metric] = [percent(mean) + ("" if pd.isna(std) else f"±{percent(std)}") for mean, std in pairs]

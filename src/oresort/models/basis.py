@@ -1,30 +1,44 @@
-"""Bases of the learned univariate functions of a KAN.
+"""The face of every basis of a KAN's learned univariate functions."""
 
-A basis maps x of shape (..., in) and a degree to that many columns, each (..., in). It leaves out the
-constant function, which every KAN layer holds by itself.
-"""
-
-from collections.abc import Callable
+from abc import ABC, abstractmethod
+from functools import cached_property
 
 import torch
 from torch import Tensor
 
-Basis = Callable[[Tensor, int], list[Tensor]]
 
+class Basis(ABC):
+    """A set of functions of one number, the same for every edge of a KAN layer.
 
-def chebyshev(x: Tensor, degree: int) -> list[Tensor]:
-    """Return the Chebyshev polynomials T_1 ... T_degree of tanh(x).
+    All are functions of u = tanh(x), so that no input lies outside of them. The constant function is left
+    out: every KAN layer holds it by itself. A basis has no weights.
 
-    By the recurrence T_{n+1} = 2 u T_n - T_{n-1} (Abramowitz & Stegun 22.7.4) with u = tanh(x) in [-1, 1].
-    Its gradient is finite everywhere; that of cos(n arccos u) is NaN as soon as tanh rounds to 1.
-
-    Args:
-        x: (..., in), any floating type; float32 or wider keeps six degrees to 1e-6.
-        degree: at least 1.
+    Attributes:
+        columns: how many functions.
+        start: how strongly the coefficients of each column begin under `init="linear"`, relative to one
+            column that alone makes nearly a straight line.
     """
-    u = torch.tanh(x)
-    double = 2 * u
-    columns = [u, double * u - 1]
-    while len(columns) < degree:
-        columns.append(double * columns[-1] - columns[-2])
-    return columns[:degree]
+
+    columns: int
+    start: tuple[float, ...]
+
+    @abstractmethod
+    def __call__(self, x: Tensor) -> list[Tensor]:
+        """Map x (..., in), float32 or wider, to `columns` tensors of its shape."""
+
+    @cached_property
+    def moments(self) -> tuple[tuple[float, ...], tuple[float, ...]]:
+        """E[B_n(x)^2] and E[B_n'(x)^2] of every column for x ~ N(0, 1), by the trapezoid rule on [-8, 8]."""
+        x = torch.linspace(-8, 8, 4001, dtype=torch.float64).requires_grad_()
+        density = torch.exp(-(x.detach() ** 2) / 2)
+        density = density / density.sum()
+        values, slopes = [], []
+        with torch.enable_grad():
+            for column in self(x):
+                (slope,) = torch.autograd.grad(column.sum(), x, retain_graph=True)
+                values.append(float((density * column.detach() ** 2).sum()))
+                slopes.append(float((density * slope**2).sum()))
+        return tuple(values), tuple(slopes)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.columns} columns)"

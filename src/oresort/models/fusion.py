@@ -1,9 +1,12 @@
 """The face of every fusion of a low- and a high-energy image."""
 
 from collections.abc import Sequence
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
+
+from oresort.errors import InputError
 
 
 class Fusion(nn.Module):
@@ -11,7 +14,14 @@ class Fusion(nn.Module):
 
     A fusion overrides the hooks of its own levels and leaves the rest: each is an identity, but for
     `decide`, which averages. `PairNet` finds all widths by calling the hooks, so none is declared.
+
+    Attributes:
+        energies: those that it looks at.
+        symmetric: swapping the energies changes nothing, by design.
     """
+
+    energies: ClassVar[tuple[str, ...]] = ("low", "high")
+    symmetric: ClassVar[bool] = False
 
     def __init__(self) -> None:
         super().__init__()  # without its own signature a class would seem to take any keyword
@@ -38,3 +48,12 @@ class Fusion(nn.Module):
     def decide(self, *logits: Tensor) -> Tensor:
         """Decision level: logits (B, 2) of each head to the model's logits (B, 2)."""
         return torch.stack(logits).mean(0)
+
+
+def two_towers(fusion: Fusion, dims: Sequence[Sequence[int]]) -> int:
+    """Return the width of both towers' vectors; InputError if there are not two, or of unequal widths."""
+    last = tuple(dims[-1])
+    if len(last) != 2 or last[0] != last[1]:
+        name = type(fusion).__name__
+        raise InputError(f"{name}: joins two towers of one width, got {list(last)}; give it both energies")
+    return last[0]

@@ -1,6 +1,6 @@
 """The face of every head: one feature vector in, two logits out."""
 
-from torch import nn
+from torch import Tensor, nn
 
 CLASSES = 2  # waste, ore
 
@@ -13,3 +13,7 @@ class Head(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()  # without its own signature a class would seem to take any keyword
+
+    def penalty(self) -> Tensor | None:
+        """Return a scalar that the training loss adds for this head, if any."""
+        return None

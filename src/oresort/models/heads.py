@@ -1,14 +1,21 @@
 """The heads: linear, multi-layer perceptron, Kolmogorov-Arnold network."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
+from typing import Any
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from oresort.errors import InputError
+from oresort.models import edges
+from oresort.models.bases import Chebyshev
+from oresort.models.basis import Basis
 from oresort.models.checks import widths as checked
 from oresort.models.head import CLASSES, Head
 from oresort.models.kan import KANLayer
+from oresort.spec import make
 
 
 class MLP(Head):
@@ -39,18 +46,20 @@ class Linear(MLP):
 
 
 class KAN(Head):
-    """Chebyshev KAN layers of the given hidden widths: the paper's classifier.
+    """KAN layers of the given hidden widths: with the Chebyshev basis to degree 6 the paper's classifier.
 
-    With `init="paper"` it is the paper's to the letter: 76,440 parameters for 128 features. Six such layers
-    pass so little gradient that the towers stand still through the first epochs. The default therefore
-    starts near a linear map and standardises its input over the batch, times `GAIN`. That norm has no
-    weights, so both have the same parameters, and at inference it folds into an offset and a scale.
+    With `init="paper"` and `norm=False` it is the paper's to the letter: 76,440 parameters for 128 features.
+    Six such layers pass so little gradient that the towers stand still through the first epochs. The default
+    therefore starts near a linear map and standardises its input over the batch, times `GAIN`. That norm has
+    no weights, so both have the same parameters, and at inference it folds into an offset and a scale.
 
     Args:
         in_features: width of the input.
         widths: of the hidden layers.
-        degree: of the polynomials, at least 1.
-        init: "linear", or "paper" (which also drops the norm).
+        basis: spec of a `Basis`; null means Chebyshev to degree 6.
+        init: how the coefficients start: linear, paper, lecun or glorot, see `oresort.models.kan.INITS`.
+        norm: standardise the input over the batch.
+        penalty: weight of `edges.penalty` in the training loss.
 
     Raises:
         InputError: a setting out of its range.
@@ -62,13 +71,21 @@ class KAN(Head):
         self,
         in_features: int,
         widths: Sequence[int] = (64, 32, 16, 8, 4),
-        degree: int = 6,
+        basis: Mapping[str, Any] | None = None,
         init: str = "linear",
+        norm: bool = True,
+        penalty: float = 0.0,
     ) -> None:
         super().__init__()
+        if not isinstance(norm, bool):
+            raise InputError(f"norm={norm!r}: give true or false")
+        if isinstance(penalty, bool) or not penalty >= 0:
+            raise InputError(f"penalty={penalty!r}: give a number of at least 0")
+        functions = make(basis, Basis) if basis is not None else Chebyshev()  # type: ignore[type-abstract]
         sizes = (in_features, *checked("widths", widths), CLASSES)
-        self.layers = nn.Sequential(*(KANLayer(i, o, degree, init) for i, o in pairwise(sizes)))
-        self.norm = None if init == "paper" else nn.BatchNorm1d(in_features, affine=False)
+        self.layers = nn.Sequential(*(KANLayer(i, o, functions, init) for i, o in pairwise(sizes)))
+        self.norm = nn.BatchNorm1d(in_features, affine=False) if norm else None
+        self.penalty_weight = penalty
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (B, in_features) to logits (B, 2)."""
@@ -76,6 +93,17 @@ class KAN(Head):
             x = self.GAIN * _standardise(self.norm, x)
         logits: Tensor = self.layers(x)
         return logits
+
+    def penalty(self) -> Tensor | None:
+        """Return what the training loss adds for its edges, or None without a weight."""
+        if self.penalty_weight == 0:
+            return None
+        return self.penalty_weight * torch.stack([edges.penalty(layer) for layer in kan_layers(self)]).sum()
+
+
+def kan_layers(module: nn.Module) -> list[KANLayer]:
+    """Return all KAN layers below a module, from input to output."""
+    return [layer for layer in module.modules() if isinstance(layer, KANLayer)]
 
 
 def _standardise(norm: nn.BatchNorm1d, x: Tensor) -> Tensor:

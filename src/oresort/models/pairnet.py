@@ -64,11 +64,31 @@ class PairNet(nn.Module):
             vectors = fusion.features(*(torch.zeros(1, t.dim) for t in self._per_image()))
         self.heads = nn.ModuleList(head(vector.shape[1]) for vector in vectors)
 
+    @property
+    def dims(self) -> tuple[int, ...]:
+        """Width of the vector of every image's tower."""
+        return tuple(tower.dim for tower in self._per_image())
+
+    def penalty(self) -> Tensor | None:
+        """Return the scalar that the training loss adds for the heads, if any."""
+        found = [p for head in self.heads if (p := cast("Head", head).penalty()) is not None]
+        return torch.stack(found).sum() if found else None
+
     def _per_image(self) -> list[Tower]:
         return [cast("Tower", self.towers[i]) for i in self._tower_of]
 
     def forward(self, low: Tensor, high: Tensor, parts: bool = False) -> Tensor | Parts:
-        """Return the logits (B, 2), or with `parts` also those of each head and each tower's vector."""
+        """Return the logits (B, 2), or with `parts` also those of each head and each tower's vector.
+
+        Raises:
+            InputError: an energy is missing, or the energies' images differ in shape.
+        """
+        if low is None or high is None or low.shape != high.shape:
+            shapes = [None if image is None else tuple(image.shape) for image in (low, high)]
+            raise InputError(
+                f"{type(self.fusion).__name__}: needs two images of one shape, got {shapes[0]} and {shapes[1]}; "
+                "for a single energy choose fusion=low or fusion=high"
+            )
         towers = self._per_image()
         maps = self.fusion.inputs(low, high)  # a (B, C, H, W) for each tower
         for stage in range(len(towers[0].stages)):

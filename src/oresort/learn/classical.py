@@ -1,0 +1,132 @@
+"""One run of a classical sorter: the networks' splits, metrics and record."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, overload
+
+import numpy as np
+import pandas as pd
+import torch
+
+from oresort.data.manifest import CLASSES, load_manifest
+from oresort.data.splits import assign_splits
+from oresort.errors import InputError
+from oresort.learn.metrics import binary_metrics, choose_threshold
+from oresort.learn.record import flatten, provenance, read_yaml, write_json, write_yaml
+from oresort.models.classical.base import Classical, Pixels
+from oresort.paths import replacing
+from oresort.scan.image import read_pair
+from oresort.spec import make
+from oresort.xray.transmission import attenuation, foreground
+
+
+@dataclass
+class BaselineData:
+    """Where the pairs are and how they are split."""
+
+    root: str = ""
+    split: str = "given"
+    split_seed: int = 0
+    strict: bool = False
+
+
+@dataclass
+class BaselineConfig:
+    """One run; `conf/baseline.yaml` explains each key."""
+
+    name: str = "baseline"
+    out: str | None = None
+    seed: int = 0
+    data: BaselineData = field(default_factory=BaselineData)
+    method: dict[str, Any] = field(default_factory=dict)
+    threshold: Any = "balanced_accuracy"
+
+
+class Crops(Sequence[Pixels]):
+    """The pairs of some rows of a manifest, decoded when asked for."""
+
+    def __init__(self, frame: pd.DataFrame, root: Path) -> None:
+        self.rows = list(zip(frame["low"], frame["high"], frame["air"], frame["background"], strict=True))
+        self.root = root
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    @overload
+    def __getitem__(self, index: int) -> Pixels: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Pixels]: ...
+    def __getitem__(self, index: int | slice) -> Pixels | Sequence[Pixels]:
+        if isinstance(index, slice):
+            return [self[i] for i in range(*index.indices(len(self)))]
+        low, high, air, background = self.rows[index]
+        counts = read_pair(self.root / low, self.root / high)
+        masks = [c > 0 if background == "zero" else foreground(c, air) for c in counts]
+        mask = masks[0] & masks[1]
+        if not mask.any():
+            raise InputError(f"{self.root / low}: no pixel of a particle in both layers; take the pair out")
+        return Pixels(attenuation(counts[0], air), attenuation(counts[1], air), mask)
+
+
+def run_baseline(cfg: BaselineConfig, folder: Path) -> dict[str, Any]:
+    """Fit on train, choose the threshold on val, measure on val and test; return the run's flat row.
+
+    Writes `config.yaml`, `provenance.json`, `metrics.json` and `predictions.csv` into `folder`, as training a
+    network does, so that `oresort.report` puts both into one table. A run that fails leaves `status: failed`
+    and the reason.
+
+    Raises:
+        InputError: what the configuration or the data have wrong.
+    """
+    if not cfg.data.root:
+        raise InputError("data.root: not given; name the dataset's folder as data.root=DIR")
+    config = asdict(cfg)
+    if (folder / "config.yaml").is_file() and read_yaml(folder / "config.yaml") != config:
+        raise InputError(f"{folder}: holds a run of another configuration; choose another out=DIR")
+    method = make(cfg.method, Classical)  # type: ignore[type-abstract]
+    choose_threshold(cfg.threshold, torch.zeros(0), torch.zeros(0))  # refuse a bad rule at once
+    folder.mkdir(parents=True, exist_ok=True)
+    write_yaml(folder / "config.yaml", config)
+    write_json(folder / "provenance.json", provenance())
+    row: dict[str, Any] = {
+        "status": "failed",
+        "name": cfg.name,
+        "seed": cfg.seed,
+        **flatten(config, "config"),
+    }
+    try:
+        row |= _measure(cfg, method, folder)
+        row["status"] = "finished"
+    except BaseException as error:
+        row["error"] = " ".join(str(error).split()) or type(error).__name__
+        raise
+    finally:
+        write_json(folder / "metrics.json", row)
+    return row
+
+
+def _measure(cfg: BaselineConfig, method: Classical, folder: Path) -> dict[str, Any]:
+    root = Path(cfg.data.root)
+    frame = load_manifest(root)
+    frame = assign_splits(frame, root, split=cfg.data.split, seed=cfg.data.split_seed, strict=cfg.data.strict)
+    sides = {side: frame[frame["split"] == side] for side in ("train", "val", "test")}
+    start = time.perf_counter()
+    method.fit(Crops(sides["train"], root), sides["train"]["label"].to_numpy(np.int64), cfg.seed)
+    row: dict[str, Any] = {"params": method.numbers, "fit_seconds": time.perf_counter() - start}
+    start, tables = time.perf_counter(), []
+    for side in ("val", "test"):
+        pairs = sides[side]
+        p_ore = torch.from_numpy(method.p_ore(Crops(pairs, root))).float()
+        label = torch.tensor(pairs["label"].tolist())
+        if side == "val":
+            row["threshold"] = choose_threshold(cfg.threshold, p_ore, label)
+        figures = binary_metrics(p_ore, label, row["threshold"])
+        row |= {f"{side}/{name}": value for name, value in figures.items()}
+        known = {"id": pairs["id"], "split": side, "label": [CLASSES[i] for i in pairs["label"]]}
+        tables.append(pd.DataFrame({**known, "p_ore": p_ore.numpy()}))
+    row["test_seconds"] = time.perf_counter() - start
+    with replacing(folder / "predictions.csv") as temporary:
+        pd.concat(tables).to_csv(temporary, index=False)
+    return row

@@ -1,0 +1,71 @@
+"""The face of every classical sorter, what it sees of a pair, and the thickness curve that all share."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from oresort.errors import InputError
+
+Image = NDArray[np.float32]
+Vector = NDArray[np.float64]
+
+
+class Pixels(NamedTuple):
+    """One particle at the detector's own resolution."""
+
+    low: Image
+    """l = ln(air / low), (H, W), dimensionless."""
+
+    high: Image
+    """h = ln(air / high), same shape."""
+
+    mask: NDArray[np.bool_]
+    """Where both layers see the particle; at least one pixel."""
+
+
+class Classical(ABC):
+    """A sorter that is fitted once on the training pairs and then gives probabilities of ore."""
+
+    @abstractmethod
+    def fit(self, pairs: Sequence[Pixels], label: NDArray[np.int64], seed: int) -> None:
+        """Fit to training pairs; `label` (N,), ore is 1; what is random follows from `seed`."""
+
+    @abstractmethod
+    def p_ore(self, pairs: Sequence[Pixels]) -> Vector:
+        """Return the probability of ore of every pair, (N,)."""
+
+    @property
+    def numbers(self) -> int | None:
+        """How many fitted numbers decide, where that can be said."""
+        return None
+
+
+class Curve:
+    """f(h) = c1 h + c2 h^2: what the low energy sees of ordinary rock of the thickness that the high one sees.
+
+    The ratio R = l / h falls with thickness by beam hardening; the residual l - f(h) does not.
+    """
+
+    def __init__(self) -> None:
+        self.coefficients: Vector = np.zeros(2)
+
+    def fit(self, pairs: Sequence[Pixels]) -> None:
+        """Fit by least squares to all particle pixels, of both classes."""
+        normal, right = np.zeros((2, 2)), np.zeros(2)
+        for pair in pairs:
+            h = pair.high[pair.mask].astype(np.float64)
+            powers = np.stack((h, h**2))  # (2, pixels)
+            normal += powers @ powers.T
+            right += powers @ pair.low[pair.mask]
+        if np.linalg.matrix_rank(normal) < 2:
+            raise InputError(
+                "training pairs: all pixels have one attenuation, so no curve l = f(h) fits them"
+            )
+        self.coefficients = np.asarray(np.linalg.solve(normal, right), np.float64)
+
+    def __call__(self, h: Image) -> Image:
+        """Return f(h), any shape."""
+        return np.asarray(self.coefficients[0] * h + self.coefficients[1] * h**2, np.float32)

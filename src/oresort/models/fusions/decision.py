@@ -1,0 +1,113 @@
+"""Decision level: a tower and a head for each energy; their logits are joined.
+
+Every rule returns logits whose softmax is the joint probability, so losses and metrics need no special case.
+"""
+
+import math
+from collections.abc import Sequence
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from oresort.errors import InputError
+from oresort.models.fusion import Fusion, two_towers
+from oresort.models.head import CLASSES
+
+
+class Mean(Fusion):
+    """The mean of the logits."""
+
+
+class WeightedVote(Fusion):
+    """A weighted mean of the logits; the weights are learned, positive, and sum to 1.
+
+    Args:
+        per_class: a weight for every class instead of one for a whole head.
+    """
+
+    def __init__(self, per_class: bool = False) -> None:
+        super().__init__()
+        self.per_class = per_class
+
+    def build(self, dims: Sequence[Sequence[int]]) -> None:
+        """Make the weights, (2, 2) or (2, 1), equal at first."""
+        two_towers(self, dims)
+        self.scores = nn.Parameter(torch.zeros(2, CLASSES if self.per_class else 1))
+
+    def decide(self, *logits: Tensor) -> Tensor:
+        """Return logits (B, 2)."""
+        weights = self.scores.softmax(0)  # (2, 2) or (2, 1)
+        return weights[0] * logits[0] + weights[1] * logits[1]
+
+
+class ProductVote(Fusion):
+    """The product of the probabilities over the prior: what Bayes says of independent opinions.
+
+    log p = log p_low + log p_high - log prior (Kittler et al., TPAMI 1998).
+
+    Args:
+        prior: share of ore, between 0 and 1.
+
+    Raises:
+        InputError: `prior` outside.
+    """
+
+    def __init__(self, prior: float = 0.5) -> None:
+        super().__init__()
+        if not 0 < prior < 1:
+            raise InputError(f"prior={prior}: give a share of ore between 0 and 1")
+        self.priors = (math.log(1 - prior), math.log(prior))
+
+    def decide(self, *logits: Tensor) -> Tensor:
+        """Return logits (B, 2)."""
+        joint = F.log_softmax(torch.stack(logits), dim=-1).sum(0)
+        return joint - (len(logits) - 1) * joint.new_tensor(self.priors)
+
+
+class MaxVote(Fusion):
+    """Each class has the larger of its two probabilities, made to sum to 1: the surer head decides.
+
+    The max rule of Kittler et al., TPAMI 1998.
+    """
+
+    def decide(self, *logits: Tensor) -> Tensor:
+        """Return logits (B, 2)."""
+        return F.log_softmax(torch.stack(logits), dim=-1).amax(0)
+
+
+class Stacking(Fusion):
+    """A linear map of all logits, learned with the rest; it starts as their mean."""
+
+    def build(self, dims: Sequence[Sequence[int]]) -> None:
+        """Make the map 4 -> 2."""
+        two_towers(self, dims)
+        self.join = nn.Linear(2 * CLASSES, CLASSES)
+        with torch.no_grad():
+            self.join.weight.copy_(torch.eye(CLASSES).repeat(1, 2) / 2)
+            self.join.bias.zero_()
+
+    def decide(self, *logits: Tensor) -> Tensor:
+        """Return logits (B, 2)."""
+        joined: Tensor = self.join(torch.cat(logits, dim=1))
+        return joined
+
+
+class Evidential(Fusion):
+    """Dempster's rule on the heads' evidence e = softplus(logits), as in trusted multi-view classification.
+
+    Han et al., ICLR 2021. For two Dirichlet opinions over K classes their rule comes to
+    e = e1 + e2 + e1 e2 / K. The logits returned are log(1 + e), so that their softmax is the Dirichlet's mean.
+    """
+
+    def decide(self, *logits: Tensor) -> Tensor:
+        """Return logits (B, 2)."""
+        joint = F.softplus(logits[0])
+        for other in map(F.softplus, logits[1:]):
+            joint = joint + other + joint * other / CLASSES
+        return torch.log1p(joint)
+
+    @staticmethod
+    def uncertainty(logits: Tensor) -> Tensor:
+        """Return K / (K + total evidence), 0 to 1, of logits (B, 2) that `decide` made: (B,)."""
+        return CLASSES / logits.exp().sum(-1)

@@ -1,0 +1,38 @@
+"""The study of starts: what it measures, and that it runs as typed."""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+import torch
+
+from oresort.learn import kan_init
+
+
+def test_the_papers_start_loses_signal_and_gradient_and_the_default_does_not():
+    torch.manual_seed(0)
+    low, high = torch.rand(2, 32, 1, 20, 20)
+    batch = low, high, torch.arange(32) % 2
+    paper, linear = (
+        kan_init.scales(*batch, init, norm, seed=0).set_index("layer")
+        for init, norm in (("paper", False), ("linear", True))
+    )
+    assert paper.index.tolist() == list(range(7))
+    assert paper["activation"][6] < 1e-3 * paper["activation"][0]
+    assert paper["gradient"][1] < 1e-1 * paper["gradient"][6]
+    assert linear["activation"][6] > 0.1
+    assert 0.1 < linear["gradient"][1] / linear["gradient"][6] < 1e3
+
+
+@pytest.mark.slow
+def test_the_study_runs_as_typed(dataset: Path, tmp_path: Path, monkeypatch: Any, capsys: Any):
+    words = ["--data", str(dataset), "--out", str(tmp_path / "out"), "--work", str(tmp_path / "runs")]
+    monkeypatch.setattr(sys, "argv", ["kan_init", *words, "--seeds", "0"])
+    kan_init.main()
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {"scale.csv", "auroc.csv", "kan_init.png"}
+    cases = len(kan_init.CASES)
+    assert len(pd.read_csv(tmp_path / "out" / "scale.csv")) == 7 * cases
+    assert pd.read_csv(tmp_path / "out" / "auroc.csv")["auroc"].between(0, 1).all()
+    assert capsys.readouterr().out.count(" ± ") == cases + 1  # the table and its head

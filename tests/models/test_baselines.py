@@ -1,0 +1,73 @@
+"""The published networks as towers."""
+
+import pytest
+import torch
+from torch import nn
+from zoo import FILES, member, part
+
+from oresort.errors import InputError
+
+BASELINES = [name for name in FILES["tower"] if name != "paper"]
+SIZES = {"vit_base": 48, "alexnet": 64}  # the smallest that their patches and pools allow
+HEAVY = {"vgg16", "vit_base", "convnext_tiny", "swin_tiny", "efficientnetv2_s", "resnet34", "alexnet"}
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(n, marks=pytest.mark.slow if n in HEAVY else ()) for n in BASELINES]
+)
+@pytest.mark.parametrize("fusion", ["stack", "concat"])
+def test_small_images_train_every_parameter(name, fusion):
+    tower = part("tower", name, size=SIZES.get(name, 40))
+    model = member(tower, fusion, "linear")
+    low, high = torch.randn(2, 4, 1, 40, 40)
+    logits = model(low, high)
+    assert logits.shape == (4, 2)
+    nn.functional.cross_entropy(logits, torch.arange(4) % 2).backward()
+    assert [n for n, p in model.named_parameters() if p.grad is None or not p.grad.isfinite().all()] == []
+    model.eval()
+    with torch.no_grad():
+        torch.testing.assert_close(model(low[1:2], high[1:2]), model(low, high)[1:2], atol=1e-4, rtol=1e-3)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", BASELINES)
+def test_the_papers_224_pixels(name):
+    model = member(part("tower", name, size=224), "low", "linear").eval()
+    low, high = torch.randn(2, 1, 1, 224, 224)
+    with torch.no_grad():
+        assert model(low, high).isfinite().all()
+        assert model(low[..., :50, :60], high[..., :50, :60]).isfinite().all()  # resized
+
+
+def test_images_of_its_size_are_left_alone():
+    tower = member(part("tower", "timm", size=40), "low", "linear").towers[0].eval()
+    image = torch.randn(2, 1, 40, 40)
+    with torch.no_grad():
+        assert torch.equal(tower(image), tower.stages[0].network(image))
+
+
+def test_transfer_between_timm_towers_and_no_attention_on_vectors():
+    images = torch.randn(2, 3, 1, 40, 40)
+    assert member(part("tower", "timm"), "mmtm", "linear")(*images).shape == (3, 2)
+    with pytest.raises(InputError, match=r"maps of one position.*MMTM"):
+        member(part("tower", "timm"), "cross_attention", "linear")(*images)
+
+
+@pytest.mark.parametrize(
+    ("name", "keys", "named"),
+    [
+        ("timm", {"name": "resnet43"}, "'resnet43': timm has no such model; similar are .*resnet"),
+        ("timm", {"name": "hf-hub:timm/resnet18"}, "timm has no such model"),
+        ("timm", {"name": 3}, "name=3: timm has no such model"),
+        ("timm", {"size": 0}, "size=0"),
+        ("vit_base", {"size": 40.5}, "size=40.5"),
+        ("vit_base", {"size": 8}, "size=8: .* multiple of its patches' 16"),
+        ("vit_base", {"size": 40}, "size=40: .* multiple of its patches' 16"),
+        ("alexnet", {"size": 40}, "size=40: AlexNet .* at least 63"),
+        ("alexnet", {"dropout": 1.0}, "dropout=1.0"),
+    ],
+)
+def test_bad_settings_are_named_in_one_line(name, keys, named):
+    with pytest.raises(InputError, match=named) as caught:
+        member({**part("tower", name), **keys}, "low", "linear")
+    assert "\n" not in str(caught.value)

@@ -1,0 +1,104 @@
+"""Importance, pruning and degree of a KAN's edges, on functions with known answers."""
+
+import pytest
+import torch
+from zoo import FILES, part
+
+from oresort.errors import InputError
+from oresort.models import edges
+from oresort.models.bases import BSpline, Chebyshev
+from oresort.models.basis import Basis
+from oresort.models.heads import KAN, kan_layers
+from oresort.models.kan import KANLayer
+from oresort.spec import make
+
+
+def layer_of(rows: list[list[float]], degree: int = 3) -> KANLayer:
+    """A layer of one output: a row of coefficients for each input, the constant first."""
+    layer = KANLayer(len(rows), 1, Chebyshev(degree)).double()
+    with torch.no_grad():
+        edges.blocks(layer).copy_(torch.tensor(rows, dtype=torch.float64).T[:, :, None])
+    return layer
+
+
+def test_functions_are_what_the_layer_adds_up():
+    for name in FILES["head"]:
+        spec = part("head", name)
+        if "basis" in spec:
+            layer = KANLayer(3, 2, make(spec["basis"], Basis)).double()
+            x = torch.randn(5, dtype=torch.float64)
+            expected = layer(x[:, None].expand(5, 3))
+            torch.testing.assert_close(edges.functions(layer, x).sum(1), expected)
+
+
+def test_importance_of_chebyshev_has_a_closed_form():
+    found = edges.importance(layer_of([[9, 3, 0, 4], [5, 0, 0, 0]]))
+    assert found.flatten().tolist() == pytest.approx([(25 / 2) ** 0.5, 0], abs=1e-9)
+
+
+def test_importance_of_any_basis_is_the_spread_over_the_arcsine_law():
+    layer = KANLayer(2, 3, BSpline()).double()
+    u = torch.cos(torch.rand(200_000, dtype=torch.float64) * torch.pi)
+    sampled = edges.functions(layer, torch.atanh(u)).std(0)
+    torch.testing.assert_close(edges.importance(layer), sampled, rtol=1e-2, atol=1e-4)
+
+
+def test_pruning_keeps_the_most_important_and_shifts_nothing():
+    layer = layer_of([[1, 3, 0, 0], [2, 0.1, 0.2, 0], [0, 0, 2, 0], [0, 0.1, 0, 0.1]])
+    x = torch.atanh(torch.cos(torch.rand(200_000, 4, dtype=torch.float64) * torch.pi))
+    before = layer(x)
+    mask = edges.prune(layer, keep=0.5)
+    assert mask.flatten().tolist() == [True, False, True, False]
+    assert edges.importance(layer).flatten().tolist() == pytest.approx([3 / 2**0.5, 0, 2**0.5, 0], abs=1e-9)
+    assert (layer(x) - before).mean().item() == pytest.approx(0, abs=2e-3)
+    torch.testing.assert_close(
+        edges.functions(layer, x[:3, 0])[:, 1].flatten(), torch.full((3,), 2.0).double()
+    )
+
+
+def test_pruning_moves_the_mean_of_a_bump_into_the_constant():
+    layer = KANLayer(1, 2, BSpline()).double()
+    x = torch.atanh(torch.cos(torch.rand(200_000, 1, dtype=torch.float64) * torch.pi))
+    before = layer(x).mean(0)
+    edges.prune(layer, keep=0.5)
+    torch.testing.assert_close(layer(x).mean(0), before, atol=3e-3, rtol=0)
+
+
+@pytest.mark.parametrize("keep", [0, -1, 1.5, float("nan")])
+def test_a_share_outside_is_named(keep):
+    with pytest.raises(InputError, match="keep="):
+        edges.prune(KANLayer(2, 2), keep)
+
+
+def test_degree_grows_without_a_change_and_shrinks_to_the_low_terms():
+    layer = layer_of([[1, 2, 3, 4], [4, 3, 2, 1]])
+    x = torch.randn(7, 2, dtype=torch.float64)
+    torch.testing.assert_close(edges.with_degree(layer, 6)(x), layer(x))
+    torch.testing.assert_close(edges.with_degree(layer, 1)(x), layer_of([[1, 2], [4, 3]], degree=1)(x))
+    with pytest.raises(InputError, match="degree=0"):
+        edges.with_degree(layer, 0)
+    with pytest.raises(InputError, match="only Chebyshev"):
+        edges.with_degree(KANLayer(2, 2, BSpline()), 3)
+
+
+def test_the_penalty_leaves_fewer_edges():
+    torch.manual_seed(0)
+    head = KAN(8, widths=(6,), penalty=1.0)
+    optimiser = torch.optim.Adam(head.parameters(), 0.02)
+
+    def shares() -> float:
+        sizes = edges.importance(kan_layers(head)[0]).flatten()
+        return (sizes.topk(5).values.sum() / sizes.sum()).item()
+
+    before = shares()
+    for _ in range(200):
+        optimiser.zero_grad()
+        head.penalty().backward()
+        optimiser.step()
+    assert shares() > 2 * before
+
+
+def test_no_weight_means_no_penalty():
+    assert KAN(8).penalty() is None
+    lone = KANLayer(1, 1)
+    assert edges.penalty(lone).isfinite()

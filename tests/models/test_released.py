@@ -1,0 +1,90 @@
+import pytest
+import torch
+from published import Published
+
+from oresort.errors import InputError
+from oresort.models.released import from_released, import_released
+
+
+@pytest.fixture
+def published():
+    return Published().eval()
+
+
+@pytest.mark.parametrize("prefix", ["", "module."])
+@pytest.mark.parametrize("wrapped", [False, True])
+def test_logits_agree(published, tmp_path, prefix, wrapped):
+    state = {prefix + key: value for key, value in published.state_dict().items()}
+    torch.save({"state_dict": state, "epoch": 3} if wrapped else state, tmp_path / "w.pth")
+    model = import_released(tmp_path / "w.pth")
+    low, high = torch.randn(2, 16, 1, 40, 40)
+    with torch.no_grad():
+        expected, found = published(low, high), model(low, high)
+        exact = published.double()(low.double(), high.double())
+        assert expected.std() > 0.05
+        torch.testing.assert_close(found, expected, atol=1e-5, rtol=0)
+        torch.testing.assert_close(model.double()(low.double(), high.double()), exact, atol=1e-9, rtol=0)
+
+
+def test_the_published_count_includes_the_unused_layers(published):
+    count = sum(p.numel() for p in published.parameters())
+    assert count == 1_316_384
+    assert count - sum(p.numel() for p in from_released(published.state_dict()).parameters()) == 516
+
+
+def test_linear_bottlenecks_and_missing_counters_load(published):
+    state = {
+        key: value.flatten(1) if ".ca." in key else value
+        for key, value in published.state_dict().items()
+        if not key.endswith("num_batches_tracked")
+    }
+    low, high = torch.randn(2, 3, 1, 40, 40)
+    with torch.no_grad():
+        torch.testing.assert_close(from_released(state)(low, high), published(low, high), atol=1e-5, rtol=0)
+
+
+def broken(state, kind):
+    key = "model_high.res_block2.conv1.weight"
+    if kind == "missing":
+        del state[key]
+    elif kind == "unknown":
+        state["model_high.res_block3.conv1.weight"] = state[key]
+    elif kind == "shape":
+        state[key] = state[key][:5]
+    elif kind == "no head":
+        state = {k: v for k, v in state.items() if "classifier" not in k}
+    elif kind == "gap":
+        del state["classifier.act_fun.2.cheby_coeffs"]
+    return state
+
+
+@pytest.mark.parametrize(
+    ("kind", "named"),
+    [
+        ("missing", "towers.1.stages.2.body.0.weight is missing"),
+        ("unknown", "unknown key model_high.res_block3"),
+        ("shape", r"is \(5, 64, 3, 3\), the paper's is \(128, 64, 3, 3\)"),
+        ("no head", "no classifier.act_fun.0"),
+        ("gap", "without a gap"),
+    ],
+)
+def test_other_weights_are_named_in_one_line(published, tmp_path, kind, named):
+    torch.save(broken(dict(published.state_dict()), kind), tmp_path / "w.pth")
+    with pytest.raises(InputError, match=named) as caught:
+        import_released(tmp_path / "w.pth")
+    assert "\n" not in str(caught.value)
+    assert str(tmp_path) in str(caught.value)
+
+
+def test_other_files_are_named(published, tmp_path):
+    for content, named in ((None, "no such file"), (b"no", "loads safely"), ([1], "not a state dict")):
+        file = tmp_path / "w.pth"
+        if isinstance(content, bytes):
+            file.write_bytes(content)
+        elif content is not None:
+            torch.save(content, file)
+        with pytest.raises(InputError, match=named):
+            import_released(file)
+    torch.save(published, tmp_path / "whole.pth")  # a pickled module is code
+    with pytest.raises(InputError, match="loads safely"):
+        import_released(tmp_path / "whole.pth")
