@@ -270,6 +270,8 @@ def test_a_bad_scan_is_one_line_and_the_others_go_on(
         (("low=low",), "low=low"),
         (("table=x",), "table=x"),
         (("min_area=0",), "min_area=0"),
+        (("convex=0",), "convex=0"),
+        (("neck=2",), "neck=2"),
         (("air=nowhere/air",), "nowhere/air_low"),
         (("calibration=nowhere.json",), "nowhere.json"),
         (("nonsense=1",), "nonsense"),

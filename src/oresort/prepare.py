@@ -43,6 +43,8 @@ class PrepareConfig:
     correct: bool = True
     mask: str = "noise"
     split: bool = True
+    convex: float = 0.92
+    neck: float = 0.93
     min_area: int = 50
     drop: list[str] = field(default_factory=list)
     registration: str = "scan"
@@ -126,7 +128,16 @@ def _check(cfg: PrepareConfig) -> Options:
         raise InputError(f"table={cfg.table}: must hold {{scan}} once and no slash, as {{scan}}_truth")
     if cfg.calibration and (cfg.air or cfg.dark):
         raise InputError("calibration=FILE says what air and dark are; leave out air= and dark=")
-    return Options(cfg.crops == "registered", cfg.correct, cfg.mask, cfg.split, cfg.background, cfg.min_area)
+    return Options(
+        registered=cfg.crops == "registered",
+        correct=cfg.correct,
+        mask=cfg.mask,
+        split=cfg.split,
+        background=cfg.background,
+        min_area=cfg.min_area,
+        convex=cfg.convex,
+        neck=cfg.neck,
+    )
 
 
 def _calibrations(

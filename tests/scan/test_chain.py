@@ -131,6 +131,37 @@ def test_a_neighbour_in_the_box_becomes_background(tmp_path):
                 assert 0 < crop[large.particle.h // 2, large.particle.w // 2] < 0.6 * AIR
 
 
+def test_of_a_clump_at_the_border_only_the_part_that_reaches_it_is_cut(tmp_path):
+    # rows 252 to 260: of the first pair one particle reaches the last line, of the second none
+    ellipses = [(200, 240, 35, 28), (200, 186, 30, 30), (700, 200, 35, 28), (700, 146, 30, 30)]
+    low, high = (scan_of(ellipses, height=260, width=1000, peak=p, seed=k) for k, p in enumerate((1.4, 0.9)))
+    with PairReader(*write(tmp_path, low, high)) as reader:
+        calibration, _ = calibrate(reader)
+        particles = [c.particle for c in cut_scan(reader, calibration, Options(registered=False))]
+    assert all(particle.parted for particle in particles)
+    assert sorted((p.x > 500, p.y, p.cut) for p in particles) == [
+        (False, pytest.approx(156, abs=4), False),
+        (False, pytest.approx(212, abs=5), True),
+        (True, pytest.approx(116, abs=4), False),
+        (True, pytest.approx(172, abs=5), False),
+    ]
+
+
+def test_what_the_high_layer_sees_beside_the_belt_is_cut(tmp_path):
+    # both ellipses lie on the belt, but the high layer sees the first up to its last column and beyond
+    ellipses = [(1308, 60, 25, 22), (1295, 190, 25, 22), (420, 190, 35, 25), (130, 60, 30, 22)]
+    size = {"height": 270, "width": 1400, "beside": 60}
+    low = scan_of(ellipses, **size)
+    high = scan_of(
+        [(SCALE * x + 1.0, y + ROWS, SCALE * a, b) for x, y, a, b in ellipses], peak=0.9, seed=1, **size
+    )
+    with PairReader(*write(tmp_path, low, high)) as reader:
+        calibration = calibrated(reader)
+        for registered in (True, False):
+            cuts = cut_scan(reader, calibration, Options(registered=registered))
+            assert [c.particle.cut for c in sorted(cuts, key=place)] == [False, registered, False, False]
+
+
 def test_a_particle_that_high_energy_does_not_show_keeps_its_pixels(tmp_path):
     low, high = scan_of([(100, 100, 25, 20)], peak=0.4), scan_of([], seed=1)
     with PairReader(*write(tmp_path, low, high)) as reader:
@@ -171,7 +202,7 @@ def test_what_does_not_fit_the_scan_is_refused(scan, tmp_path):
         pytest.raises(InputError, match="99 columns but the calibration has 1400"),
     ):
         next(cut_scan(narrow, calibration))
-    for wrong in ({"mask": "ideal"}, {"background": "white"}, {"min_area": 0}):
+    for wrong in ({"mask": "ideal"}, {"background": "white"}, {"min_area": 0}, {"convex": 0}, {"neck": 1.1}):
         with pytest.raises(InputError, match=next(iter(wrong))):
             Options(**wrong)
 

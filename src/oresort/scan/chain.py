@@ -60,6 +60,10 @@ def cut_scan(
                 watch(start, read[0])
             last = stop == reader.height
             for region in tracker.push(*window.append(read, last, tracker.top), last):
-                parts = split_touching(region.mask, min_area=options.min_area) if options.split else None
-                for part in parts or [Part(region.mask, touching=False, parted=False)]:
+                parts = [Part(region.mask, touching=False, parted=False)]
+                if options.split:
+                    parts = split_touching(
+                        region.mask, convex=options.convex, neck=options.neck, min_area=options.min_area
+                    )
+                for part in parts:
                     yield cut_part(window, calibration, options, region, part)

@@ -13,7 +13,7 @@ from oresort.scan.calibration import Calibration
 from oresort.scan.lines import Region
 from oresort.scan.particles import MIN_AREA, MaskRule, Particle
 from oresort.scan.released import released_foreground
-from oresort.scan.split import Part
+from oresort.scan.split import CONVEX, NECK, Part
 from oresort.scan.window import HALO, Box, Window
 from oresort.xray.transmission import foreground
 
@@ -38,6 +38,8 @@ class Options:
     split: bool = True
     background: str = "zero"
     min_area: int = MIN_AREA
+    convex: float = CONVEX
+    neck: float = NECK
 
     def __post_init__(self) -> None:
         if self.mask not in MASKS:
@@ -46,6 +48,9 @@ class Options:
             raise InputError(f"background={self.background}: unknown; choose zero or air")
         if self.min_area < 1:
             raise InputError(f"min_area={self.min_area}: must be at least 1 pixel")
+        for key in ("convex", "neck"):
+            if not 0 < getattr(self, key) <= 1:
+                raise InputError(f"{key}={getattr(self, key)}: must be above 0 and at most 1")
 
 
 class Cut(NamedTuple):
@@ -69,19 +74,25 @@ def cut_part(window: Window, calibration: Calibration, options: Options, region:
     top, left = int(rows[0]), int(columns[0])
     mask = part.mask[top : rows[-1] + 1, left : columns[-1] + 1]
     box = Box(region.y + top, region.x + left, *mask.shape)
+    height, width = part.mask.shape
+    # of a clump at the border only the parts that reach it are cut
+    at_ends = (top == 0, left == 0, rows[-1] == height - 1, columns[-1] == width - 1)
+    cut = any(border and here for border, here in zip(region.open, at_ends, strict=True))
+    fit = calibration.registration if options.registered else None
+    if fit is not None:
+        cut |= window.beyond(box, fit)
     particle = Particle(
         x=calibration.belt.start + box.x,
         y=box.y,
         w=box.w,
         h=box.h,
-        cut=region.cut,
+        cut=cut,
         mask=mask,
         touching=part.touching,
         parted=part.parted,
     )
     low, _, _ = window.around(box, 0, 0)
-    fit = calibration.registration
-    if options.registered and fit is not None:
+    if fit is not None:
         high, mask_high = window.registered(box, fit), mask
     else:
         high, mask_high = _released_high(window, box, mask, part.parted)

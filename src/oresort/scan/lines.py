@@ -19,8 +19,14 @@ class Region(NamedTuple):
     x: int
     mask: NDArray[np.bool_]
     """Its pixels (h, w)."""
-    cut: bool
-    """It touches a border of the mask, or had to be cut at `LONGEST` lines."""
+    open: tuple[bool, bool, bool, bool]
+    """Whether its first row, first column, last row and last column lie at a border of the mask, or where it
+    had to be cut at `LONGEST` lines."""
+
+    @property
+    def cut(self) -> bool:
+        """A part of it may be missing."""
+        return any(self.open)
 
 
 class RegionTracker:
@@ -71,9 +77,13 @@ class RegionTracker:
             if not (self._strong[box].view(np.bool_) & mask).any():
                 continue
             first = self.top + int(top[index])
-            sides = left[index] == 0 or left[index] + wide[index] == width
-            cut = bool(sides or bottom[index] == height or first in self._borders)
-            found.append(Region(first, int(left[index]), mask, cut))
+            ends = (
+                first in self._borders,
+                bool(left[index] == 0),
+                bool(bottom[index] == height),
+                bool(left[index] + wide[index] == width),
+            )
+            found.append(Region(first, int(left[index]), mask, ends))
         self._drop(next_top, cut=next_top == height and bool(running.any()))
         return found
 

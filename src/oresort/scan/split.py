@@ -10,10 +10,10 @@ from skimage.segmentation import watershed
 
 from oresort.scan.particles import MIN_AREA
 
-CONVEX = 0.94
+CONVEX = 0.92
 """Area over convex hull's area from which an outline is one particle's: broken rock is nearly convex."""
 
-NECK = 0.85
+NECK = 0.93
 """Width of a neck over the width of the narrower part beside it, below which the neck parts two particles."""
 
 
@@ -62,7 +62,7 @@ def split_touching(
     # in the logarithm one height is one ratio of widths, for large particles and small ones
     height = np.log(np.maximum(distance, 0.5))
     # peaks are broad: every second pixel finds them, in a quarter of the time
-    peaks = h_maxima(height[::2, ::2], -np.log(neck))  # type: ignore[no-untyped-call]  # skimage has no annotations
+    peaks = h_maxima(height[::2, ::2], -np.log(neck))
     inside = padded.view(np.bool_)
     count, coarse = cv2.connectedComponents(
         (peaks.astype(np.bool_) & inside[::2, ::2]).view(np.uint8), connectivity=8, ltype=cv2.CV_32S
@@ -70,7 +70,7 @@ def split_touching(
     if count > 2:
         markers = np.zeros(padded.shape, np.int32)
         markers[::2, ::2] = coarse
-        labels = watershed(-height, markers, mask=inside)[1:-1, 1:-1]  # type: ignore[no-untyped-call]  # as above
+        labels = watershed(-height, markers, mask=inside)[1:-1, 1:-1]
         areas = np.bincount(labels.ravel(), minlength=count)
         if (areas[1:] >= min_area).all():
             parts = [labels == label for label in range(1, count)]

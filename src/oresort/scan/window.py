@@ -123,6 +123,14 @@ class Window:
         rows = slice(box.y - self.top, box.y + box.h - self.top)
         return self._weak[rows, box.x : box.x + box.w].view(np.bool_)
 
+    def beyond(self, box: Box, fit: Registration) -> bool:
+        """Tell whether a box, as the high layer sees it, reaches over a side of the belt."""
+        first, last = (
+            fit.scale * (x + self._start) + fit.column_offset - self._start
+            for x in (box.x, box.x + box.w - 1)
+        )
+        return bool(first < -0.5 or last > self._width - 0.5)
+
     def registered(self, box: Box, fit: Registration) -> NDArray[np.float32]:
         """Return the high layer's transmission (h, w) where the low layer sees the box, by cubic splines."""
         first, last = (fit.scale * (x + self._start) + fit.column_offset for x in (box.x, box.x + box.w))
