@@ -54,6 +54,19 @@ def test_transfer_between_timm_towers_and_no_attention_on_vectors():
 
 
 @pytest.mark.parametrize(
+    ("name", "size", "width"),
+    [
+        ("pvt_v2_b0", 40, 256),  # patches that overlap: no multiple of 7 is asked for
+        ("xcit_nano_12_p16_224", 48, 128),  # its patches' size is one number
+        ("efficientvit_m0", 64, 192),
+        ("mobilenetv3_small_100", 40, 1024),  # layers between pooling and classifier
+    ],
+)
+def test_networks_that_describe_themselves_each_in_its_own_way(name, size, width):
+    assert member({**part("tower", "timm"), "name": name, "size": size}, "low", "linear").dims == (width,)
+
+
+@pytest.mark.parametrize(
     ("name", "keys", "named"),
     [
         ("timm", {"name": "resnet43"}, "'resnet43': timm has no such model; similar are .*resnet"),
@@ -61,8 +74,9 @@ def test_transfer_between_timm_towers_and_no_attention_on_vectors():
         ("timm", {"name": 3}, "name=3: timm has no such model"),
         ("timm", {"size": 0}, "size=0"),
         ("vit_base", {"size": 40.5}, "size=40.5"),
-        ("vit_base", {"size": 8}, "size=8: .* multiple of its patches' 16"),
-        ("vit_base", {"size": 40}, "size=40: .* multiple of its patches' 16"),
+        ("vit_base", {"size": 8}, "size=8: vit_base_patch16_224 cannot take .* 1 x 8 x 8; .* size=224"),
+        ("timm", {"name": "test_vit"}, "size=40: test_vit cannot take .* 1 x 40 x 40; .* size=160"),
+        ("timm", {"name": "inception_v3"}, "size=40: .*; it was published for size=299"),  # pooled to nothing
         ("alexnet", {"size": 40}, "size=40: AlexNet .* at least 63"),
         ("alexnet", {"dropout": 1.0}, "dropout=1.0"),
     ],

@@ -120,6 +120,14 @@ def test_lecun_start_keeps_the_variance(basis):
     assert y.var().item() == pytest.approx(1, rel=0.15)
 
 
+def test_glorot_start_weighs_values_against_slopes():
+    torch.manual_seed(0)
+    layer = KANLayer(60, 20, bases.Chebyshev(2), init="glorot")
+    # E[T_n^2] = 1, .394, .435 and E[T_n'^2] = 0, .465, 1.20 for x ~ N(0, 1)
+    expected = [(2 / (3 * (60 * v + 20 * s))) ** 0.5 for v, s in ((1, 0), (0.394, 0.465), (0.435, 1.20))]
+    assert [b.std().item() for b in layer.coefficients.split(60)] == pytest.approx(expected, rel=0.06)
+
+
 @pytest.mark.parametrize("init", INITS)
 def test_starts_are_reproducible_and_finite(basis, init):
     def draw() -> Tensor:
@@ -144,6 +152,16 @@ def test_jacobi_holds_its_special_cases():
         (bases.Jacobi(5, -0.5, -0.5), bases.Chebyshev(5)),
     ):
         torch.testing.assert_close(torch.stack(one(x)), torch.stack(other(x)))
+
+
+@pytest.mark.parametrize(("alpha", "beta"), [(2.0, 0.5), (-0.5, 1.5), (-0.7, -0.2)])
+def test_jacobi_of_unequal_ends(alpha, beta):
+    u = np.linspace(-0.999, 0.999, 201)
+    found = torch.stack(bases.Jacobi(5, alpha, beta)(torch.atanh(torch.from_numpy(u)))).numpy()
+    fine = np.cos(np.linspace(0, np.pi, 10_001))
+    for n, column in enumerate(found, 1):
+        largest = np.abs(special.eval_jacobi(n, alpha, beta, fine)).max()
+        np.testing.assert_allclose(column, special.eval_jacobi(n, alpha, beta, u) / largest, atol=1e-5)
 
 
 def test_splines_sum_to_one():

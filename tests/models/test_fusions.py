@@ -148,6 +148,22 @@ def test_evidence_follows_dempsters_rule():
     torch.testing.assert_close(Evidential.uncertainty(logits)[0], doubt)
 
 
+@pytest.mark.parametrize("dtype", [None, torch.bfloat16, torch.float16])
+@pytest.mark.parametrize(
+    "name", [n for n in FILES["fusion"] if type(built(n, (8, 8))).decide is not Fusion.decide]
+)
+def test_sure_heads_give_finite_logits_and_gradients(name, dtype):
+    for size in (400.0, 3e4):
+        logits = [
+            (size * torch.tensor(rows)).requires_grad_() for rows in ([[1, -1], [1, 1]], [[1, -1], [-1, 1]])
+        ]
+        with torch.autocast("cpu", dtype, enabled=dtype is not None):
+            joint = built(name).decide(*(x.to(dtype or x.dtype) for x in logits))
+        assert joint.isfinite().all()
+        torch.nn.functional.cross_entropy(joint.float(), torch.tensor([0, 1])).backward()
+        assert all(x.grad.isfinite().all() for x in logits)
+
+
 def test_transfer_module_of_zero_weights_is_the_identity():
     fusion = filled("mmtm", 0.0)
     maps = torch.randn(2, 3, 2, 4, 4)

@@ -6,6 +6,7 @@ from torch import Tensor
 
 from oresort.errors import InputError
 from oresort.models.bases import Chebyshev
+from oresort.models.heads import KAN
 from oresort.models.kan import KANLayer
 
 
@@ -76,6 +77,15 @@ def test_linear_start_damps_high_degrees():
     glorot = 5 / 3 * (2 / 192) ** 0.5
     expected = [0, 1, *(0.3 / n**2 for n in range(2, 7))]
     assert [b.std().item() / glorot for b in blocks] == pytest.approx(expected, rel=0.05)
+
+
+def test_the_head_standardises_its_input_to_a_deviation_of_three_tenths():
+    head = KAN(5, widths=(3,)).double()
+    x = 4 + 7 * torch.randn(9, 5, dtype=torch.float64)
+    standard = (x - x.mean(0)) / (x.var(0, correction=0) + 1e-5).sqrt()
+    torch.testing.assert_close(head(x), head.layers(0.3 * standard))
+    plain = KAN(5, widths=(3,), norm=False).double()
+    assert torch.equal(plain(x), plain.layers(x))
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ import difflib
 from typing import Any
 
 import timm
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
@@ -40,7 +41,7 @@ class TimmTower(Tower):
             smallest size, e.g. 16 for patches of 16 pixels.
 
     Raises:
-        InputError: timm knows no such name, or cannot build it for such images.
+        InputError: timm knows no such name, or the network cannot take such images.
     """
 
     def __init__(self, channels: int, name: str, size: int = 224) -> None:
@@ -57,22 +58,29 @@ class TimmTower(Tower):
             keys["img_size"] = size
         try:
             model = timm.create_model(name, pretrained=False, **keys)
+            width = vector_width(model, channels, size)
         except (AssertionError, RuntimeError, TypeError, ValueError) as error:
             reason = " ".join(str(error).split()) or type(error).__name__
+            made_for = f"; it was published for size={published.input_size[-1]}" if published else ""
             raise InputError(
-                f"{name}: timm cannot build it for {channels} x {size} x {size} ({reason})"
+                f"size={size}: {name} cannot take images of {channels} x {size} x {size}{made_for} ({reason})"
             ) from error
-        patch = int(max(getattr(getattr(model, "patch_embed", None), "patch_size", (1,))))
-        if size % patch:
-            raise InputError(f"size={size}: {name} needs a multiple of its patches' {patch} pixels")
-        super().__init__((Resized(model, size),), (vector_width(model),))
+        super().__init__((Resized(model, size),), (width,))
 
 
-def vector_width(model: nn.Module) -> int:
-    """Return the width of what a timm model without classifier puts out."""
-    # where layers stand between pooling and classifier, as in MobileNetV3, these set the width
-    width: Any = getattr(model, "head_hidden_size", None) or model.num_features
-    return int(width)
+@torch.no_grad()
+def vector_width(model: nn.Module, channels: int, size: int) -> int:
+    """Return the width of the vectors that a network makes of images (B, channels, size, size), by making one.
+
+    Raises:
+        ValueError: it makes something else than vectors; and whatever the network raises.
+    """
+    # what networks say of their own width or patches is not the same thing in all of timm
+    vectors = model.eval()(torch.zeros(1, channels, size, size))
+    model.train()
+    if not isinstance(vectors, Tensor) or vectors.ndim != 2:
+        raise ValueError("it gives no vector an image")
+    return vectors.shape[1]
 
 
 class AlexNet(Tower):

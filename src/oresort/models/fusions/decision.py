@@ -61,7 +61,7 @@ class ProductVote(Fusion):
 
     def decide(self, *logits: Tensor) -> Tensor:
         """Return logits (B, 2)."""
-        joint = F.log_softmax(torch.stack(logits), dim=-1).sum(0)
+        joint = F.log_softmax(_wide(logits), dim=-1).sum(0)
         return joint - (len(logits) - 1) * joint.new_tensor(self.priors)
 
 
@@ -73,7 +73,7 @@ class MaxVote(Fusion):
 
     def decide(self, *logits: Tensor) -> Tensor:
         """Return logits (B, 2)."""
-        return F.log_softmax(torch.stack(logits), dim=-1).amax(0)
+        return F.log_softmax(_wide(logits), dim=-1).amax(0)
 
 
 class Stacking(Fusion):
@@ -102,8 +102,8 @@ class Evidential(Fusion):
 
     def decide(self, *logits: Tensor) -> Tensor:
         """Return logits (B, 2)."""
-        joint = F.softplus(logits[0])
-        for other in map(F.softplus, logits[1:]):
+        joint, *others = F.softplus(_wide(logits))
+        for other in others:
             joint = joint + other + joint * other / CLASSES
         return torch.log1p(joint)
 
@@ -111,3 +111,9 @@ class Evidential(Fusion):
     def uncertainty(logits: Tensor) -> Tensor:
         """Return K / (K + total evidence), 0 to 1, of logits (B, 2) that `decide` made: (B,)."""
         return CLASSES / logits.exp().sum(-1)
+
+
+def _wide(logits: Sequence[Tensor]) -> Tensor:
+    # products of evidence leave float16 at logits of a few hundred, and its gradient is NaN then
+    stacked = torch.stack(tuple(logits))
+    return stacked if stacked.dtype == torch.float64 else stacked.float()
