@@ -125,6 +125,14 @@ def test_decision_level_on_probabilities(fusion, expected):
     )  # a shift of all logits says nothing
 
 
+def test_modulation_scales_by_its_first_half_and_shifts_by_its_second():
+    fusion = filled("film", 0.0)
+    with torch.no_grad():
+        fusion.modulation.weight.copy_(torch.tensor([[1.0, 0.0], [0.0, 1.0], [0.0, 2.0], [0.0, 0.0]]))
+        fusion.modulation.bias.copy_(torch.tensor([0.0, 0.0, 0.0, 7.0]))
+    is_close(fusion.features(A, B)[0], (1 + 3) * 1 + 2 * 4, (1 + 4) * -2 + 7)
+
+
 def test_learned_votes_follow_their_weights():
     fusion = built("decision_weighted", per_class=True)
     with torch.no_grad():

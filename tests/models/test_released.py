@@ -1,9 +1,17 @@
+import numpy as np
+import pandas as pd
 import pytest
 import torch
 from published import Published
 
+from oresort import evaluate
+from oresort import import_released as import_command
+from oresort.data.datamodule import OreDataModule
 from oresort.errors import InputError
+from oresort.learn.checkpoint import load_trained
+from oresort.learn.module import OreModule
 from oresort.models.released import from_released, import_released
+from oresort.paths import CONF_DIR
 
 
 @pytest.fixture
@@ -88,3 +96,49 @@ def test_other_files_are_named(published, tmp_path):
     torch.save(published, tmp_path / "whole.pth")  # a pickled module is code
     with pytest.raises(InputError, match="loads safely"):
         import_released(tmp_path / "whole.pth")
+
+
+def test_the_command_makes_a_checkpoint_that_evaluate_and_lightning_take(
+    published, command, dataset, tmp_path
+):
+    torch.save(published.state_dict(), tmp_path / "w.pth")
+    ckpt = tmp_path / "out" / "published.ckpt"
+    code, out, err = command(import_command, f"weights={tmp_path / 'w.pth'}", f"out={ckpt}")
+    assert code == 0, err
+    assert "1,315,868 parameters" in out
+    assert [path.name for path in ckpt.parent.iterdir()] == ["published.ckpt"]
+
+    code, out, err = command(evaluate, f"ckpt={ckpt}", f"data.root={dataset}", f"out={tmp_path / 'eval'}")
+    assert code == 0, err
+    predictions = pd.read_csv(tmp_path / "eval" / "predictions.csv")
+    # the same pairs through the published network
+    trained = load_trained(ckpt)
+    assert trained.threshold == 0.5
+    batches = list(OreDataModule(**{**trained.data, "root": str(dataset)}).loader("test"))
+    low, high, index = (torch.cat([batch[key] for batch in batches]) for key in ("low", "high", "index"))
+    assert low.shape[1:] == (1, 40, 40)
+    with torch.no_grad():
+        p_ore = published(low, high).softmax(1)[index.argsort(), 1]
+    np.testing.assert_allclose(predictions["p_ore"], p_ore, atol=1e-5)
+    assert torch.equal(
+        OreModule.load_from_checkpoint(ckpt).eval()(low, high), trained.module(low, high)
+    )  # no arguments
+
+
+def test_the_command_names_bad_files_in_one_line_and_leaves_nothing(published, command, tmp_path):
+    torch.save(broken(dict(published.state_dict()), "missing"), tmp_path / "w.pth")
+    for name, named in (("w.pth", "body.0.weight is missing"), ("v.pth", "no such file")):
+        code, _, err = command(import_command, f"weights={tmp_path / name}", f"out={tmp_path / 'out.ckpt'}")
+        assert code == 1
+        lines = [line for line in err.splitlines() if line.startswith("error: ")]
+        assert len(lines) == 1
+        assert named in lines[0]
+    assert [path.name for path in tmp_path.iterdir()] == ["w.pth"]
+
+
+def test_help_explains_every_key(command):
+    code, out, _ = command(import_command, "--help")
+    assert code == 0
+    for line in (CONF_DIR / "import_released.yaml").read_text().split("# --- keys\n")[1].splitlines():
+        assert line in out
+        assert "#" in line

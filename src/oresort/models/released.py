@@ -1,16 +1,18 @@
 """The authors' published weight files, read into our model."""
 
 import pickle
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from oresort.errors import InputError
 from oresort.models.bases import Chebyshev
+from oresort.models.build import build_model
 from oresort.models.fusions.hybrid import Hybrid
-from oresort.models.heads import KAN
+from oresort.models.heads import KAN, kan_layers
 from oresort.models.pairnet import PairNet
 from oresort.models.tower import PaperTower
 
@@ -64,6 +66,29 @@ def import_released(file: Path) -> PairNet:
         raise InputError(f"{file}: {error}") from error
 
 
+def released_spec(widths: Sequence[int] = (64, 32, 16, 8, 4), degree: int = 6) -> dict[str, Any]:
+    """Return the spec of the published network, see `build_model`, for hidden widths and a degree of its head."""
+
+    def path(part: type) -> str:
+        return f"{part.__module__}.{part.__qualname__}"
+
+    basis = {"_target_": path(Chebyshev), "degree": degree}
+    head = {"_target_": path(KAN), "widths": list(widths), "basis": basis, "init": "paper", "norm": False}
+    return {
+        "tower": {"_target_": path(PaperTower)},
+        "fusion": {"_target_": path(Hybrid)},
+        "head": head,
+        "channels": 1,
+        "share": False,
+    }
+
+
+def spec_of(model: PairNet) -> dict[str, Any]:
+    """Return the spec of a model that `import_released` returned."""
+    layers = kan_layers(model)
+    return released_spec([layer.out_features for layer in layers[:-1]], layers[0].basis.columns)
+
+
 def from_released(state: Mapping[str, Tensor]) -> PairNet:
     """Return the paper's model with the weights of a published state dict, ready for inference.
 
@@ -79,12 +104,7 @@ def from_released(state: Mapping[str, Tensor]) -> PairNet:
     # the first layer's coefficients know the degree, all of them the widths
     widths = [layer.shape[1] for layer in layers[:-1]]
     degree = len(layers[0]) // PaperTower(1).dim - 1
-    basis = {"_target_": f"{Chebyshev.__module__}.Chebyshev", "degree": max(1, degree)}
-    model = PairNet(
-        lambda channels: PaperTower(channels),
-        Hybrid(),
-        lambda width: KAN(width, widths, basis, init="paper", norm=False),
-    )
+    model = build_model(released_spec(widths, max(1, degree)))
     expected = model.state_dict()
     for name in expected.keys() | converted.keys():
         # old files lack the counter, which inference does not use
