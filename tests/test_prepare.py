@@ -13,6 +13,7 @@ from PIL import Image
 from oresort import prepare
 from oresort.belt import simulate_scan, write_scans
 from oresort.data.manifest import load_manifest
+from oresort.errors import InputError
 from oresort.scan.image import read_image, read_pair
 
 
@@ -52,6 +53,7 @@ def test_simulated_scans_become_a_dataset_with_known_grades(command: Any, scans:
     assert err == "" or "warning" not in err
     raw = pd.read_csv(tmp_path / "set" / "manifest.csv")
     frame = load_manifest(tmp_path / "set")
+    assert not (tmp_path / "set" / "unlabelled.csv").exists()
     assert set(frame["scan"]) == {"scan_1", "scan_2"}
     assert len(frame) == 24
     whole = raw[raw["cut"] == 0]
@@ -72,6 +74,8 @@ def test_simulated_scans_become_a_dataset_with_known_grades(command: Any, scans:
         with Image.open(tmp_path / "set" / "overlays" / f"{name}.png") as picture:
             assert picture.size[0] > 2629
         assert (tmp_path / "set" / "calibration" / f"{name}.json").is_file()
+    with Image.open(tmp_path / "set" / "summary.png") as picture:
+        assert np.asarray(picture).std() > 10
 
 
 def test_a_saved_calibration_gives_the_same_crops(command: Any, scans: Path, tmp_path: Path):
@@ -132,8 +136,25 @@ def test_without_labels_the_pairs_are_written_and_a_warning_says_so(command: Any
     write_pair(tmp_path / "raw", "a", *small)
     code, _, err = command(prepare, f"scans={tmp_path / 'raw'}", f"out={tmp_path / 'set'}", "overlay=false")
     assert code == 0
-    assert "have no label" in err
-    assert (tmp_path / "set" / "manifest.csv").is_file()
+    assert "say label=ore or waste" in err
+    table = pd.read_csv(tmp_path / "set" / "unlabelled.csv")
+    assert len(table) > 5
+    assert all((tmp_path / "set" / name).is_file() for name in table["low"])
+    with pytest.raises(InputError, match=r"manifest\.csv: no pairs"):
+        load_manifest(tmp_path / "set")
+
+
+def test_one_pair_without_a_label_does_not_spoil_the_others(command: Any, small: Any, tmp_path: Path):
+    write_pair(tmp_path / "raw", "a", *small)
+    words = (f"scans={tmp_path / 'raw'}", "overlay=false")
+    assert command(prepare, *words, f"out={tmp_path / 'all'}", "label=ore")[0] == 0
+    known = pd.read_csv(tmp_path / "all" / "manifest.csv")[["x", "y", "w", "h"]]
+    known.iloc[1:].assign(grade=0.2).to_csv(tmp_path / "raw" / "a_truth.csv", index=False)
+    code, _, err = command(prepare, *words, f"out={tmp_path / 'set'}")
+    assert code == 0
+    assert "1 without a label" in err
+    assert len(load_manifest(tmp_path / "set")) == len(known) - 1
+    assert len(pd.read_csv(tmp_path / "set" / "unlabelled.csv")) == 1
 
 
 def test_an_empty_belt_takes_the_registration_of_the_others(command: Any, scans: Path, tmp_path: Path):
@@ -300,6 +321,29 @@ def test_a_folder_without_scans_and_a_full_folder_are_refused(command: Any, scan
     assert code == 1
     assert "not empty" in errors(err)[0]
     assert (tmp_path / "full" / "kept.txt").read_text() == "kept"
+
+
+@pytest.mark.parametrize("out", ["raw", "."])
+def test_the_raw_scans_are_never_overwritten(command: Any, small: Any, tmp_path: Path, out: str):
+    write_pair(tmp_path / "raw", "a", *small)
+    code, _, err = command(prepare, f"scans={tmp_path / 'raw'}", f"out={tmp_path / out}", "overwrite=true")
+    assert code == 1
+    assert "holds the scans" in errors(err)[0]
+    assert (tmp_path / "raw" / "a_low.tiff").is_file()
+
+
+def test_a_scan_that_fails_late_leaves_no_crops(command: Any, small: Any, tmp_path: Path):
+    for name in ("bad", "good"):
+        write_pair(tmp_path / "raw", name, *small)
+    damage(tmp_path / "raw", "damaged strip", small)
+    for layer in ("low", "high"):
+        # brackets mean something to a pattern of file names
+        (tmp_path / "raw" / f"bad_{layer}.tiff").rename(tmp_path / "raw" / f"a[1]_{layer}.tiff")
+    words = (f"scans={tmp_path / 'raw'}", "label=ore", "batch=1", "overlay=false", "crops=released")
+    assert command(prepare, *words, f"out={tmp_path / 'set'}")[0] == 1
+    frame = load_manifest(tmp_path / "set")
+    assert set(frame["scan"]) == {"good"}
+    assert {f"ore_1/{p.name}" for p in (tmp_path / "set" / "ore_1").iterdir()} == set(frame["id"])
 
 
 @pytest.mark.parametrize("text", ["", "x,y\n1,2\n", "x,y,w,h,grade\n1,2,3,4,rich\n"])

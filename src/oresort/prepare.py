@@ -1,7 +1,6 @@
 """`python -m oresort.prepare scans=DIR out=DIR`: from raw scans to a dataset of particle pairs."""
 
 import re
-import shutil
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -24,10 +23,11 @@ from oresort.scan.export import FLAGS, Labelling, export_scan
 from oresort.scan.find import ScanFiles, find_scans, reference_pair
 from oresort.scan.image import read_pair
 from oresort.scan.known import load_known
+from oresort.scan.plot_scan import save_png
+from oresort.scan.plot_summary import draw_summary
 from oresort.scan.stream import PairReader
+from oresort.scan.summary import SHOWN, summary_row, unlabelled_warning
 from oresort.show import show
-
-_SHOWN = ("scan", "lines", "particles", "pairs", *FLAGS, "scale", "row_offset", "residual", "registration")
 
 
 @dataclass
@@ -60,11 +60,14 @@ class PrepareConfig:
 
 
 class Prepared(NamedTuple):
-    """What was written: the manifest and one row a scan; `failures` has one line for each scan that failed."""
+    """What was written."""
 
     manifest: pd.DataFrame
+    """Pairs with a label."""
+    unlabelled: pd.DataFrame
+    """The same of pairs without one."""
     summary: pd.DataFrame
-    failures: list[str]
+    """One row a scan."""
 
 
 def prepare(cfg: PrepareConfig) -> Prepared:
@@ -85,29 +88,33 @@ def prepare(cfg: PrepareConfig) -> Prepared:
         with advancing(len(calibrations), "cutting scans") as advance:
             for files, (calibration, origin) in calibrations.items():
                 try:
-                    manifest, row = _export(cfg, options, files, calibration, folder, advance)
+                    manifest, row = _export(cfg, options, files, calibration, origin, folder, advance)
                     rows.append(manifest)
-                    summary.append({"scan": files.name, **row, "registration": origin})
+                    summary.append(row)
                 except InputError as error:
                     failures.append(_report(one_line(error)))
-                    for part in folder.glob(f"*/{files.name}-x*"):
-                        shutil.rmtree(part)
         if not rows:
             raise InputError(f"{cfg.scans}: no scan could be prepared; mend what the lines above name")
-        manifest = pd.concat(rows, ignore_index=True)
-        table = pd.DataFrame(summary)
+        pairs, table = pd.concat(rows, ignore_index=True), pd.DataFrame(summary)
+        known = pairs["label"] != ""
+        manifest, unlabelled = (pairs[chosen].reset_index(drop=True) for chosen in (known, ~known))
         manifest.to_csv(folder / "manifest.csv", index=False)
+        if len(unlabelled):
+            # apart, because a pair without a label would make the whole manifest useless for training
+            unlabelled.to_csv(folder / "unlabelled.csv", index=False)
         table.to_csv(folder / "summary.csv", index=False)
-        for empty in folder.glob("*_*"):
-            if empty.is_dir() and not any(empty.iterdir()):
-                empty.rmdir()
-    _tell(cfg, manifest, table)
+        save_png(draw_summary(table, pairs), folder / "summary.png")
+    show(table[[name for name in SHOWN if name in table]].fillna(""), f"{cfg.scans}: {len(pairs)} pairs")
+    if len(unlabelled):
+        print(unlabelled_warning(unlabelled, cfg.table), file=sys.stderr)
+    pictures = "summary.png, overlays/" if cfg.overlay else "summary.png"
+    print(f"written: {cfg.out} ({len(manifest)} labelled pairs in manifest.csv; look at {pictures})")
     if failures:
         count = f"{len(failures)} of {len(failures) + len(summary)} scans"
         raise InputError(
             f"{cfg.scans}: {count} failed; mend what the lines above name, the others are written"
         )
-    return Prepared(manifest, table, failures)
+    return Prepared(manifest, unlabelled, table)
 
 
 def _check(cfg: PrepareConfig) -> Options:
@@ -126,6 +133,9 @@ def _check(cfg: PrepareConfig) -> Options:
         raise InputError(f"batch={cfg.batch}: becomes a folder's name; use letters, digits, '.', '_' and '-'")
     if cfg.table.count("{scan}") != 1 or "/" in cfg.table:
         raise InputError(f"table={cfg.table}: must hold {{scan}} once and no slash, as {{scan}}_truth")
+    if Path(cfg.scans).resolve().is_relative_to(Path(cfg.out).resolve()):
+        # overwrite=true would remove the raw scans
+        raise InputError(f"out={cfg.out}: holds the scans; name another folder")
     if cfg.calibration and (cfg.air or cfg.dark):
         raise InputError("calibration=FILE says what air and dark are; leave out air= and dark=")
     return Options(
@@ -167,6 +177,7 @@ def _export(
     options: Options,
     files: ScanFiles,
     calibration: Calibration,
+    origin: str,
     folder: Path,
     advance: Callable[[float], None],
 ) -> tuple[pd.DataFrame, dict[str, Any]]:
@@ -180,29 +191,7 @@ def _export(
             cfg.overlay,
         )  # fmt: skip
         lines = reader.height
-    fit = calibration.registration
-    row: dict[str, Any] = {"lines": lines, "particles": len(particles), "pairs": len(manifest)}
-    row |= {flag: sum(getattr(particle, flag) for particle in particles) for flag in FLAGS}
-    row |= {"air_low": round(calibration.low.level, 1), "air_high": round(calibration.high.level, 1)}
-    row |= {"dead_columns": int(calibration.low.dead.sum() + calibration.high.dead.sum())}
-    if fit is not None:
-        row |= {"scale": round(fit.scale, 6), "centre": round(fit.centre, 1)}
-        row |= {"row_offset": round(fit.row_offset, 3), "residual": round(fit.residual, 4)}
-        row |= {"unregistered": round(fit.unregistered, 4)}
-    return manifest, row
-
-
-def _tell(cfg: PrepareConfig, manifest: pd.DataFrame, table: pd.DataFrame) -> None:
-    shown = table[[name for name in _SHOWN if name in table]].fillna("")
-    show(shown, f"{cfg.scans}: {len(manifest)} pairs")
-    unknown = int((manifest["label"] == "").sum())
-    if unknown:
-        print(
-            f"warning: {unknown} pairs have no label and cannot be trained on; say label=ore, name the scans' "
-            f"folder <ore|waste>_<batch>, or give grades in {cfg.table}.csv",
-            file=sys.stderr,
-        )
-    print(f"written: {cfg.out} ({len(manifest)} pairs; manifest.csv, summary.csv, overlays/, calibration/)")
+    return manifest, summary_row(files.name, lines, particles, len(manifest), calibration, origin)
 
 
 def _report(line: str) -> str:

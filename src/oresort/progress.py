@@ -32,7 +32,12 @@ def advancing(total: int, description: str) -> Iterator[Callable[[float], None]]
     with _bar() as progress:
         task = progress.add_task(description, total=total)
 
+        done = 0.0
+
         def advance(steps: float) -> None:
-            progress.advance(task, steps)
+            nonlocal done
+            done += steps
+            # fractions that add up to a whole but for rounding must not stay one short
+            progress.update(task, completed=round(done, 6))
 
         yield advance

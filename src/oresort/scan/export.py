@@ -1,5 +1,6 @@
 """Write what was cut out of a scan: crops, rows of the manifest, calibration and picture."""
 
+import shutil
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
@@ -11,6 +12,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from oresort.errors import InputError
 from oresort.scan.calibration import Calibration, save_calibration
 from oresort.scan.chain import cut_scan
 from oresort.scan.cut import Cut, Options
@@ -102,7 +104,7 @@ def export_scan(
         The manifest's rows, by y and x, and all particles found.
 
     Raises:
-        InputError: as `cut_scan`; what was written of this scan is for the caller to remove.
+        InputError: as `cut_scan`; nothing of this scan is left then.
         OSError: the disk is full or not writable.
     """
     preview = Preview(reader.height, calibration.belt)
@@ -113,41 +115,49 @@ def export_scan(
         advance(len(transmission) / reader.height)
 
     particles: list[Particle] = []
-    rows: list[dict[str, Any]] = []
-    names: set[str] = set()
-    with ThreadPoolExecutor(1) as pool:
-        writer = _Writer(out, pool)
-        for cut in cut_scan(reader, calibration, options, watch):
-            particle = cut.particle
-            particles.append(particle)
-            if any(getattr(particle, flag) for flag in drop):
-                continue
-            found = match_known(known, [particle]).iloc[0] if known is not None else None
-            grade, mass = (np.nan, np.nan) if found is None else (found["grade"], found["mass"])
-            label = labelling.of(files, grade)
-            group = f"{label or 'unlabelled'}_{batch}"
-            while (name := _name(group, files.name, cut.particle)) in names:
-                cut = _widened(cut, options.background)  # parts of one region may share a box, never a name
-            particle = cut.particle
-            names.add(name)
-            writer.put(name, cut)
-            rows.append(
-                {
-                    "id": name, "low": f"{name}/low.tiff", "high": f"{name}/high.tiff", "label": label,
-                    "scan": files.name, "batch": batch, "x": particle.x, "y": particle.y, "w": particle.w,
-                    "h": particle.h, "split": "", "grade": grade, "mass": mass,
-                    "air": round(calibration.low.level, 1), "background": options.background,
-                    **{flag: int(getattr(particle, flag)) for flag in FLAGS},
-                    "area": int(particle.mask.sum()), "mass_proxy": round(cut.mass_proxy, 2),
-                }
-            )  # fmt: skip
-        writer.finish()
+    rows: dict[str, dict[str, Any]] = {}
+    try:
+        with ThreadPoolExecutor(1) as pool:
+            writer = _Writer(out, pool)
+            for cut in cut_scan(reader, calibration, options, watch):
+                particles.append(cut.particle)
+                if any(getattr(cut.particle, flag) for flag in drop):
+                    continue
+                grade, mass = np.nan, np.nan
+                if known is not None:
+                    grade, mass = match_known(known, [cut.particle])[["grade", "mass"]].iloc[0]
+                label = labelling.of(files, grade)
+                group = f"{label or 'unlabelled'}_{batch}"
+                while (name := _name(group, files.name, cut.particle)) in rows:
+                    # parts of one region may share a box, never a name
+                    cut = _widened(cut, options.background)
+                writer.put(name, cut)
+                air = round(calibration.low.level, 1)
+                origin = {"label": label, "scan": files.name, "batch": batch, "grade": grade, "mass": mass}
+                rows[name] = _row(name, cut) | origin | {"air": air, "background": options.background}
+            writer.finish()
+    except InputError:
+        for name in rows:
+            shutil.rmtree(out / name)
+            if not any((out / name).parent.iterdir()):
+                (out / name).parent.rmdir()
+        raise
     save_calibration(out / "calibration" / f"{files.name}.json", calibration)
     if overlay:
         (out / "overlays").mkdir(exist_ok=True)
         save_png(draw_flags(preview, particles, files.name), out / "overlays" / f"{files.name}.png")
-    frame = pd.DataFrame(rows, columns=MANIFEST).sort_values(["y", "x"], ignore_index=True)
+    frame = pd.DataFrame(rows.values(), columns=MANIFEST).sort_values(["y", "x"], ignore_index=True)
     return frame, sorted(particles, key=lambda particle: (particle.y, particle.x))
+
+
+def _row(name: str, cut: Cut) -> dict[str, Any]:
+    particle = cut.particle
+    return {
+        "id": name, "low": f"{name}/low.tiff", "high": f"{name}/high.tiff", "split": "",
+        "x": particle.x, "y": particle.y, "w": particle.w, "h": particle.h,
+        **{flag: int(getattr(particle, flag)) for flag in FLAGS},
+        "area": int(particle.mask.sum()), "mass_proxy": round(cut.mass_proxy, 2),
+    }  # fmt: skip
 
 
 def _name(group: str, scan: str, particle: Particle) -> str:

@@ -19,7 +19,8 @@ from oresort.scan.calibration import Calibration
 from oresort.scan.chain import cut_scan
 from oresort.scan.crowd import crowded_scan
 from oresort.scan.particles import Particle
-from oresort.scan.plot_study import draw_masks, draw_profiles
+from oresort.scan.plot_calibration import draw_profiles
+from oresort.scan.plot_masks import draw_masks
 from oresort.scan.score import score
 from oresort.scan.stream import PairReader
 from oresort.show import show
@@ -99,7 +100,7 @@ def run(out: Path, seeds: int) -> pd.DataFrame:
         errors.append({"coverage": coverage, "condition": name, "seed": seed, **error})
         if name == "pressed" and seed == 0:
             with replacing(out / f"coverage_{coverage:g}.png") as part:
-                draw_masks(scan, particles, calibration.low.level).savefig(part)
+                draw_masks(scan.low, particles, calibration.low.level, scan.labels, left=700).savefig(part)
         if name == "nominal" and seed == 0 and coverage == COVERAGES[1]:
             with replacing(out / "profiles.png") as part:
                 draw_profiles(calibration).savefig(part)

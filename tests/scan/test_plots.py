@@ -1,0 +1,109 @@
+"""Pictures are drawn for whatever may be found, and hold what they are about."""
+
+from dataclasses import replace
+from itertools import pairwise
+
+import numpy as np
+import pandas as pd
+import pytest
+import tifffile
+from ellipses import AIR, scan_of
+
+from oresort.scan.calibrate import calibrate, fit_samples
+from oresort.scan.chain import cut_scan
+from oresort.scan.particles import Particle
+from oresort.scan.plot_calibration import draw_profiles, draw_registration
+from oresort.scan.plot_masks import draw_masks
+from oresort.scan.plot_scan import Preview, draw_flags
+from oresort.scan.plot_summary import draw_summary
+from oresort.scan.stream import PairReader
+from oresort.scan.summary import summary_row
+
+ELLIPSES = [(130, 60, 30, 22), (420, 190, 35, 25), (700, 80, 25, 30), (1000, 269, 40, 22)]
+
+
+@pytest.fixture(scope="module")
+def found(tmp_path_factory):
+    """Layers, particles and calibration of a scan without and with its registration."""
+    folder = tmp_path_factory.mktemp("plots")
+    size = {"height": 270, "width": 1100, "beside": 60}
+    layers = [
+        scan_of([(s * x + o, y, s * a, b) for x, y, a, b in ELLIPSES], peak=p, seed=k, **size)
+        for k, (p, s, o) in enumerate(((1.4, 1.0, 0.0), (0.9, 1.01, -5.0)))
+    ]
+    for name, counts in zip(("low", "high"), layers, strict=True):
+        tifffile.imwrite(folder / f"{name}.tif", counts)
+    with PairReader(folder / "low.tif", folder / "high.tif") as reader:
+        plain, sample = calibrate(reader)
+        whole = replace(plain, registration=fit_samples([sample]))
+        particles = [cut.particle for cut in cut_scan(reader, whole)]
+    return layers, particles, plain, whole
+
+
+def drawn(figure, path):
+    figure.savefig(path)
+    return path.stat().st_size
+
+
+def test_profiles_with_and_without_registration(found, tmp_path):
+    _, _, plain, whole = found
+    assert "not registered" in draw_profiles(plain).axes[2].texts[0].get_text()
+    figure = draw_profiles(whole, "scan 1")
+    assert "row offset" in figure.axes[2].texts[0].get_text()
+    (offset,) = (line for line in figure.axes[2].lines if len(line.get_xdata()) > 2)
+    np.testing.assert_allclose(offset.get_ydata(), 0.01 * offset.get_xdata() - 5, atol=0.2)
+    assert drawn(figure, tmp_path / "a.png") > 10_000
+
+
+def test_registration_makes_the_ratio_even(found, tmp_path):
+    layers, particles, _, whole = found
+    levels = whole.low.level, whole.high.level
+    figure = draw_registration(*layers, particles, whole.registration, *levels)
+    ratios = [axes.images[0].get_array().compressed() for axes in figure.axes if axes.images][:6]
+    spread = [float(np.percentile(r, 90) - np.percentile(r, 10)) for r in ratios]
+    assert sum(spread[3:]) < 0.5 * sum(spread[:3])
+    assert drawn(figure, tmp_path / "a.png") > 10_000
+    drawn(draw_registration(*layers, particles[:1], whole.registration, *levels), tmp_path / "b.png")
+
+
+def test_masks_are_outlined_with_and_without_truth(found, tmp_path):
+    layers, particles, _, _ = found
+    labels = np.zeros(layers[0].shape, np.uint16)
+    for number, particle in enumerate(particles, start=1):
+        labels[particle.box][particle.mask] = number
+    for truth in (None, labels):
+        figure = draw_masks(layers[0], particles, AIR, truth, left=300, width=700)
+        names = [text.get_text() for text in figure.axes[0].get_legend().get_texts()]
+        assert ("truth" in names) == (truth is not None)
+        assert drawn(figure, tmp_path / "a.png") > 10_000
+
+
+def test_a_long_scan_is_drawn_in_strips_that_hold_each_particle_once():
+    preview = Preview(60_000, slice(181, 2810))
+    mask = np.ones((50, 50), np.bool_)
+    particles = [Particle(500, y, 50, 50, False, mask) for y in range(100, 60_000, 1_000)]
+    figure = draw_flags(preview, particles, "long")
+    assert len(figure.axes) > 1
+    wide, tall = figure.get_size_inches()
+    assert max(wide, tall) / min(wide, tall) < 2
+    ends = [axes.get_ylim() for axes in figure.axes]
+    assert ends[0][1] == -0.5
+    assert ends[-1][0] == 59_999.5
+    assert all(one[0] == other[1] for one, other in pairwise(ends))
+    boxes = [len(c.get_paths()) for axes in figure.axes for c in axes.collections]
+    assert sum(boxes) == len(particles)
+    assert len(draw_flags(Preview(600, slice(181, 2810)), particles[:1], "short").axes) == 1
+
+
+@pytest.mark.parametrize("count", [1, 3, 40])
+def test_a_summary_is_drawn_for_any_number_of_scans(found, tmp_path, count):
+    _, particles, plain, whole = found
+    for calibration in (plain, whole):
+        rows = [
+            summary_row(f"s{k}", 270, particles, len(particles), calibration, "scan") for k in range(count)
+        ]
+        summary = pd.DataFrame(rows)
+        assert summary["cut"].iloc[0] == 1
+        pairs = pd.DataFrame({"area": [900, 2000, 1500], "label": ["ore", "waste", ""]})
+        for manifest in (pairs, pairs.iloc[:0]):
+            assert drawn(draw_summary(summary, manifest), tmp_path / "a.png") > 10_000
