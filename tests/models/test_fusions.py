@@ -202,6 +202,25 @@ def test_cross_attention_of_equal_values_adds_their_projection():
     torch.testing.assert_close(seen, expected[None, :, None, None].expand_as(own))
 
 
+def test_cross_attention_by_the_formula():
+    fusion = built("cross_attention", dims=(4, 4), heads=2, grid=2).double().eval()
+    own, other = torch.randn(2, 1, 4, 4, 4, dtype=torch.float64)
+    attention = fusion.attention[1]  # of the high energy's tower, which asks the low one's
+    wq, wk, wv = attention.in_proj_weight.chunk(3)
+    bq, bk, bv = torch.randn(3, 4, dtype=torch.float64)
+    with torch.no_grad():
+        attention.in_proj_bias.copy_(torch.cat((bq, bk, bv)))
+    q = own[0].flatten(1).T @ wq.T + bq  # (16, 4)
+    pooled = torch.stack([other[0, :, i : i + 2, j : j + 2].mean((1, 2)) for i in (0, 2) for j in (0, 2)])
+    k, v = pooled @ wk.T + bk, pooled @ wv.T + bv  # (4, 4)
+    heads = [
+        (q[:, h] @ k[:, h].T / 2**0.5).softmax(1) @ v[:, h] for h in (slice(0, 2), slice(2, 4))
+    ]  # (16, 2) each
+    seen = torch.cat(heads, 1) @ attention.out_proj.weight.T + attention.out_proj.bias
+    expected = own + seen.T.reshape(1, 4, 4, 4)
+    torch.testing.assert_close(fusion.exchange(1, other, own)[1], expected)
+
+
 def test_cross_attention_does_not_mix_pairs():
     fusion = built("cross_attention", dims=(8, 8)).eval()
     maps = torch.randn(2, 4, 8, 5, 5)
@@ -257,11 +276,20 @@ def test_bad_settings_are_named_in_one_line(name, keys, named):
 
 @pytest.mark.parametrize("name", FILES["fusion"])
 def test_a_missing_or_odd_energy_is_named(name):
-    model = member(NARROW, name, "linear")
-    image = torch.zeros(1, 1, 9, 9)
-    for high, shown in ((None, "None"), (torch.zeros(1, 1, 8, 9), r"\(1, 1, 8, 9\)")):
-        with pytest.raises(InputError, match=f"two images of one shape.*{shown}.*fusion=low"):
-            model(image, high)
+    model = member(NARROW, name, "linear").eval()
+    images = dict(zip(("low", "high"), torch.randn(2, 1, 1, 9, 9), strict=True))
+    whole = model(**images)
+    for energy in images:
+        without = {**images, energy: None}
+        if energy not in model.fusion.energies:
+            assert torch.equal(model(**without), whole)
+            continue
+        with pytest.raises(InputError, match=f"needs.*{energy}.*got.*{energy} missing.*fusion=low") as caught:
+            model(**without)
+        assert "\n" not in str(caught.value)
+    if len(model.fusion.energies) == 2:
+        with pytest.raises(InputError, match=r"high \(1, 1, 8, 9\)"):
+            model(images["low"], torch.zeros(1, 1, 8, 9))
 
 
 def test_weights_for_two_towers_refuse_one():

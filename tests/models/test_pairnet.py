@@ -10,7 +10,7 @@ from oresort.models.fusion import Fusion
 from oresort.models.fusions import Hybrid
 from oresort.models.heads import KAN, Linear
 from oresort.models.pairnet import PairNet
-from oresort.models.tower import PaperTower
+from oresort.models.tower import PaperTower, Tower
 
 
 def count(module: nn.Module) -> int:
@@ -82,6 +82,25 @@ def test_a_fusion_with_weights_at_every_stage():
     assert model.heads[0].layers[0].in_features == 5
     model(torch.randn(3, 2, 12, 12), torch.randn(3, 2, 12, 12)).sum().backward()
     assert all(p.grad is not None for p in model.parameters())
+
+
+def test_finding_widths_leaves_no_trace_in_a_fusion():
+    class Normed(Fusion):
+        def __init__(self):
+            super().__init__()
+            self.norm, self.dropout = nn.BatchNorm2d(1), nn.Dropout(0.5)
+
+        def inputs(self, low, high):
+            return self.norm(low) + 1, self.dropout(high)
+
+    torch.manual_seed(0)
+    state = torch.get_rng_state()
+    fusion = Normed()
+    PairNet(lambda c: Tower([nn.Identity()], [c]), fusion, lambda width: nn.Identity())
+    assert torch.equal(torch.get_rng_state(), state)
+    assert fusion.norm.num_batches_tracked == 0
+    assert not fusion.norm.running_mean.any()
+    assert fusion.norm.training
 
 
 def test_shared_towers_see_each_energy_alike(spec):

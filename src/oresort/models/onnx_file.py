@@ -49,7 +49,8 @@ def export_onnx(
     batch = torch.export.Dim("batch")
     with replacing(file) as temporary, warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the exporter's own deprecations
-        logging.getLogger("torch.onnx").setLevel(logging.ERROR)
+        for name in ("torch.onnx", "onnxscript"):  # what they skip is no news to a user
+            logging.getLogger(name).setLevel(logging.ERROR)
         torch.onnx.export(
             model,
             pair,

@@ -77,20 +77,18 @@ class PairNet(nn.Module):
     def _per_image(self) -> list[Tower]:
         return [cast("Tower", self.towers[i]) for i in self._tower_of]
 
-    def forward(self, low: Tensor, high: Tensor, parts: bool = False) -> Tensor | Parts:
+    def forward(self, low: Tensor | None, high: Tensor | None, parts: bool = False) -> Tensor | Parts:
         """Return the logits (B, 2), or with `parts` also those of each head and each tower's vector.
+
+        An energy that the fusion does not look at may be None.
 
         Raises:
             InputError: an energy is missing, or the energies' images differ in shape.
         """
-        if low is None or high is None or low.shape != high.shape:
-            shapes = [None if image is None else tuple(image.shape) for image in (low, high)]
-            raise InputError(
-                f"{type(self.fusion).__name__}: needs two images of one shape, got {shapes[0]} and {shapes[1]}; "
-                "for a single energy choose fusion=low or fusion=high"
-            )
+        self._check(low, high)
         towers = self._per_image()
-        maps = self.fusion.inputs(low, high)  # a (B, C, H, W) for each tower
+        # checked above: what is None here is not looked at
+        maps = self.fusion.inputs(cast("Tensor", low), cast("Tensor", high))  # a (B, C, H, W) for each tower
         for stage in range(len(towers[0].stages)):
             maps = tuple(tower.stages[stage](m) for tower, m in zip(towers, maps, strict=True))
             maps = self.fusion.exchange(stage, *maps)
@@ -99,6 +97,19 @@ class PairNet(nn.Module):
         votes = tuple(head(vector) for head, vector in zip(self.heads, joined, strict=True))  # (B, 2) each
         logits = self.fusion.decide(*votes)
         return Parts(logits, votes, vectors) if parts else logits
+
+    def _check(self, low: Tensor | None, high: Tensor | None) -> None:
+        given = {"low": low, "high": high}
+        first, *others = (given[energy] for energy in self.fusion.energies)
+        # compared rather than hashed: an export would take a hashed size for the only one
+        if first is None or any(other is None or other.shape != first.shape for other in others):
+            name = type(self.fusion).__name__
+            shapes = {key: "missing" if image is None else tuple(image.shape) for key, image in given.items()}
+            found = ", ".join(f"{energy} {shape}" for energy, shape in shapes.items())
+            raise InputError(
+                f"{name}: needs the {' and the '.join(self.fusion.energies)} energy, of one shape; got {found}"
+                "; for a single energy choose fusion=low or fusion=high"
+            )
 
 
 @contextmanager
