@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 import torch
 from hydra import compose, initialize_config_dir
-from omegaconf import OmegaConf
 from pairs import SMALL, write_released
 
 from oresort.command import register, typed
 from oresort.learn.config import TrainConfig
 from oresort.paths import CONF_DIR
+from oresort.sweep import register_resolvers
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -42,7 +42,7 @@ def dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def compose_train() -> Callable[..., TrainConfig]:
     """Compose conf/train.yaml with overrides, small unless told otherwise."""
     register("train", TrainConfig)
-    OmegaConf.register_new_resolver("first", lambda *v: next(x for x in v if x is not None), replace=True)
+    register_resolvers()
 
     def train_config(*overrides: str, small: bool = True) -> TrainConfig:
         words = [*(SMALL if small else ()), *overrides]

@@ -46,11 +46,13 @@ def typed(cfg: DictConfig) -> Any:
         raise InputError(f"configuration: {one_line(error)}; --help lists every key") from error
 
 
-def run_command(name: str, schema: type, function: Callable[[Any], object]) -> None:
+def run_command(
+    name: str, schema: type, function: Callable[[Any], object], after: Callable[[], None] | None = None
+) -> None:
     """Run `function` on the composed `conf/<name>.yaml`, and end the process with 1 if it fails.
 
-    `function` takes an instance of `schema`. Bad input ends in one line on stderr; anything else that is
-    raised is a defect of ours and keeps its stack trace.
+    `function` takes an instance of `schema`; `after` is called once all is done, and may fail as well. Bad
+    input ends in one line on stderr; anything else that is raised is a defect of ours and keeps its stack trace.
     """
     if {"-h", "--help"} & set(sys.argv[1:]):
         print(usage(name))
@@ -73,6 +75,8 @@ def run_command(name: str, schema: type, function: Callable[[Any], object]) -> N
     os.environ["HYDRA_FULL_ERROR"] = "1"
     try:
         hydra.main(version_base="1.3", config_path=str(CONF_DIR), config_name=name)(task)()
+        if after is not None:
+            after()
     except InputError as error:
         failures.append(error)
     except (HydraException, OmegaConfBaseException) as error:

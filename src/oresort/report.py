@@ -1,6 +1,8 @@
-"""Put the runs below a folder into one table: a row a configuration, mean ± std over its seeds.
+"""Put the runs below a folder into tables: a row a configuration, mean ± std over its seeds.
 
-The table goes to the screen and, as `report.csv` and `report.md`, into the folder of the runs.
+Experiments stand beside the paper's numbers, each row with its difference to the reference row and an interval
+(paired bootstrap over scans). Tables go to the screen and, as `report.csv`, `report.md`, `report.tex` and a
+PNG each, into the folder of the runs.
 """
 
 import sys
@@ -10,7 +12,9 @@ from pathlib import Path
 from oresort.command import run_command
 from oresort.errors import InputError
 from oresort.learn.config import REQUIRED
-from oresort.learn.report import Report, collect, markdown, readable, summarise
+from oresort.learn.report import Report, collect, summarise
+from oresort.learn.report_plot import report_figure
+from oresort.learn.report_text import latex, markdown, sections
 from oresort.paths import replacing
 from oresort.show import show
 
@@ -21,28 +25,34 @@ class ReportConfig:
 
     runs: str = REQUIRED
     split: str = "test"
+    metric: str = "auroc"
+    resamples: int = 1000
     out: str | None = None
 
 
 def report(cfg: ReportConfig) -> Report:
-    """Summarise the runs, print the tables and write `report.csv` and `report.md`."""
+    """Summarise the runs, print the tables and write `report.{csv,md,tex}` and a picture of each table."""
     if cfg.split not in ("val", "test"):
         raise InputError(f"split={cfg.split}: runs record val and test; choose one of them")
-    result = summarise(collect(Path(cfg.runs)), cfg.split)
+    result = summarise(collect(Path(cfg.runs)), cfg.split, cfg.metric, cfg.resamples)
     out = Path(cfg.out or cfg.runs)
-    text = readable(result.table)
     with replacing(out / "report.csv") as temporary:
-        result.table.to_csv(temporary, index=False)
-    parts = [f"Metrics on `{cfg.split}` in per cent, mean±std over n seeds.\n\n{markdown(text)}"]
-    if not text.empty:
-        show(text, f"{cfg.runs}: {cfg.split}, per cent, mean±std over n seeds")
+        result.table.to_csv(temporary, index=False, float_format="%.6g")
+    texts, tex = [], []
+    for section in sections(result.table, cfg.split):
+        show(section.cells, f"{section.title}: {section.facts}")
+        texts.append(f"**{section.title}**: {section.facts}.\n\n{markdown(section.cells)}")
+        tex.append(latex(section))
+        with replacing(out / f"report-{section.slug}.png") as temporary:
+            report_figure(section, cfg.metric).savefig(temporary)
     if not result.failed.empty:
         failed = result.failed.astype(object).where(result.failed.notna(), "-").astype(str)
-        parts.append(f"Runs that did not finish:\n\n{markdown(failed)}")
+        texts.append(f"Runs that did not finish:\n\n{markdown(failed)}")
         show(failed, "runs that did not finish")
-    with replacing(out / "report.md") as temporary:
-        temporary.write_text("\n".join(parts), encoding="utf-8")
-    print(f"written: {out / 'report.csv'}, {out / 'report.md'}", file=sys.stderr)
+    for file, parts in (("report.md", texts), ("report.tex", tex)):
+        with replacing(out / file) as temporary:
+            temporary.write_text("\n".join(parts), encoding="utf-8")
+    print(f"written to {out}: report.csv, report.md, report.tex, report-*.png", file=sys.stderr)
     return result
 
 

@@ -1,9 +1,12 @@
 """Train a model on a dataset of dual-energy pairs and leave a run folder.
 
 A run that was killed goes on with `resume=FOLDER`, which takes everything else from that folder.
+`+experiment=NAME` runs a whole sweep, and the same command again only what is missing of it.
 Results of several runs become one table with `python -m oresort.report`.
 """
 
+import sys
+import traceback
 from pathlib import Path
 from typing import Any, cast
 
@@ -12,14 +15,16 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
-from oresort.command import overrides, run_command, typed
+from oresort.command import one_line, overrides, run_command, typed
 from oresort.errors import InputError
 from oresort.learn.config import TrainConfig
 from oresort.learn.fit import train
 from oresort.learn.metrics import METRICS
+from oresort.learn.outcome import finished, record_failure
 from oresort.learn.record import read_yaml
 from oresort.learn.report import percent
 from oresort.show import show
+from oresort.sweep import check_sweep, register_resolvers
 
 
 def resumed(folder: Path) -> TrainConfig:
@@ -36,15 +41,14 @@ def resumed(folder: Path) -> TrainConfig:
 def _run(cfg: TrainConfig) -> dict[str, Any]:
     hydra = HydraConfig.get()
     folder = Path(hydra.runtime.output_dir)
+    if hydra.mode == RunMode.MULTIRUN:
+        return _job(cfg, folder, alone=hydra.launcher["_target_"].endswith("BasicLauncher"))
     if cfg.resume is not None:
         others = [word for word in overrides() if not word.lstrip("+").startswith("resume=")]
         if others:
             raise InputError(f"resume={cfg.resume}: the run keeps its own settings; leave out {others[0]}")
         folder = Path(cfg.resume)
         cfg = resumed(folder)
-    if hydra.mode == RunMode.MULTIRUN and cfg.trainer.get("devices", 1) not in (1, "1"):
-        # each child process would start the whole sweep again
-        raise InputError("trainer.devices: a sweep trains each job on one device; set trainer.devices=1")
     row = train(cfg, folder)
     table = pd.DataFrame(
         [{"metric": m} | {s: percent(row[f"{s}/{m}"]) for s in ("val", "test")} for m in METRICS]
@@ -60,10 +64,35 @@ def _run(cfg: TrainConfig) -> dict[str, Any]:
     return row
 
 
+def _job(cfg: TrainConfig, folder: Path, alone: bool) -> dict[str, Any]:
+    """Train one job of a sweep, unless it is finished; a failure is recorded, and the other jobs go on."""
+    title = f"{cfg.row or cfg.name}, seed {cfg.seed}"
+    try:
+        if cfg.trainer.get("devices", 1) not in (1, "1"):
+            # each child process would start the whole sweep again
+            raise InputError("trainer.devices: a sweep trains each job on one device; set trainer.devices=1")
+        if row := finished(cfg, folder):
+            print(f"{title}: finished earlier", file=sys.stderr)
+            return row
+        if not alone:
+            cfg.trainer["enable_progress_bar"] = False  # bars of several processes would overwrite each other
+        row = train(cfg, folder)
+    except Exception as error:
+        if not isinstance(error, InputError):
+            traceback.print_exc()  # a defect of ours
+        print(f"{title}: failed: {one_line(error)}", file=sys.stderr)
+        return record_failure(cfg, folder, error)
+    print(
+        f"{title}: test AUROC {percent(row['test/auroc'])} %, {row['fit_seconds'] / 60:.1f} min",
+        file=sys.stderr,
+    )
+    return row
+
+
 def main() -> None:
     """Entry point of `python -m oresort.train`."""
-    OmegaConf.register_new_resolver("first", lambda *v: next(x for x in v if x is not None), replace=True)
-    run_command("train", TrainConfig, _run)
+    register_resolvers()
+    run_command("train", TrainConfig, _run, after=check_sweep)
 
 
 if __name__ == "__main__":

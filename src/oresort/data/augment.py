@@ -47,6 +47,7 @@ class Augmentation:
                 raise InputError(
                     f"augment.{name}={list(span)}: give [low, high], low <= high, factors above 0"
                 )
+        self.flip, self.transpose = flip, transpose
         self.intensity, self.saturate = intensity, saturate
         self.gain, self.balance, self.offset = tuple(gain), tuple(balance), tuple(offset)
         # albumentations clips float32 pixels to [0, 1] in its pixel transforms: geometry only
@@ -87,3 +88,29 @@ class Augmentation:
         else:
             changed = representation.light(planes, gains, offsets)
         return torch.where(torch.from_numpy(chosen)[:, None, None, None], changed, planes)
+
+    def on_device(self, planes: Tensor, representation: Representation, generator: torch.Generator) -> Tensor:
+        """Return augmented planes (B, 4, S, S) float32 on their own device, drawn from its `generator`.
+
+        The same changes with the same probabilities as by calling, for whole batches at once; the draws differ.
+        """
+        count, device = len(planes), planes.device
+
+        def uniform(span: tuple[float, ...], layers: int) -> Tensor:
+            drawn = torch.rand((count, layers, 1, 1), generator=generator, device=device)
+            return span[0] + (span[1] - span[0]) * drawn
+
+        if self.flip > 0:
+            planes = torch.where(uniform((0.0, 1.0), 1) < self.flip, planes.flip(3), planes)
+            planes = torch.where(uniform((0.0, 1.0), 1) < self.flip, planes.flip(2), planes)
+        if self.transpose > 0:
+            planes = torch.where(uniform((0.0, 1.0), 1) < self.transpose, planes.transpose(2, 3), planes)
+        if self.intensity == 0.0:
+            return planes
+        gain = uniform(self.gain, 1) * uniform(self.balance, 2)
+        offset = uniform(self.offset, 1).expand(-1, 2, -1, -1)
+        if self.saturate:
+            relit = representation.silhouette(planes, offset)
+        else:
+            relit = representation.light(planes, gain, offset)
+        return torch.where(uniform((0.0, 1.0), 1) < self.intensity, relit, planes)

@@ -1,5 +1,6 @@
 """The dataset as Lightning sees it: loaders of the train, validation and test pairs."""
 
+import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,8 +14,10 @@ from torch.utils.data import DataLoader, Dataset, Sampler
 
 from oresort.data.augment import Augmentation
 from oresort.data.cache import cached_planes
+from oresort.data.limit import limit_pairs
 from oresort.data.manifest import SPLITS, load_manifest
 from oresort.data.representation import Planes, Representation
+from oresort.data.resident import ResidentLoader
 from oresort.data.splits import assign_splits
 from oresort.errors import InputError
 from oresort.spec import make
@@ -100,7 +103,9 @@ class OreDataModule(L.LightningDataModule):
         split: `given` or `seeded`, see `assign_splits`.
         split_seed: Seed of a drawn split, apart from the training seed.
         strict: Leakage and unnamed pairs are errors, not warnings.
+        limit: At most so many pairs, see `limit_pairs`; None means all.
         cache: Folder of prepared pairs; None means `.cache` in the root.
+        resident: Keep training and validation pairs on the trainer's device, and augment them there.
         seed: Training seed: order and augmentation.
     """
 
@@ -114,7 +119,9 @@ class OreDataModule(L.LightningDataModule):
         split: str = "given",
         split_seed: int = 0,
         strict: bool = False,
+        limit: int | None = None,
         cache: str | None = None,
+        resident: bool = False,
         seed: int = 0,
     ) -> None:
         super().__init__()
@@ -126,17 +133,31 @@ class OreDataModule(L.LightningDataModule):
         self.augmentation = make(augment, Augmentation)
         self.frame = pd.DataFrame()
         self.planes: Planes | None = None
+        self._resident: dict[str, tuple[Tensor, Tensor, Tensor]] = {}
+
+    def index(self) -> pd.DataFrame:
+        """Return the manifest with its splits, read once."""
+        if self.frame.empty:
+            hp = self.hparams
+            frame = load_manifest(self.root)
+            frame = assign_splits(
+                frame, self.root, split=hp["split"], seed=hp["split_seed"], strict=hp["strict"]
+            )
+            if hp["limit"] is not None:
+                frame = limit_pairs(frame, hp["limit"], hp["split_seed"])
+            self.frame = frame
+        return self.frame
+
+    def fingerprint(self) -> str:
+        """Return a hash of which pairs there are, of what class, in which split; images are not read."""
+        columns = ["id", "label", "scan", "split"]
+        return hashlib.blake2b(self.index()[columns].to_csv().encode(), digest_size=8).hexdigest()
 
     def setup(self, stage: str | None = None) -> None:
         """Read the index, fix the splits and prepare the pairs, once."""
-        if self.planes is not None:
-            return
-        hp = self.hparams
-        frame = load_manifest(self.root)
-        frame = assign_splits(frame, self.root, split=hp["split"], seed=hp["split_seed"], strict=hp["strict"])
-        cache = Path(hp["cache"]) if hp["cache"] else self.root / ".cache"
-        self.planes = cached_planes(frame, self.root, self.representation, cache)
-        self.frame = frame
+        if self.planes is None:
+            cache = Path(self.hparams["cache"]) if self.hparams["cache"] else self.root / ".cache"
+            self.planes = cached_planes(self.index(), self.root, self.representation, cache)
 
     def loader(self, split: str, epoch: int | None = None) -> DataLoader[Batch]:
         """Return the batches of `split`; with `epoch`, shuffled and augmented for it.
@@ -175,13 +196,37 @@ class OreDataModule(L.LightningDataModule):
             pin_memory=torch.cuda.is_available(),
         )
 
-    def train_dataloader(self) -> DataLoader[Batch]:
-        """Return the training batches of the trainer's epoch; the trainer asks anew every epoch."""
-        return self.loader("train", epoch=self.trainer.current_epoch if self.trainer else 0)
+    def resident_loader(self, split: str, epoch: int | None = None) -> ResidentLoader:
+        """Return the batches of `split` from the trainer's device; with `epoch`, shuffled and augmented for it."""
+        self.setup()
+        assert self.planes is not None
+        device = self.trainer.strategy.root_device if self.trainer else torch.device("cpu")
+        if split not in self._resident:
+            rows = np.flatnonzero((self.frame["split"] == split).to_numpy())
+            labels = self.frame["label"].to_numpy(np.int64)[rows]
+            tensors = (torch.from_numpy(part) for part in (self.planes[rows], labels, rows))
+            planes, label, index = (tensor.to(device) for tensor in tensors)
+            self._resident[split] = planes, label, index
+        return ResidentLoader(
+            *self._resident[split],
+            batch_size=self.hparams["batch_size"],
+            representation=self.representation,
+            augmentation=self.augmentation if epoch is not None else None,
+            seed=int(np.random.SeedSequence((self.hparams["seed"], epoch or 0)).generate_state(1)[0]),
+            rank=self.trainer.global_rank if self.trainer else 0,
+            world=self.trainer.world_size if self.trainer else 1,
+        )
 
-    def val_dataloader(self) -> DataLoader[Batch]:
+    def train_dataloader(self) -> DataLoader[Batch] | ResidentLoader:
+        """Return the training batches of the trainer's epoch; the trainer asks anew every epoch."""
+        epoch = self.trainer.current_epoch if self.trainer else 0
+        return (
+            self.resident_loader("train", epoch) if self.hparams["resident"] else self.loader("train", epoch)
+        )
+
+    def val_dataloader(self) -> DataLoader[Batch] | ResidentLoader:
         """Return the validation batches, always the same."""
-        return self.loader("val")
+        return self.resident_loader("val") if self.hparams["resident"] else self.loader("val")
 
     def test_dataloader(self) -> DataLoader[Batch]:
         """Return the test batches, always the same."""

@@ -124,7 +124,12 @@ def _measure(cfg: BaselineConfig, method: Classical, folder: Path) -> dict[str, 
             row["threshold"] = choose_threshold(cfg.threshold, p_ore, label)
         figures = binary_metrics(p_ore, label, row["threshold"])
         row |= {f"{side}/{name}": value for name, value in figures.items()}
-        known = {"id": pairs["id"], "split": side, "label": [CLASSES[i] for i in pairs["label"]]}
+        known = {
+            "id": pairs["id"],
+            "scan": pairs["scan"],
+            "split": side,
+            "label": [CLASSES[i] for i in pairs["label"]],
+        }
         tables.append(pd.DataFrame({**known, "p_ore": p_ore.numpy()}))
     row["test_seconds"] = time.perf_counter() - start
     with replacing(folder / "predictions.csv") as temporary:

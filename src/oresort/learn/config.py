@@ -16,7 +16,9 @@ class DataConfig:
     split: str = "given"
     split_seed: int = 0
     strict: bool = False
+    limit: int | None = None
     cache: str | None = None
+    resident: bool = False
 
 
 @dataclass
@@ -50,13 +52,35 @@ class HelpsConfig:
 
 
 @dataclass
+class ProtocolConfig:
+    """What `protocol=` sets beyond the keys of others: its name, and how KAN heads start."""
+
+    name: str = "default"
+    init: str = "linear"
+    norm: bool = True
+
+
+@dataclass
+class ScaleConfig:
+    """What `scale=` sets beyond the keys of others: its name, and the size of the baselines' images."""
+
+    name: str = "full"
+    baseline_size: int = 224
+    baseline_pixels: int = 80
+
+
+@dataclass
 class TrainConfig:
     """One training run."""
 
     name: str = "train"
+    row: str = ""
+    reference: str = ""
     out: str | None = None
     resume: str | None = None
     seed: int = 0
+    protocol: ProtocolConfig = field(default_factory=ProtocolConfig)
+    scale: ScaleConfig = field(default_factory=ScaleConfig)
     data: DataConfig = field(default_factory=DataConfig)
     representation: dict[str, Any] = field(default_factory=dict)
     augment: dict[str, Any] = field(default_factory=dict)

@@ -22,7 +22,7 @@ class Evaluation(NamedTuple):
     metrics: dict[str, float]
     threshold: float
     predictions: pd.DataFrame
-    """`id, split, label (ore|waste), p_ore`, in the manifest's order."""
+    """`id, scan, split, label (ore|waste), p_ore`, in the manifest's order."""
 
 
 def device_named(name: str) -> torch.device:
@@ -85,6 +85,7 @@ def evaluate_checkpoint(
     predictions = pd.DataFrame(
         {
             "id": rows["id"].to_numpy(),
+            "scan": rows["scan"].to_numpy(),
             "split": split,
             "label": rows["label"].map({0: "waste", 1: "ore"}).to_numpy(),
             "p_ore": p_ore.numpy(),

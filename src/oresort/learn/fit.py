@@ -16,6 +16,7 @@ from lightning.pytorch.callbacks import Callback, ModelCheckpoint, RichProgressB
 from lightning.pytorch.loggers import Logger
 
 from oresort.data.datamodule import OreDataModule
+from oresort.data.manifest import SPLITS
 from oresort.errors import InputError
 from oresort.learn.config import TrainConfig
 from oresort.learn.evaluation import Evaluation, evaluate_checkpoint
@@ -78,11 +79,16 @@ def train(cfg: TrainConfig, folder: Path) -> dict[str, Any]:
     return row
 
 
-def _fit(cfg: TrainConfig, folder: Path, logger: Any) -> dict[str, Any]:
-    L.seed_everything(cfg.seed, workers=True, verbose=False)
-    data = OreDataModule(
+def data_module(cfg: TrainConfig) -> OreDataModule:
+    """Return the data of a configuration."""
+    return OreDataModule(
         **asdict(cfg.data), representation=cfg.representation, augment=cfg.augment, seed=cfg.seed
     )
+
+
+def _fit(cfg: TrainConfig, folder: Path, logger: Any) -> dict[str, Any]:
+    L.seed_everything(cfg.seed, workers=True, verbose=False)
+    data = data_module(cfg)
     module = OreModule(
         model={**asdict(cfg.model), "channels": data.representation.channels},
         representation=cfg.representation,
@@ -112,6 +118,8 @@ def _fit(cfg: TrainConfig, folder: Path, logger: Any) -> dict[str, Any]:
         )
     chosen = trainer.checkpoint_callbacks[0]
     row = {
+        "data": data.fingerprint(),
+        **{f"pairs/{side}": int((data.frame["split"] == side).sum()) for side in SPLITS},
         "params": sum(p.numel() for p in module.net.parameters() if p.requires_grad),
         "weights": "best",
         "monitor": f"val/{cfg.monitor}",

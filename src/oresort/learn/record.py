@@ -51,6 +51,17 @@ def read_yaml(file: Path) -> dict[str, Any]:
     return content
 
 
+def read_row(file: Path) -> dict[str, Any]:
+    """Return a run's flat row, written as `metrics.json`; anything else is an InputError."""
+    try:
+        content = json.loads(file.read_text(encoding="utf-8"))
+        content["status"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise InputError(f"{file}: not the record of a run; remove it or its folder") from error
+    row: dict[str, Any] = content
+    return row
+
+
 def flatten(content: Mapping[str, Any], prefix: str) -> dict[str, Any]:
     """Return nested mappings as one level, keys joined by dots; lists become text."""
     flat: dict[str, Any] = {}

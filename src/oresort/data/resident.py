@@ -1,0 +1,75 @@
+"""Batches of pairs that already lie on the training device, drawn and augmented there."""
+
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor
+
+from oresort.data.augment import Augmentation
+from oresort.data.representation import Representation
+
+Batch = dict[str, Tensor]
+
+
+class ResidentLoader:
+    """Serves batches without touching the host: a small network would otherwise wait for its loader.
+
+    A training epoch is shuffled and augmented by generators of the device, seeded by run and epoch, so a
+    resumed run repeats it. Its last, shorter batch is left out: compiled code and CUDA graphs want one shape,
+    and other pairs are left out in the next epoch.
+
+    Args:
+        planes: (N, 4, S, S) float32 of one split, on the device.
+        labels: (N,) int64, on the device.
+        index: (N,) int64, rows of the manifest, on the device.
+        batch_size: pairs a batch.
+        representation: makes network input of planes.
+        augmentation: of training pairs; None serves all pairs in order, as they are.
+        seed: of order and augmentation.
+        rank: of this process.
+        world: number of processes, which share out the pairs.
+    """
+
+    def __init__(
+        self,
+        planes: Tensor,
+        labels: Tensor,
+        index: Tensor,
+        batch_size: int,
+        representation: Representation,
+        augmentation: Augmentation | None = None,
+        seed: int = 0,
+        rank: int = 0,
+        world: int = 1,
+    ) -> None:
+        self.planes, self.labels, self.index = planes, labels, index
+        self.representation, self.augmentation = representation, augmentation
+        self.seed, self.rank, self.world = seed, rank, world
+        own = len(range(rank, len(planes), world))
+        if augmentation is not None:
+            own = len(planes) // world  # the same number of steps for every process
+        self.batch_size = min(batch_size, own) if augmentation is not None else batch_size
+        self.own = own
+
+    def __len__(self) -> int:
+        if self.augmentation is not None:
+            return self.own // self.batch_size
+        return -(-self.own // self.batch_size)
+
+    def __iter__(self) -> Iterator[Batch]:
+        device = self.planes.device
+        generator = torch.Generator(device).manual_seed(self.seed)
+        if self.augmentation is None:
+            order = torch.arange(len(self.planes), device=device)
+        else:
+            order = torch.randperm(len(self.planes), generator=generator, device=device)
+        order = order[self.rank :: self.world]
+        # order is one for all processes, what happens to a pair is its own
+        generator.manual_seed(self.seed + 1_000_003 * (self.rank + 1))
+        for step in range(len(self)):
+            rows = order[step * self.batch_size : (step + 1) * self.batch_size]
+            planes = self.planes[rows]
+            if self.augmentation is not None:
+                planes = self.augmentation.on_device(planes, self.representation, generator)
+            low, high = self.representation.finish(planes)
+            yield {"low": low, "high": high, "label": self.labels[rows], "index": self.index[rows]}

@@ -1,0 +1,102 @@
+"""How sure a difference between two models is: a paired bootstrap over whole scans."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from oresort.errors import InputError
+
+Weights = NDArray[np.float64]
+
+LEVEL = 0.95
+"""Share of the resamples inside an interval."""
+
+COMPARABLE = ("auroc", "f1", "recall", "precision", "accuracy", "balanced_accuracy", "brier")
+
+
+class Run(NamedTuple):
+    """What one run said of a split: `predictions` with `id, scan, label (ore|waste), p_ore`, its threshold."""
+
+    predictions: pd.DataFrame
+    threshold: float
+
+
+class Difference(NamedTuple):
+    """Own minus reference, and the ends of its interval; shares of 1."""
+
+    value: float
+    low: float
+    high: float
+
+
+def weighted_metric(
+    metric: str, p_ore: Weights, ore: NDArray[np.bool_], cut: float, weights: Weights
+) -> Weights:
+    """Return a metric (B,) of pairs (N,) counted `weights` (B, N) times; NaN where it is undefined.
+
+    Raises:
+        InputError: a metric that is not in `COMPARABLE`.
+    """
+    with np.errstate(invalid="ignore", divide="ignore"):
+        if metric == "auroc":
+            return _auroc(p_ore, ore, weights)
+        if metric == "brier":
+            return np.asarray(weights @ ((p_ore - ore) ** 2) / weights.sum(axis=1))
+        if metric not in COMPARABLE:
+            raise InputError(f"metric={metric}: no interval of that; known are {', '.join(COMPARABLE)}")
+        called = p_ore >= cut
+        tp, fp, fn, tn = (
+            weights @ part.astype(np.float64)
+            for part in (called & ore, called & ~ore, ~called & ore, ~called & ~ore)
+        )
+        recall = tp / (tp + fn)
+        formulas = {
+            "f1": 2 * tp / (2 * tp + fp + fn),
+            "recall": recall,
+            "precision": tp / (tp + fp),
+            "accuracy": (tp + tn) / (tp + fp + fn + tn),
+            "balanced_accuracy": (recall + tn / (tn + fp)) / 2,
+        }
+        return np.asarray(formulas[metric])
+
+
+def _auroc(p_ore: Weights, ore: NDArray[np.bool_], weights: Weights) -> Weights:
+    order = np.argsort(p_ore, kind="stable")
+    starts = np.flatnonzero(np.diff(p_ore[order], prepend=-np.inf))  # equal probabilities form one group
+    sorted_ore = ore[order]
+    positive = np.add.reduceat(weights[:, order] * sorted_ore, starts, axis=1)
+    negative = np.add.reduceat(weights[:, order] * ~sorted_ore, starts, axis=1)
+    below = np.cumsum(negative, axis=1) - negative / 2  # of a group's own negatives half lie below
+    return np.asarray((positive * below).sum(axis=1) / (positive.sum(axis=1) * negative.sum(axis=1)))
+
+
+def paired_difference(
+    own: Sequence[Run], reference: Sequence[Run], metric: str, resamples: int = 1000, seed: int = 0
+) -> Difference | None:
+    """Return how much higher `metric` is, on average over a row's runs, than over the reference's.
+
+    Scans are drawn with replacement, the same for both sides, since particles of one scan are not independent.
+    The interval holds the middle `LEVEL` of the resamples: it says what another set of scans would do, while
+    the deviation over seeds says what another training would do. None if the runs did not see the same pairs.
+    """
+    runs = [*own, *reference]
+    tables = [run.predictions.sort_values("id", ignore_index=True) for run in runs]
+    first = tables[0]
+    if any(not table[["id", "label"]].equals(first[["id", "label"]]) for table in tables):
+        return None
+    codes, scans = pd.factorize(first["scan"])
+    rng = np.random.default_rng(seed)
+    drawn = rng.multinomial(len(scans), np.full(len(scans), 1 / len(scans)), size=resamples)
+    weights = np.vstack([np.ones(len(scans)), drawn])[:, codes].astype(np.float64)  # row 0: all pairs once
+    ore = (first["label"] == "ore").to_numpy()
+    values = [
+        weighted_metric(metric, table["p_ore"].to_numpy(np.float64), ore, run.threshold, weights)
+        for run, table in zip(runs, tables, strict=True)
+    ]
+    difference = np.mean(values[: len(own)], axis=0) - np.mean(values[len(own) :], axis=0)
+    tail = (1 - LEVEL) / 2
+    low, high = np.nanquantile(difference[1:], [tail, 1 - tail])
+    return Difference(float(difference[0]), float(low), float(high))
