@@ -46,6 +46,13 @@ def test_images_of_its_size_are_left_alone():
         assert torch.equal(tower(image), tower.stages[0].network(image))
 
 
+def test_alexnet_pools_three_times():
+    with torch.device("meta"):
+        network = member(part("tower", "alexnet"), "low", "linear").towers[0].stages[0].network
+        pooled = next(i for i, layer in enumerate(network) if isinstance(layer, nn.AdaptiveAvgPool2d))
+        assert network[:pooled](torch.zeros(1, 1, 224, 224)).shape == (1, 128, 6, 6)
+
+
 def test_transfer_between_timm_towers_and_no_attention_on_vectors():
     images = torch.randn(2, 3, 1, 40, 40)
     assert member(part("tower", "timm"), "mmtm", "linear")(*images).shape == (3, 2)

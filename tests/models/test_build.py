@@ -2,13 +2,14 @@ import os
 import subprocess
 
 import pytest
+import torch
 
 from oresort.errors import InputError
 from oresort.models.build import build_model
 from oresort.models.fusion import Fusion
 from oresort.models.fusions import Hybrid
 from oresort.models.head import Head
-from oresort.models.heads import KAN
+from oresort.models.heads import KAN, MLP
 from oresort.spec import make
 
 
@@ -17,6 +18,17 @@ def test_make_builds_what_is_described():
     head = make({"_target_": "oresort.models.heads.KAN", "widths": [3]}, Head, in_features=5)
     assert isinstance(head, KAN)
     assert [layer.in_features for layer in head.layers] == [5, 3]
+
+
+def test_a_perceptron_rectifies_its_hidden_layers_and_not_its_logits():
+    head = MLP(1, widths=(2,))
+    with torch.no_grad():
+        for p, values in zip(
+            head.parameters(), ([[1], [-1]], [0, 1], [[2, 0], [0, -3]], [0, 1]), strict=True
+        ):
+            p.copy_(torch.tensor(values))
+    # hidden: relu(x), relu(1 - x)
+    assert head(torch.tensor([[5.0], [-2.0]])).tolist() == [[10, 1], [0, -8]]
 
 
 @pytest.mark.parametrize(

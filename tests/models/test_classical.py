@@ -108,6 +108,44 @@ def test_two_thresholds_find_the_share_of_grains(value):
     assert share[LABEL == 1].min() > share[LABEL == 0].max()
 
 
+def test_two_thresholds_learn_which_side_is_ore():
+    y, x = np.mgrid[-14:15, -14:15]
+    grain = np.where((y - 4) ** 2 + x**2 < 9, 2.6, 1.5)
+    pairs = [
+        disc(grain if not ore else 1.5, noise=0.02, seed=i) for i, ore in enumerate(LABEL)
+    ]  # in the waste
+    rule = TwoThresholds()
+    rule.fit(pairs, LABEL, seed=0)
+    p = rule.p_ore(pairs)
+    assert p[LABEL == 1].min() > p[LABEL == 0].max()
+
+
+def test_two_thresholds_on_the_residual_forget_thickness():
+    thick = np.random.default_rng(0).uniform(0.3, 1.5, len(LABEL))
+    pairs = []
+    for i, ore in enumerate(LABEL):
+        pair = disc(1.55 if ore else 1.5, seed=i)
+        pairs.append(Pixels(pair.low * np.float32(thick[i]), pair.high * np.float32(thick[i]), pair.mask))
+
+    def parted(value: str) -> bool:
+        rule = TwoThresholds(value)
+        rule.fit(pairs, LABEL, seed=0)
+        p = rule.p_ore(pairs)
+        return bool(p[LABEL == 1].min() > p[LABEL == 0].max())
+
+    assert parted("residual")
+    assert parted("ratio")
+    assert not parted("low")
+
+
+def test_smoothing_does_not_dilute_the_rim():
+    pair = disc(1.0)
+    even = Pixels(pair.mask.astype(np.float32), pair.high, pair.mask)
+    found = features(even, Curve())  # a curve that was not fitted is 0, so r = l = 1 all over
+    assert found["r_spread_2"] == pytest.approx(0, abs=1e-5)
+    assert found["r_peak_2"] == pytest.approx(1, abs=1e-5)
+
+
 def test_features_are_finite_named_and_know_size_and_grains():
     curve = Curve()
     curve.coefficients = np.array([1.5, 0.0])

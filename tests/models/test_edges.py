@@ -1,5 +1,7 @@
 """Importance, pruning and degree of a KAN's edges, on functions with known answers."""
 
+import math
+
 import pytest
 import torch
 from zoo import FILES, part
@@ -8,6 +10,7 @@ from oresort.errors import InputError
 from oresort.models import edges
 from oresort.models.bases import BSpline, Chebyshev
 from oresort.models.basis import Basis
+from oresort.models.edge_plot import edge_figure
 from oresort.models.heads import KAN, kan_layers
 from oresort.models.kan import KANLayer
 from oresort.spec import make
@@ -80,6 +83,31 @@ def test_degree_grows_without_a_change_and_shrinks_to_the_low_terms():
         edges.with_degree(layer, 0)
     with pytest.raises(InputError, match="only Chebyshev"):
         edges.with_degree(KANLayer(2, 2, BSpline()), 3)
+
+
+def test_the_penalty_by_hand():
+    # sizes 3 and 1 over sqrt 2: their mean is sqrt 2, their shares 3/4 and 1/4, the largest entropy log 2
+    found = edges.penalty(layer_of([[9, 3, 0, 0], [5, 0, 1, 0]]))
+    entropy = -(0.75 * math.log(0.75) + 0.25 * math.log(0.25)) / math.log(2)
+    assert found.item() == pytest.approx(2**0.5 + entropy)
+    head = KAN(4, widths=(3,), penalty=0.5)
+    alone = sum(edges.penalty(layer) for layer in kan_layers(head))
+    assert head.penalty().item() == pytest.approx(0.5 * alone.item())
+
+
+def test_the_picture_draws_the_most_important_functions():
+    head = KAN(5, widths=(3,)).double()
+    figure = edge_figure(head, top=2)
+    assert [bool(axis.lines) for axis in figure.axes] == [True] * 4
+    for number, layer in enumerate(kan_layers(head)):
+        size = edges.importance(layer).detach()
+        for place, best in enumerate(size.flatten().topk(2).indices.tolist()):
+            i, o = divmod(best, layer.out_features)
+            axis = figure.axes[2 * number + place]
+            assert axis.get_title() == f"layer {number}: {i} to {o}"
+            x, y = (torch.as_tensor(values) for values in axis.lines[0].get_data())
+            expected = edges.functions(layer, x.double())[:, i, o].detach()
+            torch.testing.assert_close(y.double(), expected - expected.mean(), atol=1e-5, rtol=0)
 
 
 def test_the_penalty_leaves_fewer_edges():

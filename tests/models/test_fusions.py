@@ -189,6 +189,15 @@ def test_transfer_module_by_hand():
     is_close(high, *[2 * gate] * 8)
 
 
+def test_transfer_module_rectifies_what_it_squeezes():
+    fusion = filled("mmtm", 0.5, stages=[0])
+    with torch.no_grad():
+        fusion.squeeze["0"].bias.fill_(-9)  # below 0, so that the gates' own biases are all that is left
+    maps = torch.randn(2, 1, 2, 3, 3)
+    gate = 2 * torch.sigmoid(torch.tensor(0.5))
+    torch.testing.assert_close(torch.stack(fusion.exchange(0, *maps)), gate * maps)
+
+
 def test_cross_attention_of_equal_values_adds_their_projection():
     fusion = built("cross_attention", heads=1, grid=2)
     fusion.eval()
