@@ -9,6 +9,8 @@ import pytest
 import torch
 
 from oresort.learn import kan_init
+from oresort.models.build import build_model
+from oresort.models.heads import kan_layers
 
 
 def test_the_papers_start_loses_signal_and_gradient_and_the_default_does_not():
@@ -24,6 +26,18 @@ def test_the_papers_start_loses_signal_and_gradient_and_the_default_does_not():
     assert paper["gradient"][1] < 1e-1 * paper["gradient"][6]
     assert linear["activation"][6] > 0.1
     assert 0.1 < linear["gradient"][1] / linear["gradient"][6] < 1e3
+
+
+def test_gradients_are_of_the_coefficients_without_constants():
+    torch.manual_seed(0)
+    low, high = torch.rand(2, 8, 1, 12, 12)
+    found = kan_init.scales(low, high, torch.arange(8) % 2, "paper", False, seed=3).set_index("layer")
+    torch.manual_seed(3)
+    model = build_model({**kan_init.PARTS, "head": kan_init.head_spec("paper", False)})
+    torch.nn.functional.cross_entropy(model(low, high), torch.arange(8) % 2).backward()
+    for number, layer in enumerate(kan_layers(model), 1):
+        varying = layer.coefficients.grad[layer.in_features :]
+        assert found["gradient"][number] == pytest.approx(varying.norm().item(), rel=1e-4)
 
 
 @pytest.mark.slow
