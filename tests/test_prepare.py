@@ -40,10 +40,10 @@ def write_pair(folder: Path, name: str, low: np.ndarray, high: np.ndarray, suffi
 
 
 @pytest.fixture(scope="module")
-def small(scans: Path) -> tuple[np.ndarray, np.ndarray]:
-    """A part of a simulated scan, with particles cut by its lower border."""
-    low, high = read_pair(scans / "scan_1_low.tiff", scans / "scan_1_high.tiff")
-    return low[:300, :1500], high[:300, :1500]
+def small() -> tuple[np.ndarray, np.ndarray]:
+    """A part of a simulated scan, with particles cut by its borders."""
+    scan = simulate_scan(5, particles=60)
+    return scan.low[:260, 300:1300], scan.high[:260, 300:1300]
 
 
 def test_simulated_scans_become_a_dataset_with_known_grades(command: Any, scans: Path, tmp_path: Path):
@@ -201,9 +201,45 @@ def test_an_air_and_dark_pair_corrects_raw_counts(command: Any, tmp_path: Path):
         )
 
 
+@pytest.mark.parametrize(
+    ("change", "complaint"),
+    [
+        (lambda low, high: (low, (high * 0.9).astype(np.uint16)), "air is 0.90 of the calibration's"),
+        (lambda low, high: ((low // 400).astype(np.uint16), high), "dark"),
+        (lambda low, high: (high, low), "exchange low and high"),
+        (lambda low, high: (low, low), "exchange low and high, or give two layers"),
+        (lambda low, high: (low, high[::-1]), "do not show the same particles"),
+        (lambda low, high: (low[:, :-9], high[:, :-9]), "991 columns but the calibration has 1000"),
+    ],
+)
+def test_a_scan_that_a_given_calibration_does_not_fit_is_refused(
+    command: Any, small: Any, tmp_path: Path, change: Any, complaint: str
+):
+    write_pair(tmp_path / "raw", "good", *small)
+    words = ("label=ore", "overlay=false")
+    assert command(prepare, f"scans={tmp_path / 'raw'}", f"out={tmp_path / 'one'}", *words)[0] == 0
+    write_pair(tmp_path / "raw", "bad", *change(*small))
+    given = f"calibration={tmp_path / 'one' / 'calibration' / 'good.json'}"
+    code, _, err = command(prepare, f"scans={tmp_path / 'raw'}", f"out={tmp_path / 'two'}", given, *words)
+    assert code == 1
+    assert complaint in errors(err)[0]
+    assert "bad_" in errors(err)[0]
+    assert set(load_manifest(tmp_path / "two")["scan"]) == {"good"}
+
+
+def test_empty_belts_alone_make_no_dataset(command: Any, small: Any, tmp_path: Path):
+    write_pair(tmp_path / "raw", "bad", *small)
+    damage(tmp_path / "raw", "empty belt", small)
+    words = (f"scans={tmp_path / 'raw'}", f"out={tmp_path / 'set'}", "crops=released")
+    code, _, err = command(prepare, *words)
+    assert code == 1
+    assert "no particle" in errors(err)[0]
+    assert not (tmp_path / "set").exists()
+
+
 def damage(folder: Path, kind: str, small: tuple[np.ndarray, np.ndarray]) -> None:
     """Spoil the scan `bad` of a folder in one way."""
-    low = small[0]
+    low, high = small
     path = folder / "bad_low.tiff"
     if kind == "missing layer":
         path.unlink()
@@ -217,6 +253,22 @@ def damage(folder: Path, kind: str, small: tuple[np.ndarray, np.ndarray]) -> Non
         tifffile.imwrite(path, (low // 500).astype(np.uint16))
     elif kind == "saturated":
         tifffile.imwrite(path, np.full_like(low, 65_535))
+    elif kind == "few lines":
+        for layer, counts in (("low", low), ("high", high)):
+            tifffile.imwrite(folder / f"bad_{layer}.tiff", counts[:9])
+    elif kind == "exchanged":
+        tifffile.imwrite(path, high)
+        tifffile.imwrite(folder / "bad_high.tiff", low)
+    elif kind == "one layer twice":
+        tifffile.imwrite(folder / "bad_high.tiff", low)
+    elif kind == "layers of two scans":
+        tifffile.imwrite(folder / "bad_high.tiff", high[::-1])
+    elif kind == "empty belt":
+        rng = np.random.default_rng(0)
+        for layer in ("low", "high"):
+            tifffile.imwrite(
+                folder / f"bad_{layer}.tiff", rng.normal(52_000, 1_300, low[:, :999].shape).astype(np.uint16)
+            )
     elif kind == "garbage":
         path.write_bytes(b"not an image")
     elif kind == "empty":
@@ -226,7 +278,7 @@ def damage(folder: Path, kind: str, small: tuple[np.ndarray, np.ndarray]) -> Non
     elif kind == "damaged strip":
         with tifffile.TiffFile(path) as tiff:
             page = tiff.pages.first
-            start, count = page.dataoffsets[290], page.databytecounts[290]
+            start, count = page.dataoffsets[250], page.databytecounts[250]
         data = bytearray(path.read_bytes())
         data[start : start + count] = bytes(count)
         path.write_bytes(bytes(data))
@@ -241,6 +293,11 @@ def damage(folder: Path, kind: str, small: tuple[np.ndarray, np.ndarray]) -> Non
         ("rgb", "channels"),
         ("dark", "dark"),
         ("saturated", "saturated"),
+        ("few lines", "9 lines"),
+        ("exchanged", "exchange low and high"),
+        ("one layer twice", "exchange low and high, or give two layers"),
+        ("layers of two scans", "do not show the same particles"),
+        ("empty belt", "no particles to register the layers by"),
         ("garbage", "not a whole TIFF"),
         ("empty", "not a whole TIFF"),
         ("truncated", "not a whole TIFF"),

@@ -15,7 +15,7 @@ from oresort.command import one_line, run_command
 from oresort.errors import InputError
 from oresort.learn.config import REQUIRED
 from oresort.progress import advancing
-from oresort.scan.calibrate import Reference
+from oresort.scan.calibrate import Reference, check_scan
 from oresort.scan.calibrate_scans import calibrate_scans
 from oresort.scan.calibration import Calibration, load_calibration
 from oresort.scan.cut import Options
@@ -84,6 +84,9 @@ def prepare(cfg: PrepareConfig) -> Prepared:
         for failure in failures:
             _report(failure)
         calibrations = _calibrations(cfg, scans, failures)
+        nothing = InputError(f"{cfg.scans}: no scan could be prepared; mend what the lines above name")
+        if not calibrations:
+            raise nothing
         rows, summary = [], []
         with advancing(len(calibrations), "cutting scans") as advance:
             for files, (calibration, origin) in calibrations.items():
@@ -94,7 +97,11 @@ def prepare(cfg: PrepareConfig) -> Prepared:
                 except InputError as error:
                     failures.append(_report(one_line(error)))
         if not rows:
-            raise InputError(f"{cfg.scans}: no scan could be prepared; mend what the lines above name")
+            raise nothing
+        if not any(len(row) for row in rows):
+            raise InputError(
+                f"{cfg.scans}: no particle that is not dropped; give scans of a belt with particles"
+            )
         pairs, table = pd.concat(rows, ignore_index=True), pd.DataFrame(summary)
         known = pairs["label"] != ""
         manifest, unlabelled = (pairs[chosen].reset_index(drop=True) for chosen in (known, ~known))
@@ -155,7 +162,16 @@ def _calibrations(
 ) -> dict[ScanFiles, tuple[Calibration, str]]:
     """Return each usable scan's calibration and where its registration is from; report the others."""
     if cfg.calibration:
-        return dict.fromkeys(scans, (load_calibration(Path(cfg.calibration)), "file"))
+        given = load_calibration(Path(cfg.calibration))
+        fitting = []
+        for files in scans:
+            try:
+                with PairReader(files.low, files.high) as reader:
+                    check_scan(reader, given)
+                fitting.append(files)
+            except InputError as error:
+                failures.append(_report(str(error)))
+        return dict.fromkeys(fitting, (given, "file"))
     pairs = (
         None if name is None else read_pair(*reference_pair(name, cfg.low, cfg.high))
         for name in (cfg.air, cfg.dark)

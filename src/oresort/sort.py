@@ -18,12 +18,13 @@ from oresort.learn.config import REQUIRED
 from oresort.learn.evaluation import device_named
 from oresort.paths import replacing
 from oresort.progress import track
-from oresort.scan.calibrate import calibrate, fit_samples
+from oresort.scan.calibrate import calibrate, check_scan, fit_samples
 from oresort.scan.calibration import Calibration, load_calibration
 from oresort.scan.chain import cut_scan
 from oresort.scan.cut import Cut, Options
 from oresort.scan.particles import Particle
 from oresort.scan.plot import overlay
+from oresort.scan.register import LayersDifferError
 from oresort.scan.stream import PairReader
 from oresort.show import show
 from oresort.sorting.decide import decide, write_decisions
@@ -82,10 +83,14 @@ def find_calibration(cfg: SortConfig, reader: PairReader) -> Calibration:
         InputError: An unusable scan or file, or, where crops are to be registered, too few particles for it.
     """
     if cfg.calibration:
-        return load_calibration(Path(cfg.calibration))
+        given = load_calibration(Path(cfg.calibration))
+        check_scan(reader, given)
+        return given
     calibration, sample = calibrate(reader)
     try:
         return replace(calibration, registration=fit_samples([sample]))
+    except LayersDifferError as error:
+        raise InputError(f"{cfg.low}: {error}") from error
     except InputError as error:
         if cfg.crops == "registered":
             raise InputError(f"{cfg.low}: {error}, or calibration=FILE") from error

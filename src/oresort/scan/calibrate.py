@@ -7,14 +7,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from oresort.errors import InputError
-from oresort.scan.air import FULL_SCALE
+from oresort.scan.air import FULL_SCALE, air_level
 from oresort.scan.calibration import Calibration
 from oresort.scan.columns import find_belt, measure_columns
 from oresort.scan.correct import Corrector
 from oresort.scan.cover import find_cover, limits
 from oresort.scan.lines import RegionTracker
-from oresort.scan.particles import Particle
-from oresort.scan.register import Registration, fit_registration
+from oresort.scan.particles import MIN_AREA, Particle
+from oresort.scan.register import (
+    DIFFERENT,
+    EXCHANGED,
+    LEAST_RATIO,
+    LayersDifferError,
+    Registration,
+    fit_registration,
+)
 from oresort.scan.split import split_touching
 from oresort.scan.stream import LayerReader, PairReader
 
@@ -22,6 +29,8 @@ STRETCH = 300
 """Lines of one stretch of a sample: many whole particles fit."""
 
 _STRETCHES = 4
+_DRIFT = 0.03  # a thin rim attenuates 0.05: air that is off as much would be one
+_SEEN = 0.3  # high over low attenuation: 0.5-0.7 of rock, 0.1 where the high layer is of another scan
 _LEVEL = 52_350.0  # counts of air that samples of any scan are brought to, so that they can be pooled
 
 
@@ -84,14 +93,47 @@ def calibrate(reader: PairReader, reference: Reference | None = None) -> tuple[C
     return calibration, Sample(layers[0], layers[1], particles)
 
 
-def fit_samples(samples: Sequence[Sample]) -> Registration:
-    """Fit the layers' registration to the particles of one or many scans, of one width.
+def check_scan(reader: PairReader, calibration: Calibration) -> None:
+    """Refuse a scan that a given calibration does not fit: every mask rests on its air level.
 
     Raises:
-        InputError: too few particles, or scans of different widths.
+        InputError: another width, a scan without air, or one whose air is 3 % and more off the calibration's.
+        LayersDifferError: the layers do not show the same particles, or are exchanged.
     """
-    if len({sample.low.shape[1] for sample in samples}) > 1:
-        raise InputError("registration: the scans differ in width; prepare each sorter's scans by themselves")
+    if calibration.width != reader.width:
+        raise InputError(
+            f"{reader.low.path}: {reader.width} columns but the calibration has {calibration.width}; "
+            "give that sorter's calibration"
+        )
+    layers = []
+    for layer, columns in ((reader.low, calibration.low), (reader.high, calibration.high)):
+        counts = np.concatenate(read_sample(layer))
+        layers.append(Corrector(columns, calibration.belt)(counts))
+        flat = np.rint(layers[-1] * np.float32(_LEVEL)).clip(0, FULL_SCALE)
+        air = air_level(flat.astype(np.uint16), str(layer.path)) / _LEVEL
+        if abs(air - 1) > _DRIFT:
+            raise InputError(
+                f"{layer.path}: its air is {air:.2f} of the calibration's; calibrate anew (calibration=null)"
+            )
+    covered = find_cover(layers[0], limits(calibration.low.noise[calibration.belt])).strong.view(np.bool_)
+    if np.count_nonzero(covered) < MIN_AREA:
+        return
+    low, high = (float(-np.log(np.maximum(layer[covered], np.float32(1e-3))).mean()) for layer in layers)
+    # without registration as well, most of what one layer covers the other does
+    if high < _SEEN * low:
+        raise LayersDifferError(f"{reader.low.path}: {DIFFERENT}")
+    if low <= LEAST_RATIO * high:
+        raise LayersDifferError(f"{reader.low.path}: {EXCHANGED}")
+
+
+def fit_samples(samples: Sequence[Sample]) -> Registration:
+    """Fit the layers' registration to the particles of one or many scans, all of one width.
+
+    Raises:
+        InputError: as `fit_registration`.
+    """
+    if not samples:
+        raise InputError("no scan to register the layers by; give one with particles on it")
     particles, top = [], 0
     for sample in samples:
         particles += [Particle(p.x, p.y + top, p.w, p.h, p.cut, p.mask) for p in sample.particles]

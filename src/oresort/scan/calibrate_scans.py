@@ -7,7 +7,7 @@ from oresort.errors import InputError
 from oresort.scan.calibrate import Reference, Sample, calibrate, fit_samples
 from oresort.scan.calibration import Calibration
 from oresort.scan.find import ScanFiles
-from oresort.scan.register import Registration
+from oresort.scan.register import LayersDifferError, Registration
 from oresort.scan.stream import PairReader
 
 _ENOUGH = 60
@@ -41,30 +41,37 @@ def calibrate_scans(
     problems: list[str] = []
     columns: dict[ScanFiles, Calibration] = {}
     fits: dict[ScanFiles, Registration] = {}
-    samples: list[Sample] = []
+    samples: dict[int, list[Sample]] = {}  # by the scan's width: another width is another sorter
     for files in scans:
         try:
             with PairReader(files.low, files.high) as reader:
-                columns[files], sample = calibrate(reader, reference)
+                calibration, sample = calibrate(reader, reference)
+            # also where one registration is for all: layers that differ must not go into it
+            fit = _fit([sample])
+            if isinstance(fit, LayersDifferError):
+                raise InputError(f"{files.low}: {fit}")
         except InputError as error:
             problems.append(str(error))
         else:
-            if len(samples) < _MOST and sum(len(kept.particles) for kept in samples) < _ENOUGH:
-                samples.append(sample)
-            if not pooled:
-                fit = _fit([sample])
-                if isinstance(fit, Registration):
-                    fits[files] = fit
+            columns[files] = calibration
+            kept = samples.setdefault(calibration.width, [])
+            if len(kept) < _MOST and sum(len(other.particles) for other in kept) < _ENOUGH:
+                kept.append(sample)
+            if not pooled and isinstance(fit, Registration):
+                fits[files] = fit
         advance(1)
     found: dict[ScanFiles, tuple[Calibration, str]] = {}
-    common = _fit(samples) if len(fits) < len(columns) else None
+    lacking = {calibration.width for files, calibration in columns.items() if files not in fits}
+    common = {width: _fit(samples[width]) for width in lacking}
     for files, calibration in columns.items():
         if files in fits:
             found[files] = replace(calibration, registration=fits[files]), "scan"
-        elif isinstance(common, Registration):
-            found[files] = replace(calibration, registration=common), "pooled"
+            continue
+        fit = common[calibration.width]
+        if isinstance(fit, Registration):
+            found[files] = replace(calibration, registration=fit), "pooled"
         elif needed:
-            problems.append(f"{files.low}: {common}, or calibration=FILE, or crops=released")
+            problems.append(f"{files.low}: {fit}, or calibration=FILE, or crops=released")
         else:
             found[files] = calibration, "none"
     return found, problems

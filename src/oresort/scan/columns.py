@@ -19,7 +19,7 @@ _REACH = 31  # columns of the running median that tells a column's own fault fro
 _FAULT = 0.2  # relative: a column farther off its neighbours is dead rather than of another gain
 _FLICKER = 4.0  # noise over its neighbours' above which a column is dead
 _STUCK = 0.1  # noise over its neighbours' below which a column is dead
-_FEWEST = 30  # lines of bare belt that make a column's mean
+_FEWEST = 30  # lines of bare belt that make a column's mean, and of a scan
 
 
 @dataclass(frozen=True)
@@ -85,6 +85,8 @@ def measure_columns(
         InputError: as `air_level`; an air or dark image of another width, or not brighter than dark.
     """
     width = counts.shape[1]
+    if 0 < len(counts) < _FEWEST:
+        raise InputError(f"{name}: {len(counts)} lines, too few to know air by; give {_FEWEST} or more")
     offset = np.zeros(width, np.float32) if dark is None else _mean(dark, width, f"{name}: dark image")
     profile = np.ones(width, np.float32)
     if air is not None:

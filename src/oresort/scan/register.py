@@ -30,6 +30,21 @@ _SMOOTHING = 1.0
 strongest at half a pixel, would lower the residual there and draw the fit to it."""
 
 
+_UNEXPLAINED = 0.4
+"""Residual over the rms of low attenuation from which the layers show different things: 0.04 on scan 38."""
+
+
+LEAST_RATIO = 1.03
+"""Least low over high attenuation: low energies are attenuated more by whatever matter, 1.4-1.8 times by rock."""
+
+DIFFERENT = "the layers do not show the same particles; give two layers of one scan"
+EXCHANGED = "low attenuates no more than high; exchange low and high, or give two layers"
+
+
+class LayersDifferError(InputError):
+    """The layers are not of one scan, or exchanged: no crops of any kind can be right."""
+
+
 @dataclass(frozen=True)
 class Registration:
     """Where the high layer sees what the low layer sees, in pixels, and how well that was found."""
@@ -73,22 +88,24 @@ def fit_registration(
 
     Raises:
         InputError: no particles, or all of them on so narrow a stretch of the belt that the scale is unknown.
+        LayersDifferError: the layers do not show the same particles, or low attenuates less than high.
     """
     belt = belt_columns(low)
     used = particles[:: 1 + len(particles) // _MAX_PARTICLES]
     centres = [particle.x + particle.w / 2 for particle in used]
     if not used or max(centres) - min(centres) < (belt.stop - belt.start) / 10:
         raise InputError(
-            "registration: the particles cover too little of the belt's width; give a scan with more of them"
+            f"{'too few' if used else 'no'} particles to register the layers by; "
+            "give more scans of this sorter together"
         )
     stride = 1 + sum(int(particle.mask.sum()) for particle in used) // _MAX_PIXELS
     views = [_view(low, high, belt, particle, air_low, air_high, stride) for particle in used]
     target = np.concatenate([low_values for low_values, *_ in views])
     ends = np.array([min(centres), max(centres)])
 
-    def residuals(shifts: NDArray[np.float64]) -> NDArray[np.float64]:
+    def seen_high(shifts: NDArray[np.float64]) -> NDArray[np.float64]:
         scale, offset = _line(ends, shifts)
-        h = np.concatenate(
+        return np.concatenate(
             [
                 ndimage.map_coordinates(
                     spline,
@@ -100,13 +117,21 @@ def fit_registration(
                 for _, spline, left, rows, columns in views
             ]
         )
+
+    def residuals(shifts: NDArray[np.float64]) -> NDArray[np.float64]:
+        h = seen_high(shifts)
         powers = np.stack([h, h**2, h**3], axis=1)  # no constant: without matter neither layer attenuates
         coefficients = np.linalg.lstsq(powers, target, rcond=None)[0]
         return np.asarray(target - powers @ coefficients)
 
     # shifts in pixels at two columns and along the belt: parameters of one size, unlike scale and offset
     start = np.zeros(3)
-    found = optimize.least_squares(residuals, start, diff_step=1e-4)
+    # some ten steps settle it; layers of two scans would be searched for hundreds
+    found = optimize.least_squares(residuals, start, diff_step=1e-4, max_nfev=40)
+    if _rms(found.fun) > _UNEXPLAINED * _rms(target) or np.abs(found.x).max() > _MARGIN:
+        raise LayersDifferError(DIFFERENT)
+    if target.sum() <= LEAST_RATIO * seen_high(found.x).sum():
+        raise LayersDifferError(EXCHANGED)
     scale, offset = _line(ends, found.x)
     return Registration(
         scale=scale,
