@@ -108,8 +108,9 @@ class Sweep(Callback):
         rows = list(dict.fromkeys(job.row for job in jobs))
         done = sum(_status(job)["status"] == "finished" for job in jobs)
         print(
-            f"{len(jobs)} jobs: {len(rows)} rows x {len({job.seed for job in jobs})} seeds in "
-            f"{config.hydra.sweep.dir}; {done} finished earlier, {len(jobs) - done} to run",
+            f"{_count(len(jobs), 'job')}: {_count(len(rows), 'row')} x "
+            f"{_count(len({job.seed for job in jobs}), 'seed')} in {config.hydra.sweep.dir}; "
+            f"{done} finished earlier, {len(jobs) - done} to run",
             file=sys.stderr,
         )
 
@@ -131,8 +132,12 @@ class Sweep(Callback):
         table = pd.DataFrame(lines)
         if not Sweep.failed:
             table = table.drop(columns="error")
-        show(table, f"{config.hydra.sweep.dir}: {len(lines)} jobs, {Sweep.failed} without a result")
+        show(table, f"{config.hydra.sweep.dir}: {_count(len(lines), 'job')}, {Sweep.failed} without a result")
         print(f"python -m oresort.report runs={config.hydra.sweep.dir}", file=sys.stderr)
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 def _status(job: Job) -> dict[str, Any]:
@@ -144,5 +149,6 @@ def check_sweep() -> None:
     """Raise an InputError if the sweep that this process ran left jobs without a result."""
     if Sweep.failed:
         raise InputError(
-            f"{Sweep.failed} jobs have no result, see the table; the same command runs only what is missing"
+            f"{_count(Sweep.failed, 'job')} without a result, see the table; "
+            "the same command runs only what is missing"
         )

@@ -50,6 +50,8 @@ def _run(cfg: TrainConfig) -> dict[str, Any]:
         folder = Path(cfg.resume)
         cfg = resumed(folder)
     row = train(cfg, folder)
+    if not row:  # a further process of distributed training
+        return row
     table = pd.DataFrame(
         [{"metric": m} | {s: percent(row[f"{s}/{m}"]) for s in ("val", "test")} for m in METRICS]
     )

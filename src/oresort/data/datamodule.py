@@ -159,6 +159,13 @@ class OreDataModule(L.LightningDataModule):
             cache = Path(self.hparams["cache"]) if self.hparams["cache"] else self.root / ".cache"
             self.planes = cached_planes(self.index(), self.root, self.representation, cache)
 
+    def pictures(self, ids: Sequence[str]) -> dict[str, Planes]:
+        """Return the planes (4, S, S) of pairs by id."""
+        self.setup()
+        assert self.planes is not None
+        place = {name: i for i, name in enumerate(self.frame["id"])}
+        return {name: np.array(self.planes[place[name]]) for name in ids}
+
     def loader(self, split: str, epoch: int | None = None) -> DataLoader[Batch]:
         """Return the batches of `split`; with `epoch`, shuffled and augmented for it.
 

@@ -90,6 +90,7 @@ class TrainConfig:
     threshold: Any = "balanced_accuracy"
     monitor: str = "auroc"
     channels_last: bool = False
-    compile: bool = False
+    compile: Any = False
+    tf32: bool = False
     trainer: dict[str, Any] = field(default_factory=dict)
     logger: dict[str, Any] = field(default_factory=dict)

@@ -14,6 +14,7 @@ import pandas as pd
 import torch
 from lightning.pytorch.callbacks import Callback, ModelCheckpoint, RichProgressBar
 from lightning.pytorch.loggers import Logger
+from lightning.pytorch.utilities import rank_zero_only
 
 from oresort.data.datamodule import OreDataModule
 from oresort.data.manifest import SPLITS
@@ -23,7 +24,7 @@ from oresort.learn.evaluation import Evaluation, evaluate_checkpoint
 from oresort.learn.metrics import METRICS
 from oresort.learn.module import OreModule
 from oresort.learn.record import EpochLogger, flatten, provenance, read_yaml, write_json, write_yaml
-from oresort.learn.tracking import make_logger
+from oresort.learn.tracking import Tracking, make_logger
 from oresort.paths import replacing
 
 _EXPECTED = (
@@ -40,13 +41,18 @@ def train(cfg: TrainConfig, folder: Path) -> dict[str, Any]:
 
     Writes `config.yaml`, `provenance.json`, `metrics.csv`, `metrics.json`, `predictions.csv` and
     `checkpoints/{best,last}.ckpt` into `folder`. If `last.ckpt` is there already, the run goes on from it.
-    A run that fails leaves `status: failed` and the reason in `metrics.json`.
+    A run that fails leaves `status: failed` and the reason in `metrics.json`. In distributed training only the
+    first process writes; the others return an empty row.
 
     Raises:
         InputError: What the configuration or the data have wrong.
     """
     if not cfg.data.root:
         raise InputError("data.root: not given; name the dataset's folder as data.root=DIR")
+    if getattr(rank_zero_only, "rank", 0) != 0:
+        # a further process of distributed training: the first one keeps the record
+        _fit(cfg, folder, Tracking())
+        return {}
     config = asdict(cfg)
     _check_unchanged(folder, config)
     folder.mkdir(parents=True, exist_ok=True)
@@ -86,8 +92,9 @@ def data_module(cfg: TrainConfig) -> OreDataModule:
     )
 
 
-def _fit(cfg: TrainConfig, folder: Path, logger: Any) -> dict[str, Any]:
+def _fit(cfg: TrainConfig, folder: Path, logger: Tracking) -> dict[str, Any]:
     L.seed_everything(cfg.seed, workers=True, verbose=False)
+    torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = cfg.tf32
     data = data_module(cfg)
     module = OreModule(
         model={**asdict(cfg.model), "channels": data.representation.channels},
@@ -109,6 +116,8 @@ def _fit(cfg: TrainConfig, folder: Path, logger: Any) -> dict[str, Any]:
             warnings.filterwarnings("ignore", message=message)
         trainer.fit(module, datamodule=data, ckpt_path=str(last) if last.is_file() else None)
     seconds = time.perf_counter() - start
+    if not trainer.is_global_zero:
+        return {}
     if trainer.interrupted:
         raise InputError(f"{folder}: interrupted; go on with resume={folder}")
     best = folder / "checkpoints" / "best.ckpt"
@@ -128,10 +137,12 @@ def _fit(cfg: TrainConfig, folder: Path, logger: Any) -> dict[str, Any]:
         "epochs": trainer.current_epoch,
         "fit_seconds": seconds,
     }
-    return row | _measure(cfg, folder, best, logger)
+    return row | _measure(cfg, folder, best, logger, data)
 
 
-def _measure(cfg: TrainConfig, folder: Path, best: Path, logger: Any) -> dict[str, Any]:
+def _measure(
+    cfg: TrainConfig, folder: Path, best: Path, logger: Tracking, data: OreDataModule
+) -> dict[str, Any]:
     # through the checkpoint and the same function as `oresort.evaluate`, so that both agree to the bit
     start = time.perf_counter()
     cache = Path(cfg.data.cache) if cfg.data.cache else None
@@ -145,8 +156,10 @@ def _measure(cfg: TrainConfig, folder: Path, best: Path, logger: Any) -> dict[st
     for split, result in results.items():
         row |= {f"{split}/{name}": result.metrics[name] for name in METRICS}
     logger.summary({key: value for key, value in row.items() if "/" in key})
+    predictions = pd.concat([r.predictions for r in results.values()], ignore_index=True)
     with replacing(folder / "predictions.csv") as temporary:
-        pd.concat([r.predictions for r in results.values()]).to_csv(temporary, index=False)
+        predictions.to_csv(temporary, index=False)
+    logger.results(predictions, row["threshold"], data.pictures, best)
     return row
 
 
@@ -163,7 +176,9 @@ def _trainer(cfg: TrainConfig, folder: Path, loggers: list[Logger]) -> L.Trainer
         ModelCheckpoint(**where, filename="last", save_on_train_epoch_end=True),
     ]
     if cfg.trainer.get("enable_progress_bar", True):
-        callbacks.append(RichProgressBar(leave=True))
+        # on a fast device the bar would cost more than the step
+        every = 1 if cfg.trainer.get("accelerator") == "cpu" else 50
+        callbacks.append(RichProgressBar(refresh_rate=every, leave=True))
     logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)  # its tips and lists of devices
     try:
         return L.Trainer(

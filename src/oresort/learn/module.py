@@ -20,6 +20,10 @@ from oresort.models.build import build_model
 from oresort.models.head import CLASSES
 
 
+_MODES = ("default", "reduce-overhead", "max-autotune", "max-autotune-no-cudagraphs")
+"""Of torch.compile."""
+
+
 class OreModule(L.LightningModule):
     """A pair classifier with its loss, its metrics and the decision threshold that travels with it.
 
@@ -31,7 +35,7 @@ class OreModule(L.LightningModule):
         helps: Keywords of `Helps`.
         threshold: Rule or number, see `choose_threshold`; applied to the validation pairs of every epoch.
         channels_last: Memory format of images and convolutions.
-        compile: Compile the model with torch.compile.
+        compile: Compile the model with torch.compile: true, or one of its modes by name.
     """
 
     def __init__(
@@ -41,7 +45,7 @@ class OreModule(L.LightningModule):
         optim: Mapping[str, Any] | None = None,
         threshold: str | float = "balanced_accuracy",
         channels_last: bool = False,
-        compile: bool = False,
+        compile: bool | str = False,
         helps: Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__()
@@ -58,7 +62,10 @@ class OreModule(L.LightningModule):
         self._format = torch.channels_last if channels_last else torch.contiguous_format
         self.net.to(memory_format=self._format)
         if compile:
-            self.net.compile()  # in place, which leaves the names in the checkpoint alone
+            if not isinstance(compile, bool) and compile not in _MODES:
+                raise InputError(f"compile={compile}: known are true, false, {', '.join(_MODES)}")
+            # in place, which leaves the names in the checkpoint alone
+            self.net.compile(mode=None if compile is True else compile)
         # one per stage: validation runs inside a training epoch
         self._fit, self._val = _Collected(), _Collected()
 

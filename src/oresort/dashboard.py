@@ -1,0 +1,51 @@
+"""The Weights & Biases dashboard of experiments as code: written as JSON, or saved to a project."""
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from oresort.command import run_command
+from oresort.errors import InputError
+from oresort.learn.config import REQUIRED
+from oresort.learn.dashboard import build, spec
+from oresort.learn.record import write_json
+
+
+@dataclass
+class DashboardConfig:
+    """One dashboard; `conf/dashboard.yaml` explains each key."""
+
+    entity: str = REQUIRED
+    project: str = "oresort"
+    out: str = "dashboard.json"
+    save: bool = False
+
+
+def dashboard(cfg: DashboardConfig) -> dict[str, Any]:
+    """Write the workspace's specification to `cfg.out`, or with `save` make it in the project; return it."""
+    workspace = build(cfg.entity, cfg.project)
+    content = spec(workspace)
+    if not cfg.save:
+        write_json(Path(cfg.out), content)
+        print(f"written: {cfg.out}; save=true makes it in {cfg.entity}/{cfg.project}", file=sys.stderr)
+        return content
+    try:
+        workspace.save()
+    except (
+        Exception
+    ) as error:  # the client raises errors of many libraries for one cause: no way to the server
+        raise InputError(
+            f"save=true: {cfg.entity}/{cfg.project} cannot be reached ({error}); run `wandb login` first"
+        ) from error
+    print(workspace.url)
+    return content
+
+
+def main() -> None:
+    """Entry point of `python -m oresort.dashboard`."""
+    run_command("dashboard", DashboardConfig, dashboard)
+
+
+if __name__ == "__main__":
+    main()
