@@ -66,7 +66,7 @@ def test_transfer_between_timm_towers_and_no_attention_on_vectors():
         ("pvt_v2_b0", 40, 256),  # patches that overlap: no multiple of 7 is asked for
         ("xcit_nano_12_p16_224", 48, 128),  # its patches' size is one number
         ("efficientvit_m0", 64, 192),
-        ("test_vit", 48, 64),  # built for one size
+        ("vit_tiny_patch16_224", 48, 192),  # built for one size
         ("mobilenetv3_small_100", 40, 1024),  # layers between pooling and classifier
     ],
 )

@@ -84,6 +84,25 @@ def test_a_fusion_with_weights_at_every_stage():
     assert all(p.grad is not None for p in model.parameters())
 
 
+@pytest.mark.parametrize(
+    ("hook", "returned", "named"),
+    [
+        ("inputs", lambda low, high: low + high, "inputs: must return a tuple of tensors; got Tensor"),
+        ("features", lambda a, b: a + b, "features: must return a tuple of tensors; got Tensor"),
+        ("features", lambda a, b: None, "features: .* got NoneType"),
+        ("features", lambda a, b: (), r"features: .* got \[\]"),
+        ("exchange", lambda stage, a, b: (a,), r"exchange: .* of shapes .* got \[\(1, 8, 2, 2\)\]"),
+        ("exchange", lambda stage, a, b: (a, b[:, :3]), r"exchange: .* of shapes .* \(1, 3, 2, 2\)"),
+        ("decide", lambda a, b: a[:, 0], r"decide: .* of shapes \[\(1, 2\)\]; got \[\(1,\)\]"),
+    ],
+)
+def test_a_hook_that_returns_something_else_is_named_in_one_line(hook, returned, named):
+    own = type("Own", (Fusion,), {hook: staticmethod(returned)})
+    with pytest.raises(InputError, match=f"Own.{named}") as caught:
+        PairNet(small, own(), Linear)
+    assert "\n" not in str(caught.value)
+
+
 def test_finding_widths_leaves_no_trace_in_a_fusion():
     class Normed(Fusion):
         def __init__(self):

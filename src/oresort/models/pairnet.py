@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from oresort.errors import InputError
 from oresort.models.checks import positive
 from oresort.models.fusion import Fusion
-from oresort.models.head import Head
+from oresort.models.head import CLASSES, Head
 from oresort.models.tower import Tower
 
 
@@ -36,7 +36,8 @@ class PairNet(nn.Module):
         share: one tower for all images, with the same weights.
 
     Raises:
-        InputError: `channels` below 1, or `share` where the fusion's images differ in channels.
+        InputError: `channels` below 1, `share` where the fusion's images differ in channels, or a hook of the
+            fusion that returns something else than it must.
     """
 
     def __init__(
@@ -50,7 +51,7 @@ class PairNet(nn.Module):
         super().__init__()
         blank = torch.zeros(1, positive("channels", channels), 1, 1)
         with _dry(fusion):
-            images = [image.shape[1] for image in fusion.inputs(blank, blank)]
+            images = [image.shape[1] for image in _tuple(fusion, "inputs", fusion.inputs(blank, blank))]
         if share and len(set(images)) > 1:
             raise InputError(
                 f"share=true: {type(fusion).__name__} makes images of {images} channels; set it false"
@@ -59,9 +60,17 @@ class PairNet(nn.Module):
         # indices rather than one module listed twice, which would double its keys in the state dict
         self._tower_of = [0 if share else i for i in range(len(images))]
         self.fusion = fusion
-        fusion.build(list(zip(*(t.widths for t in self._per_image()), strict=True)))
+        widths = list(zip(*(t.widths for t in self._per_image()), strict=True))
+        fusion.build(widths)
         with _dry(fusion):
-            vectors = fusion.features(*(torch.zeros(1, t.dim) for t in self._per_image()))
+            for stage, width in enumerate(widths):
+                maps = tuple(torch.zeros(1, w, 2, 2) for w in width)
+                _tuple(fusion, "exchange", fusion.exchange(stage, *maps), like=maps)
+            vectors = _tuple(
+                fusion, "features", fusion.features(*(torch.zeros(1, t.dim) for t in self._per_image()))
+            )
+            votes = tuple(torch.zeros(1, CLASSES) for _ in vectors)
+            _tuple(fusion, "decide", (fusion.decide(*votes),), like=votes[:1])
         self.heads = nn.ModuleList(head(vector.shape[1]) for vector in vectors)
 
     @property
@@ -110,6 +119,25 @@ class PairNet(nn.Module):
                 f"{name}: needs the {' and the '.join(self.fusion.energies)} energy, of one shape; got {found}"
                 "; for a single energy choose fusion=low or fusion=high"
             )
+
+
+def _tuple(
+    fusion: Fusion, hook: str, found: object, like: tuple[Tensor, ...] | None = None
+) -> tuple[Tensor, ...]:
+    """Return what a hook made, or raise InputError unless it is a tuple of tensors (shaped as `like`)."""
+    ok = isinstance(found, tuple) and len(found) > 0 and all(isinstance(x, Tensor) for x in found)
+    if ok and like is not None:
+        ok = [x.shape for x in cast("tuple[Tensor, ...]", found)] == [x.shape for x in like]
+    if not ok:
+        name = f"{type(fusion).__name__}.{hook}"
+        shown = (
+            [tuple(getattr(x, "shape", ())) for x in found]
+            if isinstance(found, tuple)
+            else type(found).__name__
+        )
+        wanted = f" of shapes {[tuple(x.shape) for x in like]}" if like is not None else ""
+        raise InputError(f"{name}: must return a tuple of tensors{wanted}; got {shown}")
+    return cast("tuple[Tensor, ...]", found)
 
 
 @contextmanager
