@@ -131,6 +131,24 @@ def test_a_neighbour_in_the_box_becomes_background(tmp_path):
                 assert 0 < crop[large.particle.h // 2, large.particle.w // 2] < 0.6 * AIR
 
 
+def test_an_unregistered_neighbour_becomes_background_where_its_own_layer_shows_it(tmp_path):
+    ellipses = [(120, 120, 60, 50), (173, 77, 8, 7), (900, 100, 30, 30)]
+    low = scan_of(ellipses, height=260, width=1000)
+    high = scan_of([(x - 12, y, a, b) for x, y, a, b in ellipses], height=260, width=1000, peak=0.9, seed=1)
+    with PairReader(*write(tmp_path, low, high)) as reader:
+        calibration, _ = calibrate(reader)
+        options = Options(registered=False, background="air")
+        large = max(cut_scan(reader, calibration, options), key=lambda c: c.particle.w)
+    for crop, layer, shift in ((large.low, low, 0), (large.high, high, 12)):
+        box = (slice(72, 83), slice(168 - shift, 179 - shift))
+        inside = (
+            slice(72 - large.particle.y, 83 - large.particle.y),
+            slice(168 - shift - large.particle.x, 179 - shift - large.particle.x),
+        )
+        assert layer[box].mean() < 0.75 * AIR
+        assert crop[inside].mean() == pytest.approx(AIR, rel=0.01)
+
+
 def test_of_a_clump_at_the_border_only_the_part_that_reaches_it_is_cut(tmp_path):
     # rows 252 to 260: of the first pair one particle reaches the last line, of the second none
     ellipses = [(200, 240, 35, 28), (200, 186, 30, 30), (700, 200, 35, 28), (700, 146, 30, 30)]

@@ -92,24 +92,24 @@ def cut_part(window: Window, calibration: Calibration, options: Options, region:
         parted=part.parted,
     )
     low, _, _ = window.around(box, 0, 0)
+    others = others_high = window.weak(box) & ~mask
     if fit is not None:
         high, mask_high = window.registered(box, fit), mask
     else:
-        high, mask_high = _released_high(window, box, mask, part.parted)
+        high, mask_high, others_high = _released_high(window, box, mask, part.parted)
     attenuation = -np.log(np.maximum(high[mask_high], np.float32(_DIMMEST)))
     levels = (calibration.low.level, (calibration.low if options.correct else calibration.high).level)
-    others = window.weak(box) & ~mask
-    crops = [
-        _counts(transmission, level, inside, others, options.background)
-        for transmission, level, inside in zip((low, high), levels, (mask, mask_high), strict=True)
-    ]
-    return Cut(particle, crops[0], crops[1], float(attenuation.sum()))
+    crops = (
+        _counts(low, levels[0], mask, others, options.background),
+        _counts(high, levels[1], mask_high, others_high, options.background),
+    )
+    return Cut(particle, *crops, float(attenuation.sum()))
 
 
 def _released_high(
     window: Window, box: Box, mask: NDArray[np.bool_], parted: bool
-) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
-    """Return the unregistered high layer in the box, and where it shows the particle by its own mask."""
+) -> tuple[NDArray[np.float32], NDArray[np.bool_], NDArray[np.bool_]]:
+    """Return the unregistered high layer in the box, and where it shows the particle and others by its own mask."""
     around, top, left = window.around(box, 1, HALO)
     own = (slice(box.y - top, box.y - top + box.h), slice(box.x - left, box.x - left + box.w))
     labels, _ = ndimage.label(window.cover(around, 1, left).weak, structure=_EIGHT)
@@ -118,8 +118,9 @@ def _released_high(
     overlap[0] = 0
     # where the high layer shows nothing, or the neighbours as well, the low layer's mask must do
     if parted or not overlap.any():
-        return around[own], mask
-    return around[own], labels == overlap.argmax()
+        return around[own], mask, (labels > 0) & ~mask
+    shown = labels == overlap.argmax()
+    return around[own], shown, (labels > 0) & ~shown
 
 
 def _counts(

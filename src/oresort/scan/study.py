@@ -9,6 +9,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import tifffile
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
 
 from oresort.belt.scan import Scan
 from oresort.belt.sorter import AXIS, BELT
@@ -18,6 +21,7 @@ from oresort.scan.calibrate import calibrate, fit_samples
 from oresort.scan.calibration import Calibration
 from oresort.scan.chain import cut_scan
 from oresort.scan.crowd import crowded_scan
+from oresort.scan.cut import Options
 from oresort.scan.particles import Particle
 from oresort.scan.plot_calibration import draw_profiles
 from oresort.scan.plot_masks import draw_masks
@@ -28,7 +32,7 @@ from oresort.show import show
 COVERAGES = (0.1, 0.2, 0.3)
 
 SEED = 2000
-"""Of the first scan; the thresholds of `split` were chosen on other seeds (100-102 and 1000-1001)."""
+"""Of the first scan; the thresholds of `split` were chosen on other seeds, by `study_split`."""
 
 CONDITIONS: dict[str, dict[str, float]] = {
     "nominal": {},
@@ -42,22 +46,28 @@ CONDITIONS: dict[str, dict[str, float]] = {
 """What differs from the sorter as calibrated; `pressed` lets a tenth of a shadow lie on others."""
 
 
-def measure(scan: Scan) -> tuple[dict[str, Any], pd.DataFrame, list[Particle], Calibration]:
-    """Run the whole chain on a simulated scan written to disk.
-
-    Returns:
-        Errors of air (relative, worst layer) and registration (pixels, worst over the belt), the scores of
-        `score`, the particles found, and the calibration.
-    """
+def chain(scan: Scan, options: Options = Options()) -> tuple[Calibration, list[Particle]]:  # noqa: B008  # immutable
+    """Run the whole chain on a simulated scan written to disk; it is told nothing of the simulation."""
     with tempfile.TemporaryDirectory() as name:
         paths = [Path(name) / f"scan_{layer}.tiff" for layer in ("low", "high")]
         for path, counts in zip(paths, (scan.low, scan.high), strict=True):
             tifffile.imwrite(path, counts, compression="lzw", predictor=True, rowsperstrip=1)
         with PairReader(paths[0], paths[1]) as reader:
             calibration, sample = calibrate(reader)
-            fit = fit_samples([sample])
-            calibration = replace(calibration, registration=fit)
-            particles = [cut.particle for cut in cut_scan(reader, calibration)]
+            calibration = replace(calibration, registration=fit_samples([sample]))
+            return calibration, [cut.particle for cut in cut_scan(reader, calibration, options)]
+
+
+def measure(scan: Scan) -> tuple[dict[str, Any], pd.DataFrame, list[Particle], Calibration]:
+    """Measure what the whole chain makes of a simulated scan.
+
+    Returns:
+        Errors of air (relative, worst layer) and registration (pixels, worst over the belt), the scores of
+        `score`, the particles found, and the calibration.
+    """
+    calibration, particles = chain(scan)
+    fit = calibration.registration
+    assert fit is not None  # `chain` registers
     settings = scan.settings
     columns = np.arange(*BELT)
     across = fit.scale * columns + fit.column_offset - (AXIS + settings.scale * (columns - AXIS))
@@ -109,11 +119,38 @@ def run(out: Path, seeds: int) -> pd.DataFrame:
     for coverage, name in dict.fromkeys((coverage, name) for coverage, name, _ in jobs):
         mine = [(f["coverage"] == coverage) & (f["condition"] == name) for f in (all_scores, all_errors)]
         row = summarise(all_scores[mine[0]], all_errors[mine[1]])
-        rows.append({"coverage": coverage, "condition": name, **row})
+        rows.append({"coverage": f"{coverage:g}", "condition": name, **row})
+    rows.append({"coverage": "all", "condition": "all", **summarise(all_scores, all_errors)})
     table = pd.DataFrame(rows)
     with replacing(out / "table.csv") as part:
         table.to_csv(part, index=False, float_format="%.4f")
+    with replacing(out / "table.png") as part:
+        draw_shares(table.iloc[:-1]).savefig(part)
     return table
+
+
+def draw_shares(table: pd.DataFrame) -> Figure:
+    """Draw the shares of all rows, a panel each, with the targets as lines."""
+    figure = Figure(figsize=(11, 6.5), dpi=100, layout="constrained")
+    FigureCanvasAgg(figure)
+    panels: list[Axes] = figure.subplots(2, 3, sharey=True).ravel().tolist()
+    names = ("IoU >= 0.9", "flagged for nothing", "apart", "flagged", "merged silently")
+    targets = {"IoU >= 0.9": 99.0, "merged silently": 2.0}
+    conditions = list(CONDITIONS)
+    for axes, name in zip(panels, (*names, "worst registration error"), strict=True):
+        for step, ((coverage, group), colour) in enumerate(
+            zip(table.groupby("coverage"), ("#56B4E9", "#0072B2", "black"), strict=False)
+        ):
+            places = [conditions.index(condition) + 0.2 * (step - 1) for condition in group["condition"]]
+            share = group[name] if "error" in name else 100 * group[name]
+            axes.plot(share, places, "o", ms=4, color=colour, label=f"coverage {coverage}")
+        if name in targets:
+            axes.axvline(targets[name], color="#D55E00", lw=0.8)
+        axes.set_title(f"{name}, pixels" if "error" in name else f"{name}, %", fontsize=10)
+        axes.set_yticks(range(len(conditions)), conditions)
+    panels[0].invert_yaxis()
+    panels[0].legend(frameon=False, fontsize=8)
+    return figure
 
 
 def main() -> None:
