@@ -5,6 +5,7 @@ import hashlib
 import json
 import re
 import sys
+import warnings
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -19,6 +20,7 @@ from omegaconf import DictConfig, OmegaConf, open_dict, read_write
 from oresort.command import typed
 from oresort.errors import InputError
 from oresort.learn.config import TrainConfig
+from oresort.learn.fit import data_module
 from oresort.learn.record import read_row
 from oresort.learn.report import percent
 from oresort.show import show
@@ -35,14 +37,32 @@ class Job(NamedTuple):
     seed: int
 
 
-def run_folder(cfg: TrainConfig) -> str:
-    """Return the name of a job's folder: row, seed, and a hash of all that its result depends on."""
+def run_folder(cfg: TrainConfig, known: dict[str, str] | None = None) -> str:
+    """Return the name of a job's folder: row, seed, and a hash of all that its result depends on.
+
+    Of the dataset that is which pairs it holds, in which split, not where it lies; `known` spares reading one
+    twice.
+    """
     content = {key: value for key, value in asdict(cfg).items() if key not in _NOT_CONFIGURATION}
-    content["data"] = {key: value for key, value in content["data"].items() if key not in _NOT_DATA}
+    data = {key: value for key, value in content["data"].items() if key not in _NOT_DATA}
+    known = {} if known is None else known
+    wanted = json.dumps(data, sort_keys=True)
+    if wanted not in known:
+        known[wanted] = _pairs(cfg)
+    content["data"] = data | {"root": known[wanted]}
     content["trainer"] = {k: v for k, v in content["trainer"].items() if not k.startswith("enable_")}
     digest = hashlib.blake2b(json.dumps(content, sort_keys=True, default=str).encode(), digest_size=4)
     row = re.sub(r"[^a-z0-9]+", "-", (cfg.row or cfg.name).lower()).strip("-")
     return f"{row}-s{cfg.seed}-{digest.hexdigest()}"
+
+
+def _pairs(cfg: TrainConfig) -> str:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of leakage the job itself warns
+        try:
+            return data_module(cfg).fingerprint()
+        except InputError:
+            return cfg.data.root  # the job will say what is wrong
 
 
 def _without_hydra(config: DictConfig) -> TrainConfig:
@@ -89,10 +109,10 @@ def job_words(config: DictConfig) -> list[list[str]]:
 def plan(config: DictConfig) -> list[Job]:
     """Compose every job of a sweep, which also finds a row that cannot be composed before any has run."""
     loader = GlobalHydra.instance().config_loader()
-    jobs = []
+    jobs, known = [], {}  # type: list[Job], dict[str, str]
     for words in job_words(config):
         cfg = _without_hydra(loader.load_sweep_config(config, words))
-        jobs.append(Job(Path(config.hydra.sweep.dir) / run_folder(cfg), cfg.row or cfg.name, cfg.seed))
+        jobs.append(Job(Path(config.hydra.sweep.dir) / run_folder(cfg, known), cfg.row or cfg.name, cfg.seed))
     return jobs
 
 

@@ -73,7 +73,7 @@ def _job(cfg: TrainConfig, folder: Path, alone: bool) -> dict[str, Any]:
         if cfg.trainer.get("devices", 1) not in (1, "1"):
             # each child process would start the whole sweep again
             raise InputError("trainer.devices: a sweep trains each job on one device; set trainer.devices=1")
-        if row := finished(cfg, folder):
+        if row := finished(folder):
             print(f"{title}: finished earlier", file=sys.stderr)
             return row
         if not alone:

@@ -19,7 +19,6 @@ from oresort.learn.schedule import Schedule
 from oresort.models.build import build_model
 from oresort.models.head import CLASSES
 
-
 _MODES = ("default", "reduce-overhead", "max-autotune", "max-autotune-no-cudagraphs")
 """Of torch.compile."""
 

@@ -31,7 +31,7 @@ def sections(table: pd.DataFrame, split: str) -> Iterator[Section]:
     if table.empty:
         return
     named = table["row"].notna() if "row" in table else pd.Series(False, index=table.index)
-    plain = table[~named].dropna(axis=1, how="all")
+    plain = _used(table[~named])
     if not plain.empty:
         yield Section("runs", "runs", f"{split}, per cent, mean±std over n seeds", readable(plain), plain)
     if not named.any():
@@ -39,7 +39,7 @@ def sections(table: pd.DataFrame, split: str) -> Iterator[Section]:
     for (name, scale, protocol, _), part in table[named].groupby(
         ["name", "scale", "protocol", "data"], dropna=False
     ):
-        numbers = part.dropna(axis=1, how="all").reset_index(drop=True)
+        numbers = _used(part).reset_index(drop=True)
         first = numbers.iloc[0]
         pairs = " + ".join(f"{int(first[f'pairs_{side}']):,}" for side in ("train", "val", "test"))
         facts = (
@@ -48,6 +48,12 @@ def sections(table: pd.DataFrame, split: str) -> Iterator[Section]:
         )
         slug = re.sub(r"[^a-z0-9]+", "-", f"{name} {scale} {protocol}".lower())
         yield Section(str(name), slug, facts, readable(numbers), numbers)
+
+
+def _used(part: pd.DataFrame) -> pd.DataFrame:
+    # a column that other tables fill; a metric's mean and deviation may all be undefined and still belong here
+    own = {f"{metric}{end}" for metric in METRICS for end in ("_mean", "_std")}
+    return part.drop(columns=[c for c in part.columns if part[c].isna().all() and c not in own])
 
 
 def readable(table: pd.DataFrame) -> pd.DataFrame:

@@ -1,0 +1,249 @@
+"""Every experiment of conf/experiment: composes, has the jobs it says, differs where it says, and runs."""
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from hydra import compose, initialize_config_dir
+from hydra.core.global_hydra import GlobalHydra
+from hydra.types import RunMode
+from omegaconf import OmegaConf
+from pairs import SMALL, write_released
+
+from oresort import report, train
+from oresort.command import register
+from oresort.errors import InputError
+from oresort.learn.config import TrainConfig
+from oresort.learn.record import flatten
+from oresort.paths import CONF_DIR
+from oresort.sweep import job_words, register_resolvers, run_folder
+
+EXPERIMENTS = sorted(file.stem for file in (CONF_DIR / "experiment").glob("*.yaml"))
+
+
+@contextmanager
+def composing() -> Iterator[None]:
+    register("train", TrainConfig)
+    register_resolvers()
+    with initialize_config_dir(str(CONF_DIR), version_base="1.3"):
+        yield
+
+
+def jobs(name: str, *words: str) -> list[list[str]]:
+    """The words of each job that `+experiment=name` starts."""
+    with composing():
+        hydra = GlobalHydra.instance().hydra
+        assert hydra is not None
+        config = hydra.compose_config("train", [f"+experiment={name}", *words], run_mode=RunMode.MULTIRUN)
+        return job_words(config) if config.hydra.mode is not None else [[f"+experiment={name}", *words]]
+
+
+def composed(*jobs: list[str]) -> list[TrainConfig]:
+    with composing():
+        return [OmegaConf.to_object(compose("train", words)) for words in jobs]  # type: ignore[misc]
+
+
+@pytest.mark.parametrize("name", EXPERIMENTS)
+def test_an_experiment_has_the_jobs_that_its_header_says(name: str):
+    header = text_of(name)
+    said = re.search(r"(\d+) jobs?(?:: (\d+) rows? x (\d+) seeds?)?", header)
+    assert said is not None, "the header says how many jobs there are"
+    words = jobs(name)
+    assert len(words) == int(said[1])
+    configurations = composed(*words)
+    assert len({run_folder(cfg) for cfg in configurations}) == len(words)
+    assert {cfg.name for cfg in configurations} == {name}
+    if said[2]:
+        rows = {cfg.row for cfg in configurations}
+        assert (len(rows), len({cfg.seed for cfg in configurations})) == (int(said[2]), int(said[3]))
+        assert configurations[0].reference in rows
+        assert "COST" not in header
+
+
+def text_of(name: str) -> str:
+    return (CONF_DIR / "experiment" / f"{name}.yaml").read_text()
+
+
+def keys_named(row_file: Path) -> list[str]:
+    """The configuration keys that a row's file sets, by itself or by choosing another file of a group."""
+    content = yaml.safe_load(row_file.read_text())
+    groups = [
+        next(iter(entry)).removeprefix("override /").replace("/", ".")
+        for entry in content.pop("defaults", [])
+    ]
+    return [*groups, *(key.removeprefix(".") for key in flatten(content, ""))]
+
+
+@pytest.mark.parametrize("group", sorted(path.name for path in (CONF_DIR / "ablation").iterdir()))
+@pytest.mark.parametrize("protocol", ["default", "paper"])
+def test_a_row_differs_from_the_reference_in_what_it_names_alone(group: str, protocol: str):
+    folder = CONF_DIR / "ablation" / group
+    experiment = next(e for e in EXPERIMENTS if f"/ablation/{group}" in text_of(e))
+    flat = {}
+    with composing():
+        for file in sorted(folder.glob("*.yaml")):
+            choice = f"ablation/{group}={file.stem}"
+            cfg = compose("train", [f"+experiment={experiment}", choice, f"protocol={protocol}"])
+            flat[file] = flatten(OmegaConf.to_container(cfg, resolve=True), "")
+    reference = next(file for file, content in flat.items() if content[".row"] == content[".reference"])
+    for file, content in flat.items():
+        allowed = {*keys_named(file), *keys_named(reference)}
+        for key in content.keys() | flat[reference].keys():
+            if content.get(key) != flat[reference].get(key):
+                assert any(key.removeprefix(".").startswith(a) for a in allowed), f"{file.stem}: {key}"
+        if file != reference:
+            assert {k: v for k, v in content.items() if k != ".row"} != {
+                k: v for k, v in flat[reference].items() if k != ".row"
+            }, f"{file.stem} is the reference under another name"
+
+
+@pytest.mark.parametrize("name", EXPERIMENTS)
+def test_the_first_job_of_an_experiment_runs(command: Any, dataset: Path, tmp_path: Path, name: str):
+    first = [word for word in jobs(name)[0] if "experiment=" not in word]
+    words = (f"+experiment={name}", *first, "hydra.mode=RUN", "trainer=smoke", "scale=cpu", f"out={tmp_path}")
+    code, _, err = command(train, *words, f"data.root={dataset}", "trainer.max_epochs=1")
+    assert code == 0, err
+    row = json.loads((tmp_path / "metrics.json").read_text())
+    assert row["status"] == "finished"
+    assert row["config.scale.name"] == "cpu"
+
+
+def test_a_failing_job_is_listed_and_the_same_sweep_runs_only_what_is_missing(
+    command: Any, dataset: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    broken = {0}
+    real = train.train
+
+    def sometimes(cfg: TrainConfig, folder: Path) -> dict[str, Any]:
+        if cfg.seed in broken:
+            raise InputError("the device is on fire; put it out")
+        return real(cfg, folder)
+
+    monkeypatch.setattr(train, "train", sometimes)
+    words = ("-m", f"data.root={dataset}", f"out={tmp_path}", "seed=0,1", *SMALL)
+    code, out, err = command(train, *words)
+    assert code == 1
+    assert "1 job without a result" in err
+    assert "on fire" in out
+    (second,) = tmp_path.glob("train-s1-*/metrics.json")
+    before = second.read_bytes(), second.stat().st_mtime_ns
+    _, out, _ = command(report, f"runs={tmp_path}")
+    assert "on fire" in out
+    assert "on fire" in (tmp_path / "report.md").read_text()
+
+    broken.clear()
+    code, out, err = command(train, *words)
+    assert code == 0, err
+    assert "train, seed 1: finished earlier" in err
+    assert (second.read_bytes(), second.stat().st_mtime_ns) == before
+    assert len(list(tmp_path.glob("train-s0-*/checkpoints/best.ckpt"))) == 1
+
+
+def test_a_finished_job_whose_dataset_has_changed_is_not_taken_for_done(command: Any, tmp_path: Path):
+    data = write_released(tmp_path / "data")
+    words = ("-m", f"data.root={data}", f"out={tmp_path / 'runs'}", "seed=0", *SMALL)
+    assert command(train, *words)[0] == 0
+    moved = shutil.move(data, tmp_path / "elsewhere")
+    code, _, err = command(train, *[word.replace(str(data), str(moved)) for word in words])
+    assert code == 0, err
+    assert "finished earlier" in err  # the same pairs at another place
+    write_released(data, count=60, scans=15)
+    code, _, err = command(train, *words)
+    assert code == 0, err
+    assert "1 to run" in err
+    assert len(list((tmp_path / "runs").glob("train-s0-*"))) == 2
+
+
+def test_a_sweep_killed_in_the_middle_ends_as_if_it_had_not_been(command: Any, dataset: Path, tmp_path: Path):
+    def words(out: str) -> list[str]:
+        return [
+            "-m",
+            f"data.root={dataset}",
+            f"out={tmp_path / out}",
+            "seed=0,1",
+            *SMALL,
+            "trainer.max_epochs=40",
+        ]
+
+    process = subprocess.Popen(
+        [sys.executable, "-m", "oresort.train", *words("killed")], stderr=subprocess.DEVNULL
+    )
+    deadline = time.monotonic() + 120
+    while not list(tmp_path.glob("killed/train-s0-*/checkpoints/last.ckpt")):
+        assert process.poll() is None, "the sweep ended before it could be killed"
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    process.kill()
+    process.wait()
+    (row,) = tmp_path.glob("killed/train-s0-*/metrics.json")
+    assert json.loads(row.read_text())["status"] == "running"
+    for out in ("killed", "whole"):
+        code, _, err = command(train, *words(out))
+        assert code == 0, err
+    for seed in (0, 1):
+        killed, whole = (
+            json.loads(next(tmp_path.glob(f"{out}/train-s{seed}-*/metrics.json")).read_text())
+            for out in ("killed", "whole")
+        )
+        same = [
+            key
+            for key in whole
+            if key.startswith(("test/", "val/")) or key in ("epoch", "threshold", "status")
+        ]
+        assert {k: killed[k] for k in same} == {k: whole[k] for k in same}
+
+
+def test_a_word_on_the_command_line_replaces_that_of_the_experiment():
+    words = jobs("ablation_fusion", "seed=5", "ablation/fusion=data,hybrid")
+    assert [sorted(w for w in job if "experiment" not in w) for job in words] == [
+        ["ablation/fusion=data", "seed=5"], ["ablation/fusion=hybrid", "seed=5"],
+    ]  # fmt: skip
+
+
+def test_where_files_lie_and_how_a_run_is_tracked_does_not_make_it_another(
+    compose_train: Callable[..., TrainConfig],
+):
+    base = run_folder(compose_train("data.root=d"))
+    for word in (
+        "out=x",
+        "logger=wandb",
+        "data.cache=c",
+        "data.workers=2",
+        "trainer.enable_progress_bar=true",
+    ):
+        assert run_folder(compose_train("data.root=d", word)) == base
+    for word in (
+        "seed=1",
+        "optim.lr=1e-4",
+        "data.limit=9",
+        "data.root=e",
+        "model/head=mlp",
+        "trainer.max_epochs=9",
+    ):
+        assert run_folder(compose_train("data.root=d", word, small=False)) != base
+
+
+def test_the_papers_protocol_reaches_every_head(compose_train: Callable[..., TrainConfig]):
+    kan = compose_train("protocol=paper", small=False)
+    assert (kan.model.head["init"], kan.model.head["norm"], kan.threshold, kan.monitor) == (
+        "paper",
+        False,
+        0.5,
+        "f1",
+    )
+    assert "Standardized" in kan.representation["_target_"]
+    assert set(compose_train("protocol=paper", "model/head=mlp", small=False).model.head) == {
+        "_target_",
+        "widths",
+    }
+    own = compose_train("protocol=paper", "representation=attenuation", small=False)
+    assert "Attenuation" in own.representation["_target_"]  # a word of the command line wins
