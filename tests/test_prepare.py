@@ -8,12 +8,15 @@ import numpy as np
 import pandas as pd
 import pytest
 import tifffile
+import yaml
 from PIL import Image
 
 from oresort import prepare
 from oresort.belt import simulate_scan, write_scans
 from oresort.data.manifest import load_manifest
 from oresort.errors import InputError
+from oresort.paths import CONF_DIR
+from oresort.scan.cut import Options
 from oresort.scan.image import read_image, read_pair
 
 
@@ -170,6 +173,16 @@ def test_an_empty_belt_takes_the_registration_of_the_others(command: Any, scans:
     assert summary.loc["bare", "particles"] == 0
     assert summary.loc["bare", "registration"] == "pooled"
     assert summary.loc["full", "registration"] == "scan"
+
+
+def test_pooled_registration_is_one_for_all(command: Any, scans: Path, tmp_path: Path):
+    words = (f"scans={scans}", f"out={tmp_path / 'set'}", "registration=pooled", "overlay=false")
+    code, _, err = command(prepare, *words)
+    assert code == 0, err
+    summary = pd.read_csv(tmp_path / "set" / "summary.csv")
+    assert summary["registration"].tolist() == ["pooled", "pooled"]
+    assert summary["scale"].nunique() == 1
+    assert (summary["unregistered"] > 2 * summary["residual"]).all()
 
 
 def test_an_air_and_dark_pair_corrects_raw_counts(command: Any, tmp_path: Path):
@@ -365,6 +378,16 @@ def test_bad_configuration_is_one_line(
     assert expected in errors(err)[0]
     assert "Traceback" not in err
     assert not (tmp_path / "set").exists()
+
+
+def test_the_files_defaults_are_the_functions():
+    content = yaml.safe_load((CONF_DIR / "prepare.yaml").read_text())
+    content = {key: value for key, value in content.items() if key not in ("defaults", "scans", "out")}
+    assert content == {key: getattr(prepare.PrepareConfig(), key) for key in content}
+    assert {"convex", "neck", "min_area", "crops"} < content.keys()
+    options = Options()
+    for key in ("convex", "neck", "min_area", "mask", "split", "correct", "background"):
+        assert content[key] == getattr(options, key)
 
 
 def test_a_folder_without_scans_and_a_full_folder_are_refused(command: Any, scans: Path, tmp_path: Path):

@@ -23,8 +23,10 @@ from oresort.scan.export import FLAGS, Labelling, export_scan
 from oresort.scan.find import ScanFiles, find_scans, reference_pair
 from oresort.scan.image import read_pair
 from oresort.scan.known import load_known
+from oresort.scan.particles import MIN_AREA
 from oresort.scan.plot_scan import save_png
 from oresort.scan.plot_summary import draw_summary
+from oresort.scan.split import CONVEX, NECK
 from oresort.scan.stream import PairReader
 from oresort.scan.summary import SHOWN, summary_row, unlabelled_warning
 from oresort.show import show
@@ -43,9 +45,9 @@ class PrepareConfig:
     correct: bool = True
     mask: str = "noise"
     split: bool = True
-    convex: float = 0.92
-    neck: float = 0.93
-    min_area: int = 50
+    convex: float = CONVEX
+    neck: float = NECK
+    min_area: int = MIN_AREA
     drop: list[str] = field(default_factory=list)
     registration: str = "scan"
     calibration: str | None = None

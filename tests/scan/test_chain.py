@@ -1,3 +1,4 @@
+import tracemalloc
 from dataclasses import replace
 
 import numpy as np
@@ -73,6 +74,27 @@ def test_cuts_do_not_depend_on_how_many_lines_are_read_at_a_time(scan, options, 
         np.testing.assert_array_equal(one.low, other.low)
         # splines reach a little farther than the margin
         np.testing.assert_allclose(one.high.astype(int), other.high, atol=2)
+
+
+def test_memory_does_not_grow_with_the_scan(tmp_path):
+    size = {"height": 300, "width": 600}
+    one = [
+        scan_of([(120, 150, 40, 30), (450, 90, 30, 30)], peak=p, seed=k, **size)
+        for k, p in enumerate((1.4, 0.9))
+    ]
+    peaks = []
+    for repeats in (4, 16):
+        low, high = write(tmp_path, *(np.tile(layer, (repeats, 1)) for layer in one))
+        with PairReader(low, high) as reader:
+            calibration, _ = calibrate(reader)
+            tracemalloc.start()
+            assert (
+                sum(1 for _ in cut_scan(reader, calibration, Options(registered=False), lines=128))
+                == 2 * repeats
+            )
+            peaks.append(tracemalloc.get_traced_memory()[1])
+            tracemalloc.stop()
+    assert peaks[1] < 1.2 * peaks[0]
 
 
 def ratio_error(cuts, level):

@@ -10,10 +10,10 @@ from skimage.segmentation import watershed
 
 from oresort.scan.particles import MIN_AREA
 
-CONVEX = 0.92
+CONVEX = 0.925
 """Area over convex hull's area from which an outline is one particle's: broken rock is nearly convex."""
 
-NECK = 0.93
+NECK = 0.95
 """Width of a neck over the width of the narrower part beside it, below which the neck parts two particles."""
 
 

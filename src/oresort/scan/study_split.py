@@ -25,7 +25,7 @@ SEED = 100
 """Of the first scan; `study` measures the thresholds on others."""
 
 COVERAGES = (0.2, 0.3)
-CONVEXES = (0.90, 0.91, 0.92, 0.93, 0.94)
+CONVEXES = (0.90, 0.91, 0.92, 0.925, 0.93, 0.94)
 NECKS = (0.85, 0.90, 0.93, 0.95)
 
 
