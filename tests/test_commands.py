@@ -186,15 +186,6 @@ def test_report_refuses_folders_without_runs(command: Any, tmp_path: Path):
         assert words in errors(err)[0]
 
 
-def test_two_tracked_jobs_are_two_runs(command: Any, dataset: Path, tmp_path: Path, monkeypatch: Any):
-    monkeypatch.setenv("WANDB_MODE", "offline")
-    words = ("-m", f"data.root={dataset}", f"out={tmp_path}", "seed=0,1", "logger=wandb", *SMALL)
-    code, _, err = command(train, *words)
-    assert code == 0, err
-    ids = {p.name for p in tmp_path.rglob("run-*.wandb")}
-    assert len(ids) == 2
-
-
 def scan_with(particles: int, attenuation: float = 1.0) -> np.ndarray:
     rng = np.random.default_rng(0)
     y, x = np.mgrid[:200, :400]
