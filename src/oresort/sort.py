@@ -130,10 +130,12 @@ def sort_scan(cfg: SortConfig) -> Sorted:
     show(table, f"{cfg.low}: {len(particles)} particles at threshold {threshold:.3f}")
     cut = sum(particle.cut for particle in particles)
     if cut:
-        print(f"warning: {cut} particles touch the scan's border and may lack a part", file=sys.stderr)
+        some = "1 particle touches" if cut == 1 else f"{cut} particles touch"
+        print(f"warning: {some} the scan's border and may lack a part", file=sys.stderr)
     touching = sum(particle.touching for particle in particles)
     if touching:
-        print(f"warning: {touching} particles may be several in touch, decided on as one", file=sys.stderr)
+        some = "1 particle" if touching == 1 else f"{touching} particles"
+        print(f"warning: {some} may be several in touch, decided on as one", file=sys.stderr)
     print(f"written: {out / 'decisions.csv'}, {out / 'overlay.png'}")
     return Sorted(particles, p_ore, decisions)
 
