@@ -5,9 +5,16 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; 
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 DEMO := demo
 TEST ?=
+# of the tables: your dataset (without one, a synthetic one of the paper's size is made), full or cpu, more words
+DATA ?= data/paper
+SCALE ?= full
+RUNS ?= runs
+ARGS ?=
+TABLES := comparison ablation_energy ablation_fusion ablation_head paper
+STUDIES := ablation_representation ablation_augmentation ablation_kan_basis fusion_zoo
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-all lint format bench paper clean
+.PHONY: help install demo test test-all lint format bench tables studies $(TABLES) $(STUDIES) dashboard clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -45,13 +52,25 @@ format: install ## format the code
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: install ## speed of the models and of the loader
-	$(BIN)/python benchmarks/models.py
-	$(BIN)/python benchmarks/loader.py
+bench: install ## speed of the models, the loader, the simulator and the scan chain
+	for file in models loader simulator scan zoo; do $(BIN)/python benchmarks/$$file.py || exit 1; done
 
-paper: install ## the paper's own choices, three seeds: make paper DATA=DIR
-	@test -n "$(DATA)" || { echo "error: make paper DATA=DIR, the dataset's folder"; exit 1; }
-	$(BIN)/python -m oresort.train +experiment=paper data.root=$(DATA)
+data/paper/manifest.csv: | install
+	$(BIN)/python -m oresort.simulate preset=paper out=data/paper
+
+# the report is made also when a job failed, and tells which; the exit code is the sweep's
+$(TABLES) $(STUDIES): install $(if $(filter data/paper,$(DATA)),data/paper/manifest.csv)
+	$(BIN)/python -m oresort.train +experiment=$@ data.root=$(DATA) scale=$(SCALE) out=$(RUNS)/$@ $(ARGS); \
+		code=$$?; $(BIN)/python -m oresort.report runs=$(RUNS)/$@ && exit $$code
+
+tables: ## the paper's tables, one process each: make tables DATA=DIR SCALE=cpu (or one: make ablation_fusion)
+	$(MAKE) -k $(TABLES)
+
+studies: ## our own: representations, augmentations, bases, all fusions
+	$(MAKE) -k $(STUDIES)
+
+dashboard: install ## the W&B workspace of experiments as dashboard.json: make dashboard ENTITY=NAME
+	$(BIN)/python -m oresort.dashboard entity=$(or $(ENTITY),$(error make dashboard ENTITY=NAME, your user or team of W&B))
 
 clean: ## remove the environment, the demo and the caches
 	rm -rf $(VENV) $(DEMO) .pytest_cache .mypy_cache .ruff_cache
