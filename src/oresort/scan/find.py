@@ -47,19 +47,24 @@ def find_scans(
     problems: list[str] = []
     scans: list[ScanFiles] = []
     for folder, name in sorted(layers[0].keys() | layers[1].keys(), key=lambda key: (key[1], key[0])):
-        found = [layer.get((folder, name)) for layer in layers]
-        if found[0] is None or found[1] is None:
-            there = found[0] or found[1]
+        found = [layer.get((folder, name), []) for layer in layers]
+        double = next((files for files in found if len(files) > 1), None)
+        if double:
+            problems.append(f"{double[0]}: {double[1].name} is the same layer; remove one of them")
+            continue
+        if not all(found):
+            (there,) = found[0] or found[1]
             lacking = (high if found[0] else low).replace("{scan}", name)
             problems.append(f"{there}: no {lacking} beside it; add the other layer, or remove this one")
             continue
+        (file_low,), (file_high,) = found
         if any(scan.name == name for scan in scans):
-            problems.append(f"{found[0]}: another scan is called {name} too; rename one")
+            problems.append(f"{file_low}: another scan is called {name} too; rename one")
             continue
         matches = (_CLASS.fullmatch(part) for part in reversed(folder.relative_to(root).parts))
         match = next((match for match in matches if match), None) or _CLASS.fullmatch(root.resolve().name)
         label, batch = (match["label"], match["batch"] or "") if match else ("", "")
-        scans.append(ScanFiles(name, found[0], found[1], label, batch))
+        scans.append(ScanFiles(name, file_low, file_high, label, batch))
     if not scans and not problems:
         raise InputError(f"{root}: no scans; expected pairs {low}.tiff and {high}.tiff (or .tif, .png)")
     return scans, problems
@@ -83,12 +88,13 @@ def reference_pair(name: str, low: str, high: str) -> tuple[Path, Path]:
     return found[0], found[1]
 
 
-def _by_name(root: Path, pattern: str) -> dict[tuple[Path, str], Path]:
+def _by_name(root: Path, pattern: str) -> dict[tuple[Path, str], list[Path]]:
     before, after = (re.escape(part) for part in pattern.split("{scan}"))
     names = re.compile(f"{before}(?P<scan>.+){after}")
-    found: dict[tuple[Path, str], Path] = {}
+    found: dict[tuple[Path, str], list[Path]] = {}
     for file in sorted(root.rglob("*")):
         match = names.fullmatch(file.stem)
-        if match and file.suffix.lower() in _SUFFIXES and file.is_file():
-            found.setdefault((file.parent, match["scan"]), file)
+        # macOS leaves ._a_low.tiff beside a_low.tiff on foreign disks
+        if match and file.suffix.lower() in _SUFFIXES and file.is_file() and not file.name.startswith("."):
+            found.setdefault((file.parent, match["scan"]), []).append(file)
     return found
