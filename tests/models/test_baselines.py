@@ -83,6 +83,7 @@ def test_networks_that_describe_themselves_each_in_its_own_way(name, size, width
         ("timm", {"size": 0}, "size=0"),
         ("vit_base", {"size": 40.5}, "size=40.5"),
         ("vit_base", {"size": 8}, "size=8: vit_base_patch16_224 cannot take .* 1 x 8 x 8; .* size=224"),
+        ("vit_base", {"size": 40}, "size=40: .* ignore the border; give a multiple of its patches' 16"),
         ("timm", {"name": "test_vit"}, "size=40: test_vit cannot take .* 1 x 40 x 40; .* size=160"),
         ("timm", {"name": "inception_v3"}, "size=40: .*; it was published for size=299"),  # pooled to nothing
         ("alexnet", {"size": 40}, "size=40: AlexNet .* at least 63"),

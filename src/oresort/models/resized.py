@@ -73,13 +73,19 @@ def vector_width(model: nn.Module, channels: int, size: int) -> int:
     """Return the width of the vectors that a network makes of images (B, channels, size, size), by making one.
 
     Raises:
-        ValueError: it makes something else than vectors; and whatever the network raises.
+        ValueError: it makes something else than vectors, or cuts images into patches that do not divide the size;
+            and whatever the network raises.
     """
     # what networks say of their own width or patches is not the same thing in all of timm
     vectors = model.eval()(torch.zeros(1, channels, size, size))
     model.train()
     if not isinstance(vectors, Tensor) or vectors.ndim != 2:
         raise ValueError("it gives no vector an image")
+    first = next((layer for layer in model.modules() if isinstance(layer, nn.Conv2d)), None)
+    if first is not None and first.kernel_size == first.stride and size % first.stride[0]:
+        raise ValueError(
+            f"it would ignore the border; give a multiple of its patches' {first.stride[0]} pixels"
+        )
     return vectors.shape[1]
 
 
