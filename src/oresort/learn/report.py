@@ -25,7 +25,8 @@ class Report(NamedTuple):
     experiment with named rows, `row, scale, protocol`; `n`, `params_M`, `<metric>_mean`, `<metric>_std` as
     shares of 1 (std of the sample; NaN for a single seed); against an experiment's reference row
     `difference, difference_low, difference_high`; `paper_<metric>`, `paper_<metric>_std`, `paper_params_M`
-    where the paper prints that row; `pairs_train, pairs_val, pairs_test, epochs, data`."""
+    where the paper prints that row; `pairs_train, pairs_val, pairs_test, epochs, data, root`, `data` being a
+    hash of the pairs."""
 
     failed: pd.DataFrame
     """`run, name, row, seed, status, error` of every run that did not finish."""
@@ -120,7 +121,11 @@ def _row(group: pd.DataFrame, differing: list[str], split: str) -> dict[str, Any
         values = group[f"{split}/{name}"].astype(float)
         row |= {f"{name}_mean": values.mean(), f"{name}_std": values.std(ddof=1)}
     row |= {f"pairs_{side}": first.get(f"pairs/{side}") for side in ("train", "val", "test")}
-    row |= {"epochs": first.get("config.trainer.max_epochs"), "data": first["data"]}
+    row |= {
+        "epochs": first.get("config.trainer.max_epochs"),
+        "data": first["data"],
+        "root": first.get("config.data.root"),
+    }
     return row | {"runs": list(group["run"]), "reference": first["config.reference"]}
 
 

@@ -13,7 +13,7 @@ from oresort.learn.report import PAPER_METRICS, percent
 _SHOWN = ("auroc", "f1", "recall", "precision", "accuracy", "balanced_accuracy")
 """Metrics of an experiment's table; `report.csv` has all."""
 
-_HIDDEN = ("pairs_train", "pairs_val", "pairs_test", "epochs", "data", "difference_metric")
+_HIDDEN = ("pairs_train", "pairs_val", "pairs_test", "epochs", "data", "root", "difference_metric")
 
 
 class Section(NamedTuple):
@@ -44,7 +44,7 @@ def sections(table: pd.DataFrame, split: str) -> Iterator[Section]:
         pairs = " + ".join(f"{int(first[f'pairs_{side}']):,}" for side in ("train", "val", "test"))
         facts = (
             f"{split}, per cent, mean±std over n seeds; scale={scale}: {pairs} pairs (train + val + test), "
-            f"{first['epochs']} epochs; protocol={protocol}"
+            f"{first['epochs']} epochs; protocol={protocol}; data: {first.get('root', 'unknown')}"
         )
         slug = re.sub(r"[^a-z0-9]+", "-", f"{name} {scale} {protocol}".lower())
         yield Section(str(name), slug, facts, readable(numbers), numbers)
