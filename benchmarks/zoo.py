@@ -1,61 +1,60 @@
 """Parameters, FLOPs and speed of every member of the zoo, in one table: `python benchmarks/zoo.py`.
 
 Members are what conf/model holds: every fusion with the paper's tower and head, every head with the paper's tower
-and fusion, every tower with both energies stacked and the head `linear`. FLOPs are torch's count for one pair
-(two for a multiply-add; products and convolutions only). Speeds are pairs/s of whole training steps with Adam and
-of inference, the fastest of all rounds, one after the other: on a busy machine read orders of magnitude.
+and fusion, every baseline as in the paper (one channel, 224 x 224) and in the affordable way (both energies stacked,
+40 x 40 or the smallest size that it takes), with the head `linear`. FLOPs are torch's count for one pair (two for a
+multiply-add; products and convolutions only). Speeds are pairs/s of whole training steps with Adam and of inference;
+members with the paper's tower take turns, baselines come one after the other.
 """
 
-import argparse
 from pathlib import Path
-from time import perf_counter
-from typing import Any
+from typing import Any, cast
 
+import pandas as pd
 import torch
-import yaml
-from models import Job, inference, step
-from rich.console import Console
+from matplotlib.figure import Figure
+from omegaconf import OmegaConf
+from timing import begin, fastest, inference, parser, report, step
 from torch.utils.flop_counter import FlopCounterMode
 
-from oresort.learn.report import markdown
 from oresort.models.build import build_model
 from oresort.models.pairnet import PairNet
 from oresort.paths import CONF_DIR, replacing
 from oresort.progress import track
 
 SMALLEST = {"vit_base": 48, "alexnet": 64}  # what their patches and pools allow; the others take 40
-GROUPS = ("tower", "fusion", "head")
+LARGE = 224
+LARGE_BATCH = 4
+Spec = dict[str, Any]
 
 
-def spec(group: str, name: str) -> dict[str, Any]:
+def spec(group: str, name: str) -> Spec:
     """Return the plain dict of one file."""
-    content: dict[str, Any] = yaml.safe_load((CONF_DIR / "model" / group / f"{name}.yaml").read_text())
-    return content
+    file = OmegaConf.load(CONF_DIR / "model" / group / f"{name}.yaml")
+    return cast("Spec", OmegaConf.to_container(file, resolve=True))
 
 
-def members() -> list[tuple[str, str, dict[str, Any]]]:
-    """Return kind, name and model spec of every member."""
+def names(group: str) -> list[str]:
+    """Return the names of a group's files."""
+    return sorted(path.stem for path in (CONF_DIR / "model" / group).glob("*.yaml"))
+
+
+def members() -> list[tuple[str, str, Spec]]:
+    """Return part, name and model spec of every member."""
     paper = {"tower": spec("tower", "paper"), "fusion": spec("fusion", "hybrid"), "head": spec("head", "kan")}
-    baseline = {"fusion": spec("fusion", "stack"), "head": spec("head", "linear")}
-    found = []
-    for group in GROUPS:
-        for name in sorted(path.stem for path in (CONF_DIR / "model" / group).glob("*.yaml")):
-            part = spec(group, name)
-            if group == "tower" and "size" in part:
-                part["size"] = SMALLEST.get(name, 40)
-            found.append((group, name, {**(baseline if group == "tower" else paper), group: part}))
-    return found
-
-
-def rate(job: Job, pairs: int, seconds: float) -> float:
-    """Return pairs/s of the fastest run within so many seconds, at least two runs."""
-    job()
-    best, runs, end = float("inf"), 0, perf_counter() + seconds
-    while runs < 2 or perf_counter() < end:
-        start = perf_counter()
-        job()
-        best, runs = min(best, perf_counter() - start), runs + 1
-    return pairs / best
+    found = [(g, name, {**paper, g: spec(g, name)}) for g in ("fusion", "head") for name in names(g)]
+    for name in names("tower"):
+        tower = spec("tower", name)
+        if "size" not in tower:  # the paper's own
+            continue
+        sizes = [(SMALLEST.get(name, 40), "stack"), (LARGE, "low")]
+        for size, fusion in sizes[: 1 if name == "timm" else 2]:
+            parts = {"tower": {**tower, "size": size}, "fusion": spec("fusion", fusion)}
+            label = f"timm, {tower['name']}" if name == "timm" else name
+            found.append((f"baseline, {size} px", label, {**parts, "head": spec("head", "linear")}))
+    return sorted(
+        found, key=lambda member: (member[0].startswith("baseline"), member[0].endswith(f"{LARGE} px"))
+    )
 
 
 def flops(model: PairNet) -> float:
@@ -65,41 +64,68 @@ def flops(model: PairNet) -> float:
     return float(counter.get_total_flops())
 
 
-def row(kind: str, name: str, model: PairNet, batch: int, seconds: float) -> dict[str, Any]:
-    """Measure one member."""
+def measure(group: list[tuple[str, str, Spec]], batch: int, seconds: float) -> list[dict[str, Any]]:
+    """Measure members that take turns; `seconds` for each of both speeds."""
     pair = tuple(torch.randn(2, batch, 1, 40, 40))
-    return {
-        "part": kind,
-        "name": name,
-        "parameters, M": f"{sum(p.numel() for p in model.parameters()) / 1e6:.3f}",
-        "GFLOP": f"{flops(model) / 1e9:.3f}",
-        "training, pairs/s": f"{rate(step(model, *pair), batch, seconds):.0f}",
-        "inference, pairs/s": f"{rate(inference(model, *pair), batch, seconds):.0f}",
+    models = {f"{part}={name}": build_model(model) for part, name, model in group}
+    # inference first: the jobs of training hold the optimisers' state
+    times = {
+        kind.__name__: fastest({key: kind(model, *pair) for key, model in models.items()}, seconds, rounds=2)
+        for kind in (inference, step)
     }
+    return [
+        {
+            "part": part,
+            "name": name,
+            "parameters, M": round(sum(p.numel() for p in model.parameters()) / 1e6, 3),
+            "GFLOP": round(flops(model) / 1e9, 3),
+            "batch": batch,
+            "training, pairs/s": float(f"{batch / times['step'][key]:.3g}"),
+            "inference, pairs/s": float(f"{batch / times['inference'][key]:.3g}"),
+        }
+        for (part, name, _), (key, model) in zip(group, models.items(), strict=True)
+    ]
+
+
+def picture(table: pd.DataFrame, title: str) -> Figure:
+    """Draw both speeds of every member on one logarithmic axis, the parameters beside the name."""
+    figure = Figure(figsize=(8, 0.19 * len(table) + 1.2), layout="constrained")
+    axis = figure.subplots()
+    places = range(len(table), 0, -1)
+    for column, marker in (("training, pairs/s", "o"), ("inference, pairs/s", "s")):
+        axis.semilogx(table[column], places, marker, label=column, markersize=5)
+    labels = [
+        f"{part}: {name} ({count:.2f} M)"
+        for part, name, count in zip(table["part"], table["name"], table["parameters, M"], strict=True)
+    ]
+    axis.set_yticks(places, labels, fontsize=7)
+    axis.grid(alpha=0.4)
+    axis.set_ylim(0, len(table) + 1)
+    axis.legend(loc="upper left", fontsize=8)
+    axis.set_xlabel("pairs/s")
+    axis.set_title(title, fontsize=7)
+    return figure
 
 
 def main() -> None:
-    """Measure all members and print the table as Markdown."""
-    import pandas as pd
-
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--batch", type=int, default=64, help="pairs")
-    parser.add_argument("--seconds", type=float, default=3.0, help="for each speed")
-    parser.add_argument("--out", type=Path, default=None, help="also write the table there")
-    options = parser.parse_args()
-    rows = []
-    chosen = members()
-    for kind, name, model in track(chosen, len(chosen), "zoo"):
-        torch.manual_seed(0)
-        rows.append(row(kind, name, build_model(model), options.batch, options.seconds))
-    head = (
-        f"torch {torch.__version__}, {torch.get_num_threads()} threads, batch {options.batch}, 40 x 40 pixels"
-    )
-    text = f"{head}\n\n{markdown(pd.DataFrame(rows))}"
-    Console(width=120).print(text, markup=False)
-    if options.out:
-        with replacing(options.out) as temporary:
-            temporary.write_text(text)
+    """Measure all members, print the table, and write `members.csv` and `members.png` into `--out`."""
+    options = parser(__doc__)
+    options.add_argument("--batch", type=int, default=64, help=f"pairs; {LARGE_BATCH} at {LARGE} pixels")
+    options.add_argument("--seconds", type=float, default=120.0, help="for each speed of all small members")
+    chosen = options.parse_args()
+    machine = begin(chosen.threads)
+    everyone = members()
+    turns = [member for member in everyone if not member[0].startswith("baseline")]
+    rows = measure(turns, chosen.batch, chosen.seconds)
+    alone = everyone[len(turns) :]
+    for member in track(alone, len(alone), "baselines"):
+        large = member[0].endswith(f"{LARGE} px")
+        rows += measure([member], LARGE_BATCH if large else chosen.batch, chosen.seconds / 40)
+    table = pd.DataFrame(rows)
+    report(table, f"the zoo; {machine}", chosen.out / "members.csv" if chosen.out else None)
+    if chosen.out:
+        with replacing(Path(chosen.out) / "members.png") as temporary:
+            picture(table, machine).savefig(temporary, dpi=130)
 
 
 if __name__ == "__main__":

@@ -2,13 +2,20 @@
 
 import re
 import sys
+from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
+import yaml
 from pairs import SMALL
 
 from oresort import evaluate, train
+from oresort.learn.config import TrainConfig
+from oresort.models.build import build_model
+from oresort.paths import CONF_DIR
 
 DOCS = Path(__file__).parents[1] / "docs"
 BLOCK = re.compile(r"<!-- file: (\S+) -->\n```\w+\n(.*?)```", re.DOTALL)
@@ -38,6 +45,54 @@ def written(
 
 
 PAGES = ["fusion.md", "basis.md"]
+MODELS = (DOCS / "models.md").read_text()
+
+
+def rows(heading: str) -> list[list[str]]:
+    """The table under a heading of models.md, without its head, cells stripped of backticks."""
+    part = MODELS.split(f"## {heading}\n")[1].split("\n## ")[0]
+    lines = [line for line in part.splitlines() if line.startswith("|")][2:]
+    return [[cell.strip().replace("`", "") for cell in line.strip("|").split("|")] for line in lines]
+
+
+@pytest.mark.parametrize("group", ["model/fusion", "model/head", "model/tower", "method"])
+def test_the_page_of_models_names_every_file(group: str):
+    missing = [file.stem for file in (CONF_DIR / group).glob("*.yaml") if f"`{file.stem}`" not in MODELS]
+    assert missing == []
+
+
+@pytest.mark.parametrize("row", rows("The paper's parameter counts"), ids=lambda row: f"{row[0]}, {row[1]}")
+def test_the_papers_counts_are_those_of_the_words(row: list[str], compose_train: Callable[..., TrainConfig]):
+    _, name, words, paper, here = row
+    model = compose_train(*words.split(), small=False).model
+    with torch.device("meta"):  # shapes only
+        count = sum(p.numel() for p in build_model(asdict(model)).parameters())
+    assert f"{count / 1e6:.2f}" == here
+    assert here == paper or (name == "Swin-Tiny" and paper == "24.52")
+
+
+@pytest.mark.parametrize("row", rows("Fusions"), ids=lambda row: row[0])
+def test_the_weights_of_fusions(row: list[str], compose_train: Callable[..., TrainConfig]):
+    spec = compose_train(f"model/fusion={row[0]}", "model/head=linear", small=False).model
+    fusion = build_model(asdict(spec)).fusion
+    assert str(sum(p.numel() for p in fusion.parameters())) == row[3]
+
+
+COMMANDS = re.findall(r"^python -m oresort\.(\w+) (.*)$", MODELS, re.MULTILINE)
+
+
+@pytest.mark.parametrize("line", COMMANDS, ids=" ".join)
+def test_commands_of_the_page_of_models_compose(
+    line: tuple[str, str], compose_train: Callable[..., TrainConfig]
+):
+    verb, text = line
+    words = [word for word in text.split("#")[0].split() if word != "-m"]
+    if verb == "train":
+        build_model(asdict(compose_train(*words, small=False).model))
+    else:
+        known = yaml.safe_load((CONF_DIR / f"{verb}.yaml").read_text())
+        groups = {key for entry in known["defaults"] if isinstance(entry, dict) for key in entry}
+        assert {re.split("[.=]", word)[0] for word in words} <= known.keys() | groups
 
 
 @pytest.mark.parametrize("written", PAGES, indirect=True)

@@ -1,0 +1,110 @@
+"""What the benchmarks of models share: jobs, a fair clock, and tables that people and programs can read."""
+
+import argparse
+import platform
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+from time import perf_counter, process_time
+
+import pandas as pd
+import torch
+from torch import Tensor, nn
+
+from oresort.paths import replacing
+from oresort.show import show
+
+Job = Callable[[], object]
+
+
+def fastest(contestants: dict[str, Job], seconds: float, rounds: int = 3) -> dict[str, float]:
+    """Return the shortest time of each contestant in seconds, over interleaved rounds.
+
+    All take turns within every round, so that a change of the machine's load meets all of them. With one thread
+    processor time counts, which other programs lengthen least; with more threads wall time.
+
+    Args:
+        contestants: by name.
+        seconds: for all together; a round that has begun is ended.
+        rounds: at least so many.
+    """
+    clock = process_time if torch.get_num_threads() == 1 else perf_counter
+    best = dict.fromkeys(contestants, float("inf"))
+    for job in contestants.values():
+        job()  # allocate and choose kernels before the clock runs
+    done, end = 0, perf_counter() + seconds
+    while done < rounds or perf_counter() < end:
+        for name, job in contestants.items():
+            start = clock()
+            job()
+            best[name] = min(best[name], clock() - start)
+        done += 1
+    return best
+
+
+def inference(module: nn.Module, *inputs: Tensor) -> Job:
+    """Return a job that runs `module` once without gradients."""
+    module.eval()
+
+    def run() -> None:
+        with torch.inference_mode():
+            module(*inputs)
+
+    return run
+
+
+def training(module: nn.Module, x: Tensor) -> Job:
+    """Return a job that runs `module` forward and back to its weights and its input."""
+    module.train()
+    x = x.clone().requires_grad_()
+    wanted = (x, *module.parameters())
+    gradient = torch.randn_like(module(x))
+    return lambda: torch.autograd.grad(module(x), wanted, gradient)
+
+
+def step(model: nn.Module, *pair: Tensor) -> Job:
+    """Return a job that makes one whole training step with Adam."""
+    model.train()
+    label = torch.arange(len(pair[0])) % 2
+    optimiser = torch.optim.Adam(model.parameters())
+
+    def run() -> None:
+        optimiser.zero_grad()
+        nn.functional.cross_entropy(model(*pair), label).backward()
+        optimiser.step()
+
+    return run
+
+
+def parser(text: str | None) -> argparse.ArgumentParser:
+    """Return a parser with the options of every benchmark of models."""
+    made = argparse.ArgumentParser(description=text, formatter_class=argparse.RawDescriptionHelpFormatter)
+    made.add_argument("--threads", type=int, default=1, help="of torch; 1: processor time, more: wall time")
+    made.add_argument("--out", type=Path, default=None, help="folder for the tables as CSV and the picture")
+    return made
+
+
+def begin(threads: int) -> str:
+    """Seed, set the threads, and return a line on the machine and the day."""
+    torch.manual_seed(0)
+    torch.set_num_threads(threads)
+    clock = "processor time" if threads == 1 else "wall time"
+    capability = torch.backends.cpu.get_cpu_capability()
+    return f"torch {torch.__version__}, {_processor()} ({capability}), {threads} thread(s), {clock}, {date.today()}"
+
+
+def _processor() -> str:
+    info = Path("/proc/cpuinfo")
+    if info.is_file():
+        for line in info.read_text().splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()
+
+
+def report(table: pd.DataFrame, title: str, file: Path | None) -> None:
+    """Print a table, and write it as CSV where a file is named."""
+    show(table.astype(object).where(table.notna(), "").astype(str), title)
+    if file is not None:
+        with replacing(file) as temporary:
+            table.to_csv(temporary, index=False)
