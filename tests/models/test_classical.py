@@ -170,6 +170,18 @@ def test_features_of_a_particle_of_one_pixel():
     assert np.isfinite(list(features(Pixels(image, image, mask), Curve()).values())).all()
 
 
+def test_a_handful_of_training_pairs(pairs):
+    label = np.array([0, 0, 0, 0, 0, 0, 1, 1])
+    for file in METHODS:
+        method = make(OmegaConf.to_container(OmegaConf.load(file)), Classical)
+        if file.stem == "svm":
+            with pytest.raises(InputError, match="2 of one class; the SVM needs 5 of each"):
+                method.fit(pairs[:8], label, seed=0)
+        else:
+            method.fit(pairs[:8], label, seed=0)
+            assert np.isfinite(method.p_ore(pairs[:8])).all()
+
+
 @pytest.mark.parametrize(
     ("target", "keys", "named"),
     [

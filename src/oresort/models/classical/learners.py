@@ -78,7 +78,7 @@ class SVM(_Learner):
         c: inverse strength of the regularisation, above 0.
 
     Raises:
-        InputError: `c` not above 0.
+        InputError: `c` not above 0; in `fit`, fewer than `FOLDS` training pairs of a class.
     """
 
     FOLDS = 5  # of the training pairs, for the scale of probabilities
@@ -88,6 +88,14 @@ class SVM(_Learner):
         if not c > 0:
             raise InputError(f"c={c}: give a number above 0")
         self.c = c
+
+    def fit(self, pairs: Sequence[Pixels], label: NDArray[np.int64], seed: int) -> None:
+        """Fit the curve, the machine and the scale of its probabilities."""
+        if (least := int(np.bincount(label, minlength=2).min())) < self.FOLDS:
+            raise InputError(
+                f"training pairs: {least} of one class; the SVM needs {self.FOLDS} of each, other methods fewer"
+            )
+        super().fit(pairs, label, seed)
 
     def _classifier(self, seed: int) -> Any:
         machine = make_pipeline(StandardScaler(), SVC(C=self.c, random_state=seed))
