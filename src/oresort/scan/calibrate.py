@@ -22,13 +22,16 @@ from oresort.scan.register import (
     Registration,
     fit_registration,
 )
-from oresort.scan.split import split_touching
+from oresort.scan.split import is_convex
 from oresort.scan.stream import LayerReader, PairReader
 
 STRETCH = 300
 """Lines of one stretch of a sample: many whole particles fit."""
 
 _STRETCHES = 4
+_SINGLE = (
+    0.94  # of the convex hull: stricter than where crops are cut, for rocks at two heights misguide the fit
+)
 _DRIFT = 0.03  # a thin rim attenuates 0.05: air that is off as much would be one
 _SEEN = 0.3  # high over low attenuation: 0.5-0.7 of rock, 0.1 where the high layer is of another scan
 _LEVEL = 52_350.0  # counts of air that samples of any scan are brought to, so that they can be pooled
@@ -152,8 +155,7 @@ def _single_particles(
         cover = find_cover(lines, limit)
         for region in RegionTracker(lines.shape[1]).push(cover.weak, cover.strong, last=True):
             # those cut by a border serve as well: what is missing of them is missing in both layers
-            parts = split_touching(region.mask)
-            if len(parts) == 1 and not parts[0].touching:
+            if is_convex(region.mask, _SINGLE):
                 height, width = region.mask.shape
                 single.append(
                     Particle(region.x + belt.start, region.y + top, width, height, region.cut, region.mask)
