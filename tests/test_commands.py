@@ -298,7 +298,7 @@ def test_the_wheel_brings_its_configuration(tmp_path: Path):
     with zipfile.ZipFile(next(tmp_path.glob("*.whl"))) as wheel:
         wheel.extractall(tmp_path / "site")
     run = subprocess.run(
-        [sys.executable, "-m", "oresort.train", "--cfg", "job", "data.root=x"],
+        [sys.executable, "-m", "oresort.train", "--cfg", "job", "data.root=x", "+experiment=ablation_fusion"],
         cwd=tmp_path,
         env={"PYTHONPATH": str(tmp_path / "site"), "PATH": "/usr/bin:/bin"},
         capture_output=True,
@@ -306,4 +306,5 @@ def test_the_wheel_brings_its_configuration(tmp_path: Path):
         check=False,
     )
     assert run.returncode == 0, run.stderr
-    assert "Attenuation" in run.stdout
+    assert "Standardized" in run.stdout
+    assert "reference: hybrid" in run.stdout
