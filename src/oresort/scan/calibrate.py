@@ -29,9 +29,10 @@ STRETCH = 300
 """Lines of one stretch of a sample: many whole particles fit."""
 
 _STRETCHES = 4
-_SINGLE = (
-    0.94  # of the convex hull: stricter than where crops are cut, for rocks at two heights misguide the fit
-)
+_SINGLE = 0.94
+"""Share of the convex hull from which a region serves for registration. Stricter than where crops are cut: rocks
+at two heights, seen as one, misguide the fit."""
+
 _DRIFT = 0.03  # a thin rim attenuates 0.05: air that is off as much would be one
 _SEEN = 0.3  # high over low attenuation: 0.5-0.7 of rock, 0.1 where the high layer is of another scan
 _LEVEL = 52_350.0  # counts of air that samples of any scan are brought to, so that they can be pooled
