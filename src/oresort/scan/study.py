@@ -103,8 +103,9 @@ def run(out: Path, seeds: int) -> pd.DataFrame:
     """Measure all conditions, write `table.csv` and the pictures to `out`, and return the table."""
     jobs = [(coverage, name, seed) for coverage in COVERAGES for name in CONDITIONS for seed in range(seeds)]
     scores, errors = [], []
-    for coverage, name, seed in track(jobs, len(jobs), "segmenting crowded belts"):
-        scan = crowded_scan(SEED + seed, coverage, **CONDITIONS[name])
+    for number, (coverage, name, seed) in enumerate(track(jobs, len(jobs), "segmenting crowded belts")):
+        # rocks of its own for every scan, so that the rows' counts can be added up
+        scan = crowded_scan(SEED + number, coverage, **CONDITIONS[name])
         error, table, particles, calibration = measure(scan)
         scores.append(table.assign(coverage=coverage, condition=name))
         errors.append({"coverage": coverage, "condition": name, "seed": seed, **error})
@@ -157,7 +158,7 @@ def main() -> None:
     """Run the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("out", type=Path, help="folder for the table and the pictures")
-    parser.add_argument("--seeds", type=int, default=2, help="scans of each condition")
+    parser.add_argument("--seeds", type=int, default=5, help="scans of each condition")
     options = parser.parse_args()
     table = run(options.out, options.seeds)
     show(table.map(lambda cell: f"{cell:.4f}" if isinstance(cell, float) else cell), str(options.out))
