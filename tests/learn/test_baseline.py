@@ -1,15 +1,20 @@
 """Classical sorters as a user runs them: the command, the run folder, one table with the networks."""
 
 import json
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 import torch
+from pairs import write_image
 
 from oresort import baseline, report
+from oresort.errors import InputError
+from oresort.learn.classical import Crops
 from oresort.learn.config import TrainConfig
 from oresort.learn.fit import train
 from oresort.learn.metrics import METRICS, binary_metrics
@@ -103,3 +108,18 @@ def test_a_folder_of_another_run_is_not_overwritten(command: Any, trained: Path,
     assert code == 1
     assert "another configuration" in err
     assert (trained / "metrics.json").read_bytes() == before
+
+
+def test_a_pair_is_seen_where_both_layers_see_a_particle(tmp_path: Path):
+    low, high = np.zeros((2, 5, 6), np.uint16)
+    low[1:4, 1:4], high[1:4, 2:5] = 20_000, 30_000
+    for name, image in (("low", low), ("high", high), ("none", np.zeros_like(low))):
+        write_image(tmp_path / f"{name}.tiff", image)
+    row = {"low": "low.tiff", "high": "high.tiff", "air": 50_000.0, "background": "zero"}
+    crops = Crops(pd.DataFrame([row, {**row, "high": "none.tiff"}]), tmp_path)
+    pair = crops[0]
+    assert pair.mask.tolist() == ((low > 0) & (high > 0)).tolist()
+    assert pair.low[pair.mask] == pytest.approx(math.log(50_000 / 20_000), rel=1e-3)
+    assert pair.high[pair.mask] == pytest.approx(math.log(50_000 / 30_000), rel=1e-3)
+    with pytest.raises(InputError, match=r"low.tiff: no pixel of a particle in both layers"):
+        crops[1]
