@@ -1,7 +1,7 @@
 """One run of a classical sorter: the networks' splits, metrics and record."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, overload
@@ -17,6 +17,7 @@ from oresort.learn.metrics import binary_metrics, choose_threshold
 from oresort.learn.record import flatten, provenance, read_yaml, write_json, write_yaml
 from oresort.models.classical.base import Classical, Pixels
 from oresort.paths import replacing
+from oresort.progress import track
 from oresort.scan.image import read_pair
 from oresort.spec import make
 from oresort.xray.transmission import attenuation, foreground
@@ -45,14 +46,18 @@ class BaselineConfig:
 
 
 class Crops(Sequence[Pixels]):
-    """The pairs of some rows of a manifest, decoded when asked for."""
+    """The pairs of some rows of a manifest, decoded when asked for; every pass over them shows its progress."""
 
-    def __init__(self, frame: pd.DataFrame, root: Path) -> None:
+    def __init__(self, frame: pd.DataFrame, root: Path, name: str = "pairs") -> None:
+        self.name = name
         self.rows = list(zip(frame["low"], frame["high"], frame["air"], frame["background"], strict=True))
         self.root = root
 
     def __len__(self) -> int:
         return len(self.rows)
+
+    def __iter__(self) -> Iterator[Pixels]:
+        yield from track((self[i] for i in range(len(self))), len(self), f"reading {self.name}")
 
     @overload
     def __getitem__(self, index: int) -> Pixels: ...
@@ -113,12 +118,12 @@ def _measure(cfg: BaselineConfig, method: Classical, folder: Path) -> dict[str, 
     frame = assign_splits(frame, root, split=cfg.data.split, seed=cfg.data.split_seed, strict=cfg.data.strict)
     sides = {side: frame[frame["split"] == side] for side in ("train", "val", "test")}
     start = time.perf_counter()
-    method.fit(Crops(sides["train"], root), sides["train"]["label"].to_numpy(np.int64), cfg.seed)
+    method.fit(Crops(sides["train"], root, "train"), sides["train"]["label"].to_numpy(np.int64), cfg.seed)
     row: dict[str, Any] = {"params": method.numbers, "fit_seconds": time.perf_counter() - start}
     start, tables = time.perf_counter(), []
     for side in ("val", "test"):
         pairs = sides[side]
-        p_ore = torch.from_numpy(method.p_ore(Crops(pairs, root))).float()
+        p_ore = torch.from_numpy(method.p_ore(Crops(pairs, root, side))).float()
         label = torch.tensor(pairs["label"].tolist())
         if side == "val":
             row["threshold"] = choose_threshold(cfg.threshold, p_ore, label)
