@@ -8,6 +8,7 @@ from omegaconf import MISSING
 
 from oresort.belt.dataset import new_folder, write_pairs, write_scans
 from oresort.belt.labels import Labelling
+from oresort.belt.rock import ASSOCIATION
 from oresort.command import run_command
 from oresort.errors import InputError
 
@@ -26,7 +27,7 @@ class SimulateConfig:
     cutoff: float = 0.10
     assay_noise: float = 0.10
     mineralised: float = 0.50
-    association: float = 0.5
+    association: float = ASSOCIATION
     particles: int = 30
     background: str = "zero"
     workers: int = 2

@@ -2,17 +2,26 @@
 
 import hashlib
 import json
+import subprocess
+import sys
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
+from hydra import compose, initialize_config_dir
+from hypothesis import given
+from hypothesis import strategies as st
 
 from oresort import simulate
 from oresort.belt import simulate_scan, write_pairs
+from oresort.belt.plan import plan_scans, split_counts
+from oresort.command import register
 from oresort.data.manifest import SPLITS, load_manifest
 from oresort.data.splits import assign_splits
+from oresort.paths import CONF_DIR
 from oresort.scan.air import air_level
 from oresort.scan.image import read_image, read_pair
 from oresort.scan.particles import find_particles
@@ -110,6 +119,11 @@ def test_the_command_writes_scans_with_their_truth(command: Any, tmp_path: Path)
         (("pairs=20", "background=grey"), "background='grey'"),
         (("pairs=20", "seed=-1"), "seed=-1"),
         (("pairs=many",), "many"),
+        (("preset=medium",), "custom paper small"),
+        (("pairs=20", "colour=red"), "colour"),
+        (("pairs=20", "kvp=200"), "140 to 180 kV"),
+        (("scans=1", "particles=0"), "particles=0"),
+        (("pairs=20", "wrong=1.5"), "wrong=1.5"),
     ],
 )
 def test_bad_input_is_one_line_and_writes_nothing(
@@ -130,3 +144,53 @@ def test_a_full_folder_is_kept_unless_told_otherwise(command: Any, tmp_path: Pat
     assert code == 1
     assert "not empty" in err
     assert (tmp_path / "x" / "mine.txt").read_text() == "keep"
+
+
+def test_the_paper_preset_has_the_papers_six_counts():
+    paper = {
+        ("train", "ore"): 13_422, ("val", "ore"): 2_876, ("test", "ore"): 2_877,
+        ("train", "waste"): 8_317, ("val", "waste"): 1_782, ("test", "waste"): 1_783,
+    }  # fmt: skip
+    with initialize_config_dir(str(CONF_DIR), version_base="1.3"):
+        register("simulate", simulate.SimulateConfig)
+        cfg = compose("simulate", overrides=["out=x", "preset=paper"])
+    assert cfg.pairs == sum(paper.values()) == 31_057
+    assert split_counts(cfg.pairs) == paper
+    plan = plan_scans(split_counts(cfg.pairs), True, np.random.default_rng(0))
+    planned = Counter()
+    for scan in plan:
+        planned[scan.split, scan.label] += scan.size
+    assert planned == paper
+    assert len({scan.number for scan in plan}) == len(plan)  # a scan is in one split only
+    splits_of_lot = {lot: {s.split for s in plan if s.batch == lot} for lot in {s.batch for s in plan}}
+    assert all(len(splits) == 1 for splits in splits_of_lot.values())
+
+
+@given(st.integers(12, 5_000))
+def test_every_count_is_planned_to_the_last_pair(pairs: int):
+    counts = split_counts(pairs)
+    assert sum(counts.values()) == pairs
+    assert min(counts.values()) >= 1
+
+
+def test_a_preset_can_be_overridden(command: Any, tmp_path: Path):
+    words = [f"out={tmp_path / 'd'}", "preset=small", "pairs=24", "scans=0", "workers=1"]
+    assert command(simulate, *words)[0] == 0
+    assert len(load_manifest(tmp_path / "d")) == 24
+
+
+def test_a_full_disk_is_one_line_and_leaves_nothing(tmp_path: Path):
+    # a limit on the size of a file stands for the full disk: both fail in the middle of a write
+    code = (
+        "import resource, sys; resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, 200_000));"
+        "sys.argv = ['simulate', 'out=out', 'scans=1', 'particles=2', 'workers=1'];"
+        "from oresort.simulate import main; main()"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    errors = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
+    assert done.returncode == 1
+    assert len(errors) == 1
+    assert "free some space" in errors[0]
+    assert list(tmp_path.iterdir()) == []

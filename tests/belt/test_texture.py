@@ -33,10 +33,11 @@ def test_heights_add_up_to_the_rock_and_volumes_to_what_was_aimed_at(seed: int):
     assert (heights >= -1e-5).all()
     assert heights.sum(axis=0) == pytest.approx(chord, abs=2e-4)
     painted = heights[2:].sum(axis=(1, 2), dtype=np.float64) * STEP**2
-    if (
-        painted.sum() < 0.2 * chord.sum() * STEP**2
-    ):  # more crowded rays are capped: the truth is then what was painted
-        assert painted == pytest.approx(volumes, rel=0.02)
+    assert (painted <= volumes * (1 + 1e-4) + 1e-6).all()
+    if painted.sum() < 0.2 * chord.sum() * STEP**2:
+        # a clot over a thin rim is cut to what the ray has room for: the truth is then what was painted
+        assert painted == pytest.approx(volumes, rel=0.08)
+        assert painted.sum() == pytest.approx(volumes.sum(), rel=0.03)
 
 
 def test_grades_of_a_lot_follow_the_published_populations():

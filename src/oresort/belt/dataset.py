@@ -18,7 +18,7 @@ from oresort.belt.crops import Crop, simulate_crops
 from oresort.belt.labels import Labelling, assay_label
 from oresort.belt.parallel import in_parallel
 from oresort.belt.plan import ScanPlan, plan_scans, split_counts
-from oresort.belt.rock import draw_lot
+from oresort.belt.rock import ASSOCIATION, draw_lot
 from oresort.belt.scan import draw_scene, expose_scene
 from oresort.errors import InputError
 
@@ -48,7 +48,7 @@ def write_pairs(
     pairs: int,
     seed: int,
     labelling: Labelling | None = None,
-    association: float = 0.5,
+    association: float = ASSOCIATION,
     kvp: float = 160.0,
     background: str = "zero",
     workers: int = 1,
@@ -122,7 +122,7 @@ def write_scans(
     scans: int,
     seed: int,
     particles: int = 30,
-    association: float = 0.5,
+    association: float = ASSOCIATION,
     kvp: float = 160.0,
     workers: int = 1,
 ) -> pd.DataFrame:

@@ -23,7 +23,7 @@ def draw_size(rng: np.random.Generator) -> tuple[float, float, float]:
     while not _SCREENS[0] <= width <= _SCREENS[1]:
         width = _MEDIAN * float(rng.weibull(_SHARPNESS)) / np.log(2) ** (1 / _SHARPNESS)
     aspect = min(max(float(rng.lognormal(0.36, 0.24)), 1.0), 2.4, _LONGEST / width)
-    flatness = min(max(float(rng.lognormal(-0.08, 0.22)), 0.5), 1.15)
+    flatness = min(max(float(rng.lognormal(-0.27, 0.22)), 0.5), 1.15)
     return width, aspect, flatness
 
 

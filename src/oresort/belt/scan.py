@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from oresort.belt.feed import draw_particles
 from oresort.belt.imaging import Particle, Shadow, cast
 from oresort.belt.noise import Pattern, add_noise, draw_pattern, outside_belt
-from oresort.belt.rock import Lot, draw_lot
+from oresort.belt.rock import ASSOCIATION, Lot, draw_lot
 from oresort.belt.sorter import BELT, COLUMNS, LINES, Settings, draw_settings
 from oresort.belt.truth import Truth, weigh
 from oresort.xray.beam import make_beam
@@ -82,7 +82,7 @@ def simulate_scan(
     seed: int,
     particles: int = 30,
     mineralised: float = 0.5,
-    association: float = 1.0,
+    association: float = ASSOCIATION,
     kvp: float = 160.0,
     drift: float = 1.0,
 ) -> Scan:

@@ -35,10 +35,10 @@ SHIFT = 0.27
 SLOPE_PER_COLUMN = 0.4 / 700.0
 """Tangent of the ray's tilt per column off the axis: pitch over source-detector distance in mm."""
 
-COPPER, FRONT, BETWEEN = 0.17, 0.45, 0.25
-"""The sorter's own stack in mm (tube filter, front screen, filter between): with rocks as simulated here it
-bends the ratio of attenuations with thickness as on scan 38. Stack and host rock trade off against each
-other in four rocks, so this is one of several that fit."""
+COPPER, FRONT, BETWEEN = 0.10, 0.24, 0.11
+"""The sorter's own stack in mm (tube filter, front screen, filter between), fitted: with rocks as simulated
+here it bends the ratio of attenuations with thickness as on scan 38. The front is 0.4 mm of screen packed at
+60 %. Stack and host rock trade off against each other in four rocks, so this is one of several that fit."""
 
 KVP_RANGE = (140.0, 180.0)
 """Tube voltages that may be asked for, in kV; a scan's own may lie 2 % outside."""

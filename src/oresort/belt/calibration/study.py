@@ -25,7 +25,7 @@ from oresort.belt.calibration.rocks import (
     ratio_curve,
     signal_variance,
 )
-from oresort.belt.rock import draw_lot
+from oresort.belt.rock import ASSOCIATION, draw_lot
 from oresort.belt.scan import Scan, draw_scene, expose_scene
 from oresort.belt.sorter import BELT
 
@@ -54,7 +54,7 @@ class Measured(NamedTuple):
     outlines: list[Outline]
 
 
-def calibrated_scan(seed: int, particles: int, kvp: float = 160.0, association: float = 0.5) -> Scan:
+def calibrated_scan(seed: int, particles: int, kvp: float = 160.0, association: float = ASSOCIATION) -> Scan:
     """Simulate a scan of an ore lot without drift, to hold against scan 38."""
     lot_seed, scene_seed = np.random.SeedSequence(seed).spawn(2)
     lot = draw_lot(np.random.default_rng(lot_seed), ORE_SHARE, zoned=True, association=association)
