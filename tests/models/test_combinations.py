@@ -1,11 +1,17 @@
 """Every fusion with every head that conf/model holds."""
 
+import copy
 from itertools import product
 
 import pytest
 import torch
 from torch import nn
-from zoo import FILES, NARROW, member, pairs
+from zoo import FILES, NARROW, member, pairs, part
+
+from oresort.models.head import Head
+from oresort.models.heads import KAN, kan_layers
+from oresort.models.tower import Attention, ResidualBlock
+from oresort.spec import make
 
 
 @pytest.fixture(params=product(FILES["fusion"], FILES["head"]), ids="-".join)
@@ -51,3 +57,34 @@ def test_a_member_of_the_zoo(model):
 
     model.train()
     assert model(*pairs(1)).isfinite().all()
+
+
+def gradients_are_right(module: nn.Module, x: torch.Tensor) -> bool:
+    def run(x, *values):
+        named = dict(zip(dict(module.named_parameters()), values, strict=True))
+        return torch.func.functional_call(module, named, (x,))
+
+    return torch.autograd.gradcheck(run, (x.requires_grad_(), *module.parameters()))
+
+
+@pytest.mark.parametrize("name", FILES["head"])
+def test_gradcheck_of_heads(name):
+    keys = part("head", name)
+    if "widths" in keys:
+        keys["widths"] = [2]
+    head = make(keys, Head, in_features=3).double()
+    assert gradients_are_right(head, torch.randn(4, 3, dtype=torch.float64))  # the norm over the batch, too
+    assert gradients_are_right(head.eval(), torch.randn(2, 3, dtype=torch.float64))
+
+
+@pytest.mark.parametrize("layer", [ResidualBlock(2, 3), Attention(3, 2)], ids=lambda x: type(x).__name__)
+def test_gradcheck_of_the_towers_layers(layer):
+    channels = 2 if isinstance(layer, ResidualBlock) else 3
+    x = torch.randn(2, channels, 5, 5, dtype=torch.float64)
+    assert gradients_are_right(copy.deepcopy(layer).double().eval(), x)
+
+
+def test_gradcheck_of_the_penalty():
+    head = KAN(3, widths=(2,), penalty=1.0).double()
+    coefficients = [layer.coefficients for layer in kan_layers(head)]
+    assert torch.autograd.gradcheck(lambda *_: head.penalty(), coefficients)
