@@ -9,6 +9,7 @@ from omegaconf import MISSING
 from oresort.belt.dataset import new_folder, write_pairs, write_scans
 from oresort.belt.labels import Labelling
 from oresort.belt.rock import ASSOCIATION
+from oresort.belt.sorter import check_voltage
 from oresort.command import run_command
 from oresort.errors import InputError
 
@@ -67,6 +68,7 @@ def _check(cfg: SimulateConfig) -> None:
             raise InputError(f"{name}={getattr(cfg, name)}: must be at least 1")
     if cfg.seed < 0:
         raise InputError(f"seed={cfg.seed}: must be 0 or greater")
+    check_voltage(cfg.kvp)
     if not 0 <= cfg.association <= 1:
         raise InputError(f"association={cfg.association:g}: choose from 0 (hardest) to 1")
     if cfg.background not in ("zero", "air"):

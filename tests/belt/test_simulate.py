@@ -123,7 +123,10 @@ def test_the_command_writes_scans_with_their_truth(command: Any, tmp_path: Path)
         (("pairs=20", "colour=red"), "colour"),
         (("pairs=20", "kvp=200"), "140 to 180 kV"),
         (("scans=1", "particles=0"), "particles=0"),
+        (("pairs=20", "kvp=nan"), "140 to 180 kV"),
         (("pairs=20", "wrong=1.5"), "wrong=1.5"),
+        (("pairs=20", "labels=assay", "cutoff=nan"), "cutoff=nan"),
+        (("pairs=-4", "scans=5"), "pairs=-4"),
     ],
 )
 def test_bad_input_is_one_line_and_writes_nothing(

@@ -31,8 +31,12 @@ class Labelling:
         for name in ("wrong", "mineralised"):
             if not 0 <= getattr(self, name) <= 1:
                 raise InputError(f"{name}={getattr(self, name):g} is no share; give a number from 0 to 1")
-        if self.cutoff <= 0 or self.assay_noise < 0:
-            raise InputError("cutoff and assay_noise must be positive; cutoff is in wt % Cu")
+        # so written, also nan is refused
+        if not (0 < self.cutoff < 100 and 0 <= self.assay_noise < 10):
+            raise InputError(
+                f"cutoff={self.cutoff:g} assay_noise={self.assay_noise:g}: give a cutoff from 0 to 100 wt % Cu "
+                "and a relative error from 0 to 10"
+            )
 
     def mineralised_share(self, lot: str | None) -> float:
         """Return the share of mineralised particles in a lot of a class, or in the feed if there are no lots."""

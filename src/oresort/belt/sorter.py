@@ -61,6 +61,15 @@ class Settings:
     exposure: float  # quanta per pixel, relative to the paper's scan 38
 
 
+def check_voltage(kvp: float) -> None:
+    """Raise InputError for a tube voltage in kV outside `KVP_RANGE`."""
+    lowest, highest = KVP_RANGE
+    if not lowest <= kvp <= highest:
+        raise InputError(
+            f"kvp={kvp:g}: outside the tabulated spectra; choose from {lowest:g} to {highest:g} kV"
+        )
+
+
 def draw_settings(rng: np.random.Generator, kvp: float, drift: float = 1.0) -> Settings:
     """Draw one scan's settings about a tube voltage of `kvp` kV.
 
@@ -68,11 +77,7 @@ def draw_settings(rng: np.random.Generator, kvp: float, drift: float = 1.0) -> S
     (voltage +-2 %, air +-1 %, filters +-4 %, up to 1 mm of dust on the belt). InputError for a voltage
     outside `KVP_RANGE` or a `drift` outside 0-1.
     """
-    lowest, highest = KVP_RANGE
-    if not lowest <= kvp <= highest:
-        raise InputError(
-            f"kvp={kvp:g}: outside the tabulated spectra; choose from {lowest:g} to {highest:g} kV"
-        )
+    check_voltage(kvp)
     if not 0.0 <= drift <= 1.0:
         raise InputError(f"drift={drift:g}: choose from 0 (none) to 1")
 

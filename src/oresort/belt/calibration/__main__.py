@@ -26,7 +26,7 @@ def main() -> None:
         "--scans", type=int, default=24, help="scans to simulate, each of a lot of its own (%(default)s)"
     )
     parser.add_argument("--particles", type=int, default=30, help="particles on each (%(default)s)")
-    parser.add_argument("--seed", type=int, default=1000, help="seed of the first scan (%(default)s)")
+    parser.add_argument("--seed", type=int, default=3000, help="seed of the first scan (%(default)s)")
     parser.add_argument("--workers", type=int, default=2, help="processes (%(default)s)")
     options = parser.parse_args()
     if min(options.scans, options.particles, options.workers) < 1:
