@@ -37,7 +37,7 @@ def draw_summary(summary: pd.DataFrame, manifest: pd.DataFrame) -> Figure:
         fit.legend(frameon=False)
     else:
         fit.text(0.5, 0.5, "layers not registered", ha="center", transform=fit.transAxes)
-    fit.set_ylabel("rms of l about a cubic in h")
+    fit.set_ylabel("rms of l about quadratics in h")
     for axes in (flags, air, fit):
         _name_scans(axes, scans, summary)
     _sizes(sizes, manifest)

@@ -31,6 +31,9 @@ _SMOOTHING = 1.0
 strongest at half a pixel, would lower the residual there and draw the fit to it."""
 
 
+_USUAL = 0.04
+"""Residual of registered layers, of noise and texture; what is left over far beyond it hardly counts."""
+
 _UNEXPLAINED = 0.4
 """Residual over the rms of low attenuation from which the layers show different things: 0.04 on scan 38."""
 
@@ -57,7 +60,7 @@ class Registration:
     row_offset: float
     """Rows by which the high layer lags."""
     residual: float
-    """Root mean square of low attenuation about a cubic in high attenuation, over particles, registered."""
+    """Root mean square of low attenuation about each particle's quadratic in high attenuation, registered."""
     unregistered: float
     """The same, with the layers as they came."""
 
@@ -76,9 +79,11 @@ def fit_registration(
 ) -> Registration:
     """Find the registration of a scan from its particles, without any target.
 
-    Inside particles low attenuation is nearly a cubic in high attenuation, the more so the better the layers
-    overlie: least squares over the three parameters, with the cubic solved for in between. Judge the fit by
-    its `residual`, which on scan 38 is 0.030 against 0.075 unregistered.
+    Inside a particle low attenuation is nearly a quadratic in high attenuation, the more so the better the
+    layers overlie: least squares over the three parameters, with each particle's quadratic solved for in
+    between, then once more with a Cauchy loss. One curve for all rocks, or squares alone, let a few odd rocks
+    or grains move the fit: on 19 crowded simulated scans its worst error was 0.15 pixels so, and is 0.05 now.
+    Judge the fit by its `residual`.
 
     Args:
         low: low-energy layer (H, W) in counts.
@@ -101,44 +106,44 @@ def fit_registration(
         )
     stride = 1 + sum(int(particle.mask.sum()) for particle in used) // _MAX_PIXELS
     views = [_view(low, high, belt, particle, air_low, air_high, stride) for particle in used]
-    target = np.concatenate([low_values for low_values, *_ in views])
     ends = np.array([min(centres), max(centres)])
 
-    def seen_high(shifts: NDArray[np.float64]) -> NDArray[np.float64]:
+    def seen_high(shifts: NDArray[np.float64]) -> list[NDArray[np.float64]]:
         scale, offset = _line(ends, shifts)
-        return np.concatenate(
-            [
-                ndimage.map_coordinates(
-                    spline,
-                    [rows + shifts[2], scale * columns + offset + (scale - 1) * left],
-                    order=3,
-                    prefilter=False,
-                    mode="nearest",
-                )
-                for _, spline, left, rows, columns in views
-            ]
-        )
+        return [
+            ndimage.map_coordinates(
+                spline,
+                [rows + shifts[2], scale * columns + offset + (scale - 1) * left],
+                order=3,
+                prefilter=False,
+                mode="nearest",
+            )
+            for _, spline, left, rows, columns in views
+        ]
 
     def residuals(shifts: NDArray[np.float64]) -> NDArray[np.float64]:
-        h = seen_high(shifts)
-        powers = np.stack([h, h**2, h**3], axis=1)  # no constant: without matter neither layer attenuates
-        coefficients = np.linalg.lstsq(powers, target, rcond=None)[0]
-        return np.asarray(target - powers @ coefficients)
+        return np.concatenate(
+            [_about_quadratic(view[0], high) for view, high in zip(views, seen_high(shifts), strict=True)]
+        )
 
     # shifts in pixels at two columns and along the belt: parameters of one size, unlike scale and offset
     start = np.zeros(3)
     # some ten steps settle it; layers of two scans would be searched for hundreds
     found = optimize.least_squares(residuals, start, diff_step=1e-4, max_nfev=40)
-    if _rms(found.fun) > _UNEXPLAINED * _rms(target) or np.abs(found.x).max() > _MARGIN:
+    found = optimize.least_squares(
+        residuals, found.x, diff_step=1e-4, max_nfev=40, loss="cauchy", f_scale=_USUAL
+    )
+    left_over, target = _rms(residuals(found.x)), np.concatenate([low_values for low_values, *_ in views])
+    if left_over > _UNEXPLAINED * _rms(target) or np.abs(found.x).max() > _MARGIN:
         raise LayersDifferError(DIFFERENT)
-    if target.sum() <= LEAST_RATIO * seen_high(found.x).sum():
+    if target.sum() <= LEAST_RATIO * np.concatenate(seen_high(found.x)).sum():
         raise LayersDifferError(EXCHANGED)
     scale, offset = _line(ends, found.x)
     return Registration(
         scale=scale,
         column_offset=offset,
         row_offset=float(found.x[2]),
-        residual=_rms(found.fun),
+        residual=left_over,
         unregistered=_rms(residuals(start)),
     )
 
@@ -184,6 +189,13 @@ def _view(
     rows, columns = rows + particle.y - top, columns + particle.x - left
     spline = ndimage.spline_filter(smooth_high, order=3, mode="nearest")
     return smooth_low[rows, columns], spline, left, rows, columns
+
+
+def _about_quadratic(low: NDArray[np.float64], high: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return what is left of low attenuation after the best quadratic in high attenuation, both (N,)."""
+    powers = np.stack([high, high**2], axis=1)  # no constant: without matter neither layer attenuates
+    square = powers.T @ powers + 1e-9 * np.eye(2)  # where the high layer shows nothing there is no curve
+    return np.asarray(low - powers @ np.linalg.solve(square, powers.T @ low))
 
 
 def _line(columns: NDArray[np.float64], shifts: NDArray[np.float64]) -> tuple[float, float]:
