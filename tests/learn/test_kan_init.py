@@ -45,8 +45,14 @@ def test_the_study_runs_as_typed(dataset: Path, tmp_path: Path, monkeypatch: Any
     words = ["--data", str(dataset), "--out", str(tmp_path / "out"), "--work", str(tmp_path / "runs")]
     monkeypatch.setattr(sys, "argv", ["kan_init", *words, "--seeds", "0"])
     kan_init.main()
-    assert {path.name for path in (tmp_path / "out").iterdir()} == {"scale.csv", "auroc.csv", "kan_init.png"}
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {"scale.csv", "epoch.csv", "kan_init.png"}
     cases = len(kan_init.CASES)
     assert len(pd.read_csv(tmp_path / "out" / "scale.csv")) == 7 * cases
-    assert pd.read_csv(tmp_path / "out" / "auroc.csv")["auroc"].between(0, 1).all()
-    assert capsys.readouterr().out.count(" ± ") == cases + 1  # the table and its head
+    epoch = pd.read_csv(tmp_path / "out" / "epoch.csv")
+    assert epoch["auroc"].between(0, 1).all()
+    assert epoch["drift"].between(1e-6, 1).all()
+    assert capsys.readouterr().out.count(" ± ") == 2 * cases
+    # again: nothing is trained anew
+    monkeypatch.setattr(kan_init, "train", None)
+    kan_init.main()
+    assert pd.read_csv(tmp_path / "out" / "epoch.csv").equals(epoch)

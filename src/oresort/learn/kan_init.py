@@ -2,7 +2,8 @@
 
     python -m oresort.learn.kan_init --data DIR --out experiments/kan_init --work runs/kan_init
 
-Writes `scale.csv`, `auroc.csv` and `kan_init.png` into `--out`; runs go to `--work`.
+Writes `scale.csv`, `epoch.csv` and `kan_init.png` into `--out` after every seed; runs go to `--work`, and those that
+are there already are not trained again.
 """
 
 import argparse
@@ -11,15 +12,16 @@ from pathlib import Path
 from typing import Any
 
 import matplotlib as mpl
-import numpy as np
 import pandas as pd
 import torch
 from matplotlib.figure import Figure
 from torch import Tensor, nn
 
 from oresort.data.datamodule import OreDataModule
+from oresort.learn.checkpoint import load_trained
 from oresort.learn.config import DataConfig, ModelConfig, TrainConfig
 from oresort.learn.fit import train
+from oresort.learn.outcome import finished
 from oresort.models.build import build_model
 from oresort.models.heads import KAN, kan_layers
 from oresort.models.kan import INITS
@@ -71,15 +73,21 @@ def scales(low: Tensor, high: Tensor, label: Tensor, init: str, norm: bool, seed
     return pd.DataFrame(rows).assign(init=init, norm=norm, seed=seed)
 
 
-def first_epoch(root: Path, folder: Path, init: str, norm: bool, seed: int) -> float:
-    """Train the paper's model for one epoch; return the validation AUROC."""
+def first_epoch(root: Path, folder: Path, init: str, norm: bool, seed: int) -> dict[str, float]:
+    """Train the paper's model for one epoch, unless `folder` holds that run already.
+
+    Returns:
+        `auroc` on the validation pairs; `drift`, the norm of what the towers' convolutions moved by over the norm that
+        they began with.
+    """
+    head = head_spec(init, norm)
     cfg = TrainConfig(
         name="kan_init",
         seed=seed,
         data=DataConfig(root=str(root)),
         representation=dict(REPRESENTATION),
         augment=dict(AUGMENT),
-        model=ModelConfig(**PARTS, head=head_spec(init, norm)),
+        model=ModelConfig(**PARTS, head=head),
         trainer={
             "accelerator": "cpu",
             "max_epochs": 1,
@@ -88,13 +96,22 @@ def first_epoch(root: Path, folder: Path, init: str, norm: bool, seed: int) -> f
             "deterministic": True,
         },
     )
-    return float(train(cfg, folder)["val/auroc"])
+    row = finished(folder) or train(cfg, folder)
+    torch.manual_seed(seed)  # as training begins
+    before = build_model({**PARTS, "head": head}).towers.state_dict()
+    after = load_trained(folder / "checkpoints" / "last.ckpt").module.net.towers.state_dict()
+    kernels = [key for key, weight in before.items() if weight.ndim == 4]
+    moved, size = (
+        torch.cat([(part[key] - zero * before[key]).flatten() for key in kernels]).norm()
+        for part, zero in ((after, 1), (before, 0))
+    )
+    return {"auroc": float(row["val/auroc"]), "drift": float(moved / size)}
 
 
-def figure(scale: pd.DataFrame, auroc: pd.DataFrame) -> Figure:
-    """Draw activation and gradient by layer, and the AUROC after one epoch, for every case."""
-    shown = Figure(figsize=(11, 3.6), layout="constrained")
-    axes: Sequence[Any] = shown.subplots(1, 3)
+def figure(scale: pd.DataFrame, epoch: pd.DataFrame) -> Figure:
+    """Draw activation and gradient by layer, and AUROC and drift after one epoch, for every case."""
+    shown = Figure(figsize=(13, 3.6), layout="constrained")
+    axes: Sequence[Any] = shown.subplots(1, 4, width_ratios=(1.2, 1.2, 1, 1))
     colors = dict(zip(INITS, mpl.color_sequences["tab10"], strict=False))
     for (init, norm), rows in scale.groupby(["init", "norm"], sort=False):
         style: dict[str, Any] = {"color": colors[str(init)], "linestyle": "-" if norm else ":"}
@@ -105,14 +122,18 @@ def figure(scale: pd.DataFrame, auroc: pd.DataFrame) -> Figure:
     axes[0].set(xlabel="layer (0: head's input)", ylabel="deviation over pairs", title="activation")
     axes[0].legend(fontsize=6)
     axes[1].set(xlabel="layer (0: head's input)", ylabel="norm", title="gradient")
-    for place, (init, norm) in enumerate(CASES):
-        values = auroc[(auroc["init"] == init) & (auroc["norm"] == norm)]["auroc"]
-        marker = "o" if norm else "x"
-        axes[2].plot([place] * len(values), values, marker, color=colors[init])
     names = [f"{init}\n{'norm' if norm else 'no norm'}" for init, norm in CASES]
-    axes[2].set_xticks(range(len(CASES)), names, rotation=90, fontsize=7)
+    for axis, column, label in (
+        (axes[2], "auroc", "validation AUROC"),
+        (axes[3], "drift", "relative change of the towers"),
+    ):
+        for place, (init, norm) in enumerate(CASES):
+            values = epoch[(epoch["init"] == init) & (epoch["norm"] == norm)][column]
+            axis.plot([place] * len(values), values, "o" if norm else "x", color=colors[init])
+        axis.set_xticks(range(len(CASES)), names, rotation=90, fontsize=7)
+        axis.set(ylabel=label, title="after one epoch, a mark a seed")
     axes[2].axhline(0.5, color="grey", linewidth=0.8)
-    axes[2].set(ylabel="validation AUROC", title="after one epoch, a mark a seed")
+    axes[3].set_ylim(bottom=0)
     return shown
 
 
@@ -125,26 +146,26 @@ def study(root: Path, out: Path, work: Path, seeds: Sequence[int]) -> None:
     rows = []
     for seed in seeds:
         for init, norm in CASES:
-            value = first_epoch(root, work / f"{init}-{'norm' if norm else 'plain'}-{seed}", init, norm, seed)
-            rows.append({"init": init, "norm": norm, "seed": seed, "auroc": value})
+            found = first_epoch(root, work / f"{init}-{'norm' if norm else 'plain'}-{seed}", init, norm, seed)
+            rows.append({"init": init, "norm": norm, "seed": seed, **found})
             print(rows[-1], flush=True)
         _write(out, scale, pd.DataFrame(rows))  # a study cut short leaves whole seeds
     print(summary(scale, pd.DataFrame(rows)))
 
 
-def _write(out: Path, scale: pd.DataFrame, auroc: pd.DataFrame) -> None:
-    for name, table in (("scale", scale), ("auroc", auroc)):
+def _write(out: Path, scale: pd.DataFrame, epoch: pd.DataFrame) -> None:
+    for name, table in (("scale", scale), ("epoch", epoch)):
         with replacing(out / f"{name}.csv") as temporary:
             table.to_csv(temporary, index=False, float_format="%.4g")
     with replacing(out / "kan_init.png") as temporary:
-        figure(scale, auroc).savefig(temporary, dpi=130)
+        figure(scale, epoch).savefig(temporary, dpi=130)
 
 
-def summary(scale: pd.DataFrame, auroc: pd.DataFrame) -> str:
-    """Return the README's table as Markdown: medians over seeds of scales, mean and deviation of AUROC."""
+def summary(scale: pd.DataFrame, epoch: pd.DataFrame) -> str:
+    """Return the README's table as Markdown: medians over seeds of scales, mean and deviation after an epoch."""
     lines = [
-        "| init | norm | activation 0, 1, 3, 6 | gradient by input | by layer 1 | by layer 6 | AUROC, mean ± std |",
-        "|---|---|---|---|---|---|---|",
+        "| init | norm | activation 0, 1, 3, 6 | gradient by input | by layer 1 | by layer 6 | AUROC | drift |",
+        "|---|---|---|---|---|---|---|---|",
     ]
     for init, norm in CASES:
         part = (
@@ -152,13 +173,11 @@ def summary(scale: pd.DataFrame, auroc: pd.DataFrame) -> str:
             .groupby("layer")
             .median(numeric_only=True)
         )
-        values = auroc[(auroc["init"] == init) & (auroc["norm"] == norm)]["auroc"]
+        ends = epoch[(epoch["init"] == init) & (epoch["norm"] == norm)]
         activation = ", ".join(f"{part['activation'][k]:.2g}" for k in (0, 1, 3, 6))
         gradient = " | ".join(f"{part['gradient'][k]:.2g}" for k in (0, 1, 6))
-        spread = np.std(values, ddof=1) if len(values) > 1 else float("nan")
-        lines.append(
-            f"| {init} | {'yes' if norm else 'no'} | {activation} | {gradient} | {values.mean():.3f} ± {spread:.3f} |"
-        )
+        spread = " | ".join(f"{ends[c].mean():.3f} ± {ends[c].std():.3f}" for c in ("auroc", "drift"))
+        lines.append(f"| {init} | {'yes' if norm else 'no'} | {activation} | {gradient} | {spread} |")
     return "\n".join(lines)
 
 
