@@ -30,6 +30,21 @@ def test_known_misregistration_is_found_to_a_tenth_of_a_pixel(scale, offset, row
     assert found.residual < 0.04
 
 
+def test_odd_rocks_do_not_move_the_fit():
+    low = scan_of(ELLIPSES, **SIZE)
+    high = scan_of(seen_high(ELLIPSES, 1.0075, -4.9, 0.27), peak=0.9, seed=1, **SIZE)
+    particles = find_particles(low, AIR)
+    # one rock of other matter, and one that holds a grain which only the low layer shows
+    odd = particles[1].box
+    high[odd] = np.rint(AIR * (high[odd] / AIR) ** 1.4).clip(0, 65_534)
+    grain = particles[3]
+    low[grain.y + 4 : grain.y + 14, grain.x + 4 : grain.x + 24] //= 2
+    found = fit_registration(low, high, find_particles(low, AIR), AIR, AIR)
+    for column in (60, 1339):
+        assert found.scale * column + found.column_offset == pytest.approx(1.0075 * column - 4.9, abs=0.1)
+    assert found.row_offset == pytest.approx(0.27, abs=0.1)
+
+
 def test_registered_layers_need_no_registration():
     low = scan_of(ELLIPSES, **SIZE)
     high = scan_of(seen_high(ELLIPSES, 1.0075, -4.9, 0.27), peak=0.9, seed=1, **SIZE)
