@@ -32,7 +32,10 @@ def load_manifest(root: Path) -> pd.DataFrame:
             background, a value that is no finite number >= 0, or a path that leaves the root.
     """
     if not root.is_dir():
-        raise InputError(f"{root}: not a folder; give the dataset's root as data.root=DIR")
+        raise InputError(
+            f"{root}: not a folder; give the dataset's root as data.root=DIR, or simulate one: "
+            f"python -m oresort.simulate preset=paper out={root}"
+        )
     file = root / MANIFEST
     frame = _read(file) if file.is_file() else index_released(root)
     origin = str(file if file.is_file() else root)

@@ -86,7 +86,7 @@ def run_baseline(cfg: BaselineConfig, folder: Path) -> dict[str, Any]:
         InputError: what the configuration or the data have wrong.
     """
     if not cfg.data.root:
-        raise InputError("data.root: not given; name the dataset's folder as data.root=DIR")
+        raise InputError("data.root: empty; name the dataset's folder as data.root=DIR")
     config = asdict(cfg)
     if (folder / "config.yaml").is_file() and read_yaml(folder / "config.yaml") != config:
         raise InputError(f"{folder}: holds a run of another configuration; choose another out=DIR")

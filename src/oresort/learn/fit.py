@@ -48,7 +48,7 @@ def train(cfg: TrainConfig, folder: Path) -> dict[str, Any]:
         InputError: What the configuration or the data have wrong.
     """
     if not cfg.data.root:
-        raise InputError("data.root: not given; name the dataset's folder as data.root=DIR")
+        raise InputError("data.root: empty; name the dataset's folder as data.root=DIR")
     if getattr(rank_zero_only, "rank", 0) != 0:
         # a further process of distributed training: the first one keeps the record
         _fit(cfg, folder, Tracking())
