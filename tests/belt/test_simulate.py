@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from oresort import simulate
-from oresort.belt import simulate_scan, write_pairs
+from oresort.belt import simulate_scan, write_pairs, write_scans
 from oresort.belt.plan import plan_scans, split_counts
 from oresort.command import register
 from oresort.data.manifest import SPLITS, load_manifest
@@ -71,6 +71,15 @@ def test_the_same_seed_gives_the_same_bytes_for_any_number_of_workers(made: Path
         write_pairs(tmp_path / folder, 60, seed=seed, workers=workers)
     assert digest(tmp_path / "again") == digest(made)
     assert digest(tmp_path / "other") != digest(made)
+
+
+def test_whole_scans_are_the_same_for_any_number_of_workers(tmp_path: Path):
+    for folder, workers in (("one", 1), ("two", 2)):
+        (tmp_path / folder).mkdir()
+        write_scans(tmp_path / folder, scans=2, seed=8, particles=3, workers=workers)
+    assert digest(tmp_path / "one") == digest(tmp_path / "two")
+    first, second = (read_image(tmp_path / "one" / f"scan_{k}_low.tiff") for k in (1, 2))
+    assert (first != second).any()
 
 
 def test_a_scan_and_its_truth_agree():

@@ -40,7 +40,7 @@ def ratio_figure(table: pd.DataFrame) -> Figure:
         table.h, table.simulated, table.sd_over_lots, color=OWN, marker="o", capsize=3,
         label="simulated (bars: between lots)",
     )  # fmt: skip
-    axes.plot(table.h, table.published, color=REAL, marker="s", label="scan 38, as published")
+    axes.plot(table.h, table.first_reading, color=REAL, marker="s", label="scan 38, as first read")
     axes.plot(table.h, table.real, color=REAL, marker="x", linestyle=":", label="scan 38, by this command")
     axes.set(xlabel="h (high-energy attenuation)", ylabel="R = l / h", title="Beam hardening")
     axes.legend()

@@ -106,7 +106,7 @@ def _criteria(tables: dict[str, pd.DataFrame], told: list[float]) -> pd.DataFram
     air = {
         name: dict(zip(tables["air"].figure, column, strict=True)) for name, column in tables["air"].items()
     }
-    rms = float(np.sqrt(((ratio.simulated - ratio.published) ** 2).mean()))
+    rms = float(np.sqrt(((ratio.simulated - ratio.first_reading) ** 2).mean()))
     noise = float((tables["variance"].ratio - 1).abs().max())
     rows: list[tuple[str, float, float]] = [
         ("R(h), rms over seven points", rms, 0.03),

@@ -29,7 +29,7 @@ from oresort.belt.rock import ASSOCIATION, draw_lot
 from oresort.belt.scan import Scan, draw_scene, expose_scene
 from oresort.belt.sorter import BELT
 
-PUBLISHED_RATIO = np.array([1.757, 1.713, 1.622, 1.569, 1.521, 1.484, 1.444])
+FIRST_READING = np.array([1.757, 1.713, 1.622, 1.569, 1.521, 1.484, 1.444])
 """R of scan 38 at `RATIO_AT`, as first read from it; read here again, rims give other values below h = 0.3."""
 
 ORE_SHARE = 0.92
@@ -99,11 +99,11 @@ def lateral_table(real: Measured, simulated: list[Measured]) -> pd.DataFrame:
 
 
 def ratio_table(real: Measured, simulated: list[Measured]) -> pd.DataFrame:
-    """Return R against h: as published, read here on the real scan, and simulated with its spread over lots."""
+    """Return R against h: as first read, read here on the real scan, and simulated with its spread over lots."""
     curves = np.stack([m.ratio for m in simulated])
     return pd.DataFrame(
         {
-            "h": RATIO_AT, "published": PUBLISHED_RATIO, "real": real.ratio,
+            "h": RATIO_AT, "first_reading": FIRST_READING, "real": real.ratio,
             "simulated": np.nanmean(curves, axis=0), "sd_over_lots": np.nanstd(curves, axis=0),
         }
     )  # fmt: skip
