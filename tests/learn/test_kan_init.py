@@ -47,7 +47,7 @@ def test_the_study_runs_as_typed(dataset: Path, tmp_path: Path, monkeypatch: Any
     kan_init.main()
     assert {path.name for path in (tmp_path / "out").iterdir()} == {"scale.csv", "epoch.csv", "kan_init.png"}
     cases = len(kan_init.CASES)
-    assert len(pd.read_csv(tmp_path / "out" / "scale.csv")) == 7 * cases
+    assert len(pd.read_csv(tmp_path / "out" / "scale.csv")) == 7 * kan_init.DRAWS * cases
     epoch = pd.read_csv(tmp_path / "out" / "epoch.csv")
     assert epoch["auroc"].between(0, 1).all()
     assert epoch["drift"].between(1e-6, 1).all()
