@@ -124,15 +124,16 @@ def figure(scale: pd.DataFrame, epoch: pd.DataFrame) -> Figure:
     axes[0].legend(fontsize=6)
     axes[1].set(xlabel="layer (0: head's input)", ylabel="norm", title="gradient")
     names = [f"{init}\n{'norm' if norm else 'no norm'}" for init, norm in CASES]
-    for axis, column, label in (
-        (axes[2], "auroc", "validation AUROC"),
-        (axes[3], "drift", "relative change of the towers"),
+    for axis, column, label, title in (
+        (axes[2], "auroc", "validation AUROC", "after one epoch, a mark a seed"),
+        (axes[3], "drift", "change / size at the start", "towers over that epoch"),
     ):
         for place, (init, norm) in enumerate(CASES):
             values = epoch[(epoch["init"] == init) & (epoch["norm"] == norm)][column]
             axis.plot([place] * len(values), values, "o" if norm else "x", color=colors[init])
         axis.set_xticks(range(len(CASES)), names, rotation=90, fontsize=7)
-        axis.set(ylabel=label, title="after one epoch, a mark a seed")
+        axis.set(ylabel=label)
+        axis.set_title(title, fontsize=10)
     axes[2].axhline(0.5, color="grey", linewidth=0.8)
     axes[3].set_ylim(bottom=0)
     return shown
@@ -177,7 +178,10 @@ def summary(scale: pd.DataFrame, epoch: pd.DataFrame) -> str:
         ends = epoch[(epoch["init"] == init) & (epoch["norm"] == norm)]
         activation = ", ".join(f"{part['activation'][k]:.2g}" for k in (0, 1, 3, 6))
         gradient = " | ".join(f"{part['gradient'][k]:.2g}" for k in (0, 1, 6))
-        spread = " | ".join(f"{ends[c].mean():.3f} ± {ends[c].std():.3f}" for c in ("auroc", "drift"))
+        spread = " | ".join(
+            f"{ends[c].mean():.3f}" + (f" ± {ends[c].std():.3f}" if len(ends) > 1 else "")
+            for c in ("auroc", "drift")
+        )
         lines.append(f"| {init} | {'yes' if norm else 'no'} | {activation} | {gradient} | {spread} |")
     return "\n".join(lines)
 

@@ -100,8 +100,8 @@ INITS: dict[str, Callable[[KANLayer], list[float]]] = {
 
 linear: Glorot's for one nearly straight column with the gain of tanh, the others damped by `Basis.start`, no
     constant; keeps signal and gradient alive through six layers.
-paper: 1 / (in (N + 1)) for all. The signal shrinks about seven times a layer, so a deep stack feeds next to no
-    gradient to what lies below.
+paper: 1 / (in (N + 1)) for all. The signal shrinks about seven times a layer, and in a deep stack the gradient
+    likewise.
 lecun: all alike, such that the output has unit variance for inputs of N(0, 1).
 glorot: for each column 2 / ((N + 1) (in E[B^2] + out E[B'^2])), after Rigas et al., arXiv 2510.23501.
 """
