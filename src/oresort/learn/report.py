@@ -134,7 +134,7 @@ def _compare(frame: pd.DataFrame, split: str, metric: str, resamples: int) -> pd
     if "row" not in frame:
         return frame
     sides = ["name", "scale", "protocol", "data"]
-    loaded = {run: _load(Path(run), split) for runs in frame["runs"] for run in runs}
+    loaded = {run: load_run(Path(run), split) for runs in frame["runs"] for run in runs}
     columns: dict[int, dict[str, float]] = {}
     for _, table in frame[frame["row"].notna()].groupby(sides, dropna=False):
         reference = table[table["row"] == table["reference"]]
@@ -153,7 +153,8 @@ def _compare(frame: pd.DataFrame, split: str, metric: str, resamples: int) -> pd
     return frame.join(pd.DataFrame.from_dict(columns, orient="index")) if columns else frame
 
 
-def _load(folder: Path, split: str) -> Run:
+def load_run(folder: Path, split: str) -> Run:
+    """Return a run's predictions of a split, and its threshold; InputError for a folder without them."""
     file = folder / "predictions.csv"
     try:
         table = pd.read_csv(file, dtype={"id": str, "scan": str})
