@@ -22,18 +22,26 @@ from oresort.paths import replacing
 
 HERE = Path(__file__).parent
 LABELS = ("batch", "assay")
+SMALL = str(HERE / "small_network.py")
 METHODS = {
     "R value": ("oresort.baseline", "method=r_value"),
     "R value, corrected": ("oresort.baseline", "method=r_value", "method.corrected=true"),
     "two thresholds": ("oresort.baseline", "method=two_thresholds"),
     "gradient boosting": ("oresort.baseline", "method=gradient_boosting"),
-    "paper's network": ("oresort.train", "representation=attenuation", "trainer.max_epochs={epochs}"),
+    "small network": (SMALL,),
+    "paper's network": (
+        "oresort.train",
+        "representation=attenuation",
+        "trainer.max_epochs={epochs}",
+        "trainer.precision=bf16-mixed",
+    ),
 }
 
 
 def command(module: str, *words: str) -> None:
-    """Run one of the project's commands; its own message and a non-zero exit end the study."""
-    done = subprocess.run([sys.executable, "-m", module, *words], check=False)
+    """Run one of the project's commands, or a script; its own message and a non-zero exit end the study."""
+    start = [module] if module.endswith(".py") else ["-m", module]
+    done = subprocess.run([sys.executable, *start, *words], check=False)
     if done.returncode:
         sys.exit(f"error: {module} {' '.join(words)} failed (above)")
 
@@ -44,21 +52,29 @@ def finished(out: Path) -> bool:
     return file.is_file() and json.loads(file.read_text())["status"] == "finished"
 
 
-def measure(work: Path, pairs: int, epochs: int, seeds: list[int]) -> pd.DataFrame:
-    """Simulate every dataset and run every method that is not there yet; return AUROC, per cent, a row each."""
+def measure(work: Path, pairs: int, epochs: int, seeds: list[int], collect: bool) -> pd.DataFrame:
+    """Simulate every dataset and run every method that is not there yet; return AUROC, per cent, a row each.
+
+    With `collect` nothing is run: only what is there is read.
+    """
     rows = []
     datasets = [(labels, seed) for labels in LABELS for seed in seeds]
     for labels, seed in datasets:
         data = work / f"{labels}_{seed}"
-        if not data.is_dir():
+        if not data.is_dir() and not collect:
             command("oresort.simulate", f"out={data}", f"pairs={pairs}", f"seed={seed}", f"labels={labels}")
     for number, (name, (module, *words)) in enumerate(METHODS.items()):
         for labels, seed in datasets:
             data, out = work / f"{labels}_{seed}", work / "runs" / f"{labels}_{seed}_{number}"
             if not finished(out):
+                if collect:
+                    continue
                 shutil.rmtree(out, ignore_errors=True)  # of an interrupted run
                 options = [word.format(epochs=epochs) for word in words]
-                command(module, f"data.root={data}", f"out={out}", "seed=0", *options)
+                if module == SMALL:
+                    command(SMALL, str(data), str(out))
+                else:
+                    command(module, f"data.root={data}", f"out={out}", "seed=0", *options)
             found = json.loads((out / "metrics.json").read_text())
             auroc = {split: 100 * found[f"{split}/auroc"] for split in ("val", "test")}
             rows.append({"labels": labels, "seed": seed, "method": name, **auroc})
@@ -100,8 +116,8 @@ def main() -> None:
     parser.add_argument(
         "--seeds", type=int, nargs="+", default=[201, 202, 203], help="of simulation (%(default)s)"
     )
-    options = parser.parse_args()
-    table = measure(options.work, options.pairs, options.epochs, options.seeds)
+    parser.add_argument("--collect", action="store_true", help="run nothing; tabulate what is there")
+    table = measure(**vars(parser.parse_args()))
     grouped = write(table)
     print(grouped.round(1).to_string())
 

@@ -21,7 +21,8 @@ _DUST = ("SiO2", 2.65)
 class Stack:
     """What the beam passes through from tube to rear layer; thicknesses in mm of solid material.
 
-    The defaults are the stack that, of all tried, fits the attenuation ratio of the paper's sorter best.
+    The defaults are a reference: with them pure minerals have the ratios that the tests know. The simulated
+    sorter's own is in `belt.sorter`.
     """
 
     aluminium: float = 2.0  # filter of the tube
