@@ -16,6 +16,9 @@ from oresort.learn.config import TrainConfig
 from oresort.paths import CONF_DIR
 from oresort.sweep import register_resolvers
 
+# a dataset that the person running the tests has must not get into them
+os.environ["ORESORT_DATA"] = "no-dataset"
+
 
 @pytest.fixture(scope="session", autouse=True)
 def _one_thread() -> None:
