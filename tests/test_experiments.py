@@ -1,6 +1,7 @@
 """Every experiment of conf/experiment: composes, has the jobs it says, differs where it says, and runs."""
 
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -174,8 +175,11 @@ def test_a_sweep_killed_in_the_middle_ends_as_if_it_had_not_been(command: Any, d
             "trainer.max_epochs=40",
         ]
 
+    # threads as here: two round differently from one
     process = subprocess.Popen(
-        [sys.executable, "-m", "oresort.train", *words("killed")], stderr=subprocess.DEVNULL
+        [sys.executable, "-m", "oresort.train", *words("killed")],
+        stderr=subprocess.DEVNULL,
+        env=os.environ | {"OMP_NUM_THREADS": "1"},
     )
     deadline = time.monotonic() + 120
     while not list(tmp_path.glob("killed/train-s0-*/checkpoints/last.ckpt")):
