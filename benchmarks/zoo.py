@@ -1,10 +1,11 @@
 """Parameters, FLOPs and speed of every member of the zoo, in one table: `python benchmarks/zoo.py`.
 
 Members are what conf/model holds: every fusion with the paper's tower and head, every head with the paper's tower
-and fusion, every baseline as in the paper (one channel, 224 x 224) and in the affordable way (both energies stacked,
-40 x 40 or the smallest size that it takes), with the head `linear`. FLOPs are torch's count for one pair (two for a
-multiply-add; products and convolutions only). Speeds are pairs/s of whole training steps with Adam and of inference;
-members with the paper's tower take turns, baselines come one after the other.
+and fusion, every other tower of ours with both energies stacked and the head `linear`, every baseline with that head
+as in the paper (one channel, 224 x 224) and in the affordable way (both energies stacked, 40 x 40 or the smallest size
+that it takes). FLOPs are torch's count for one pair (two for a multiply-add; products and convolutions only). Speeds
+are pairs/s of whole training steps with Adam and of inference; members with our towers take turns, baselines come one
+after the other.
 """
 
 from pathlib import Path
@@ -45,7 +46,10 @@ def members() -> list[tuple[str, str, Spec]]:
     found = [(g, name, {**paper, g: spec(g, name)}) for g in ("fusion", "head") for name in names(g)]
     for name in names("tower"):
         tower = spec("tower", name)
-        if "size" not in tower:  # the paper's own
+        if "size" not in tower:  # the paper's is in every member above
+            if name != "paper":
+                parts = {"tower": tower, "fusion": spec("fusion", "stack"), "head": spec("head", "linear")}
+                found.append(("tower", name, parts))
             continue
         sizes = [(SMALLEST.get(name, 40), "stack"), (LARGE, "low")]
         for size, fusion in sizes[: 1 if name == "timm" else 2]:

@@ -3,11 +3,12 @@
 import pytest
 import torch
 from torch import nn
+from torch.utils.flop_counter import FlopCounterMode
 from zoo import FILES, member, part
 
 from oresort.errors import InputError
 
-BASELINES = [name for name in FILES["tower"] if name != "paper"]
+BASELINES = [name for name in FILES["tower"] if "size" in part("tower", name)]
 SIZES = {"vit_base": 48, "alexnet": 64}  # the smallest that their patches and pools allow
 HEAVY = {"vgg16", "vit_base", "convnext_tiny", "swin_tiny", "efficientnetv2_s", "resnet34", "alexnet"}
 
@@ -27,6 +28,24 @@ def test_small_images_train_every_parameter(name, fusion):
     model.eval()
     with torch.no_grad():
         torch.testing.assert_close(model(low[1:2], high[1:2]), model(low, high)[1:2], atol=1e-4, rtol=1e-3)
+
+
+def test_the_compact_tower_takes_any_size_and_a_seventieth_of_the_work():
+    compact = member(part("tower", "compact"), "stack", "linear").eval()
+    papers = member(part("tower", "paper"), "hybrid", "kan").eval()
+    assert sum(p.numel() for p in compact.towers.parameters()) == 16_608
+    work = []
+    for model in (papers, compact):
+        with FlopCounterMode(display=False) as counter, torch.no_grad():
+            model(*torch.randn(2, 1, 1, 40, 40))
+        work.append(counter.get_total_flops())
+    assert round(work[0] / work[1]) == 71
+    for height, width in ((1, 1), (5, 3), (40, 40), (61, 47)):
+        image = torch.randn(2, 2, height, width)
+        for stage, times in zip(compact.towers[0].stages, (1, 2, 4), strict=True):
+            image = stage(image)
+            assert image.shape[2:] == (-(-height // times), -(-width // times))
+        assert image.shape[1] == 32
 
 
 @pytest.mark.slow

@@ -50,7 +50,7 @@ def test_parity(tmp_path, fusion, head):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("tower", ["paper", "mobilenetv3_small", "timm", "alexnet"])
+@pytest.mark.parametrize("tower", ["paper", "compact", "mobilenetv3_small", "timm", "alexnet"])
 def test_parity_of_towers(tmp_path, tower):
     keys = {"size": 64} if tower == "alexnet" else {}
     model = settled(part("tower", tower, **keys), "stack", "linear", size=40)

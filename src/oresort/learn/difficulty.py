@@ -1,61 +1,60 @@
-"""How hard the simulator's datasets are: AUROC of rules, trees and the paper's network on fresh seeds.
+"""Study of how hard the simulator's datasets are: AUROC of rules, trees and networks on fresh seeds.
 
-    python experiments/simulator/difficulty.py --work runs/difficulty
+    python -m oresort.learn.difficulty --work runs/difficulty --out experiments/simulator
 
 Runs the project's own commands, one after the other; datasets and runs that are in `--work` already are kept, so
 that it can be interrupted. Writes `difficulty.csv` (a row a dataset and method), `difficulty_mean.csv` and
-`difficulty.png` beside this file.
+`difficulty.png` into `--out`.
 """
 
 import argparse
-import json
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
+from oresort.learn.outcome import finished
+from oresort.learn.record import read_row
 from oresort.paths import replacing
 
-HERE = Path(__file__).parent
 LABELS = ("batch", "assay")
-SMALL = str(HERE / "small_network.py")
-METHODS = {
+NETWORK = ("oresort.train", "trainer.max_epochs={epochs}", "trainer.precision=bf16-mixed")
+METHODS: dict[str, tuple[str, ...]] = {
     "R value": ("oresort.baseline", "method=r_value"),
     "R value, corrected": ("oresort.baseline", "method=r_value", "method.corrected=true"),
     "two thresholds": ("oresort.baseline", "method=two_thresholds"),
     "gradient boosting": ("oresort.baseline", "method=gradient_boosting"),
-    "small network": (SMALL,),
-    "paper's network": (
-        "oresort.train",
-        "representation=attenuation",
-        "trainer.max_epochs={epochs}",
-        "trainer.precision=bf16-mixed",
+    "compact tower": (
+        *NETWORK,
+        "model/tower=compact",
+        "model/fusion=stack",
+        "model/head=linear",
+        "optim.lr=3e-3",
+        "optim.start_lr=3e-4",
+        "optim.final_lr=3e-5",
     ),
+    "paper's network": NETWORK,
 }
 
 
 def command(module: str, *words: str) -> None:
-    """Run one of the project's commands, or a script; its own message and a non-zero exit end the study."""
-    start = [module] if module.endswith(".py") else ["-m", module]
-    done = subprocess.run([sys.executable, *start, *words], check=False)
-    if done.returncode:
-        sys.exit(f"error: {module} {' '.join(words)} failed (above)")
+    """Run one of the project's commands; its own message and a non-zero exit end the study."""
+    if subprocess.run([sys.executable, "-m", module, *words], check=False).returncode:
+        sys.exit(f"error: python -m {module} {' '.join(words)} failed (above)")
 
 
-def finished(out: Path) -> bool:
-    """Tell whether a run folder holds a run that came to its end."""
-    file = out / "metrics.json"
-    return file.is_file() and json.loads(file.read_text())["status"] == "finished"
-
-
-def measure(work: Path, pairs: int, epochs: int, seeds: list[int], collect: bool) -> pd.DataFrame:
+def measure(
+    work: Path, out: Path, pairs: int, epochs: int, seeds: Sequence[int], collect: bool
+) -> pd.DataFrame:
     """Simulate every dataset and run every method that is not there yet; return AUROC, per cent, a row each.
 
-    With `collect` nothing is run: only what is there is read.
+    Tables and figure in `out` are written after every run. With `collect` nothing is run: only what is in `work`
+    is read.
     """
     rows = []
     datasets = [(labels, seed) for labels in LABELS for seed in seeds]
@@ -65,20 +64,17 @@ def measure(work: Path, pairs: int, epochs: int, seeds: list[int], collect: bool
             command("oresort.simulate", f"out={data}", f"pairs={pairs}", f"seed={seed}", f"labels={labels}")
     for number, (name, (module, *words)) in enumerate(METHODS.items()):
         for labels, seed in datasets:
-            data, out = work / f"{labels}_{seed}", work / "runs" / f"{labels}_{seed}_{number}"
-            if not finished(out):
+            data, run = work / f"{labels}_{seed}", work / "runs" / f"{labels}_{seed}_{number}"
+            if not (found := finished(run)):
                 if collect:
                     continue
-                shutil.rmtree(out, ignore_errors=True)  # of an interrupted run
+                shutil.rmtree(run, ignore_errors=True)  # of an interrupted run
                 options = [word.format(epochs=epochs) for word in words]
-                if module == SMALL:
-                    command(SMALL, str(data), str(out))
-                else:
-                    command(module, f"data.root={data}", f"out={out}", "seed=0", *options)
-            found = json.loads((out / "metrics.json").read_text())
+                command(module, f"data.root={data}", f"out={run}", "seed=0", *options)
+                found = read_row(run / "metrics.json")
             auroc = {split: 100 * found[f"{split}/auroc"] for split in ("val", "test")}
             rows.append({"labels": labels, "seed": seed, "method": name, **auroc})
-            write(pd.DataFrame(rows))
+            write(pd.DataFrame(rows), out)
     return pd.DataFrame(rows)
 
 
@@ -97,13 +93,14 @@ def draw(table: pd.DataFrame) -> Figure:
     return figure
 
 
-def write(table: pd.DataFrame) -> pd.DataFrame:
-    """Write tables and figure of what is measured so far; return the means over datasets."""
+def write(table: pd.DataFrame, out: Path) -> pd.DataFrame:
+    """Write tables and figure of what is measured so far into a folder; return the means over datasets."""
+    out.mkdir(parents=True, exist_ok=True)
     grouped = table.groupby(["labels", "method"], sort=False)["test"].agg(["count", "mean", "std"])
     for name, frame in (("difficulty", table.set_index("labels")), ("difficulty_mean", grouped)):
-        with replacing(HERE / f"{name}.csv") as temporary:
+        with replacing(out / f"{name}.csv") as temporary:
             frame.to_csv(temporary, float_format="%.2f")
-    with replacing(HERE / "difficulty.png") as temporary:
+    with replacing(out / "difficulty.png") as temporary:
         draw(table).savefig(temporary)
     return grouped
 
@@ -112,15 +109,18 @@ def main() -> None:
     """Run the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--work", type=Path, required=True, help="folder of datasets and runs")
+    parser.add_argument("--out", type=Path, required=True, help="folder for tables and figure")
     parser.add_argument("--pairs", type=int, default=4000, help="pairs of each dataset (%(default)s)")
-    parser.add_argument("--epochs", type=int, default=8, help="of the network (%(default)s)")
+    parser.add_argument("--epochs", type=int, default=8, help="of the networks (%(default)s)")
     parser.add_argument(
         "--seeds", type=int, nargs="+", default=[201, 202, 203], help="of simulation (%(default)s)"
     )
     parser.add_argument("--collect", action="store_true", help="run nothing; tabulate what is there")
-    table = measure(**vars(parser.parse_args()))
-    grouped = write(table)
-    print(grouped.round(1).to_string())
+    options = parser.parse_args()
+    table = measure(**vars(options))
+    if table.empty:
+        sys.exit(f"error: {options.work}: no finished run to collect; leave --collect out")
+    print(write(table, options.out).round(1).to_string())
 
 
 if __name__ == "__main__":
