@@ -27,12 +27,12 @@ NEEDS = {"local": "hydra_joblib_launcher", "slurm": "hydra_submitit_launcher", "
     "name", sorted(file.stem for file in (CONF_DIR / "hydra" / "launcher").glob("*.yaml"))
 )
 def test_a_launcher_composes(name: str):
-    if find_spec(f"hydra_plugins.{NEEDS[name]}") is None:
-        pytest.skip(f"{NEEDS[name]} is not installed: it needs an environment of its own")
     register("train", TrainConfig)
     register_resolvers()
     with initialize_config_dir(str(CONF_DIR), version_base="1.3"):
         cfg = compose("train", [f"hydra/launcher={name}"], return_hydra_config=True)
+        if find_spec(f"hydra_plugins.{NEEDS[name]}") is None:
+            pytest.skip(f"composes; {NEEDS[name]} is not installed: it needs an environment of its own")
         launcher = Plugins.instance()._instantiate(cfg.hydra.launcher)
     assert isinstance(launcher, Launcher)
 
