@@ -72,7 +72,9 @@ def run_command(
 
     warnings.showwarning = _show_warning
     # conf/hydra/launcher/ray.yaml is whole; that the plugin's has the same name does not matter to anybody
-    warnings.filterwarnings("ignore", message=r"\s*'hydra/launcher/ray' is validated against ConfigStore schema")
+    warnings.filterwarnings(
+        "ignore", message=r"\s*'hydra/launcher/ray' is validated against ConfigStore schema"
+    )
     # Hydra's own short form hides the exception that tells bad input from a defect
     os.environ["HYDRA_FULL_ERROR"] = "1"
     try:

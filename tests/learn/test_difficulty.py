@@ -27,7 +27,9 @@ def ran(command: Any, monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 def test_every_method_runs_once_and_is_tabulated(ran: list[str], tmp_path: Path):
     arguments = {"work": tmp_path / "work", "out": tmp_path / "out", "pairs": 120, "epochs": 1, "seeds": [3]}
-    table = difficulty.measure(**arguments, collect=False)
+    rules = difficulty.measure(**arguments, methods=["R value"])
+    assert len(rules) == 2
+    table = difficulty.measure(**arguments)
     assert table.method.tolist() == [name for name in difficulty.METHODS for _ in difficulty.LABELS]
     assert table.test.between(0, 100).all()
     assert len(ran) == 2 + len(table)

@@ -49,7 +49,13 @@ def command(module: str, *words: str) -> None:
 
 
 def measure(
-    work: Path, out: Path, pairs: int, epochs: int, seeds: Sequence[int], collect: bool
+    work: Path,
+    out: Path,
+    pairs: int,
+    epochs: int,
+    seeds: Sequence[int],
+    methods: Sequence[str] = tuple(METHODS),
+    collect: bool = False,
 ) -> pd.DataFrame:
     """Simulate every dataset and run every method that is not there yet; return AUROC, per cent, a row each.
 
@@ -66,7 +72,7 @@ def measure(
         for labels, seed in datasets:
             data, run = work / f"{labels}_{seed}", work / "runs" / f"{labels}_{seed}_{number}"
             if not (found := finished(run)):
-                if collect:
+                if collect or name not in methods:
                     continue
                 shutil.rmtree(run, ignore_errors=True)  # of an interrupted run
                 options = [word.format(epochs=epochs) for word in words]
@@ -114,6 +120,14 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, default=8, help="of the networks (%(default)s)")
     parser.add_argument(
         "--seeds", type=int, nargs="+", default=[201, 202, 203], help="of simulation (%(default)s)"
+    )
+    parser.add_argument(
+        "--methods",
+        nargs="+",
+        choices=METHODS,
+        metavar="METHOD",
+        default=list(METHODS),
+        help=f"only these: {', '.join(METHODS)}",
     )
     parser.add_argument("--collect", action="store_true", help="run nothing; tabulate what is there")
     options = parser.parse_args()
