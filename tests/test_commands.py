@@ -280,7 +280,7 @@ def test_the_papers_experiment_pins_its_choices(command: Any, compose_train: Any
 def test_every_experiment_runs(file: Path, dataset: Path, compose_train: Any, tmp_path: Path):
     from oresort.learn.fit import train as run
 
-    words = ("trainer.max_epochs=1", "model.tower.widths=[4,8,8]", "model.tower.squeeze=2")
+    words = ("trainer.max_epochs=1", "model.tower.widths=[4,8,8]")
     cfg = compose_train(f"+experiment={file.stem}", f"data.root={dataset}", *words, small=False)
     cfg.trainer["enable_progress_bar"] = False
     assert run(cfg, tmp_path)["status"] == "finished"
