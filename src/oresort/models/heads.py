@@ -49,7 +49,7 @@ class KAN(Head):
     """KAN layers of the given hidden widths: with the Chebyshev basis to degree 6 the paper's classifier.
 
     With `init="paper"` and `norm=False` it is the paper's to the letter: 76,440 parameters for 128 features.
-    So started, six layers shrink the signal some hundred thousand times and pass on a millionth of the gradient, which
+    So started, six layers shrink the signal tens of thousands of times and pass on a millionth of the gradient, which
     only an optimiser that rescales it, such as Adam, makes up for. The default therefore starts near a linear map
     and standardises its input over the batch, times `GAIN`. That norm has
     no weights, so both have the same parameters, and at inference it folds into an offset and a scale.

@@ -1,5 +1,6 @@
 """Rules on pixel values, as sorters have them built in. Each is one class here and one file in conf/method/."""
 
+from abc import abstractmethod
 from collections.abc import Sequence
 
 import numpy as np
@@ -19,9 +20,9 @@ class _Score(Classical):
         logistic = LogisticRegression().fit(((score - self.mean) / self.std)[:, None], label)
         self.slope, self.offset = float(logistic.coef_[0, 0]), float(logistic.intercept_[0])
 
+    @abstractmethod
     def score(self, pairs: Sequence[Pixels]) -> Vector:
         """Return the number of every particle, (N,)."""
-        raise NotImplementedError
 
     def p_ore(self, pairs: Sequence[Pixels]) -> Vector:
         """Return the probability of ore of every pair, (N,)."""
