@@ -37,6 +37,16 @@ def test_a_launcher_composes(name: str):
     assert isinstance(launcher, Launcher)
 
 
+@pytest.mark.skipif(find_spec("hydra_plugins.hydra_ray_launcher") is not None, reason="it is installed")
+def test_a_launcher_that_is_not_installed_is_said_in_one_line(command: Any, dataset: Path, tmp_path: Path):
+    words = ("-m", f"data.root={dataset}", f"out={tmp_path}", "seed=0,1", "hydra/launcher=ray")
+    code, _, err = command(train, *words)
+    assert code == 1
+    assert "RayLauncher" in err
+    assert "install the extra" in err
+    assert "Traceback" not in err
+
+
 def run(*words: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "oresort.train", *words],

@@ -85,6 +85,10 @@ def run_command(
         failures.append(error)
     except (HydraException, OmegaConfBaseException) as error:
         failures.append(InputError(f"{one_line(error)}; `python -m oresort.{name} --help` lists every key"))
+    except RuntimeError as error:
+        if not str(error).startswith("Unknown plugin class"):
+            raise
+        failures.append(InputError(f"{one_line(error)}; install the extra that its file in conf/hydra names"))
     for failure in failures:
         print(f"error: {one_line(failure)}", file=sys.stderr)
     if failures:
