@@ -33,7 +33,7 @@ demo: install ## simulate, train, report and sort a scan, in minutes (results in
 	$(BIN)/python -m oresort.train +experiment=demo data.root=$(DEMO)/data out=$(DEMO)/runs/0
 	$(BIN)/python -m oresort.evaluate ckpt=$(DEMO)/runs/0/checkpoints/best.ckpt data.root=$(DEMO)/data
 	$(BIN)/python -m oresort.report runs=$(DEMO)/runs
-	$(BIN)/python -m oresort.edges ckpt=$(DEMO)/runs/0/checkpoints/best.ckpt out=$(DEMO)/edges
+	$(BIN)/python -m oresort.explain ckpt=$(DEMO)/runs/0/checkpoints/best.ckpt out=$(DEMO)/edges
 	$(BIN)/python -m oresort.sort ckpt=$(DEMO)/runs/0/checkpoints/best.ckpt out=$(DEMO)/sorted \
 		low=$(DEMO)/data/scan_1_low.tiff high=$(DEMO)/data/scan_1_high.tiff
 	@echo "look at $(DEMO)/sorted/overlay.png and $(DEMO)/edges/edges.png"

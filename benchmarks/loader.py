@@ -18,8 +18,8 @@ from oresort.data.datamodule import OreDataModule
 from oresort.learn.module import OreModule
 
 REPRESENTATIONS = {
-    "attenuation": {"_target_": "oresort.data.representation.Attenuation", "geometry": "resize"},
-    "standardized": {"_target_": "oresort.data.representation.Standardized", "geometry": "resize"},
+    "attenuation": {"_target_": "oresort.represent.representation.Attenuation", "geometry": "resize"},
+    "standardized": {"_target_": "oresort.represent.representation.Standardized", "geometry": "resize"},
 }
 AUGMENT = {
     "_target_": "oresort.data.augment.Augmentation",
@@ -30,9 +30,9 @@ AUGMENT = {
     "balance": [0.995, 1.005],
 }
 MODEL = {
-    "tower": {"_target_": "oresort.models.tower.PaperTower"},
-    "fusion": {"_target_": "oresort.models.fusions.Hybrid"},
-    "head": {"_target_": "oresort.models.heads.KAN"},
+    "tower": {"_target_": "oresort.models.towers.paper.PaperTower"},
+    "fusion": {"_target_": "oresort.models.fusions.hybrid.Hybrid"},
+    "head": {"_target_": "oresort.models.heads.kan.KAN"},
 }
 
 

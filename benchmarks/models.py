@@ -15,18 +15,19 @@ import torch
 from timing import Job, begin, fastest, inference, parser, report, step, training
 from torch import Tensor, nn
 
-from oresort.models.bases import RBF, BSpline, Chebyshev, Fourier, Jacobi, Legendre
+from oresort.console.progress import track
 from oresort.models.build import build_model
-from oresort.models.heads import KAN, MLP
-from oresort.models.kan import KANLayer
-from oresort.progress import track
+from oresort.models.heads.kan import KAN
+from oresort.models.heads.mlp import MLP
+from oresort.models.kan.bases import RBF, BSpline, Chebyshev, Fourier, Jacobi, Legendre
+from oresort.models.kan.layer import KANLayer
 
 WIDTHS = (64, 32, 16, 8, 4)
 SIZES = list(pairwise((128, *WIDTHS, 2)))
 PAPER = {
-    "tower": {"_target_": "oresort.models.tower.PaperTower"},
+    "tower": {"_target_": "oresort.models.towers.paper.PaperTower"},
     "fusion": {"_target_": "oresort.models.fusions.hybrid.Hybrid"},
-    "head": {"_target_": "oresort.models.heads.KAN"},
+    "head": {"_target_": "oresort.models.heads.kan.KAN"},
 }
 ROWS = [(s, b, k) for s in ("layer", "head") for b in (64, 512, 4096) for k in (training, inference)]
 

@@ -24,17 +24,17 @@ from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
 
+from oresort.files.lines import PairReader
 from oresort.prepare import PrepareConfig, prepare
-from oresort.scan.calibrate import calibrate, fit_samples
-from oresort.scan.calibration import Calibration
-from oresort.scan.correct import Corrector
-from oresort.scan.cover import Cover, find_cover, limits
-from oresort.scan.crowd import crowded_scan
-from oresort.scan.cut import Options, cut_part
-from oresort.scan.lines import Region, RegionTracker
-from oresort.scan.split import split_touching
-from oresort.scan.stream import PairReader
-from oresort.scan.window import Window
+from oresort.scan.calibrate.calibration import Calibration
+from oresort.scan.calibrate.correct import Corrector
+from oresort.scan.calibrate.measure import calibrate, fit_samples
+from oresort.scan.cut.crop import Options, cut_part
+from oresort.scan.cut.window import Window
+from oresort.scan.segment.mask import Cover, find_cover, limits
+from oresort.scan.segment.regions import Region, RegionTracker
+from oresort.scan.segment.split import split_touching
+from studies.segmentation.crowd import crowded_scan
 
 Layers = tuple[NDArray[np.uint16], NDArray[np.uint16]]
 

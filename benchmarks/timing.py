@@ -11,8 +11,8 @@ import pandas as pd
 import torch
 from torch import Tensor, nn
 
-from oresort.paths import replacing
-from oresort.show import show
+from oresort.console.show import show
+from oresort.files.write import replacing
 
 Job = Callable[[], object]
 

@@ -23,7 +23,7 @@ from oresort.belt import write_pairs
 from oresort.data.datamodule import OreDataModule
 from oresort.learn.module import OreModule
 
-REPRESENTATION = {"_target_": "oresort.data.representation.Attenuation", "geometry": "resize"}
+REPRESENTATION = {"_target_": "oresort.represent.representation.Attenuation", "geometry": "resize"}
 AUGMENT = {
     "_target_": "oresort.data.augment.Augmentation",
     "flip": 0.5,
@@ -33,9 +33,9 @@ AUGMENT = {
     "balance": [0.995, 1.005],
 }
 MODEL = {
-    "tower": {"_target_": "oresort.models.tower.PaperTower"},
+    "tower": {"_target_": "oresort.models.towers.paper.PaperTower"},
     "fusion": {"_target_": "oresort.models.fusions.hybrid.Hybrid"},
-    "head": {"_target_": "oresort.models.heads.KAN"},
+    "head": {"_target_": "oresort.models.heads.kan.KAN"},
     "channels": 1,
 }
 PAPER = 200 * 21_739  # pairs of the paper's training

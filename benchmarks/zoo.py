@@ -18,10 +18,11 @@ from omegaconf import OmegaConf
 from timing import begin, fastest, inference, parser, report, step
 from torch.utils.flop_counter import FlopCounterMode
 
+from oresort.console.progress import track
+from oresort.files.write import replacing
 from oresort.models.build import build_model
 from oresort.models.pairnet import PairNet
-from oresort.paths import CONF_DIR, replacing
-from oresort.progress import track
+from oresort.paths import CONF_DIR
 
 SMALLEST = {"vit_base": 48, "alexnet": 64}  # what their patches and pools allow; the others take 40
 LARGE = 224

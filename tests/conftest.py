@@ -11,10 +11,10 @@ import torch
 from hydra import compose, initialize_config_dir
 from pairs import SMALL, write_released
 
-from oresort.command import register, typed
+from oresort.console.command import register, typed
 from oresort.learn.config import TrainConfig
+from oresort.learn.sweep import register_resolvers
 from oresort.paths import CONF_DIR
-from oresort.sweep import register_resolvers
 
 # a dataset that the person running the tests has must not get into them
 os.environ["ORESORT_DATA"] = "no-dataset"

@@ -7,7 +7,7 @@ import numpy as np
 import tifffile
 from numpy.typing import NDArray
 
-from oresort.data.manifest import SPLITS
+from oresort.files.layout import SPLITS
 
 AIR = 52_350.0
 
@@ -65,7 +65,7 @@ def write_image(file: Path, image: NDArray[np.generic]) -> None:
 
 def write_manifest(root: Path, **changes: str) -> Path:
     """Index a released dataset by a manifest; `changes` set columns of its first row."""
-    from oresort.data.layout import index_released
+    from oresort.files.layout import index_released
 
     frame = index_released(root)
     for column, value in changes.items():

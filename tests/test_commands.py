@@ -14,7 +14,7 @@ from pairs import AIR, SMALL, write_image, write_manifest, write_released
 from PIL import Image
 
 from oresort import evaluate, prepare, report, simulate, sort, train
-from oresort.scan.image import read_image
+from oresort.files.image import read_image
 
 ROOT = Path(__file__).parents[1]
 

@@ -21,12 +21,12 @@ from omegaconf import OmegaConf
 from pairs import SMALL, write_released
 
 from oresort import report, train
-from oresort.command import register
+from oresort.console.command import register
 from oresort.errors import InputError
+from oresort.files.record import flatten
 from oresort.learn.config import TrainConfig
-from oresort.learn.record import flatten
+from oresort.learn.sweep import job_words, register_resolvers, run_folder
 from oresort.paths import CONF_DIR
-from oresort.sweep import job_words, register_resolvers, run_folder
 
 EXPERIMENTS = sorted(file.stem for file in (CONF_DIR / "experiment").glob("*.yaml"))
 

@@ -15,10 +15,10 @@ from hydra.plugins.launcher import Launcher
 from pairs import SMALL
 
 from oresort import train
-from oresort.command import register
+from oresort.console.command import register
 from oresort.learn.config import TrainConfig
+from oresort.learn.sweep import register_resolvers
 from oresort.paths import CONF_DIR
-from oresort.sweep import register_resolvers
 
 NEEDS = {"local": "hydra_joblib_launcher", "slurm": "hydra_submitit_launcher", "ray": "hydra_ray_launcher"}
 

@@ -13,11 +13,11 @@ from PIL import Image
 
 from oresort import prepare
 from oresort.belt import simulate_scan, write_scans
-from oresort.data.manifest import load_manifest
 from oresort.errors import InputError
+from oresort.files.image import read_image, read_pair
+from oresort.files.manifest import load_manifest
 from oresort.paths import CONF_DIR
-from oresort.scan.cut import Options
-from oresort.scan.image import read_image, read_pair
+from oresort.scan.cut.crop import Options
 
 
 def errors(text: str) -> list[str]:

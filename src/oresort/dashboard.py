@@ -5,11 +5,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from oresort.command import run_command
+from oresort.console.command import REQUIRED, run_command
 from oresort.errors import InputError
-from oresort.learn.config import REQUIRED
-from oresort.learn.dashboard import build, spec
-from oresort.learn.record import write_json
+from oresort.files.write import write_json
+from oresort.tables.dashboard import build, spec
 
 
 @dataclass

@@ -5,13 +5,11 @@ from pathlib import Path
 
 import pandas as pd
 
-from oresort.command import run_command
-from oresort.learn.config import REQUIRED
+from oresort.console.command import REQUIRED, run_command
+from oresort.console.show import show
+from oresort.files.write import replacing, write_json
 from oresort.learn.evaluation import Evaluation, evaluate_checkpoint
-from oresort.learn.record import write_json
-from oresort.learn.report import percent
-from oresort.paths import replacing
-from oresort.show import show
+from oresort.tables.collect import percent
 
 
 @dataclass

@@ -10,26 +10,25 @@ from typing import Any, NamedTuple
 import cv2
 import pandas as pd
 
-from oresort.belt.dataset import new_folder
-from oresort.command import one_line, run_command
+from oresort.console.command import REQUIRED, one_line, run_command
+from oresort.console.progress import advancing
+from oresort.console.show import show
 from oresort.errors import InputError
-from oresort.learn.config import REQUIRED
-from oresort.progress import advancing
-from oresort.scan.calibrate import Reference, check_scan
-from oresort.scan.calibrate_scans import calibrate_scans
-from oresort.scan.calibration import Calibration, load_calibration
-from oresort.scan.cut import Options
-from oresort.scan.export import FLAGS, Labelling, export_scan
-from oresort.scan.find import ScanFiles, find_scans, reference_pair
-from oresort.scan.image import read_pair
-from oresort.scan.known import load_known
-from oresort.scan.particles import MIN_AREA
-from oresort.scan.plot_scan import save_png
-from oresort.scan.plot_summary import draw_summary
-from oresort.scan.split import CONVEX, NECK
-from oresort.scan.stream import PairReader
-from oresort.scan.summary import SHOWN, summary_row, unlabelled_warning
-from oresort.show import show
+from oresort.files.image import read_pair
+from oresort.files.lines import PairReader
+from oresort.files.scans import ScanFiles, find_scans, reference_pair
+from oresort.files.write import new_folder
+from oresort.scan.calibrate.calibration import Calibration, load_calibration
+from oresort.scan.calibrate.many import calibrate_scans
+from oresort.scan.calibrate.measure import Reference, check_scan
+from oresort.scan.cut.assays import load_known
+from oresort.scan.cut.crop import Options
+from oresort.scan.cut.export import FLAGS, Labelling, export_scan
+from oresort.scan.cut.summary import SHOWN, summary_row, unlabelled_warning
+from oresort.scan.draw.flags import save_png
+from oresort.scan.draw.summary import draw_summary
+from oresort.scan.segment.particle import MIN_AREA
+from oresort.scan.segment.split import CONVEX, NECK
 
 
 @dataclass

@@ -9,14 +9,13 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from oresort.command import run_command
+from oresort.console.command import REQUIRED, run_command
+from oresort.console.show import show
 from oresort.errors import InputError
-from oresort.learn.config import REQUIRED
-from oresort.learn.report import Report, collect, summarise
-from oresort.learn.report_plot import report_figure
-from oresort.learn.report_text import latex, markdown, sections
-from oresort.paths import replacing
-from oresort.show import show
+from oresort.files.write import replacing
+from oresort.tables.collect import Report, collect, summarise
+from oresort.tables.plot import report_figure
+from oresort.tables.text import latex, markdown, sections
 
 
 @dataclass

@@ -6,12 +6,13 @@ from typing import Any
 
 from omegaconf import MISSING
 
-from oresort.belt.dataset import new_folder, write_pairs, write_scans
+from oresort.belt.dataset import write_pairs, write_scans
 from oresort.belt.labels import Labelling
 from oresort.belt.rock import ASSOCIATION
 from oresort.belt.sorter import check_voltage
-from oresort.command import run_command
+from oresort.console.command import run_command
 from oresort.errors import InputError
+from oresort.files.write import new_folder
 
 
 @dataclass

@@ -11,22 +11,21 @@ import pandas as pd
 import torch
 from numpy.typing import NDArray
 
-from oresort.command import run_command
+from oresort.console.command import REQUIRED, run_command
+from oresort.console.progress import track
+from oresort.console.show import show
 from oresort.errors import InputError
+from oresort.files.lines import PairReader
+from oresort.files.write import replacing
 from oresort.learn.checkpoint import Trained, load_trained
-from oresort.learn.config import REQUIRED
 from oresort.learn.evaluation import device_named
-from oresort.paths import replacing
-from oresort.progress import track
-from oresort.scan.calibrate import calibrate, check_scan, fit_samples
-from oresort.scan.calibration import Calibration, load_calibration
-from oresort.scan.chain import cut_scan
-from oresort.scan.cut import Cut, Options
-from oresort.scan.particles import Particle
-from oresort.scan.plot import overlay
-from oresort.scan.register import LayersDifferError
-from oresort.scan.stream import PairReader
-from oresort.show import show
+from oresort.scan.calibrate.calibration import Calibration, load_calibration
+from oresort.scan.calibrate.measure import calibrate, check_scan, fit_samples
+from oresort.scan.calibrate.register import LayersDifferError
+from oresort.scan.cut.crop import Cut, Options
+from oresort.scan.cut.cutter import cut_scan
+from oresort.scan.draw.overlay import overlay
+from oresort.scan.segment.particle import Particle
 from oresort.sorting.decide import decide, write_decisions
 
 BATCH = 64

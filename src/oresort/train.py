@@ -15,16 +15,16 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
-from oresort.command import one_line, overrides, run_command, typed
+from oresort.console.command import one_line, overrides, run_command, typed
+from oresort.console.show import show
 from oresort.errors import InputError
+from oresort.files.record import read_yaml
 from oresort.learn.config import TrainConfig
 from oresort.learn.fit import train
-from oresort.learn.metrics import METRICS
-from oresort.learn.outcome import finished, record_failure
-from oresort.learn.record import read_yaml
-from oresort.learn.report import percent
-from oresort.show import show
-from oresort.sweep import check_sweep, register_resolvers
+from oresort.learn.run import finished, record_failure
+from oresort.learn.sweep import check_sweep, register_resolvers
+from oresort.sorting.names import METRICS
+from oresort.tables.collect import percent
 
 
 def resumed(folder: Path) -> TrainConfig:

@@ -18,13 +18,14 @@ from hypothesis import strategies as st
 from oresort import simulate
 from oresort.belt import simulate_scan, write_pairs, write_scans
 from oresort.belt.plan import plan_scans, split_counts
-from oresort.command import register
-from oresort.data.manifest import SPLITS, load_manifest
+from oresort.console.command import register
 from oresort.data.splits import assign_splits
+from oresort.files.image import read_image, read_pair
+from oresort.files.layout import SPLITS
+from oresort.files.manifest import load_manifest
 from oresort.paths import CONF_DIR
-from oresort.scan.air import air_level
-from oresort.scan.image import read_image, read_pair
-from oresort.scan.particles import find_particles
+from oresort.scan.calibrate.air import air_level
+from oresort.scan.segment.particle import find_particles
 
 
 @pytest.fixture(scope="module")

@@ -3,8 +3,8 @@ import pytest
 import torch
 
 from oresort.data.augment import Augmentation
-from oresort.data.representation import Attenuation, Planes, Standardized
 from oresort.errors import InputError
+from oresort.represent.representation import Attenuation, Planes, Standardized
 
 AIR = 52_350.0
 

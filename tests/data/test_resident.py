@@ -14,11 +14,11 @@ from hypothesis import strategies as st
 from oresort.data.augment import Augmentation
 from oresort.data.datamodule import OreDataModule
 from oresort.data.limit import limit_pairs
-from oresort.data.representation import Attenuation
 from oresort.data.resident import ResidentLoader
 from oresort.errors import InputError
+from oresort.represent.representation import Attenuation
 
-ATTENUATION = {"_target_": "oresort.data.representation.Attenuation", "geometry": "resize", "size": 16}
+ATTENUATION = {"_target_": "oresort.represent.representation.Attenuation", "geometry": "resize", "size": 16}
 AUGMENT = {"_target_": "oresort.data.augment.Augmentation", "flip": 0.5, "transpose": 0.5}
 
 

@@ -8,9 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pairs import write_released, write_splits
 
-from oresort.data.manifest import SPLITS, load_manifest
 from oresort.data.splits import LeakageWarning, assign_splits, grouped_split
 from oresort.errors import InputError
+from oresort.files.layout import SPLITS
+from oresort.files.manifest import load_manifest
 
 
 def frame_of(scans: list[tuple[int, int]]) -> pd.DataFrame:

@@ -15,8 +15,8 @@ from oresort.learn.checkpoint import load_trained
 from oresort.learn.config import TrainConfig
 from oresort.learn.evaluation import evaluate_checkpoint
 from oresort.learn.fit import train
-from oresort.learn.metrics import METRICS
 from oresort.learn.module import OreModule
+from oresort.sorting.names import METRICS
 
 Compose = Callable[..., TrainConfig]
 

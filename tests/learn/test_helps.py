@@ -14,7 +14,7 @@ from oresort.errors import InputError
 from oresort.learn.checkpoint import load_trained
 from oresort.learn.config import TrainConfig
 from oresort.learn.fit import train
-from oresort.learn.helps import Helps, drop_energy, modulate, paces
+from oresort.learn.objective import Helps, drop_energy, modulate, paces
 
 Compose = Callable[..., TrainConfig]
 ALL = ("helps.energy_dropout=0.3", "helps.auxiliary=0.5", "helps.balance=0.5")

@@ -7,7 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from oresort.errors import InputError
-from oresort.learn.metrics import METRICS, binary_metrics, choose_threshold
+from oresort.learn.metrics import binary_metrics
+from oresort.sorting.names import METRICS
+from oresort.sorting.threshold import choose_threshold
 
 
 def test_known_answers_by_hand():

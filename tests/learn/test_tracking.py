@@ -16,9 +16,9 @@ from sklearn.metrics import auc, roc_auc_score
 
 from oresort import dashboard, train
 from oresort.learn.config import TrainConfig
-from oresort.learn.dashboard import BARS, CURVES, MEDIA
 from oresort.learn.panels import pr_curve, reliability, roc_curve, samples
 from oresort.paths import CONF_DIR
+from oresort.tables.dashboard import BARS, CURVES, MEDIA
 
 
 def read_back(file: Path) -> dict[str, Any]:

@@ -5,6 +5,7 @@ import pytest
 import torch
 
 MODELS = "oresort.models"
+ROOM = {"Hybrid": "hybrid", "Mean": "decision", "Stack": "data"}
 
 
 @pytest.fixture
@@ -15,9 +16,9 @@ def spec() -> Callable[..., dict[str, Any]]:
         fusion: str = "Hybrid", head: str = "KAN", share: bool = False, channels: int = 1, **head_keys: Any
     ):
         return {
-            "tower": {"_target_": f"{MODELS}.tower.PaperTower"},
-            "fusion": {"_target_": f"{MODELS}.fusions.{fusion}"},  # the short names of version 0.1
-            "head": {"_target_": f"{MODELS}.heads.{head}", **head_keys},
+            "tower": {"_target_": f"{MODELS}.towers.paper.PaperTower"},
+            "fusion": {"_target_": f"{MODELS}.fusions.{ROOM.get(fusion, 'feature')}.{fusion}"},
+            "head": {"_target_": f"{MODELS}.heads.{'kan' if head == 'KAN' else 'mlp'}.{head}", **head_keys},
             "share": share,
             "channels": channels,
         }

@@ -11,10 +11,10 @@ from torch import Tensor
 from zoo import FILES, part
 
 from oresort.errors import InputError
-from oresort.models import bases
-from oresort.models.basis import Basis
-from oresort.models.kan import INITS, KANLayer
-from oresort.spec import make
+from oresort.make import make
+from oresort.models.kan import bases
+from oresort.models.kan.basis import Basis
+from oresort.models.kan.layer import INITS, KANLayer
 
 SPECS = {name: spec["basis"] for name in FILES["head"] if "basis" in (spec := part("head", name))}
 TARGETS = {str(spec): spec for spec in SPECS.values()}  # presets of other widths share one basis
@@ -185,4 +185,4 @@ def test_splines_sum_to_one():
 )
 def test_bad_settings_are_named(target, keys, named):
     with pytest.raises(InputError, match=named):
-        make({"_target_": f"oresort.models.bases.{target}", **keys}, Basis)
+        make({"_target_": f"oresort.models.kan.bases.{target}", **keys}, Basis)

@@ -5,17 +5,18 @@ import pytest
 import torch
 
 from oresort.errors import InputError
+from oresort.make import make
 from oresort.models.build import build_model
-from oresort.models.fusion import Fusion
-from oresort.models.fusions import Hybrid
-from oresort.models.head import Head
-from oresort.models.heads import KAN, MLP
-from oresort.spec import make
+from oresort.models.fusions.fusion import Fusion
+from oresort.models.fusions.hybrid import Hybrid
+from oresort.models.heads.head import Head
+from oresort.models.heads.kan import KAN
+from oresort.models.heads.mlp import MLP
 
 
 def test_make_builds_what_is_described():
-    assert isinstance(make({"_target_": "oresort.models.fusions.Hybrid"}, Fusion), Hybrid)
-    head = make({"_target_": "oresort.models.heads.KAN", "widths": [3]}, Head, in_features=5)
+    assert isinstance(make({"_target_": "oresort.models.fusions.hybrid.Hybrid"}, Fusion), Hybrid)
+    head = make({"_target_": "oresort.models.heads.kan.KAN", "widths": [3]}, Head, in_features=5)
     assert isinstance(head, KAN)
     assert [layer.in_features for layer in head.layers] == [5, 3]
 
@@ -32,7 +33,7 @@ def test_a_perceptron_rectifies_its_hidden_layers_and_not_its_logits():
 
 
 @pytest.mark.parametrize(
-    "target", ["os.system", "subprocess.run", "builtins.exec", "oresort.models.heads.KAN"]
+    "target", ["os.system", "subprocess.run", "builtins.exec", "oresort.models.heads.kan.KAN"]
 )
 def test_make_calls_nothing_but_a_subclass(target, monkeypatch):
     def called(*args, **keys):
@@ -54,7 +55,7 @@ def test_an_unknown_name_lists_the_known_ones_in_one_line(target):
     message = str(caught.value)
     assert "oresort.models.fusions.hybrid.Hybrid" in message
     assert "oresort.models.fusions.mid.MMTM" in message
-    assert "oresort.models.heads" not in message
+    assert "oresort.models.heads.kan" not in message
     assert "\n" not in message
 
 
@@ -78,31 +79,34 @@ def test_a_broken_module_is_not_called_unknown(tmp_path, monkeypatch):
         ({"widths": 64}, "widths=64"),
         ({"norm": "no"}, "norm='no'"),
         ({"penalty": -1}, "penalty=-1"),
-        ({"basis": {"_target_": "oresort.models.bases.Chebishev"}}, "no such basis; known: .*Chebyshev"),
-        ({"basis": {"_target_": "oresort.models.bases.Chebyshev", "degree": 0}}, "degree=0"),
-        ({"basis": {"_target_": "oresort.models.bases.Chebyshev", "order": 3}}, "'order'; accepted: degree"),
+        ({"basis": {"_target_": "oresort.models.kan.bases.Chebishev"}}, "no such basis; known: .*Chebyshev"),
+        ({"basis": {"_target_": "oresort.models.kan.bases.Chebyshev", "degree": 0}}, "degree=0"),
+        (
+            {"basis": {"_target_": "oresort.models.kan.bases.Chebyshev", "order": 3}},
+            "'order'; accepted: degree",
+        ),
     ],
 )
 def test_a_wrong_keyword_is_named_in_one_line(keys, named):
     with pytest.raises(InputError, match=named) as caught:
-        make({"_target_": "oresort.models.heads.KAN", **keys}, Head, in_features=5)
+        make({"_target_": "oresort.models.heads.kan.KAN", **keys}, Head, in_features=5)
     assert "\n" not in str(caught.value)
 
 
 def test_a_class_without_settings_accepts_none():
     with pytest.raises(InputError, match="'gate'; accepted: none"):
-        make({"_target_": "oresort.models.fusions.Hybrid", "gate": 1}, Fusion)
+        make({"_target_": "oresort.models.fusions.hybrid.Hybrid", "gate": 1}, Fusion)
 
 
-@pytest.mark.parametrize("face", ["tower.Tower", "head.Head"])
+@pytest.mark.parametrize("face", ["towers.tower.Tower", "heads.head.Head"])
 def test_a_face_alone_is_no_part_of_a_model(spec, face):
     with pytest.raises(InputError, match=face):
-        build_model({**spec(), face.split(".")[0]: {"_target_": f"oresort.models.{face}"}})
+        build_model({**spec(), face.split(".")[0].removesuffix("s"): {"_target_": f"oresort.models.{face}"}})
 
 
 def test_a_missing_keyword_is_named():
     with pytest.raises(InputError, match="'in_features'"):
-        make({"_target_": "oresort.models.heads.Linear"}, Head)
+        make({"_target_": "oresort.models.heads.mlp.Linear"}, Head)
 
 
 @pytest.mark.parametrize(

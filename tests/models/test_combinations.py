@@ -8,10 +8,10 @@ import torch
 from torch import nn
 from zoo import FILES, NARROW, member, pairs, part
 
-from oresort.models.head import Head
-from oresort.models.heads import KAN, kan_layers
-from oresort.models.tower import Attention, ResidualBlock
-from oresort.spec import make
+from oresort.make import make
+from oresort.models.heads.head import Head
+from oresort.models.heads.kan import KAN, kan_layers
+from oresort.models.towers.paper import Attention, ResidualBlock
 
 
 @pytest.fixture(params=product(FILES["fusion"], FILES["head"]), ids="-".join)

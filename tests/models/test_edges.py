@@ -7,13 +7,13 @@ import torch
 from zoo import FILES, part
 
 from oresort.errors import InputError
-from oresort.models import edges
-from oresort.models.bases import BSpline, Chebyshev
-from oresort.models.basis import Basis
-from oresort.models.edge_plot import edge_figure
-from oresort.models.heads import KAN, kan_layers
-from oresort.models.kan import KANLayer
-from oresort.spec import make
+from oresort.make import make
+from oresort.models.heads.kan import KAN, kan_layers
+from oresort.models.kan import edges
+from oresort.models.kan.bases import BSpline, Chebyshev
+from oresort.models.kan.basis import Basis
+from oresort.models.kan.layer import KANLayer
+from oresort.tables.edges import edge_figure
 
 
 def layer_of(rows: list[list[float]], degree: int = 3) -> KANLayer:

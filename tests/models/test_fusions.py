@@ -1,20 +1,17 @@
 """Known answers of the fusions, on numbers that can be checked by hand."""
 
-import inspect
-
 import pytest
 import torch
 from torch import Tensor
 from zoo import FILES, NARROW, member, pairs, part
 
 from oresort.errors import InputError
-from oresort.models.build import build_model
-from oresort.models.fusion import Fusion
+from oresort.make import make
 from oresort.models.fusions.decision import Evidential, ProductVote
-from oresort.models.heads import Linear
+from oresort.models.fusions.fusion import Fusion
+from oresort.models.heads.mlp import Linear
 from oresort.models.pairnet import PairNet
-from oresort.models.tower import PaperTower
-from oresort.spec import make
+from oresort.models.towers.paper import PaperTower
 
 A, B = torch.tensor([[1.0, -2.0]]), torch.tensor([[3.0, 4.0]])
 SEVENTY, NINETY = torch.tensor([[0.3, 0.7]]).log(), torch.tensor([[0.1, 0.9]]).log()
@@ -317,10 +314,3 @@ def test_every_fusion_of_the_package_has_a_file():
     known = str(caught.value).split("known: ")[1].split(", ")
     assert {name for name in known if name.startswith("oresort.")} == targets
     assert len(targets) == len(FILES["fusion"])
-
-
-def test_names_of_version_0_1_still_load(spec):
-    for name in ("Concat", "Hybrid", "Mean", "Stack", "Sum"):
-        assert inspect.getmodule(type(build_model(spec(fusion=name)).fusion)).__name__.startswith(
-            "oresort.models.fusions."
-        )

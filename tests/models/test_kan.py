@@ -5,9 +5,9 @@ from numpy.polynomial.chebyshev import chebvander
 from torch import Tensor
 
 from oresort.errors import InputError
-from oresort.models.bases import Chebyshev
-from oresort.models.heads import KAN
-from oresort.models.kan import KANLayer
+from oresort.models.heads.kan import KAN
+from oresort.models.kan.bases import Chebyshev
+from oresort.models.kan.layer import KANLayer
 
 
 def reference(layer: KANLayer, x: Tensor) -> np.ndarray:

@@ -8,8 +8,8 @@ import torch
 from zoo import FILES, NARROW, member, part
 
 from oresort.errors import InputError
-from oresort.models import onnx_file
-from oresort.models.onnx_file import export_onnx
+from oresort.learn import export as onnx_file
+from oresort.learn.export import export_onnx
 
 
 def settled(tower, fusion, head, channels=1, size=12):

@@ -6,11 +6,13 @@ from torch import Tensor, nn
 
 from oresort.errors import InputError
 from oresort.models.build import build_model
-from oresort.models.fusion import Fusion
-from oresort.models.fusions import Hybrid
-from oresort.models.heads import KAN, Linear
+from oresort.models.fusions.fusion import Fusion
+from oresort.models.fusions.hybrid import Hybrid
+from oresort.models.heads.kan import KAN
+from oresort.models.heads.mlp import Linear
 from oresort.models.pairnet import PairNet
-from oresort.models.tower import PaperTower, Tower
+from oresort.models.towers.paper import PaperTower
+from oresort.models.towers.tower import Tower
 
 
 def count(module: nn.Module) -> int:

@@ -5,7 +5,7 @@ import torch
 from published import Published
 
 from oresort import evaluate
-from oresort import import_released as import_command
+from oresort import import_weights as import_command
 from oresort.data.datamodule import OreDataModule
 from oresort.errors import InputError
 from oresort.learn.checkpoint import load_trained
@@ -139,6 +139,6 @@ def test_the_command_names_bad_files_in_one_line_and_leaves_nothing(published, c
 def test_help_explains_every_key(command):
     code, out, _ = command(import_command, "--help")
     assert code == 0
-    for line in (CONF_DIR / "import_released.yaml").read_text().split("# --- keys\n")[1].splitlines():
+    for line in (CONF_DIR / "import_weights.yaml").read_text().split("# --- keys\n")[1].splitlines():
         assert line in out
         assert "#" in line

@@ -16,7 +16,7 @@ FILES = {
     group: sorted(path.stem for path in (CONF / group).glob("*.yaml"))
     for group in ("tower", "fusion", "head")
 }
-NARROW = {"_target_": "oresort.models.tower.PaperTower", "widths": [4, 8, 8], "squeeze": 4}
+NARROW = {"_target_": "oresort.models.towers.paper.PaperTower", "widths": [4, 8, 8], "squeeze": 4}
 """The paper's tower, narrow enough for hundreds of models."""
 
 

@@ -3,8 +3,8 @@ import pytest
 from ellipses import AIR, scan_of
 
 from oresort.errors import InputError
-from oresort.scan.air import air_level, belt_columns
-from oresort.scan.image import read_pair
+from oresort.files.image import read_pair
+from oresort.scan.calibrate.air import air_level, belt_columns
 
 
 def crowded(coverage, seed=0):

@@ -7,12 +7,12 @@ import tifffile
 from ellipses import AIR, box_of, iou, scan_of
 
 from oresort.errors import InputError
-from oresort.scan.calibrate import calibrate, fit_samples
-from oresort.scan.calibration import load_calibration, save_calibration
-from oresort.scan.chain import cut_scan
-from oresort.scan.cut import Options
-from oresort.scan.image import read_image
-from oresort.scan.stream import PairReader
+from oresort.files.image import read_image
+from oresort.files.lines import PairReader
+from oresort.scan.calibrate.calibration import load_calibration, save_calibration
+from oresort.scan.calibrate.measure import calibrate, fit_samples
+from oresort.scan.cut.crop import Options
+from oresort.scan.cut.cutter import cut_scan
 from oresort.xray.transmission import attenuation
 
 SCALE, OFFSET, ROWS = 1.0075, -4.9, 0.27

@@ -4,8 +4,8 @@ from ellipses import AIR, scan_of
 
 from oresort.belt import simulate_scan
 from oresort.errors import InputError
-from oresort.scan.columns import find_belt, measure_columns
-from oresort.scan.correct import Corrector, line_levels
+from oresort.scan.calibrate.columns import find_belt, measure_columns
+from oresort.scan.calibrate.correct import Corrector, line_levels
 
 BELT = slice(40, 460)
 

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import ndimage
 
-from oresort.scan.lines import RegionTracker
+from oresort.scan.segment.regions import RegionTracker
 
 
 def regions(weak, strong, cuts, **options):

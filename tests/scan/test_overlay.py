@@ -4,8 +4,8 @@ from ellipses import AIR, scan_of
 from matplotlib.colors import to_rgb
 from PIL import Image
 
-from oresort.scan.particles import find_particles
-from oresort.scan.plot import overlay
+from oresort.scan.draw.overlay import overlay
+from oresort.scan.segment.particle import find_particles
 
 GREEN, RED = to_rgb("#009E73"), to_rgb("#D55E00")
 

@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 from ellipses import AIR, box_of, iou, scan_of
 
-from oresort.scan.air import air_level
-from oresort.scan.image import read_pair
-from oresort.scan.particles import Particle, find_particles
+from oresort.files.image import read_pair
+from oresort.scan.calibrate.air import air_level
+from oresort.scan.segment.particle import Particle, find_particles
 
 
 def box(particle):

@@ -9,15 +9,15 @@ import pytest
 import tifffile
 from ellipses import AIR, scan_of
 
-from oresort.scan.calibrate import calibrate, fit_samples
-from oresort.scan.chain import cut_scan
-from oresort.scan.particles import Particle
-from oresort.scan.plot_calibration import draw_profiles, draw_registration
-from oresort.scan.plot_masks import draw_masks
-from oresort.scan.plot_scan import Preview, draw_flags
-from oresort.scan.plot_summary import draw_summary
-from oresort.scan.stream import PairReader
-from oresort.scan.summary import summary_row
+from oresort.files.lines import PairReader
+from oresort.scan.calibrate.measure import calibrate, fit_samples
+from oresort.scan.cut.cutter import cut_scan
+from oresort.scan.cut.summary import summary_row
+from oresort.scan.draw.calibration import draw_profiles, draw_registration
+from oresort.scan.draw.flags import Preview, draw_flags
+from oresort.scan.draw.masks import draw_masks
+from oresort.scan.draw.summary import draw_summary
+from oresort.scan.segment.particle import Particle
 
 ELLIPSES = [(130, 60, 30, 22), (420, 190, 35, 25), (700, 80, 25, 30), (1000, 269, 40, 22)]
 

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from oresort.scan.resample import resample, spline_of
+from oresort.scan.calibrate.resample import resample, spline_of
 
 PICTURE = np.random.default_rng(0).random((40, 50)).astype(np.float32)
 

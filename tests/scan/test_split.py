@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from oresort.scan.split import is_convex, split_touching
+from oresort.scan.segment.split import is_convex, split_touching
 
 ROWS, COLUMNS = np.mgrid[:160, :260]
 

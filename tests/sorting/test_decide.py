@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from oresort.errors import InputError
-from oresort.scan.particles import Particle
+from oresort.scan.segment.particle import Particle
 from oresort.sorting.decide import decide, write_decisions
 
 

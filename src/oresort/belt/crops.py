@@ -10,8 +10,8 @@ from oresort.belt.imaging import Shadow, cast
 from oresort.belt.noise import add_noise
 from oresort.belt.scan import Scene, clip_window, expected_counts
 from oresort.belt.truth import Truth, weigh
+from oresort.represent.mask import foreground
 from oresort.xray.beam import make_beam
-from oresort.xray.transmission import foreground
 
 _BRIGHT = 0.95  # of air; the smoothed noise of air deviates by 1.5 %, the masks begin at 0.838
 _RIM = 4  # pixels around them, the reach of the masks' smoothing

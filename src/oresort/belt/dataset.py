@@ -1,10 +1,6 @@
 """Write simulated pairs and scans to disk, whole or not at all, in parallel and the same for any number of workers."""
 
 import json
-import shutil
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -20,7 +16,6 @@ from oresort.belt.parallel import in_parallel
 from oresort.belt.plan import ScanPlan, plan_scans, split_counts
 from oresort.belt.rock import ASSOCIATION, draw_lot
 from oresort.belt.scan import draw_scene, expose_scene
-from oresort.errors import InputError
 
 COLUMNS = [
     "id",
@@ -167,34 +162,3 @@ def _write_image(path: Path, image: NDArray[np.uint16]) -> None:
     if not done:
         raise RuntimeError(f"{path}: OpenCV could not encode a {image.dtype} picture {image.shape}")
     path.write_bytes(encoded.tobytes())
-
-
-@contextmanager
-def new_folder(out: Path, overwrite: bool) -> Iterator[Path]:
-    """Yield a folder beside `out` that becomes `out` only when the block succeeds.
-
-    InputError if `out` holds anything and `overwrite` is false, cannot be written to, or the disk is full.
-    """
-    if out.exists() and not out.is_dir():
-        raise InputError(f"{out}: is a file; name a folder")
-    if out.is_dir() and any(out.iterdir()) and not overwrite:
-        raise InputError(f"{out}: is not empty; name another folder or say overwrite=true")
-    try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        temporary = Path(tempfile.mkdtemp(prefix=f".{out.name}-", dir=out.parent))
-    except OSError as error:
-        raise InputError(
-            f"{out}: cannot be made ({error.strerror}); name a folder you may write to"
-        ) from error
-    try:
-        yield temporary
-        temporary.chmod(0o755)
-        if out.exists():
-            shutil.rmtree(out)
-        temporary.replace(out)
-    except OSError as error:
-        raise InputError(
-            f"{out}: cannot be written ({error.strerror}); free some space or name another folder"
-        ) from error
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)

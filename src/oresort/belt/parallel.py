@@ -6,7 +6,7 @@ from typing import TypeVar
 
 from threadpoolctl import threadpool_limits
 
-from oresort.progress import track
+from oresort.console.progress import track
 
 Job = TypeVar("Job")
 Done = TypeVar("Done")

@@ -8,8 +8,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from oresort.data.representation import Planes, Representation
 from oresort.errors import InputError
+from oresort.represent.representation import Planes, Representation
 
 # without it each import asks the package index for its newest version, and waits if there is none
 os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")

@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from oresort.data.representation import PLANES, Planes, Representation
+from oresort.console.progress import track
 from oresort.errors import InputError
-from oresort.paths import replacing
-from oresort.progress import track
-from oresort.scan.image import read_pair
+from oresort.files.image import read_pair
+from oresort.files.write import replacing
+from oresort.represent.representation import PLANES, Planes, Representation
 
 _VERSION = 1
 """Raised when what `prepare` computes changes without a change of its settings."""

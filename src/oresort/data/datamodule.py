@@ -15,12 +15,13 @@ from torch.utils.data import DataLoader, Dataset, Sampler
 from oresort.data.augment import Augmentation
 from oresort.data.cache import cached_planes
 from oresort.data.limit import limit_pairs
-from oresort.data.manifest import SPLITS, load_manifest
-from oresort.data.representation import Planes, Representation
 from oresort.data.resident import ResidentLoader
 from oresort.data.splits import assign_splits
 from oresort.errors import InputError
-from oresort.spec import make
+from oresort.files.layout import SPLITS
+from oresort.files.manifest import load_manifest
+from oresort.make import make
+from oresort.represent.representation import Planes, Representation
 
 Batch = dict[str, Tensor]
 

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from oresort.data.augment import Augmentation
-from oresort.data.representation import Representation
+from oresort.represent.representation import Representation
 
 Batch = dict[str, Tensor]
 

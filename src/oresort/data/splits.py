@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from oresort.data.manifest import CLASSES, SPLITS
 from oresort.errors import InputError
+from oresort.files.layout import CLASSES, SPLITS
 
 SPLIT_FILE = "train_val_test.json"
 SHARES = (0.70, 0.15, 0.15)

@@ -6,10 +6,10 @@ from typing import Any, NamedTuple
 
 import torch
 
-from oresort.data.representation import Representation
 from oresort.errors import InputError
 from oresort.learn.module import OreModule
-from oresort.spec import make
+from oresort.make import make
+from oresort.represent.representation import Representation
 
 
 class Trained(NamedTuple):

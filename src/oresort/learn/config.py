@@ -3,8 +3,6 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-REQUIRED = "???"  # OmegaConf's mark of a value that the user must give
-
 
 @dataclass
 class DataConfig:

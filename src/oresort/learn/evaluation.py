@@ -8,12 +8,13 @@ import pandas as pd
 import torch
 from torch import Tensor
 
+from oresort.console.progress import track
 from oresort.data.datamodule import Batch, OreDataModule
 from oresort.errors import InputError
 from oresort.learn.checkpoint import load_trained
-from oresort.learn.metrics import binary_metrics, choose_threshold
+from oresort.learn.metrics import binary_metrics
 from oresort.learn.module import OreModule
-from oresort.progress import track
+from oresort.sorting.threshold import choose_threshold
 
 
 class Evaluation(NamedTuple):

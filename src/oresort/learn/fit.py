@@ -1,8 +1,6 @@
 """One training run, from a configuration to a run folder."""
 
 import gc
-import inspect
-import logging
 import time
 import warnings
 from dataclasses import asdict
@@ -12,20 +10,21 @@ from typing import Any
 import lightning as L
 import pandas as pd
 import torch
-from lightning.pytorch.callbacks import Callback, ModelCheckpoint, RichProgressBar
-from lightning.pytorch.loggers import Logger
 from lightning.pytorch.utilities import rank_zero_only
 
 from oresort.data.datamodule import OreDataModule
-from oresort.data.manifest import SPLITS
 from oresort.errors import InputError
+from oresort.files.layout import SPLITS
+from oresort.files.record import flatten, read_yaml
+from oresort.files.write import replacing, write_json, write_yaml
 from oresort.learn.config import TrainConfig
+from oresort.learn.epochs import EpochLogger
 from oresort.learn.evaluation import Evaluation, evaluate_checkpoint
-from oresort.learn.metrics import METRICS
 from oresort.learn.module import OreModule
-from oresort.learn.record import EpochLogger, flatten, provenance, read_yaml, write_json, write_yaml
+from oresort.learn.run import provenance
 from oresort.learn.tracking import Tracking, make_logger
-from oresort.paths import replacing
+from oresort.learn.trainer import make_trainer
+from oresort.sorting.names import METRICS
 
 _EXPECTED = (
     r".*treespec, LeafSpec.*",  # lightning 2.6 calls a pytree helper that torch 2.15 deprecates
@@ -105,7 +104,7 @@ def _fit(cfg: TrainConfig, folder: Path, logger: Tracking) -> dict[str, Any]:
         channels_last=cfg.channels_last,
         compile=cfg.compile,
     )
-    trainer = _trainer(cfg, folder, [EpochLogger(folder / "metrics.csv"), *logger.loggers])
+    trainer = make_trainer(cfg, folder, [EpochLogger(folder / "metrics.csv"), *logger.loggers])
     data.setup()
     last = folder / "checkpoints" / "last.ckpt"
     if last.is_file():
@@ -161,38 +160,6 @@ def _measure(
         predictions.to_csv(temporary, index=False)
     logger.results(predictions, row["threshold"], data.pictures, best)
     return row
-
-
-def _trainer(cfg: TrainConfig, folder: Path, loggers: list[Logger]) -> L.Trainer:
-    known = set(inspect.signature(L.Trainer).parameters)
-    for key in cfg.trainer:
-        if key not in known:
-            raise InputError(f"trainer.{key}: no such option of lightning.Trainer; --help lists those in use")
-    if cfg.monitor not in ("auroc", "f1"):
-        raise InputError(f"monitor={cfg.monitor}: unknown; known are auroc, f1")
-    where: dict[str, Any] = {"dirpath": folder / "checkpoints", "enable_version_counter": False}
-    callbacks: list[Callback] = [
-        ModelCheckpoint(**where, filename="best", monitor=f"val/{cfg.monitor}", mode="max"),
-        ModelCheckpoint(**where, filename="last", save_on_train_epoch_end=True),
-    ]
-    if cfg.trainer.get("enable_progress_bar", True):
-        # on a fast device the bar would cost more than the step
-        every = 1 if cfg.trainer.get("accelerator") == "cpu" else 50
-        callbacks.append(RichProgressBar(refresh_rate=every, leave=True))
-    logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)  # its tips and lists of devices
-    try:
-        return L.Trainer(
-            **cfg.trainer,
-            default_root_dir=folder,
-            logger=loggers,
-            callbacks=callbacks,
-            # an epoch's order and augmentation follow from its number, so a resumed run repeats them
-            reload_dataloaders_every_n_epochs=1,
-            num_sanity_val_steps=0,
-        )
-    except (TypeError, ValueError, RuntimeError) as error:
-        # Lightning's own words for an accelerator that is not here, a wrong precision, and the like
-        raise InputError(f"trainer: {' '.join(str(error).split())}; change trainer.*") from error
 
 
 def _check_unchanged(folder: Path, config: dict[str, Any]) -> None:

@@ -13,11 +13,12 @@ from torchmetrics.utilities import dim_zero_cat
 
 from oresort.data.datamodule import Batch
 from oresort.errors import InputError
-from oresort.learn.helps import Helps, drop_energy, modulate, paces
-from oresort.learn.metrics import binary_metrics, choose_threshold
+from oresort.learn.metrics import binary_metrics
+from oresort.learn.objective import Helps, drop_energy, modulate, paces
 from oresort.learn.schedule import Schedule
 from oresort.models.build import build_model
-from oresort.models.head import CLASSES
+from oresort.models.heads.head import CLASSES
+from oresort.sorting.threshold import choose_threshold
 
 _MODES = ("default", "reduce-overhead", "max-autotune", "max-autotune-no-cudagraphs")
 """Of torch.compile."""

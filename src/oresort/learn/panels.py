@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from oresort.data.representation import Planes
+from oresort.represent.representation import Planes
 
 _MOST_POINTS = 400
 """Points of a curve; a custom chart of the service shows at most 10,000."""

@@ -10,11 +10,11 @@ from typing import Any
 import pandas as pd
 from lightning.pytorch.loggers import Logger
 
-from oresort.data.representation import Planes
 from oresort.errors import InputError
+from oresort.files.write import replacing
 from oresort.learn.config import TrainConfig
 from oresort.learn.panels import log_panels, samples
-from oresort.paths import replacing
+from oresort.represent.representation import Planes
 
 _MODES = ("offline", "online", "disabled", "shared")
 

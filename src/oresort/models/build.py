@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from oresort.errors import InputError
-from oresort.models.fusion import Fusion
-from oresort.models.head import Head
+from oresort.make import make
+from oresort.models.fusions.fusion import Fusion
+from oresort.models.heads.head import Head
 from oresort.models.pairnet import PairNet
-from oresort.models.tower import Tower
-from oresort.spec import make
+from oresort.models.towers.tower import Tower
 
 
 def build_model(spec: Mapping[str, Any]) -> PairNet:

@@ -9,9 +9,9 @@ from torch import Tensor, nn
 
 from oresort.errors import InputError
 from oresort.models.checks import positive
-from oresort.models.fusion import Fusion
-from oresort.models.head import CLASSES, Head
-from oresort.models.tower import Tower
+from oresort.models.fusions.fusion import Fusion
+from oresort.models.heads.head import CLASSES, Head
+from oresort.models.towers.tower import Tower
 
 
 class Parts(NamedTuple):

@@ -9,12 +9,12 @@ import torch
 from torch import Tensor
 
 from oresort.errors import InputError
-from oresort.models.bases import Chebyshev
 from oresort.models.build import build_model
 from oresort.models.fusions.hybrid import Hybrid
-from oresort.models.heads import KAN, kan_layers
+from oresort.models.heads.kan import KAN, kan_layers
+from oresort.models.kan.bases import Chebyshev
 from oresort.models.pairnet import PairNet
-from oresort.models.tower import PaperTower
+from oresort.models.towers.paper import PaperTower
 
 _TOWERS = ("model_low.", "model_high.")  # of low + high and of low - high, in spite of their names
 _MODULES = {

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from oresort.errors import InputError
-from oresort.paths import replacing
-from oresort.scan.particles import Particle
+from oresort.files.write import replacing
+from oresort.scan.segment.particle import Particle
 
 
 def decide(p_ore: NDArray[np.floating], threshold: float) -> NDArray[np.str_]:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from oresort.errors import InputError
-from oresort.paths import replacing
+from oresort.files.write import replacing
 
 ANODE_ANGLE = 20.0
 """Anode angle in degrees; the usual one of the 160 kV tubes on sorters."""

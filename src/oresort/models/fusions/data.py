@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from oresort.errors import InputError
-from oresort.models.fusion import Fusion
+from oresort.models.fusions.fusion import Fusion
 
 
 class Low(Fusion):

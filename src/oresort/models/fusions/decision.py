@@ -11,8 +11,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from oresort.errors import InputError
-from oresort.models.fusion import Fusion, two_towers
-from oresort.models.head import CLASSES
+from oresort.models.fusions.fusion import Fusion, two_towers
+from oresort.models.heads.head import CLASSES
 
 
 class Mean(Fusion):

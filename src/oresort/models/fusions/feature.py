@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from oresort.models.fusion import Fusion, two_towers
+from oresort.models.fusions.fusion import Fusion, two_towers
 
 
 class Sum(Fusion):

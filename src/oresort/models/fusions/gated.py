@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from oresort.models.checks import positive
-from oresort.models.fusion import Fusion, two_towers
+from oresort.models.fusions.fusion import Fusion, two_towers
 
 
 class GMU(Fusion):

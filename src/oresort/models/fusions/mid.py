@@ -8,8 +8,8 @@ from torch import Tensor, nn
 
 from oresort.errors import InputError
 from oresort.models.checks import positive
-from oresort.models.fusion import two_towers
 from oresort.models.fusions.feature import Sum
+from oresort.models.fusions.fusion import two_towers
 
 
 class MMTM(Sum):

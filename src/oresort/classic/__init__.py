@@ -1,0 +1,1 @@
+"""The sorters of the field before networks: rules, hand-made features, learners."""

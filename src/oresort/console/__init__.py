@@ -1,0 +1,1 @@
+"""What all commands share on the screen and on the command line."""

@@ -1,0 +1,46 @@
+"""The trainer of a run: its checkpoints, callbacks and loggers, as Lightning wants them."""
+
+import inspect
+import logging
+from pathlib import Path
+from typing import Any
+
+import lightning as L
+from lightning.pytorch.callbacks import Callback, ModelCheckpoint, RichProgressBar
+from lightning.pytorch.loggers import Logger
+
+from oresort.errors import InputError
+from oresort.learn.config import TrainConfig
+
+
+def make_trainer(cfg: TrainConfig, folder: Path, loggers: list[Logger]) -> L.Trainer:
+    """Return the trainer of a run in `folder`; InputError for an option that Lightning does not take."""
+    known = set(inspect.signature(L.Trainer).parameters)
+    for key in cfg.trainer:
+        if key not in known:
+            raise InputError(f"trainer.{key}: no such option of lightning.Trainer; --help lists those in use")
+    if cfg.monitor not in ("auroc", "f1"):
+        raise InputError(f"monitor={cfg.monitor}: unknown; known are auroc, f1")
+    where: dict[str, Any] = {"dirpath": folder / "checkpoints", "enable_version_counter": False}
+    callbacks: list[Callback] = [
+        ModelCheckpoint(**where, filename="best", monitor=f"val/{cfg.monitor}", mode="max"),
+        ModelCheckpoint(**where, filename="last", save_on_train_epoch_end=True),
+    ]
+    if cfg.trainer.get("enable_progress_bar", True):
+        # on a fast device the bar would cost more than the step
+        every = 1 if cfg.trainer.get("accelerator") == "cpu" else 50
+        callbacks.append(RichProgressBar(refresh_rate=every, leave=True))
+    logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)  # its tips and lists of devices
+    try:
+        return L.Trainer(
+            **cfg.trainer,
+            default_root_dir=folder,
+            logger=loggers,
+            callbacks=callbacks,
+            # an epoch's order and augmentation follow from its number, so a resumed run repeats them
+            reload_dataloaders_every_n_epochs=1,
+            num_sanity_val_steps=0,
+        )
+    except (TypeError, ValueError, RuntimeError) as error:
+        # Lightning's own words for an accelerator that is not here, a wrong precision, and the like
+        raise InputError(f"trainer: {' '.join(str(error).split())}; change trainer.*") from error

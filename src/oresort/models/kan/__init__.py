@@ -1,0 +1,1 @@
+"""Layers of Kolmogorov-Arnold networks, their bases and their learned functions."""

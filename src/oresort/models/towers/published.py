@@ -1,0 +1,134 @@
+"""Baselines as towers: whole published networks that turn one image, resized, into one vector."""
+
+import difflib
+from typing import Any
+
+import timm
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from oresort.errors import InputError
+from oresort.models.checks import positive
+from oresort.models.towers.tower import Tower
+
+
+class Resized(nn.Module):
+    """Resizes (B, C, H, W) to a square bilinearly, runs a network, and returns its vectors as (B, dim, 1, 1)."""
+
+    def __init__(self, network: nn.Module, size: int) -> None:
+        super().__init__()
+        self.network, self.size = network, size
+
+    def forward(self, image: Tensor) -> Tensor:
+        """Map (B, C, H, W) to (B, dim, 1, 1)."""
+        if image.shape[2:] != (self.size, self.size):
+            image = F.interpolate(image, (self.size, self.size), mode="bilinear", align_corners=False)
+        vectors: Tensor = self.network(image)
+        return vectors[:, :, None, None]
+
+
+class TimmTower(Tower):
+    """Any model of timm without its classifier, untrained; one stage, so fusions act before or after it.
+
+    With the head `linear` it is the published classifier: what timm counts as the layers before the last
+    (the perceptron of VGG, the norm of ConvNeXt) stays in the tower.
+
+    Args:
+        channels: of the image.
+        name: a name that timm knows, such as "resnet34".
+        size: side in pixels to which images are resized; the network is built for it. Some networks have a
+            smallest size, e.g. 16 for patches of 16 pixels.
+
+    Raises:
+        InputError: timm knows no such name, or the network cannot take such images.
+    """
+
+    def __init__(self, channels: int, name: str, size: int = 224) -> None:
+        # only names in timm's own registry: an "hf-hub:" name would reach for the network
+        if not isinstance(name, str) or not timm.is_model(name):
+            near = difflib.get_close_matches(str(name), timm.list_models(), n=5, cutoff=0.4)
+            raise InputError(
+                f"name={name!r}: timm has no such model; similar are {', '.join(near) or 'none'}"
+            )
+        # transformers are built for one size, convolutional networks take any
+        published = timm.get_pretrained_cfg(name, allow_unregistered=False)
+        keys: dict[str, Any] = {"in_chans": channels, "num_classes": 0}
+        if positive("size", size) and published is not None and published.fixed_input_size:
+            keys["img_size"] = size
+        try:
+            model = timm.create_model(name, pretrained=False, **keys)
+            width = vector_width(model, channels, size)
+        except (AssertionError, RuntimeError, TypeError, ValueError) as error:
+            reason = " ".join(str(error).split()) or type(error).__name__
+            made_for = f"; it was published for size={published.input_size[-1]}" if published else ""
+            raise InputError(
+                f"size={size}: {name} cannot take images of {channels} x {size} x {size}{made_for} ({reason})"
+            ) from error
+        super().__init__((Resized(model, size),), (width,))
+
+
+@torch.no_grad()
+def vector_width(model: nn.Module, channels: int, size: int) -> int:
+    """Return the width of the vectors that a network makes of images (B, channels, size, size), by making one.
+
+    Raises:
+        ValueError: it makes something else than vectors, or cuts images into patches that do not divide the size;
+            and whatever the network raises.
+    """
+    # what networks say of their own width or patches is not the same thing in all of timm
+    vectors = model.eval()(torch.zeros(1, channels, size, size))
+    model.train()
+    if not isinstance(vectors, Tensor) or vectors.ndim != 2:
+        raise ValueError("it gives no vector an image")
+    first = next((layer for layer in model.modules() if isinstance(layer, nn.Conv2d)), None)
+    if first is not None and first.kernel_size == first.stride and size % first.stride[0]:
+        raise ValueError(
+            f"it would ignore the border; give a multiple of its patches' {first.stride[0]} pixels"
+        )
+    return vectors.shape[1]
+
+
+class AlexNet(Tower):
+    """AlexNet at half its width, which is what the paper compares with: 14.57 M parameters for one channel.
+
+    Convolutions of 48, 128, 192, 192 and 128 channels, then 4608 - 2048 - 2048; the classifier is the head.
+    Krizhevsky et al., NeurIPS 2012, one of its two streams with all connections.
+
+    Args:
+        channels: of the image.
+        size: side in pixels to which images are resized, at least 63.
+        dropout: share of the vector's entries dropped in training before either wide layer.
+
+    Raises:
+        InputError: a setting out of its range.
+    """
+
+    def __init__(self, channels: int, size: int = 224, dropout: float = 0.5) -> None:
+        if positive("size", size) < 63:
+            raise InputError(f"size={size}: AlexNet pools an image three times; give at least 63")
+        if not 0 <= dropout < 1:
+            raise InputError(f"dropout={dropout}: give a share from 0 to below 1")
+        network = nn.Sequential(
+            *_convolution(channels, 48, 11, stride=4, padding=2),
+            nn.MaxPool2d(3, 2),
+            *_convolution(48, 128, 5, padding=2),
+            nn.MaxPool2d(3, 2),
+            *_convolution(128, 192, 3, padding=1),
+            *_convolution(192, 192, 3, padding=1),
+            *_convolution(192, 128, 3, padding=1),
+            nn.MaxPool2d(3, 2),
+            nn.AdaptiveAvgPool2d(6),  # the identity at 224
+            nn.Flatten(),
+            nn.Dropout(dropout),
+            nn.Linear(128 * 6 * 6, 2048),
+            nn.ReLU(inplace=True),
+            nn.Dropout(dropout),
+            nn.Linear(2048, 2048),
+            nn.ReLU(inplace=True),
+        )
+        super().__init__((Resized(network, size),), (2048,))
+
+
+def _convolution(channels: int, width: int, kernel: int, **keys: int) -> tuple[nn.Module, nn.Module]:
+    return nn.Conv2d(channels, width, kernel, **keys), nn.ReLU(inplace=True)  # type: ignore[arg-type]  # ints all

@@ -1,0 +1,1 @@
+"""From counts to numbers: particle mask, geometry, representation."""

@@ -1,0 +1,1 @@
+"""What a scan's columns and layers are, measured from the scan itself."""

@@ -1,0 +1,1 @@
+"""Particles cut out of a scan as its lines come."""

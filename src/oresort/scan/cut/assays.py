@@ -1,0 +1,61 @@
+"""What is known of a scan's particles beforehand: a table of grades and masses by place."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from oresort.errors import InputError
+from oresort.scan.segment.particle import Particle
+
+_NEEDED = ("x", "y", "w", "h", "grade")
+_LEAST = 0.5  # intersection over union of the boxes from which a row and a particle are the same
+
+
+def load_known(path: Path) -> pd.DataFrame:
+    """Read a table of particles: boxes `x, y, w, h` in the scan's pixels, `grade` (wt % Cu), `mass` (g, optional).
+
+    Raises:
+        InputError: not such a table.
+    """
+    try:
+        table = pd.read_csv(path, encoding="utf-8")
+    except (OSError, ValueError) as error:  # pandas' parser errors and bad encodings are ValueErrors
+        raise InputError(f"{path}: not a CSV table ({str(error).strip()}); write it again") from error
+    missing = [column for column in _NEEDED if column not in table]
+    if missing:
+        raise InputError(f"{path}: no column {', '.join(missing)}; needed are {', '.join(_NEEDED)}")
+    if "mass" not in table:
+        table["mass"] = np.nan
+    values: pd.DataFrame = table[[*_NEEDED, "mass"]].apply(pd.to_numeric, errors="coerce")
+    if values[list(_NEEDED)].isna().any(axis=None) or (values < 0).any(axis=None):
+        raise InputError(f"{path}: an empty cell, or one that is no number >= 0; complete the table")
+    return values
+
+
+def match_known(table: pd.DataFrame, particles: Sequence[Particle]) -> pd.DataFrame:
+    """Return `grade` and `mass` of each particle, NaN where no row's box overlaps it by half or more.
+
+    A region that may hold several particles has no grade of its own.
+    """
+    grade, mass = (np.full(len(particles), np.nan) for _ in range(2))
+    if len(table):
+        boxes = table[["x", "y", "w", "h"]].to_numpy(np.float64)
+        for index, particle in enumerate(particles):
+            if particle.touching:
+                continue
+            ious = _iou(boxes, particle)
+            best = int(ious.argmax())
+            if ious[best] >= _LEAST:
+                grade[index], mass[index] = table["grade"].iloc[best], table["mass"].iloc[best]
+    return pd.DataFrame({"grade": grade, "mass": mass})
+
+
+def _iou(boxes: NDArray[np.float64], particle: Particle) -> NDArray[np.float64]:
+    x, y, w, h = boxes.T
+    wide = np.minimum(x + w, particle.x + particle.w) - np.maximum(x, particle.x)
+    tall = np.minimum(y + h, particle.y + particle.h) - np.maximum(y, particle.y)
+    both = np.maximum(wide, 0) * np.maximum(tall, 0)
+    return np.asarray(both / (w * h + particle.w * particle.h - both))

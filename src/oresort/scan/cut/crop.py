@@ -1,0 +1,137 @@
+"""Cut one particle out of the lines in memory, registered or the way the paper's data were cut."""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from oresort.errors import InputError
+from oresort.represent.mask import foreground
+from oresort.scan.calibrate.air import FULL_SCALE
+from oresort.scan.calibrate.calibration import Calibration
+from oresort.scan.cut.window import HALO, Box, Window
+from oresort.scan.segment.particle import MIN_AREA, MaskRule, Particle
+from oresort.scan.segment.regions import Region
+from oresort.scan.segment.released import released_foreground
+from oresort.scan.segment.split import CONVEX, NECK, Part
+
+MASKS: dict[str, MaskRule | None] = {
+    "noise": None,
+    "threshold": foreground,
+    "released": released_foreground,
+}
+"""Mask rules by name: noise-aware, one threshold as for simulated pairs, or as the paper's authors cut."""
+
+_EIGHT = np.ones((3, 3), np.bool_)
+_DIMMEST = 1e-4  # of air: below is no signal, whose logarithm would outweigh a whole particle
+
+
+@dataclass(frozen=True)
+class Options:
+    """How particles are found and cut; `conf/prepare.yaml` explains each key."""
+
+    registered: bool = True
+    correct: bool = True
+    mask: str = "noise"
+    split: bool = True
+    background: str = "zero"
+    min_area: int = MIN_AREA
+    convex: float = CONVEX
+    neck: float = NECK
+
+    def __post_init__(self) -> None:
+        if self.mask not in MASKS:
+            raise InputError(f"mask={self.mask}: unknown; known are {', '.join(MASKS)}")
+        if self.background not in ("zero", "air"):
+            raise InputError(f"background={self.background}: unknown; choose zero or air")
+        if self.min_area < 1:
+            raise InputError(f"min_area={self.min_area}: must be at least 1 pixel")
+        for key in ("convex", "neck"):
+            if not 0 < getattr(self, key) <= 1:
+                raise InputError(f"{key}={getattr(self, key)}: must be above 0 and at most 1")
+
+
+class Cut(NamedTuple):
+    """One particle, cut out of both layers."""
+
+    particle: Particle
+    low: NDArray[np.uint16]
+    """Counts (h, w) in the particle's box; outside its mask 0, or as imaged with neighbours set to air."""
+    high: NDArray[np.uint16]
+    mass_proxy: float
+    """Sum of high attenuation over the particle's pixels: of one material it goes with mass."""
+
+
+def cut_part(window: Window, calibration: Calibration, options: Options, region: Region, part: Part) -> Cut:
+    """Return a part of a region as a particle of the scan and its two crops.
+
+    Corrected counts are written at the low layer's mean air level in both layers; uncorrected ones as they
+    came.
+    """
+    rows, columns = np.flatnonzero(part.mask.any(axis=1)), np.flatnonzero(part.mask.any(axis=0))
+    top, left = int(rows[0]), int(columns[0])
+    mask = part.mask[top : rows[-1] + 1, left : columns[-1] + 1]
+    box = Box(region.y + top, region.x + left, *mask.shape)
+    height, width = part.mask.shape
+    # of a clump at the border only the parts that reach it are cut
+    at_ends = (top == 0, left == 0, rows[-1] == height - 1, columns[-1] == width - 1)
+    cut = any(border and here for border, here in zip(region.open, at_ends, strict=True))
+    fit = calibration.registration if options.registered else None
+    if fit is not None:
+        cut |= window.beyond(box, fit)
+    particle = Particle(
+        x=calibration.belt.start + box.x,
+        y=box.y,
+        w=box.w,
+        h=box.h,
+        cut=cut,
+        mask=mask,
+        touching=part.touching,
+        parted=part.parted,
+    )
+    low, _, _ = window.around(box, 0, 0)
+    others = others_high = window.weak(box) & ~mask
+    if fit is not None:
+        high, mask_high = window.registered(box, fit), mask
+    else:
+        high, mask_high, others_high = _released_high(window, box, mask, part.parted)
+    attenuation = -np.log(np.maximum(high[mask_high], np.float32(_DIMMEST)))
+    levels = (calibration.low.level, (calibration.low if options.correct else calibration.high).level)
+    crops = (
+        _counts(low, levels[0], mask, others, options.background),
+        _counts(high, levels[1], mask_high, others_high, options.background),
+    )
+    return Cut(particle, *crops, float(attenuation.sum()))
+
+
+def _released_high(
+    window: Window, box: Box, mask: NDArray[np.bool_], parted: bool
+) -> tuple[NDArray[np.float32], NDArray[np.bool_], NDArray[np.bool_]]:
+    """Return the unregistered high layer in the box, and where it shows the particle and others by its own mask."""
+    around, top, left = window.around(box, 1, HALO)
+    own = (slice(box.y - top, box.y - top + box.h), slice(box.x - left, box.x - left + box.w))
+    labels, _ = ndimage.label(window.cover(around, 1, left).weak, structure=_EIGHT)
+    labels = labels[own]
+    overlap = np.bincount(labels[mask], minlength=2)
+    overlap[0] = 0
+    # where the high layer shows nothing, or the neighbours as well, the low layer's mask must do
+    if parted or not overlap.any():
+        return around[own], mask, (labels > 0) & ~mask
+    shown = labels == overlap.argmax()
+    return around[own], shown, (labels > 0) & ~shown
+
+
+def _counts(
+    transmission: NDArray[np.float32],
+    level: float,
+    mask: NDArray[np.bool_],
+    others: NDArray[np.bool_],
+    background: str,
+) -> NDArray[np.uint16]:
+    # 0 is the mark of background, so the darkest pixel of a particle has one count
+    counts = np.rint(transmission * np.float32(level)).clip(1, FULL_SCALE).astype(np.uint16)
+    if background == "zero":
+        return np.where(mask, counts, np.uint16(0))
+    return np.where(others & ~mask, np.uint16(round(level)), counts)

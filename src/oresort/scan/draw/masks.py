@@ -1,0 +1,58 @@
+"""Outlines of masks over a scan, beside the true ones where they are known."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from oresort.scan.draw.flags import COLOURS, kind_of
+from oresort.scan.segment.particle import Particle
+
+
+def draw_masks(
+    low: NDArray[np.uint16],
+    particles: Sequence[Particle],
+    air: float,
+    labels: NDArray[np.integer] | None = None,
+    left: int = 0,
+    width: int = 1_000,
+) -> Figure:
+    """Draw a part of a scan with the outline of each particle's mask in the colour of its flag.
+
+    Args:
+        low: low-energy layer (H, W) in counts.
+        particles: what was found on it.
+        air: its air level in counts.
+        labels: true particles (H, W), 0 for belt, drawn in white; None where they are not known.
+        left: first column shown.
+        width: columns shown.
+    """
+    columns = slice(left, min(left + width, low.shape[1]))
+    height = len(low)
+    figure = Figure(figsize=(10.6, 1.1 + 9.8 * height / (columns.stop - left)), dpi=100, layout="constrained")
+    FigureCanvasAgg(figure)
+    axes = figure.add_subplot()
+    extent = (columns.start - 0.5, columns.stop - 0.5, height - 0.5, -0.5)
+    axes.imshow(low[:, columns] / air, cmap="gray", vmin=0, vmax=1.1, extent=extent)
+    if labels is not None:
+        x, y = np.arange(columns.start, columns.stop), np.arange(height)
+        for label in np.unique(labels[:, columns])[1:]:
+            axes.contour(x, y, labels[:, columns] == label, [0.5], colors="white", linewidths=0.8)
+        axes.plot([], [], color="lightgrey", label="truth")
+    for particle in particles:
+        if particle.x + particle.w < columns.start or particle.x > columns.stop:
+            continue
+        padded = np.pad(particle.mask, 1)
+        x = np.arange(particle.x - 1, particle.x + particle.w + 1)
+        y = np.arange(particle.y - 1, particle.y + particle.h + 1)
+        axes.contour(x, y, padded, [0.5], colors=COLOURS[kind_of(particle)], linewidths=1.4)
+    axes.set_xlim(extent[:2])
+    axes.set_ylim(extent[2:])
+    for kind, colour in COLOURS.items():
+        axes.plot([], [], color=colour, label=kind)
+    axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=5, frameon=False)
+    axes.set_xlabel("column (pixels)")
+    axes.set_ylabel("line")
+    return figure

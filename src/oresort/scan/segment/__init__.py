@@ -1,0 +1,1 @@
+"""What of the belt is covered, and by how many particles."""

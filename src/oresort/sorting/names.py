@@ -1,0 +1,14 @@
+"""Names of the figures of merit."""
+
+METRICS = (
+    "auroc",
+    "f1",
+    "recall",
+    "precision",
+    "accuracy",
+    "balanced_accuracy",
+    "mcc",
+    "average_precision",
+    "brier",
+    "ece",
+)

@@ -1,0 +1,1 @@
+"""Many runs as tables, intervals and pictures."""

@@ -1,0 +1,178 @@
+"""Many runs as one table: a row a configuration, mean and deviation over its seeds."""
+
+import json
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pandas as pd
+
+from oresort.errors import InputError
+from oresort.files.record import read_row
+from oresort.sorting.names import METRICS
+from oresort.tables.bootstrap import COMPARABLE, Run, paired_difference
+
+_NOT_CONFIGURATION = ("config.seed", "config.out", "config.resume", "config.data.root", "config.data.cache")
+_LABELS = ("config.row", "config.reference", "config.name", "config.scale.name", "config.protocol.name")
+PAPER_METRICS = ("auroc", "f1", "recall", "precision", "accuracy")
+
+
+class Report(NamedTuple):
+    """What `report` found."""
+
+    table: pd.DataFrame
+    """One row a configuration: `name` (the experiment), the keys in which configurations differ or, in an
+    experiment with named rows, `row, scale, protocol`; `n`, `params_M`, `<metric>_mean`, `<metric>_std` as
+    shares of 1 (std of the sample; NaN for a single seed); against an experiment's reference row
+    `difference, difference_low, difference_high`; `paper_<metric>`, `paper_<metric>_std`, `paper_params_M`
+    where the paper prints that row; `pairs_train, pairs_val, pairs_test, epochs, data, root`, `data` being a
+    hash of the pairs."""
+
+    failed: pd.DataFrame
+    """`run, name, row, seed, status, error` of every run that did not finish."""
+
+
+def collect(runs: Path) -> pd.DataFrame:
+    """Return the rows of all runs below a folder, with their folder as `run`.
+
+    Raises:
+        InputError: No such folder, no runs in it, or an unreadable `metrics.json`.
+    """
+    if not runs.is_dir():
+        raise InputError(f"{runs}: no such folder; give the folder of runs as runs=DIR")
+    rows = []
+    for file in sorted(runs.rglob("metrics.json")):
+        row = {
+            key: "null" if value is None and key.startswith("config.") else value
+            for key, value in read_row(file).items()
+        }
+        rows.append({"run": str(file.parent), "modified": file.stat().st_mtime, **row})
+    if not rows:
+        raise InputError(f"{runs}: no runs (metrics.json) below it; train first")
+    return pd.DataFrame(rows)
+
+
+def paper_tables() -> pd.DataFrame:
+    """Return the paper's tables: `experiment, row`, five metrics with `_std` in per cent, `params_M`."""
+    with files("oresort.tables").joinpath("paper_tables.csv").open(encoding="utf-8") as stream:
+        return pd.read_csv(stream, comment="#")
+
+
+def summarise(
+    rows: pd.DataFrame, split: str = "test", metric: str = "auroc", resamples: int = 1000
+) -> Report:
+    """Return one row a configuration of the runs of `collect`.
+
+    Runs are of one configuration if they differ in nothing but the seed and where their files lie, and saw the
+    same pairs. Of two finished runs of one configuration and seed the newer counts.
+
+    Args:
+        rows: of `collect`.
+        split: whose metrics.
+        metric: whose difference to the reference row gets an interval, see `paired_difference`.
+        resamples: of that interval; 0 leaves it out.
+    """
+    if metric not in COMPARABLE or resamples < 0:
+        raise InputError(
+            f"metric={metric} resamples={resamples}: known metrics are {', '.join(COMPARABLE)}; resamples >= 0"
+        )
+    keys = [c for c in rows.columns if c.startswith("config.") and c not in _NOT_CONFIGURATION]
+    done = rows[rows["status"] == "finished"].copy()
+    rest = rows[rows["status"] != "finished"].rename(columns={"config.row": "row"})
+    failed = rest.reindex(columns=["run", "name", "row", "seed", "status", "error"]).reset_index(drop=True)
+    failed = failed.dropna(axis=1, how="all") if not failed.empty else failed
+    if done.empty:
+        return Report(pd.DataFrame(), failed)
+    done = done.reindex(columns=list(dict.fromkeys([*done.columns, *_LABELS, "data"])))
+    # text compares NaN with NaN and lists with lists
+    text = done[[*keys, "data"]].map(lambda value: json.dumps(value, default=str))
+    done["configuration"] = text.agg("|".join, axis=1)
+    done = done.sort_values("modified").drop_duplicates(["configuration", "seed"], keep="last")
+    plain = done[~_named(done)]
+    # a key that only some runs have (a classical sorter has no learning rate) tells nothing by its absence
+    differing = [
+        key
+        for key in keys
+        if key not in _LABELS and text.loc[plain.index, key][plain[key].notna()].nunique() > 1
+    ]
+    if plain["data"].nunique() > 1:
+        differing.append("config.data.root")
+    table = [_row(group, differing, split) for _, group in done.groupby("configuration", sort=False)]
+    frame = pd.DataFrame(table).sort_values("auroc_mean", ascending=False, na_position="last")
+    if resamples:
+        frame = _compare(frame.reset_index(drop=True), split, metric, resamples)
+    return Report(_beside_paper(frame).drop(columns=["runs", "reference"]).reset_index(drop=True), failed)
+
+
+def _named(rows: pd.DataFrame) -> "pd.Series[bool]":
+    return rows["config.row"].fillna("").astype(str) != ""
+
+
+def _row(group: pd.DataFrame, differing: list[str], split: str) -> dict[str, Any]:
+    first = group.iloc[0]
+    row: dict[str, Any] = {"name": first["name"]}
+    if _named(group).any():
+        row |= {"row": first["config.row"], "scale": first["config.scale.name"]}
+        row |= {"protocol": first["config.protocol.name"]}
+    else:
+        row |= {key.removeprefix("config."): first[key] for key in differing}
+    row |= {"n": len(group), "params_M": float(first["params"]) / 1e6}
+    for name in METRICS:
+        values = group[f"{split}/{name}"].astype(float)
+        row |= {f"{name}_mean": values.mean(), f"{name}_std": values.std(ddof=1)}
+    row |= {f"pairs_{side}": first.get(f"pairs/{side}") for side in ("train", "val", "test")}
+    row |= {
+        "epochs": first.get("config.trainer.max_epochs"),
+        "data": first["data"],
+        "root": first.get("config.data.root"),
+    }
+    return row | {"runs": list(group["run"]), "reference": first["config.reference"]}
+
+
+def _compare(frame: pd.DataFrame, split: str, metric: str, resamples: int) -> pd.DataFrame:
+    """Add the differences to the reference row of each experiment, within one scale, protocol and dataset."""
+    if "row" not in frame:
+        return frame
+    sides = ["name", "scale", "protocol", "data"]
+    loaded = {run: load_run(Path(run), split) for runs in frame["runs"] for run in runs}
+    columns: dict[int, dict[str, float]] = {}
+    for _, table in frame[frame["row"].notna()].groupby(sides, dropna=False):
+        reference = table[table["row"] == table["reference"]]
+        if len(reference) != 1:
+            continue
+        other = [loaded[run] for run in reference.iloc[0]["runs"]]
+        for place, row in table.drop(index=reference.index).iterrows():
+            found = paired_difference([loaded[run] for run in row["runs"]], other, metric, resamples)
+            if found is not None:
+                named = {
+                    "difference": found.value,
+                    "difference_low": found.low,
+                    "difference_high": found.high,
+                }
+                columns[int(str(place))] = {"difference_metric": metric, **named}  # type: ignore[dict-item]
+    return frame.join(pd.DataFrame.from_dict(columns, orient="index")) if columns else frame
+
+
+def load_run(folder: Path, split: str) -> Run:
+    """Return a run's predictions of a split, and its threshold; InputError for a folder without them."""
+    file = folder / "predictions.csv"
+    try:
+        table = pd.read_csv(file, dtype={"id": str, "scan": str})
+        chosen = table.loc[table["split"] == split, ["id", "scan", "label", "p_ore"]]
+    except (OSError, KeyError, ValueError) as error:
+        raise InputError(f"{file}: no id, scan, split, label, p_ore in it; train that run again") from error
+    return Run(chosen, float(read_row(folder / "metrics.json")["threshold"]))
+
+
+def _beside_paper(frame: pd.DataFrame) -> pd.DataFrame:
+    if "row" not in frame:
+        return frame
+    paper = paper_tables().rename(columns={"experiment": "name"})
+    renamed = {c: f"paper_{c}" for c in paper.columns if c not in ("name", "row")}
+    merged = frame.merge(paper.rename(columns=renamed), on=["name", "row"], how="left")
+    return merged.drop(columns=[c for c in renamed.values() if merged[c].isna().all()])
+
+
+def percent(value: float | None) -> str:
+    """Return a share of 1 in per cent with two digits, a dash where it is undefined."""
+    return "-" if value is None or pd.isna(value) else f"{100 * value:.2f}"

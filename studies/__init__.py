@@ -1,0 +1,1 @@
+"""Studies: questions about the package itself, each one command."""

@@ -1,0 +1,139 @@
+"""Pictures of the calibration: real beside simulated."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from oresort.belt.sorter import BELT
+from oresort.files.write import replacing
+from studies.realism.rocks import Outline, level
+
+# sky blue and vermilion stay apart for every common colour blindness (Okabe and Ito, 2008)
+REAL, OWN = "#D55E00", "#0072B2"
+_RIM = 5  # pixels of belt around a particle in the gallery
+
+Pair = tuple[NDArray[np.uint16], NDArray[np.uint16]]
+
+
+def new_figure(width: float, height: float) -> Figure:
+    """Return an empty figure of a size in inches."""
+    figure = Figure(figsize=(width, height), dpi=110, layout="constrained")
+    FigureCanvasAgg(figure)
+    return figure
+
+
+def save(figure: Figure, target: Path) -> None:
+    """Write a figure as PNG, whole or not at all."""
+    with replacing(target) as temporary:
+        figure.savefig(temporary)
+
+
+def ratio_figure(table: pd.DataFrame) -> Figure:
+    """Draw R against h from `ratio_table`."""
+    figure = new_figure(6, 4)
+    axes = figure.subplots()
+    axes.errorbar(
+        table.h, table.simulated, table.sd_over_lots, color=OWN, marker="o", capsize=3,
+        label="simulated (bars: between lots)",
+    )  # fmt: skip
+    axes.plot(table.h, table.first_reading, color=REAL, marker="s", label="scan 38, as first read")
+    axes.plot(table.h, table.real, color=REAL, marker="x", linestyle=":", label="scan 38, by this command")
+    axes.set(xlabel="h (high-energy attenuation)", ylabel="R = l / h", title="Beam hardening")
+    axes.legend()
+    return figure
+
+
+def noise_figure(variance: pd.DataFrame, lateral: pd.DataFrame) -> Figure:
+    """Draw noise variance against signal, and across the belt, of both layers."""
+    figure = new_figure(11, 4)
+    left, right = figure.subplots(1, 2)
+    for layer, style in (("low", "-"), ("high", "--")):
+        part = variance[variance.layer == layer]
+        left.plot(
+            part.signal_real, part.variance_real, REAL, linestyle=style, marker="s", label=f"{layer}, scan 38"
+        )
+        left.plot(
+            part.signal_simulated, part.variance_simulated, OWN, linestyle=style, marker="o",
+            label=f"{layer}, simulated",
+        )  # fmt: skip
+        right.plot(lateral.column, lateral[f"{layer}_real"], REAL, linestyle=style)
+        right.plot(lateral.column, lateral[f"{layer}_simulated"], OWN, linestyle=style)
+    left.set(xlabel="signal (counts)", ylabel="variance (counts²)", title="Noise against signal")
+    right.set(xlabel="column", ylabel="variance / that of columns 700-1000", title="Noise across the belt")
+    left.legend()
+    return figure
+
+
+def particle_figure(real: pd.DataFrame, simulated: pd.DataFrame) -> Figure:
+    """Draw the distributions of all columns of `outline_frame`, with the real particles as marks."""
+    figure = new_figure(12, 6)
+    across = -(-len(simulated.columns) // 2)
+    grid = figure.subplots(2, across, squeeze=False).ravel()
+    for axes in grid[len(simulated.columns) :]:
+        axes.axis("off")
+    for axes, name in zip(grid, simulated.columns, strict=False):
+        axes.hist(simulated[name], bins=25, color=OWN, alpha=0.6)
+        for value in real[name]:
+            axes.axvline(value, color=REAL)
+        axes.set(title=name, yticks=[])
+    figure.suptitle("Particles: simulated (histograms) and the four of scan 38 (lines)")
+    return figure
+
+
+def gallery_figure(shown: list[tuple[Pair, Outline]], columns: int = 6) -> Figure:
+    """Draw particles of scans, low over high layer, all at one scale of grey and of size, without names."""
+    rows = -(-len(shown) // columns)
+    figure = new_figure(2.0 * columns, 4.0 * rows)
+    side = max(max(_height(o), _width(o)) for _, o in shown) + 2 * _RIM
+    grid = figure.subplots(2 * rows, columns, squeeze=False)
+    for axes in grid.ravel():
+        axes.axis("off")
+    for k, (pair, outline) in enumerate(shown):
+        for layer, counts in enumerate(pair):
+            picture = _surroundings(counts, outline, side)
+            axes = grid[2 * (k // columns) + layer, k % columns]
+            axes.imshow(picture, cmap="gray", vmin=0.1, vmax=1.05, interpolation="nearest")
+            axes.set_title(f"{k + 1} {'low' if layer == 0 else 'high'}", fontsize=8)
+    return figure
+
+
+def air_figure(real: Pair, simulated: Pair, rows: slice, columns: slice) -> Figure:
+    """Draw one stretch of empty belt of both layers, real over simulated, without names beyond these."""
+    figure = new_figure(11, 7)
+    grid = figure.subplots(4, 1)
+    for k, (name, pair) in enumerate((("scan 38", real), ("simulated", simulated))):
+        for layer, counts in enumerate(pair):
+            axes = grid[2 * layer + k]
+            axes.imshow(
+                counts[rows, columns] / level(counts),
+                cmap="gray",
+                vmin=0.9,
+                vmax=1.1,
+                interpolation="nearest",
+            )
+            axes.set_title(
+                f"{name}, {'low' if layer == 0 else 'high'}: air, grey from 0.9 to 1.1", fontsize=9
+            )
+            axes.axis("off")
+    return figure
+
+
+def _height(outline: Outline) -> int:
+    return int(outline.box[0].stop - outline.box[0].start)
+
+
+def _width(outline: Outline) -> int:
+    return int(outline.box[1].stop - outline.box[1].start)
+
+
+def _surroundings(counts: NDArray[np.uint16], outline: Outline, side: int) -> NDArray[np.float32]:
+    """Return the transmission (side, side) around a particle, white beyond the scan."""
+    belt = counts[:, BELT[0] : BELT[1]] / np.float32(level(counts))
+    padded = np.pad(belt, side, constant_values=1.0)
+    row = (outline.box[0].start + outline.box[0].stop) // 2 + side - side // 2
+    column = (outline.box[1].start + outline.box[1].stop) // 2 - BELT[0] + side - side // 2
+    return np.asarray(padded[row : row + side, column : column + side], dtype=np.float32)

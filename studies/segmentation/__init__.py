@@ -1,0 +1,1 @@
+"""How well particles are found and parted on simulated belts."""

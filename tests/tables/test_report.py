@@ -1,0 +1,122 @@
+"""Tables of made runs, whose means, deviations and differences are known."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+
+from oresort import report
+from oresort.paths import CONF_DIR
+from oresort.sorting.names import METRICS
+from oresort.tables.collect import collect, paper_tables, summarise
+
+
+def make_run(folder: Path, row: str, seed: int, shift: float, **changes: Any) -> None:
+    """Write what `report` reads of a run; `shift` moves the probabilities of ore up."""
+    rng = np.random.default_rng(seed)
+    ore = np.arange(120) % 3 > 0
+    p = np.clip(0.5 + shift * (2 * ore - 1) + 0.2 * rng.standard_normal(120), 0, 1)
+    folder.mkdir(parents=True)
+    pd.DataFrame(
+        {
+            "id": np.arange(120), "scan": np.arange(120) // 10, "split": "test",
+            "label": np.where(ore, "ore", "waste"), "p_ore": p,
+        }
+    ).to_csv(folder / "predictions.csv", index=False)  # fmt: skip
+    content = {
+        "status": "finished", "name": "ablation_head", "seed": seed, "config.row": row,
+        "config.reference": "KAN 6", "config.name": "ablation_head", "config.scale.name": "cpu",
+        "config.protocol.name": "default", "config.trainer.max_epochs": 8, "config.model.head": row,
+        "config.seed": seed, "data": "abc", "params": 1_315_868, "threshold": 0.5,
+        "pairs/train": 2800, "pairs/val": 600, "pairs/test": 120,
+    }  # fmt: skip
+    content |= {f"test/{m}": 0.8 + shift + 0.01 * seed for m in METRICS}
+    (folder / "metrics.json").write_text(json.dumps(content | changes))
+
+
+@pytest.fixture
+def runs(tmp_path: Path) -> Path:
+    for seed in (1, 2, 3):
+        make_run(tmp_path / "runs" / f"kan-{seed}", "KAN 6", seed, 0.10)
+        make_run(tmp_path / "runs" / f"mlp-{seed}", "MLP 6", seed, 0.02)
+    make_run(tmp_path / "runs" / "lost", "KAN 4", 1, 0.0, status="failed", error="out of | memory")
+    return tmp_path / "runs"
+
+
+def test_rows_have_mean_deviation_difference_and_the_papers_figures(runs: Path):
+    table, failed = summarise(collect(runs), resamples=200)
+    assert table["row"].tolist() == ["KAN 6", "MLP 6"]  # the best first
+    kan, mlp = table.iloc[0], table.iloc[1]
+    assert kan["n"] == 3
+    assert kan["auroc_mean"] == pytest.approx(0.92)
+    assert kan["auroc_std"] == pytest.approx(0.01)
+    assert np.isnan(kan["difference"])
+    assert mlp["difference_low"] < mlp["difference"] < mlp["difference_high"] < 0
+    assert (kan["paper_auroc"], mlp["paper_auroc"]) == (85.66, 84.81)
+    assert failed["row"].tolist() == ["KAN 4"]
+
+
+def test_runs_of_other_pairs_or_scale_are_not_mixed(runs: Path):
+    make_run(runs / "other", "KAN 6", 1, 0.3, data="xyz")
+    table, _ = summarise(collect(runs), resamples=0)
+    assert sorted(table.loc[table["row"] == "KAN 6", "n"]) == [1, 3]
+
+
+def test_the_newer_of_two_runs_of_one_seed_counts(runs: Path):
+    make_run(runs / "again", "KAN 6", 1, 0.10, **{"test/auroc": 0.5})
+    table, _ = summarise(collect(runs), resamples=0)
+    assert table.loc[table["row"] == "KAN 6", "auroc_mean"].item() == pytest.approx((0.5 + 0.92 + 0.93) / 3)
+
+
+def test_the_report_is_written_in_every_form(command: Any, runs: Path):
+    code, out, err = command(report, f"runs={runs}", "resamples=100")
+    assert code == 0, err
+    assert "scale=cpu: 2,800 + 600 + 120 pairs" in out
+    assert "85.66±0.12" in out
+    text = (runs / "report.md").read_text()
+    assert "| KAN 6 | 3 | 1.32 | 92.00±1.00 | reference |" in text
+    assert r"out of \| memory" in text
+    tex = (runs / "report.tex").read_text()
+    assert r"92.00$\pm$1.00" in tex
+    assert tex.count(r"\\") == 3  # the heading and two rows
+    assert r"ablation\_head" in tex
+    assert len(pd.read_csv(runs / "report.csv")) == 2
+    assert (runs / "report-ablation-head-cpu-default.png").stat().st_size > 10_000
+
+
+def test_bad_questions_are_one_line(command: Any, runs: Path):
+    for words, expected in (
+        (("metric=luck",), "metric=luck"),
+        (("resamples=-1",), "resamples"),
+        (("split=x",), "split=x"),
+    ):
+        code, _, err = command(report, f"runs={runs}", *words)
+        assert code == 1
+        assert expected in err
+        assert not (runs / "report.md").exists()
+
+
+def test_a_run_without_its_predictions_is_named(command: Any, runs: Path):
+    (runs / "kan-1" / "predictions.csv").unlink()
+    code, _, err = command(report, f"runs={runs}")
+    assert code == 1
+    assert "kan-1/predictions.csv" in err
+
+
+def test_every_printed_row_of_the_paper_is_a_row_of_an_experiment():
+    experiments = {}
+    for file in (CONF_DIR / "experiment").glob("*.yaml"):
+        content = yaml.safe_load(file.read_text())
+        groups = [
+            key for key in content.get("hydra", {}).get("sweeper", {}).get("params", {}) if "ablation" in key
+        ]
+        files = [f for group in groups for f in (CONF_DIR / group).glob("*.yaml")]
+        experiments[file.stem] = {yaml.safe_load(f.read_text())["row"] for f in files} or {content.get("row")}
+    paper = paper_tables()
+    assert len(paper) == 9 + 3 + 4 + 6 + 1
+    for experiment, row in zip(paper["experiment"], paper["row"], strict=True):
+        assert row in experiments[experiment]
