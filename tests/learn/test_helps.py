@@ -105,7 +105,7 @@ def test_each_help_changes_the_run_and_none_stays_in_the_model(
         seen.append(state[key])
     assert len(params) == 1
     key = "net.heads.0.layers.0.coefficients"
-    assert not torch.equal(run("penalty", "model.head.penalty=1")[key], plain[key])
+    assert not torch.equal(run("penalty", "model.head.sparsity=1")[key], plain[key])
 
 
 class Killed(BaseException):

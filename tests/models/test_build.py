@@ -69,16 +69,16 @@ def test_a_broken_module_is_not_called_unknown(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("keys", "named"),
     [
-        ({"wdiths": [6]}, "'wdiths'; accepted: widths, basis, init, norm, penalty"),
+        ({"wdiths": [6]}, "'wdiths'; accepted: widths, basis, init, norm, sparsity"),
         (
             {"in_features": 3},
-            "'in_features' is not set by hand; accepted: widths, basis, init, norm, penalty",
+            "'in_features' is not set by hand; accepted: widths, basis, init, norm, sparsity",
         ),
         ({"widths": "64,32"}, "widths='64,32'"),
         ({"widths": [64, -1]}, "widths=-1"),
         ({"widths": 64}, "widths=64"),
         ({"norm": "no"}, "norm='no'"),
-        ({"penalty": -1}, "penalty=-1"),
+        ({"sparsity": -1}, "sparsity=-1"),
         ({"basis": {"_target_": "oresort.models.kan.bases.Chebishev"}}, "no such basis; known: .*Chebyshev"),
         ({"basis": {"_target_": "oresort.models.kan.bases.Chebyshev", "degree": 0}}, "degree=0"),
         (

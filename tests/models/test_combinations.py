@@ -85,6 +85,6 @@ def test_gradcheck_of_the_towers_layers(layer):
 
 
 def test_gradcheck_of_the_penalty():
-    head = KAN(3, widths=(2,), penalty=1.0).double()
+    head = KAN(3, widths=(2,), sparsity=1.0).double()
     coefficients = [layer.coefficients for layer in kan_layers(head)]
     assert torch.autograd.gradcheck(lambda *_: head.penalty(), coefficients)

@@ -87,11 +87,11 @@ def test_degree_grows_without_a_change_and_shrinks_to_the_low_terms():
 
 def test_the_penalty_by_hand():
     # sizes 3 and 1 over sqrt 2: their mean is sqrt 2, their shares 3/4 and 1/4, the largest entropy log 2
-    found = edges.penalty(layer_of([[9, 3, 0, 0], [5, 0, 1, 0]]))
+    found = edges.sparsity(layer_of([[9, 3, 0, 0], [5, 0, 1, 0]]))
     entropy = -(0.75 * math.log(0.75) + 0.25 * math.log(0.25)) / math.log(2)
     assert found.item() == pytest.approx(2**0.5 + entropy)
-    head = KAN(4, widths=(3,), penalty=0.5)
-    alone = sum(edges.penalty(layer) for layer in kan_layers(head))
+    head = KAN(4, widths=(3,), sparsity=0.5)
+    alone = sum(edges.sparsity(layer) for layer in kan_layers(head))
     assert head.penalty().item() == pytest.approx(0.5 * alone.item())
 
 
@@ -112,7 +112,7 @@ def test_the_picture_draws_the_most_important_functions():
 
 def test_the_penalty_leaves_fewer_edges():
     torch.manual_seed(0)
-    head = KAN(8, widths=(6,), penalty=1.0)
+    head = KAN(8, widths=(6,), sparsity=1.0)
     optimiser = torch.optim.Adam(head.parameters(), 0.02)
 
     def shares() -> float:
@@ -130,4 +130,4 @@ def test_the_penalty_leaves_fewer_edges():
 def test_no_weight_means_no_penalty():
     assert KAN(8).penalty() is None
     lone = KANLayer(1, 1)
-    assert edges.penalty(lone).isfinite()
+    assert edges.sparsity(lone).isfinite()

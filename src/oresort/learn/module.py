@@ -17,7 +17,7 @@ from oresort.learn.metrics import binary_metrics
 from oresort.learn.objective import Helps, drop_energy, modulate, paces
 from oresort.learn.schedule import Schedule
 from oresort.models.build import build_model
-from oresort.models.heads.head import CLASSES
+from oresort.models.heads.head import Head
 from oresort.sorting.threshold import choose_threshold
 
 _MODES = ("default", "reduce-overhead", "max-autotune", "max-autotune-no-cudagraphs")
@@ -74,7 +74,7 @@ class OreModule(L.LightningModule):
             return None
         if len(self.net.dims) != 2 or len(self.net.towers) != 2:
             raise InputError("helps.auxiliary: needs two towers; choose another fusion, or share=false")
-        return nn.ModuleList(nn.Linear(dim, CLASSES) for dim in self.net.dims)
+        return nn.ModuleList(nn.Linear(dim, Head.outputs) for dim in self.net.dims)
 
     def forward(self, low: Tensor, high: Tensor) -> Tensor:
         """Return logits (B, 2), waste and ore, of images (B, C, S, S) float32."""
@@ -118,7 +118,7 @@ class OreModule(L.LightningModule):
         if self.auxiliary is None:
             loss = self._loss(self._fit, self(low, high), label)
         else:
-            parts = self.net(*self._laid_out(low, high), parts=True)
+            parts = self.net.parts(*self._laid_out(low, high))
             loss = self._loss(self._fit, parts.logits, label)
             votes = [layer(v) for layer, v in zip(self.auxiliary, parts.vectors, strict=True)]
             alone = torch.stack([F.cross_entropy(vote, label) for vote in votes]).sum()

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import NamedTuple, cast
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -10,15 +10,14 @@ from torch import Tensor, nn
 from oresort.errors import InputError
 from oresort.models.checks import positive
 from oresort.models.fusions.fusion import Fusion
-from oresort.models.heads.head import CLASSES, Head
+from oresort.models.heads.head import Head
 from oresort.models.towers.tower import Tower
 
 
 class Parts(NamedTuple):
-    """What each part of a model says of a batch."""
+    """What the parts of a model make of a batch."""
 
     logits: Tensor  # (B, 2), the model's
-    votes: tuple[Tensor, ...]  # (B, 2) of each head
     vectors: tuple[Tensor, ...]  # (B, dim) of each tower
 
 
@@ -69,7 +68,7 @@ class PairNet(nn.Module):
             vectors = _tuple(
                 fusion, "features", fusion.features(*(torch.zeros(1, t.dim) for t in self._per_image()))
             )
-            votes = tuple(torch.zeros(1, CLASSES) for _ in vectors)
+            votes = tuple(torch.zeros(1, Head.outputs) for _ in vectors)
             _tuple(fusion, "decide", (fusion.decide(*votes),), like=votes[:1])
         self.heads = nn.ModuleList(head(vector.shape[1]) for vector in vectors)
 
@@ -80,34 +79,37 @@ class PairNet(nn.Module):
 
     def penalty(self) -> Tensor | None:
         """Return the scalar that the training loss adds for the heads, if any."""
-        found = [p for head in self.heads if (p := cast("Head", head).penalty()) is not None]
+        heads = (head for head in self.heads if isinstance(head, Head))
+        found = [p for head in heads if (p := head.penalty()) is not None]
         return torch.stack(found).sum() if found else None
 
     def _per_image(self) -> list[Tower]:
-        return [cast("Tower", self.towers[i]) for i in self._tower_of]
+        towers = [tower for tower in self.towers if isinstance(tower, Tower)]
+        return [towers[i] for i in self._tower_of]
 
-    def forward(self, low: Tensor | None, high: Tensor | None, parts: bool = False) -> Tensor | Parts:
-        """Return the logits (B, 2), or with `parts` also those of each head and each tower's vector.
+    def forward(self, low: Tensor | None, high: Tensor | None) -> Tensor:
+        """Return the logits (B, 2).
 
         An energy that the fusion does not look at may be None.
 
         Raises:
             InputError: an energy is missing, or the energies' images differ in shape.
         """
-        self._check(low, high)
+        return self.parts(low, high).logits
+
+    def parts(self, low: Tensor | None, high: Tensor | None) -> Parts:
+        """Return the logits as `forward` does, and the vector of each image's tower."""
         towers = self._per_image()
-        # checked above: what is None here is not looked at
-        maps = self.fusion.inputs(cast("Tensor", low), cast("Tensor", high))  # a (B, C, H, W) for each tower
+        maps = self.fusion.inputs(*self._given(low, high))  # (B, C, H, W) for each tower
         for stage in range(len(towers[0].stages)):
             maps = tuple(tower.stages[stage](m) for tower, m in zip(towers, maps, strict=True))
-            maps = self.fusion.exchange(stage, *maps)
+            maps = self.fusion.exchange(stage, *maps)  # (B, C', H', W') each
         vectors = tuple(tower.pool(m) for tower, m in zip(towers, maps, strict=True))  # (B, dim) each
-        joined = self.fusion.features(*vectors)
-        votes = tuple(head(vector) for head, vector in zip(self.heads, joined, strict=True))  # (B, 2) each
-        logits = self.fusion.decide(*votes)
-        return Parts(logits, votes, vectors) if parts else logits
+        joined = self.fusion.features(*vectors)  # (B, width) for each head
+        votes = (head(vector) for head, vector in zip(self.heads, joined, strict=True))  # (B, 2) each
+        return Parts(self.fusion.decide(*votes), vectors)
 
-    def _check(self, low: Tensor | None, high: Tensor | None) -> None:
+    def _given(self, low: Tensor | None, high: Tensor | None) -> tuple[Tensor, Tensor]:
         given = {"low": low, "high": high}
         first, *others = (given[energy] for energy in self.fusion.energies)
         # compared rather than hashed: an export would take a hashed size for the only one
@@ -119,25 +121,23 @@ class PairNet(nn.Module):
                 f"{name}: needs the {' and the '.join(self.fusion.energies)} energy, of one shape; got {found}"
                 "; for a single energy choose fusion=low or fusion=high"
             )
+        # the fusion does not look at what is missing here: any tensor will do
+        return first if low is None else low, first if high is None else high
 
 
 def _tuple(
     fusion: Fusion, hook: str, found: object, like: tuple[Tensor, ...] | None = None
 ) -> tuple[Tensor, ...]:
     """Return what a hook made, or raise InputError unless it is a tuple of tensors (shaped as `like`)."""
-    ok = isinstance(found, tuple) and len(found) > 0 and all(isinstance(x, Tensor) for x in found)
-    if ok and like is not None:
-        ok = [x.shape for x in cast("tuple[Tensor, ...]", found)] == [x.shape for x in like]
-    if not ok:
-        name = f"{type(fusion).__name__}.{hook}"
-        shown = (
-            [tuple(getattr(x, "shape", ())) for x in found]
-            if isinstance(found, tuple)
-            else type(found).__name__
-        )
-        wanted = f" of shapes {[tuple(x.shape) for x in like]}" if like is not None else ""
-        raise InputError(f"{name}: must return a tuple of tensors{wanted}; got {shown}")
-    return cast("tuple[Tensor, ...]", found)
+    tensors = tuple(x for x in found if isinstance(x, Tensor)) if isinstance(found, tuple) else ()
+    whole = isinstance(found, tuple) and 0 < len(tensors) == len(found)
+    if whole and (like is None or [x.shape for x in tensors] == [x.shape for x in like]):
+        return tensors
+    shown = (
+        [tuple(getattr(x, "shape", ())) for x in found] if isinstance(found, tuple) else type(found).__name__
+    )
+    wanted = f" of shapes {[tuple(x.shape) for x in like]}" if like is not None else ""
+    raise InputError(f"{type(fusion).__name__}.{hook}: must return a tuple of tensors{wanted}; got {shown}")
 
 
 @contextmanager

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from oresort.errors import InputError
 from oresort.models.fusions.fusion import Fusion, two_towers
-from oresort.models.heads.head import CLASSES
+from oresort.models.heads.head import Head
 
 
 class Mean(Fusion):
@@ -33,7 +33,7 @@ class WeightedVote(Fusion):
     def build(self, dims: Sequence[Sequence[int]]) -> None:
         """Make the weights, (2, 2) or (2, 1), equal at first."""
         two_towers(self, dims)
-        self.scores = nn.Parameter(torch.zeros(2, CLASSES if self.per_class else 1))
+        self.scores = nn.Parameter(torch.zeros(2, Head.outputs if self.per_class else 1))
 
     def decide(self, *logits: Tensor) -> Tensor:
         """Return logits (B, 2)."""
@@ -82,9 +82,9 @@ class Stacking(Fusion):
     def build(self, dims: Sequence[Sequence[int]]) -> None:
         """Make the map 4 -> 2."""
         two_towers(self, dims)
-        self.join = nn.Linear(2 * CLASSES, CLASSES)
+        self.join = nn.Linear(2 * Head.outputs, Head.outputs)
         with torch.no_grad():
-            self.join.weight.copy_(torch.eye(CLASSES).repeat(1, 2) / 2)
+            self.join.weight.copy_(torch.eye(Head.outputs).repeat(1, 2) / 2)
             self.join.bias.zero_()
 
     def decide(self, *logits: Tensor) -> Tensor:
@@ -104,13 +104,8 @@ class Evidential(Fusion):
         """Return logits (B, 2)."""
         joint, *others = F.softplus(_wide(logits))
         for other in others:
-            joint = joint + other + joint * other / CLASSES
+            joint = joint + other + joint * other / Head.outputs
         return torch.log1p(joint)
-
-    @staticmethod
-    def uncertainty(logits: Tensor) -> Tensor:
-        """Return K / (K + total evidence), 0 to 1, of logits (B, 2) that `decide` made: (B,)."""
-        return CLASSES / logits.exp().sum(-1)
 
 
 def _wide(logits: Sequence[Tensor]) -> Tensor:

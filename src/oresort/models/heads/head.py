@@ -1,15 +1,20 @@
 """The face of every head: one feature vector in, two logits out."""
 
-from torch import Tensor, nn
+from typing import ClassVar
 
-CLASSES = 2  # waste, ore
+from torch import Tensor, nn
 
 
 class Head(nn.Module):
     """Classifies feature vectors: (B, in_features) -> logits (B, 2), waste first, then ore.
 
     A head takes `in_features` as a keyword beside its own settings and knows nothing of the fusion.
+
+    Attributes:
+        outputs: how many logits.
     """
+
+    outputs: ClassVar[int] = 2
 
     def __init__(self) -> None:
         super().__init__()  # without its own signature a class would seem to take any keyword

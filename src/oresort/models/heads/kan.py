@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from oresort.errors import InputError
 from oresort.make import make
 from oresort.models.checks import widths as checked
-from oresort.models.heads.head import CLASSES, Head
+from oresort.models.heads.head import Head
 from oresort.models.kan import edges
 from oresort.models.kan.bases import Chebyshev
 from oresort.models.kan.basis import Basis
@@ -22,10 +22,9 @@ class KAN(Head):
     """KAN layers of the given hidden widths: with the Chebyshev basis to degree 6 the paper's classifier.
 
     With `init="paper"` and `norm=False` it is the paper's to the letter: 76,440 parameters for 128 features.
-    So started, six layers shrink the signal tens of thousands of times and pass on a millionth of the gradient, which
-    only an optimiser that rescales it, such as Adam, makes up for. The default therefore starts near a linear map
-    and standardises its input over the batch, times `GAIN`. That norm has
-    no weights, so both have the same parameters, and at inference it folds into an offset and a scale.
+    Started so, six layers shrink the signal tens of thousands of times and pass on a millionth of the
+    gradient; only an optimiser that rescales it, such as Adam, makes up for that. The default starts near a
+    linear map and standardises its input over the batch. Both have the same parameters.
 
     Args:
         in_features: width of the input.
@@ -33,13 +32,11 @@ class KAN(Head):
         basis: spec of a `Basis`; null means Chebyshev to degree 6.
         init: how the coefficients start: linear, paper, lecun or glorot, see `oresort.models.kan.layer.INITS`.
         norm: standardise the input over the batch.
-        penalty: weight of `edges.penalty` in the training loss.
+        sparsity: weight of `edges.sparsity` in the training loss, for fewer edges.
 
     Raises:
         InputError: a setting out of its range.
     """
-
-    GAIN = 0.3  # tanh starts in its linear range; a gain of 1 learns slower
 
     def __init__(
         self,
@@ -48,31 +45,29 @@ class KAN(Head):
         basis: Mapping[str, Any] | None = None,
         init: str = "linear",
         norm: bool = True,
-        penalty: float = 0.0,
+        sparsity: float = 0.0,
     ) -> None:
         super().__init__()
         if not isinstance(norm, bool):
             raise InputError(f"norm={norm!r}: give true or false")
-        if isinstance(penalty, bool) or not penalty >= 0:
-            raise InputError(f"penalty={penalty!r}: give a number of at least 0")
+        if isinstance(sparsity, bool) or not sparsity >= 0:
+            raise InputError(f"sparsity={sparsity!r}: give a number of at least 0")
         functions = make(basis, Basis) if basis is not None else Chebyshev()  # type: ignore[type-abstract]
-        sizes = (in_features, *checked("widths", widths), CLASSES)
+        sizes = (in_features, *checked("widths", widths), self.outputs)
         self.layers = nn.Sequential(*(KANLayer(i, o, functions, init) for i, o in pairwise(sizes)))
-        self.norm = nn.BatchNorm1d(in_features, affine=False) if norm else None
-        self.penalty_weight = penalty
+        self.norm = Standardise(in_features) if norm else nn.Identity()
+        self.sparsity = sparsity
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (B, in_features) to logits (B, 2)."""
-        if self.norm is not None:
-            x = self.GAIN * _standardise(self.norm, x)
-        logits: Tensor = self.layers(x)
+        logits: Tensor = self.layers(self.norm(x))
         return logits
 
     def penalty(self) -> Tensor | None:
         """Return what the training loss adds for its edges, or None without a weight."""
-        if self.penalty_weight == 0:
+        if self.sparsity == 0:
             return None
-        return self.penalty_weight * torch.stack([edges.penalty(layer) for layer in kan_layers(self)]).sum()
+        return self.sparsity * torch.stack([edges.sparsity(layer) for layer in kan_layers(self)]).sum()
 
 
 def kan_layers(module: nn.Module) -> list[KANLayer]:
@@ -80,9 +75,19 @@ def kan_layers(module: nn.Module) -> list[KANLayer]:
     return [layer for layer in module.modules() if isinstance(layer, KANLayer)]
 
 
-def _standardise(norm: nn.BatchNorm1d, x: Tensor) -> Tensor:
-    if norm.training and len(x) == 1:
-        # one pair has no spread, and an epoch whose last batch holds one must not stop the training
-        return F.batch_norm(x, norm.running_mean, norm.running_var, eps=norm.eps)
-    standard: Tensor = norm(x)
-    return standard
+class Standardise(nn.BatchNorm1d):
+    """Each feature with mean 0 and deviation `gain` over the batch; at inference an offset and a scale.
+
+    The norm has no weights. The default gain starts tanh in its linear range; a gain of 1 learns slower.
+    """
+
+    def __init__(self, in_features: int, gain: float = 0.3) -> None:
+        super().__init__(in_features, affine=False)
+        self.gain = gain
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map (B, in_features) to the same shape."""
+        if self.training and len(x) == 1:
+            # one pair has no spread, and an epoch whose last batch holds one must not stop the training
+            return self.gain * F.batch_norm(x, self.running_mean, self.running_var, eps=self.eps)
+        return self.gain * super().forward(x)

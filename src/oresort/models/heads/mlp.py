@@ -6,7 +6,7 @@ from itertools import pairwise
 from torch import Tensor, nn
 
 from oresort.models.checks import widths as checked
-from oresort.models.heads.head import CLASSES, Head
+from oresort.models.heads.head import Head
 
 
 class MLP(Head):
@@ -19,7 +19,7 @@ class MLP(Head):
     def __init__(self, in_features: int, widths: Sequence[int] = (32,)) -> None:
         super().__init__()
         layers: list[nn.Module] = []
-        for size in pairwise((in_features, *checked("widths", widths), CLASSES)):
+        for size in pairwise((in_features, *checked("widths", widths), self.outputs)):
             layers += [nn.Linear(*size), nn.ReLU()]
         self.layers = nn.Sequential(*layers[:-1])  # logits are not rectified
 

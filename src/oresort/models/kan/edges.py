@@ -48,7 +48,7 @@ def importance(layer: KANLayer) -> Tensor:
     return variance.clamp_min(1e-24).sqrt()  # the root has no gradient at 0
 
 
-def penalty(layer: KANLayer) -> Tensor:
+def sparsity(layer: KANLayer) -> Tensor:
     """Return a scalar that training can push down: mean importance plus the entropy of its shares.
 
     The first term makes all edges small, the second a few of them large (Liu et al., arXiv 2404.19756, by
