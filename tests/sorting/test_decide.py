@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from oresort.errors import InputError
 from oresort.scan.segment.particle import Particle
-from oresort.sorting.decide import decide, write_decisions
+from oresort.sorting.decide import decide, is_ore, write_decisions
 
 
 def test_ore_begins_at_the_threshold():
@@ -52,3 +52,10 @@ def test_a_failure_leaves_the_old_table(tmp_path):
         write_decisions(path, [], np.array([0.5]), np.array(["ore"]))
     assert [file.name for file in tmp_path.iterdir()] == ["decisions.csv"]
     assert path.read_text() == "old"
+
+
+def test_a_probability_read_back_from_text_decides_as_it_did():
+    p_ore = np.random.default_rng(0).random(500, dtype=np.float32)
+    read = np.array([float(str(p)) for p in p_ore])  # as float64 a little above or below
+    for threshold in p_ore.tolist()[:50]:
+        np.testing.assert_array_equal(is_ore(read, threshold), p_ore >= threshold)

@@ -12,8 +12,16 @@ from oresort.files.write import replacing
 from oresort.scan.segment.particle import Particle
 
 
+def is_ore(p_ore: NDArray[np.floating], threshold: float) -> NDArray[np.bool_]:
+    """Return where a particle is called ore: at or above the threshold.
+
+    Compared as float32, the type a model answers in: probabilities read back from a table decide alike.
+    """
+    return np.asarray(p_ore, np.float32) >= np.float32(threshold)
+
+
 def decide(p_ore: NDArray[np.floating], threshold: float) -> NDArray[np.str_]:
-    """Return "ore" where the probability reaches the threshold and "waste" elsewhere.
+    """Return "ore" where `is_ore` says so and "waste" elsewhere.
 
     Args:
         p_ore: probabilities of ore (N,), 0 to 1.
@@ -30,7 +38,7 @@ def decide(p_ore: NDArray[np.floating], threshold: float) -> NDArray[np.str_]:
             f"p_ore: {p_ore[bad][0]} for particle {bad.argmax()} is not a probability; "
             "use a checkpoint of a training that did not diverge"
         )
-    return np.where(p_ore >= threshold, "ore", "waste")
+    return np.where(is_ore(p_ore, threshold), "ore", "waste")
 
 
 def write_decisions(
