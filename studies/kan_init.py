@@ -1,13 +1,13 @@
-"""Study of the starts of a deep KAN head: what passes through six layers, and what one epoch learns.
+"""What passes through six KAN layers at the start, and what does one epoch learn?
 
-    python -m studies.kan_init --data DIR --out experiments/kan_init --work runs/kan_init
+    python -m studies.kan_init data=DIR work=runs/kan_init
 
-Writes `scale.csv`, `epoch.csv` and `kan_init.png` into `--out` after every seed; runs go to `--work`, and those that
-are there already are not trained again.
+Writes `scale.csv`, `epoch.csv`, `summary.csv` and `kan_init.png` after every seed. Finished runs in `work`
+are not trained again.
 """
 
-import argparse
 from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -15,33 +15,45 @@ import matplotlib as mpl
 import pandas as pd
 import torch
 from matplotlib.figure import Figure
+from omegaconf import MISSING
 from torch import Tensor, nn
 
 from oresort.data.datamodule import OreDataModule
-from oresort.files.write import replacing
 from oresort.learn.checkpoint import load_trained
-from oresort.learn.config import DataConfig, ModelConfig, TrainConfig
+from oresort.learn.config import TrainConfig
 from oresort.learn.fit import train
 from oresort.learn.run import finished
 from oresort.models.build import build_model
 from oresort.models.heads.kan import KAN, kan_layers
 from oresort.models.kan.layer import INITS
+from oresort.models.pairnet import PairNet
+from studies.command import compose, run_study
+from studies.results import save
 
-PARTS: dict[str, Any] = {
-    "tower": {"_target_": "oresort.models.towers.paper.PaperTower"},
-    "fusion": {"_target_": "oresort.models.fusions.hybrid.Hybrid"},
-}
-REPRESENTATION = {"_target_": "oresort.represent.representation.Attenuation", "geometry": "resize"}
-PLAIN = {"_target_": "oresort.data.augment.Augmentation", "flip": 0.5, "transpose": 0.5}
-AUGMENT = {**PLAIN, "intensity": 0.0, "gain": [1.0, 1.0], "balance": [1.0, 1.0], "offset": [0.0, 0.0]}
 PAIRS = 128  # over which scales are measured
 DRAWS = 8  # fresh models over which scales are measured; they cost next to nothing beside an epoch
 CASES = [(init, norm) for init in INITS for norm in (True, False)]
 
 
-def head_spec(init: str, norm: bool) -> dict[str, Any]:
-    """Return the spec of the paper's head with a start and with or without the norm before it."""
-    return {"_target_": "oresort.models.heads.kan.KAN", "init": init, "norm": norm}
+@dataclass
+class Options:
+    """Keys of the command."""
+
+    data: Path = MISSING  # the dataset's folder
+    work: Path = MISSING  # folder of the runs
+    out: Path = Path("experiments/kan_init")  # folder for tables and figure
+    seeds: list[int] = field(default_factory=lambda: [0, 1, 2])  # of the epochs
+
+
+def config(init: str, norm: bool, *words: str) -> TrainConfig:
+    """Return the configuration of the paper's model with a start, with or without the norm before the head."""
+    augment = ("augment=none", "augment.flip=0.5", "augment.transpose=0.5")
+    return compose(*augment, f"model.head.init={init}", f"model.head.norm={str(norm).lower()}", *words)
+
+
+def fresh(init: str, norm: bool) -> PairNet:
+    """Return the paper's model as it starts."""
+    return build_model(asdict(config(init, norm).model))
 
 
 def scales(low: Tensor, high: Tensor, label: Tensor, init: str, norm: bool, seed: int) -> pd.DataFrame:
@@ -52,7 +64,7 @@ def scales(low: Tensor, high: Tensor, label: Tensor, init: str, norm: bool, seed
     the head's input).
     """
     torch.manual_seed(seed)
-    model = build_model({**PARTS, "head": head_spec(init, norm)})
+    model = fresh(init, norm)
     head = model.heads[0]
     assert isinstance(head, KAN)
     outputs: list[Tensor] = []
@@ -74,32 +86,16 @@ def scales(low: Tensor, high: Tensor, label: Tensor, init: str, norm: bool, seed
     return pd.DataFrame(rows).assign(init=init, norm=norm, seed=seed)
 
 
-def first_epoch(root: Path, folder: Path, init: str, norm: bool, seed: int) -> dict[str, float]:
-    """Train the paper's model for one epoch, unless `folder` holds that run already.
+def first_epoch(cfg: TrainConfig, folder: Path) -> dict[str, float]:
+    """Train for one epoch, unless `folder` holds that run already.
 
     Returns:
         `auroc` on the validation pairs; `drift`, the norm of what the towers' convolutions moved by over the norm that
         they began with.
     """
-    head = head_spec(init, norm)
-    cfg = TrainConfig(
-        name="kan_init",
-        seed=seed,
-        data=DataConfig(root=str(root)),
-        representation=dict(REPRESENTATION),
-        augment=dict(AUGMENT),
-        model=ModelConfig(**PARTS, head=head),
-        trainer={
-            "accelerator": "cpu",
-            "max_epochs": 1,
-            "enable_progress_bar": False,
-            "enable_model_summary": False,
-            "deterministic": True,
-        },
-    )
     row = finished(folder) or train(cfg, folder)
-    torch.manual_seed(seed)  # as training begins
-    before = build_model({**PARTS, "head": head}).towers.state_dict()
+    torch.manual_seed(cfg.seed)  # as training begins
+    before = build_model(asdict(cfg.model)).towers.state_dict()
     after = load_trained(folder / "checkpoints" / "last.ckpt").module.net.towers.state_dict()
     kernels = [key for key, weight in before.items() if weight.ndim == 4]
     moved, size = (
@@ -109,21 +105,26 @@ def first_epoch(root: Path, folder: Path, init: str, norm: bool, seed: int) -> d
     return {"auroc": float(row["val/auroc"]), "drift": float(moved / size)}
 
 
+def case(init: str, norm: bool) -> str:
+    """Return how a case is called in tables, figures and folders."""
+    return f"{init}, {'norm' if norm else 'no norm'}"
+
+
 def figure(scale: pd.DataFrame, epoch: pd.DataFrame) -> Figure:
     """Draw activation and gradient by layer, and AUROC and drift after one epoch, for every case."""
-    shown = Figure(figsize=(13, 3.6), layout="constrained")
+    shown = Figure(figsize=(13, 3.6), dpi=130, layout="constrained")
     axes: Sequence[Any] = shown.subplots(1, 4, width_ratios=(1.2, 1.2, 1, 1))
     colors = dict(zip(INITS, mpl.color_sequences["tab10"], strict=False))
     for (init, norm), rows in scale.groupby(["init", "norm"], sort=False):
         style: dict[str, Any] = {"color": colors[str(init)], "linestyle": "-" if norm else ":"}
         median = rows.groupby("layer")[["activation", "gradient"]].median()
-        label = f"{init}, {'norm' if norm else 'no norm'}"
+        label = case(str(init), bool(norm))
         axes[0].semilogy(median["activation"], marker=".", label=label, **style)
         axes[1].semilogy(median["gradient"], marker=".", **style)
     axes[0].set(xlabel="layer (0: head's input)", ylabel="deviation over pairs", title="activation")
     axes[0].legend(fontsize=6)
     axes[1].set(xlabel="layer (0: head's input)", ylabel="norm", title="gradient")
-    names = [f"{init}\n{'norm' if norm else 'no norm'}" for init, norm in CASES]
+    names = [case(init, norm).replace(", ", "\n") for init, norm in CASES]
     for axis, column, label, title in (
         (axes[2], "auroc", "validation AUROC", "after one epoch, a mark a seed"),
         (axes[3], "drift", "change / size at the start", "towers over that epoch"),
@@ -139,65 +140,35 @@ def figure(scale: pd.DataFrame, epoch: pd.DataFrame) -> Figure:
     return shown
 
 
-def study(root: Path, out: Path, work: Path, seeds: Sequence[int]) -> None:
-    """Measure all cases and write the tables and the figure."""
-    data = OreDataModule(str(root), REPRESENTATION, AUGMENT, batch_size=PAIRS)
-    batch = next(iter(data.loader("val")))
+def study(options: Options) -> None:
+    """Measure all cases, and write the tables and the figure after every seed."""
+    data = f"data.root={options.data}"
+    cfg = config("linear", True, data)
+    loader = OreDataModule(str(options.data), cfg.representation, cfg.augment, batch_size=PAIRS).loader("val")
+    batch = next(iter(loader))
     pairs = batch["low"], batch["high"], batch["label"]
     scale = pd.concat([scales(*pairs, init, norm, seed) for init, norm in CASES for seed in range(DRAWS)])
     rows = []
-    for seed in seeds:
+    for seed in options.seeds:
         for init, norm in CASES:
-            found = first_epoch(root, work / f"{init}-{'norm' if norm else 'plain'}-{seed}", init, norm, seed)
+            once = ("trainer.max_epochs=1", "trainer.enable_progress_bar=false", f"seed={seed}", data)
+            folder = options.work / f"{init}-{'norm' if norm else 'plain'}-{seed}"
+            found = first_epoch(config(init, norm, *once), folder)
             rows.append({"init": init, "norm": norm, "seed": seed, **found})
             print(rows[-1], flush=True)
-        _write(out, scale, pd.DataFrame(rows))  # a study cut short leaves whole seeds
-    print(summary(scale, pd.DataFrame(rows)))
+        epoch = pd.DataFrame(rows)  # a study cut short leaves whole seeds
+        results = {"scale": scale, "epoch": epoch, "summary": summary(scale, epoch)}
+        save(options.out, results | {"kan_init": figure(scale, epoch)})
 
 
-def _write(out: Path, scale: pd.DataFrame, epoch: pd.DataFrame) -> None:
-    for name, table in (("scale", scale), ("epoch", epoch)):
-        with replacing(out / f"{name}.csv") as temporary:
-            table.to_csv(temporary, index=False, float_format="%.4g")
-    with replacing(out / "kan_init.png") as temporary:
-        figure(scale, epoch).savefig(temporary, dpi=130)
-
-
-def summary(scale: pd.DataFrame, epoch: pd.DataFrame) -> str:
-    """Return the README's table as Markdown: medians over seeds of scales, mean and deviation after an epoch."""
-    lines = [
-        "| init | norm | activation 0, 1, 3, 6 | gradient by input | by layer 1 | by layer 6 | AUROC | drift |",
-        "|---|---|---|---|---|---|---|---|",
-    ]
-    for init, norm in CASES:
-        part = (
-            scale[(scale["init"] == init) & (scale["norm"] == norm)]
-            .groupby("layer")
-            .median(numeric_only=True)
-        )
-        ends = epoch[(epoch["init"] == init) & (epoch["norm"] == norm)]
-        activation = ", ".join(f"{part['activation'][k]:.2g}" for k in (0, 1, 3, 6))
-        gradient = " | ".join(f"{part['gradient'][k]:.2g}" for k in (0, 1, 6))
-        spread = " | ".join(
-            f"{ends[c].mean():.3f}" + (f" ± {ends[c].std():.3f}" if len(ends) > 1 else "")
-            for c in ("auroc", "drift")
-        )
-        lines.append(f"| {init} | {'yes' if norm else 'no'} | {activation} | {gradient} | {spread} |")
-    return "\n".join(lines)
-
-
-def main() -> None:
-    """Entry point of `python -m studies.kan_init`."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--data", type=Path, required=True, help="dataset's folder")
-    parser.add_argument("--out", type=Path, required=True, help="folder of tables and figure")
-    parser.add_argument("--work", type=Path, required=True, help="folder of the runs")
-    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2], help="of the epochs")
-    options = parser.parse_args()
-    study(options.data, options.out, options.work, options.seeds)
+def summary(scale: pd.DataFrame, epoch: pd.DataFrame) -> pd.DataFrame:
+    """Return one row per case: medians of the scales, mean (and deviation over seeds) after an epoch."""
+    keys = ["init", "norm"]
+    median = scale.groupby([*keys, "layer"], sort=False)[["activation", "gradient"]].median().unstack("layer")
+    flat = median.set_axis(median.columns.map("{0[0]} {0[1]}".format), axis=1)
+    ends = epoch.groupby(keys, sort=False)[["auroc", "drift"]].agg(["mean", "std"])
+    return flat.join(ends.set_axis(ends.columns.map("_".join), axis=1)).reset_index()
 
 
 if __name__ == "__main__":
-    main()
+    run_study(Options, study)

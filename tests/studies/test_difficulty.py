@@ -1,54 +1,100 @@
-"""The study of how hard simulated datasets are: runs as typed, goes on where it stopped, collects."""
+"""The study of how hard simulated datasets are: runs what is missing, tabulates what it read, goes on."""
 
 import importlib
-import sys
+import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import pytest
+import yaml
 
-from studies import difficulty
+from oresort.errors import InputError
+from oresort.paths import CONF_DIR
+from studies import command, difficulty
+
+AUROC = {"batch": 0.9, "assay": 0.6}
 
 
 @pytest.fixture
-def ran(command: Any, monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The modules that the study ran, in this process instead of one each."""
-    modules: list[str] = []
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, ...]]:
+    """The commands that the study asks for; each leaves a result that its words decide."""
+    commands: list[tuple[str, ...]] = []
 
-    def run(module: str, *words: str) -> None:
-        modules.append(module)
-        code, _, err = command(importlib.import_module(module), *words)
+    def run(verb: str, *words: str) -> None:
+        commands.append((verb, *words))
+        given = dict(word.split("=", 1) for word in words)
+        out = Path(given["out"])
+        out.mkdir(parents=True)
+        if verb != "simulate":
+            labels, seed = Path(given["data.root"]).name.split("_")
+            value = AUROC[labels] + int(seed) / 100
+            row = {"status": "finished", "val/auroc": value - 0.1, "test/auroc": value}
+            (out / "metrics.json").write_text(json.dumps(row))
+
+    monkeypatch.setattr(command, "oresort", run)
+    return commands
+
+
+def options(tmp_path: Path, **changes: Any) -> difficulty.Options:
+    return difficulty.Options(work=tmp_path / "work", out=tmp_path / "out", seeds=[3, 5], **changes)
+
+
+def test_each_method_sees_each_dataset_once(asked: list[tuple[str, ...]], tmp_path: Path):
+    difficulty.measure(options(tmp_path, methods=["R value"]))
+    table = difficulty.measure(options(tmp_path, epochs=2))
+    assert table.method.tolist() == [name for name in difficulty.METHODS for _ in range(4)]
+    assert [c[0] for c in asked].count("simulate") == 4
+    assert len(asked) == 4 + len(table)
+    assert all(("trainer.max_epochs=2" in words) == (words[0] == "train") for words in asked)
+    assert table[table.labels == "batch"].test.tolist()[:2] == pytest.approx([93, 95])
+    mean = pd.read_csv(tmp_path / "out" / "difficulty_mean.csv").set_index("method")
+    assert mean.loc["R value"].tolist() == pytest.approx([94, 64, 1.41, 1.41, 2])
+    # everything is there: nothing is asked for again
+    again = difficulty.measure(options(tmp_path, collect=True))
+    pd.testing.assert_frame_equal(again, table)
+    assert len(asked) == 4 + len(table)
+
+
+def test_an_interrupted_run_is_done_again(asked: list[tuple[str, ...]], tmp_path: Path):
+    (tmp_path / "work" / "runs" / "batch_3_0").mkdir(parents=True)
+    assert len(difficulty.measure(options(tmp_path, methods=["R value"]))) == 4
+
+
+def test_the_marks_lie_where_the_table_says(asked: list[tuple[str, ...]], tmp_path: Path):
+    figure = difficulty.draw(difficulty.measure(options(tmp_path, methods=["R value", "two thresholds"])))
+    batch = figure.axes[0].lines[0]
+    assert batch.get_xdata() == pytest.approx([93, 95, 93, 95])
+    assert list(batch.get_ydata()) == [0, 0, 1, 1]
+    assert [label.get_text() for label in figure.axes[0].get_yticklabels()] == ["R value", "two thresholds"]
+
+
+@pytest.mark.parametrize("name", difficulty.METHODS)
+def test_the_words_of_a_method_are_known(name: str, compose_train: Callable[..., Any]):
+    verb, *words = difficulty.METHODS[name]
+    if verb == "train":
+        assert compose_train(*words, small=False).trainer["precision"] == "bf16-mixed"
+    else:
+        method = yaml.safe_load((CONF_DIR / "method" / f"{words[0].split('=')[1]}.yaml").read_text())
+        assert {word.split(".")[1].split("=")[0] for word in words[1:]} <= method.keys()
+
+
+def test_a_rule_on_a_real_dataset(command: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    def here(verb: str, *words: str) -> None:
+        name = "oresort.classic.__main__" if verb == "classic" else f"oresort.{verb}"
+        code, _, err = command(importlib.import_module(name), *words)
         assert code == 0, err
 
-    monkeypatch.setattr(difficulty, "command", run)
-    return modules
+    monkeypatch.setattr(difficulty.command, "oresort", here)
+    table = difficulty.measure(options(tmp_path, pairs=120, methods=["R value"]))
+    found = json.loads((tmp_path / "work" / "runs" / "batch_3_0" / "metrics.json").read_text())
+    assert table.test[0] == 100 * found["test/auroc"]
 
 
-def test_every_method_runs_once_and_is_tabulated(ran: list[str], tmp_path: Path):
-    arguments = {"work": tmp_path / "work", "out": tmp_path / "out", "pairs": 120, "epochs": 1, "seeds": [3]}
-    rules = difficulty.measure(**arguments, methods=["R value"])
-    assert len(rules) == 2
-    table = difficulty.measure(**arguments)
-    assert table.method.tolist() == [name for name in difficulty.METHODS for _ in difficulty.LABELS]
-    assert table.test.between(0, 100).all()
-    assert len(ran) == 2 + len(table)
-    pd.testing.assert_frame_equal(difficulty.measure(**arguments, collect=True), table)
-    assert len(ran) == 2 + len(table)
-    mean = pd.read_csv(tmp_path / "out" / "difficulty_mean.csv")
-    assert len(mean) == len(table)
-    assert (tmp_path / "out" / "difficulty.png").stat().st_size > 5000
-
-
-def test_nothing_to_collect_and_a_command_that_fails(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
-):
-    words = ["difficulty", "--work", str(tmp_path), "--out", str(tmp_path / "out")]
-    monkeypatch.setattr(sys, "argv", [*words, "--collect"])
-    with pytest.raises(SystemExit, match="no finished run to collect"):
-        difficulty.main()
-    monkeypatch.setattr(sys, "argv", [*words, "--pairs", "-1"])
-    with pytest.raises(SystemExit, match=r"python -m oresort.simulate out=.* failed"):
-        difficulty.main()
-    assert "pairs" in capfd.readouterr().err
+def test_nothing_to_collect_and_a_name_that_is_none(tmp_path: Path):
+    with pytest.raises(InputError, match="no finished run to collect"):
+        difficulty.measure(options(tmp_path, collect=True))
+    with pytest.raises(InputError, match="methods: unknown 'SVN'"):
+        difficulty.measure(options(tmp_path, methods=["SVN"]))
     assert not (tmp_path / "out").exists()

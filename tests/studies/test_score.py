@@ -3,8 +3,8 @@ import pytest
 
 from oresort.scan.segment.particle import Particle
 from studies.segmentation.crowd import crowded_scan
+from studies.segmentation.measure import measure
 from studies.segmentation.score import score
-from studies.segmentation.study import measure
 
 LABELS = np.zeros((100, 200), np.uint16)
 LABELS[10:40, 20:50] = 1  # alone

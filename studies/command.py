@@ -1,0 +1,61 @@
+"""The command line of every study: `python -m studies.NAME key=value ...`."""
+
+import inspect
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+
+from hydra import compose as hydra_compose
+from hydra import initialize_config_dir
+from omegaconf import OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from oresort.console.command import one_line, register, typed
+from oresort.errors import InputError
+from oresort.learn.config import TrainConfig
+from oresort.learn.sweep import register_resolvers
+from oresort.paths import CONF_DIR
+
+T = TypeVar("T")
+
+
+def run_study(schema: type[T], function: Callable[[T], object], words: Sequence[str] | None = None) -> None:
+    """Call `function` on the options that the words of the command line set; bad input ends in one line.
+
+    Args:
+        schema: dataclass of the options. A field without a default must be given; `--help` prints its source.
+        function: the study.
+        words: `key=value` each, lists as `seeds=[0,1]`; the process's own words if None.
+    """
+    words = sys.argv[1:] if words is None else words
+    if {"-h", "--help"} & set(words):
+        module = sys.modules[schema.__module__]
+        keys = [line for line in inspect.getsource(schema).splitlines() if line.startswith("    ")]
+        print((module.__doc__ or "").strip(), "Keys:", "\n".join(keys), sep="\n\n")
+        return
+    try:
+        if bare := [word for word in words if "=" not in word]:
+            raise InputError(f"{bare[0]}: give options as key=value")
+        given = OmegaConf.merge(OmegaConf.structured(schema), OmegaConf.from_dotlist(list(words)))
+        options = OmegaConf.to_object(given)
+        assert isinstance(options, schema)
+        function(options)
+    except (InputError, OmegaConfBaseException) as error:
+        sys.exit(f"error: {one_line(error)}; --help lists every key")
+
+
+def compose(*words: str) -> TrainConfig:
+    """Return what `python -m oresort.train` with these words would run."""
+    register("train", TrainConfig)
+    register_resolvers()
+    with initialize_config_dir(str(CONF_DIR), version_base="1.3"):
+        cfg: TrainConfig = typed(hydra_compose("train", overrides=list(words)))
+    return cfg
+
+
+def oresort(verb: str, *words: str) -> None:
+    """Run one of the project's commands in a process of its own; InputError if it fails, below its own message."""
+    command = ["-m", f"oresort.{verb}", *words]
+    if subprocess.run([sys.executable, *command], check=False).returncode:
+        raise InputError(f"python {' '.join(command)} failed (above)")

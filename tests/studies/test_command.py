@@ -1,0 +1,81 @@
+"""The command line that all studies share."""
+
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from omegaconf import MISSING
+
+from oresort.errors import InputError
+from studies.command import oresort, run_study
+
+ROOT = Path(__file__).parents[2]
+
+
+@dataclass
+class Options:
+    """Keys."""
+
+    out: Path = MISSING  # a folder
+    seeds: list[int] = field(default_factory=lambda: [1])  # of the runs
+
+
+def test_words_become_typed_options():
+    seen: list[Options] = []
+    run_study(Options, seen.append, ["out=a/b", "seeds=[3,4]"])
+    assert seen == [Options(Path("a/b"), [3, 4])]
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ([], "out"),
+        (["out=a", "sedes=[1]"], "sedes"),
+        (["out=a", "seeds=[x]"], "seeds"),
+        (["--out", "a"], "give options as key=value"),
+    ],
+)
+def test_a_wrong_word_ends_in_one_line(words: list[str], message: str):
+    with pytest.raises(SystemExit, match=message) as stop:
+        run_study(Options, lambda options: None, words)
+    assert str(stop.value).startswith("error: ")
+    assert "\n" not in str(stop.value)
+
+
+def test_bad_input_of_the_study_ends_in_one_line():
+    def fail(options: Options) -> None:
+        raise InputError("no such scan")
+
+    with pytest.raises(SystemExit, match="error: no such scan"):
+        run_study(Options, fail, ["out=a"])
+
+
+def test_help_names_every_key_with_its_comment(capsys: pytest.CaptureFixture[str]):
+    run_study(Options, lambda options: None, ["--help"])
+    text = capsys.readouterr().out
+    assert "The command line that all studies share." in text
+    assert "out: Path = MISSING  # a folder" in text
+
+
+def test_a_command_that_fails_is_named(capfd: pytest.CaptureFixture[str]):
+    with pytest.raises(InputError, match=r"python -m oresort.simulate pairs=-1 failed"):
+        oresort("simulate", "pairs=-1")
+    assert "out" in capfd.readouterr().err
+
+
+def commands() -> list[str]:
+    """Every module of `studies` that is a command, by the name that `python -m` takes."""
+    files = [f for f in (ROOT / "studies").rglob("*.py") if "\nif __name__ ==" in f.read_text()]
+    names = [".".join(file.relative_to(ROOT).with_suffix("").parts) for file in files]
+    return sorted(name.removesuffix(".__main__") for name in names)
+
+
+@pytest.mark.parametrize("name", commands())
+def test_every_study_has_help(name: str):
+    done = subprocess.run(
+        [sys.executable, "-m", name, "--help"], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert f"python -m {name} " in done.stdout
+    assert "Keys:" in done.stdout
