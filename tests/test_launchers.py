@@ -67,7 +67,7 @@ def test_jobs_of_other_processes_are_those_of_this_one(
 
     done = run(*words("there"), f"hydra/launcher={launcher}")
     assert done.returncode == 0, done.stderr
-    assert "2 jobs: 1 row x 2 seeds" in done.stderr
+    assert "2 jobs in" in done.stderr
     assert command(train, *words("here"))[0] == 0
     for file in (tmp_path / "here").glob("train-s*/metrics.json"):
         here, there = (
@@ -77,7 +77,7 @@ def test_jobs_of_other_processes_are_those_of_this_one(
         assert here["test/auroc"] == pytest.approx(there["test/auroc"], abs=1e-3)
         assert there["status"] == "finished"
     again = run(*words("there"), f"hydra/launcher={launcher}")
-    assert "2 finished earlier, 0 to run" in again.stderr
+    assert "(2 finished earlier)" in again.stderr
     failed = run(
         *[w.replace("seed=0,1", "optim.lr=-1,0.001") for w in words("bad")], f"hydra/launcher={launcher}"
     )

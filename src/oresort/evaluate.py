@@ -6,10 +6,9 @@ from pathlib import Path
 import pandas as pd
 
 from oresort.console.command import REQUIRED, run_command
-from oresort.console.show import show
+from oresort.console.show import percent, show
 from oresort.files.write import replacing, write_json
 from oresort.learn.evaluation import Evaluation, evaluate_checkpoint
-from oresort.tables.collect import percent
 
 
 @dataclass

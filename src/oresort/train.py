@@ -5,8 +5,10 @@ A run that was killed goes on with `resume=FOLDER`, which takes everything else 
 Results of several runs become one table with `python -m oresort.report`.
 """
 
+import multiprocessing
 import sys
 import traceback
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, cast
 
@@ -16,19 +18,20 @@ from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
 from oresort.console.command import one_line, overrides, run_command, typed
-from oresort.console.show import show
+from oresort.console.show import percent, show
 from oresort.errors import InputError
 from oresort.files.record import read_yaml
 from oresort.learn.config import TrainConfig
-from oresort.learn.fit import train
-from oresort.learn.run import finished, record_failure
-from oresort.learn.sweep import check_sweep, register_resolvers
+from oresort.learn.fit import data_module, train
+from oresort.learn.run import finished, folder_name, record_failure
+from oresort.learn.sweep import register_resolvers
 from oresort.sorting.names import METRICS
-from oresort.tables.collect import percent
 
 
 def resumed(folder: Path) -> TrainConfig:
     """Return the configuration that the run in `folder` was started with."""
+    if (folder / "multirun.yaml").is_file():
+        raise InputError(f"resume={folder}: a sweep's folder; start the sweep again by its own command")
     if not (folder / "checkpoints" / "last.ckpt").is_file():
         raise InputError(
             f"resume={folder}: no checkpoints/last.ckpt in it; no epoch was finished, start it again"
@@ -40,20 +43,26 @@ def resumed(folder: Path) -> TrainConfig:
 
 def _run(cfg: TrainConfig) -> dict[str, Any]:
     hydra = HydraConfig.get()
-    folder = Path(hydra.runtime.output_dir)
     if hydra.mode == RunMode.MULTIRUN:
-        return _job(cfg, folder, alone=hydra.launcher["_target_"].endswith("BasicLauncher"))
+        return _job(cfg, Path(hydra.sweep.dir))
+    folder = Path(hydra.runtime.output_dir)
     if cfg.resume is not None:
         others = [word for word in overrides() if not word.lstrip("+").startswith("resume=")]
         if others:
             raise InputError(f"resume={cfg.resume}: the run keeps its own settings; leave out {others[0]}")
         folder = Path(cfg.resume)
         cfg = resumed(folder)
-    row = train(cfg, folder)
+        if row := finished(folder):
+            print(f"resume={folder}: finished earlier", file=sys.stderr)
+            return _told(cfg, folder, row)
+    return _told(cfg, folder, train(cfg, folder))
+
+
+def _told(cfg: TrainConfig, folder: Path, row: dict[str, Any]) -> dict[str, Any]:
     if not row:  # a further process of distributed training
         return row
     table = pd.DataFrame(
-        [{"metric": m} | {s: percent(row[f"{s}/{m}"]) for s in ("val", "test")} for m in METRICS]
+        [{"metric": m} | {s: percent(row.get(f"{s}/{m}")) for s in ("val", "test")} for m in METRICS]
     )
     facts = (
         f"{row['params']:,} parameters",
@@ -66,24 +75,27 @@ def _run(cfg: TrainConfig) -> dict[str, Any]:
     return row
 
 
-def _job(cfg: TrainConfig, folder: Path, alone: bool) -> dict[str, Any]:
+def _job(cfg: TrainConfig, sweep: Path) -> dict[str, Any]:
     """Train one job of a sweep, unless it is finished; a failure is recorded, and the other jobs go on."""
-    title = f"{cfg.row or cfg.name}, seed {cfg.seed}"
+    title, config = f"{cfg.row or cfg.name}, seed {cfg.seed}", asdict(cfg)
+    folder = sweep / folder_name(config, cfg.data.root)  # while the pairs are not known
+    if multiprocessing.current_process().name != "MainProcess":
+        cfg.trainer["enable_progress_bar"] = False  # bars of several processes would overwrite each other
     try:
         if cfg.trainer.get("devices", 1) not in (1, "1"):
             # each child process would start the whole sweep again
             raise InputError("trainer.devices: a sweep trains each job on one device; set trainer.devices=1")
+        data = data_module(cfg)
+        folder = sweep / folder_name(config, data.fingerprint())
         if row := finished(folder):
             print(f"{title}: finished earlier", file=sys.stderr)
             return row
-        if not alone:
-            cfg.trainer["enable_progress_bar"] = False  # bars of several processes would overwrite each other
-        row = train(cfg, folder)
+        row = train(cfg, folder, data)
     except Exception as error:
         if not isinstance(error, InputError):
             traceback.print_exc()  # a defect of ours
         print(f"{title}: failed: {one_line(error)}", file=sys.stderr)
-        return record_failure(cfg, folder, error)
+        return record_failure(folder, config, error)
     print(
         f"{title}: test AUROC {percent(row['test/auroc'])} %, {row['fit_seconds'] / 60:.1f} min",
         file=sys.stderr,
@@ -94,7 +106,7 @@ def _job(cfg: TrainConfig, folder: Path, alone: bool) -> dict[str, Any]:
 def main() -> None:
     """Entry point of `python -m oresort.train`."""
     register_resolvers()
-    run_command("train", TrainConfig, _run, after=check_sweep)
+    run_command("train", TrainConfig, _run)
 
 
 if __name__ == "__main__":

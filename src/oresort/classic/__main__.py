@@ -11,10 +11,9 @@ from hydra.core.hydra_config import HydraConfig
 from omegaconf import OmegaConf
 
 from oresort.console.command import run_command
-from oresort.console.show import show
+from oresort.console.show import percent, show
 from oresort.learn.classic import BaselineConfig, run_baseline
 from oresort.sorting.names import METRICS
-from oresort.tables.collect import percent
 
 
 def _run(cfg: BaselineConfig) -> dict[str, Any]:

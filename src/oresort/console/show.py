@@ -19,3 +19,8 @@ def show(table: pd.DataFrame, title: str) -> None:
     # above rather than in the table, which would fold it to its own width
     console.print(title, highlight=False, markup=False)
     console.print(view)
+
+
+def percent(value: float | None) -> str:
+    """Return a share of 1 in per cent with two digits, a dash where it is undefined."""
+    return "-" if value is None or pd.isna(value) else f"{100 * value:.2f}"

@@ -1,6 +1,5 @@
 """The dataset as Lightning sees it: loaders of the train, validation and test pairs."""
 
-import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,7 @@ from oresort.data.augment import Augmentation
 from oresort.data.cache import cached_planes
 from oresort.data.limit import limit_pairs
 from oresort.data.resident import ResidentLoader
-from oresort.data.splits import assign_splits
+from oresort.data.splits import assign_splits, fingerprint
 from oresort.errors import InputError
 from oresort.files.layout import SPLITS
 from oresort.files.manifest import load_manifest
@@ -151,8 +150,7 @@ class OreDataModule(L.LightningDataModule):
 
     def fingerprint(self) -> str:
         """Return a hash of which pairs there are, of what class, in which split; images are not read."""
-        columns = ["id", "label", "scan", "split"]
-        return hashlib.blake2b(self.index()[columns].to_csv().encode(), digest_size=8).hexdigest()
+        return fingerprint(self.index())
 
     def setup(self, stage: str | None = None) -> None:
         """Read the index, fix the splits and prepare the pairs, once."""

@@ -32,11 +32,11 @@ def read_row(file: Path) -> dict[str, Any]:
     return row
 
 
-def flatten(content: Mapping[str, Any], prefix: str) -> dict[str, Any]:
+def flatten(content: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     """Return nested mappings as one level, keys joined by dots; lists become text."""
     flat: dict[str, Any] = {}
     for key, value in content.items():
-        name = f"{prefix}.{key}"
+        name = f"{prefix}.{key}" if prefix else str(key)
         if isinstance(value, Mapping):
             flat |= flatten(value, name)
         else:

@@ -12,15 +12,14 @@ import torch
 
 from oresort.classic.base import Classical, Pixels
 from oresort.console.progress import track
-from oresort.data.splits import assign_splits
+from oresort.data.splits import assign_splits, fingerprint
 from oresort.errors import InputError
 from oresort.files.image import read_pair
 from oresort.files.layout import CLASSES
 from oresort.files.manifest import load_manifest
-from oresort.files.record import flatten, read_yaml
-from oresort.files.write import replacing, write_json, write_yaml
+from oresort.files.write import replacing
 from oresort.learn.metrics import binary_metrics
-from oresort.learn.run import provenance
+from oresort.learn.run import recorded
 from oresort.make import make
 from oresort.represent.mask import foreground
 from oresort.sorting.threshold import choose_threshold
@@ -91,35 +90,18 @@ def run_baseline(cfg: BaselineConfig, folder: Path) -> dict[str, Any]:
     """
     if not cfg.data.root:
         raise InputError("data.root: empty; name the dataset's folder as data.root=DIR")
-    config = asdict(cfg)
-    if (folder / "config.yaml").is_file() and read_yaml(folder / "config.yaml") != config:
-        raise InputError(f"{folder}: holds a run of another configuration; choose another out=DIR")
     method = make(cfg.method, Classical)  # type: ignore[type-abstract]
     choose_threshold(cfg.threshold, torch.zeros(0), torch.zeros(0))  # refuse a bad rule at once
-    folder.mkdir(parents=True, exist_ok=True)
-    write_yaml(folder / "config.yaml", config)
-    write_json(folder / "provenance.json", provenance())
-    row: dict[str, Any] = {
-        "status": "failed",
-        "name": cfg.name,
-        "seed": cfg.seed,
-        **flatten(config, "config"),
-    }
-    try:
-        row |= _measure(cfg, method, folder)
-        row["status"] = "finished"
-    except BaseException as error:
-        row["error"] = " ".join(str(error).split()) or type(error).__name__
-        raise
-    finally:
-        write_json(folder / "metrics.json", row)
-    return row
-
-
-def _measure(cfg: BaselineConfig, method: Classical, folder: Path) -> dict[str, Any]:
     root = Path(cfg.data.root)
     frame = load_manifest(root)
     frame = assign_splits(frame, root, split=cfg.data.split, seed=cfg.data.split_seed, strict=cfg.data.strict)
+    with recorded(folder, asdict(cfg), fingerprint(frame)) as row:
+        row |= _measure(cfg, method, folder, frame)
+    return row
+
+
+def _measure(cfg: BaselineConfig, method: Classical, folder: Path, frame: pd.DataFrame) -> dict[str, Any]:
+    root = Path(cfg.data.root)
     sides = {side: frame[frame["split"] == side] for side in ("train", "val", "test")}
     start = time.perf_counter()
     method.fit(Crops(sides["train"], root, "train"), sides["train"]["label"].to_numpy(np.int64), cfg.seed)

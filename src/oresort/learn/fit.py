@@ -15,13 +15,12 @@ from lightning.pytorch.utilities import rank_zero_only
 from oresort.data.datamodule import OreDataModule
 from oresort.errors import InputError
 from oresort.files.layout import SPLITS
-from oresort.files.record import flatten, read_yaml
-from oresort.files.write import replacing, write_json, write_yaml
+from oresort.files.write import replacing
 from oresort.learn.config import TrainConfig
 from oresort.learn.epochs import EpochLogger
 from oresort.learn.evaluation import Evaluation, evaluate_checkpoint
 from oresort.learn.module import OreModule
-from oresort.learn.run import provenance
+from oresort.learn.run import recorded
 from oresort.learn.tracking import Tracking, make_logger
 from oresort.learn.trainer import make_trainer
 from oresort.sorting.names import METRICS
@@ -35,7 +34,7 @@ _EXPECTED = (
 """Warnings of Lightning that say nothing to a user of this package."""
 
 
-def train(cfg: TrainConfig, folder: Path) -> dict[str, Any]:
+def train(cfg: TrainConfig, folder: Path, data: OreDataModule | None = None) -> dict[str, Any]:
     """Train, choose by validation, test once, and return the run's flat row.
 
     Writes `config.yaml`, `provenance.json`, `metrics.csv`, `metrics.json`, `predictions.csv` and
@@ -43,38 +42,25 @@ def train(cfg: TrainConfig, folder: Path) -> dict[str, Any]:
     A run that fails leaves `status: failed` and the reason in `metrics.json`. In distributed training only the
     first process writes; the others return an empty row.
 
+    Args:
+        cfg: the configuration.
+        folder: of the run.
+        data: the pairs that `cfg` names, if they are at hand already.
+
     Raises:
-        InputError: What the configuration or the data have wrong.
+        InputError: what the configuration or the data have wrong.
     """
-    if not cfg.data.root:
-        raise InputError("data.root: empty; name the dataset's folder as data.root=DIR")
+    data = data or data_module(cfg)
     if getattr(rank_zero_only, "rank", 0) != 0:
         # a further process of distributed training: the first one keeps the record
-        _fit(cfg, folder, Tracking())
+        _fit(cfg, folder, data, Tracking())
         return {}
-    config = asdict(cfg)
-    _check_unchanged(folder, config)
-    folder.mkdir(parents=True, exist_ok=True)
-    write_yaml(folder / "config.yaml", config)
-    write_json(folder / "provenance.json", provenance())
-    row: dict[str, Any] = {
-        "status": "running",
-        "name": cfg.name,
-        "seed": cfg.seed,
-        **flatten(config, "config"),
-    }
-    write_json(folder / "metrics.json", row)
-    row["status"] = "failed"
     logger = None
     try:
-        logger = make_logger(cfg, folder)
-        row |= _fit(cfg, folder, logger)
-        row["status"] = "finished"
-    except BaseException as error:
-        row["error"] = " ".join(str(error).split()) or type(error).__name__
-        raise
+        with recorded(folder, asdict(cfg), data.fingerprint()) as row:
+            logger = make_logger(cfg, folder)
+            row |= _fit(cfg, folder, data, logger)
     finally:
-        write_json(folder / "metrics.json", row)
         if logger is not None:
             logger.finish(failed=row["status"] != "finished")
         # the next run of a sweep starts in this process: nothing of this one may be left
@@ -85,16 +71,17 @@ def train(cfg: TrainConfig, folder: Path) -> dict[str, Any]:
 
 
 def data_module(cfg: TrainConfig) -> OreDataModule:
-    """Return the data of a configuration."""
+    """Return the data of a configuration; InputError if it names none."""
+    if not cfg.data.root:
+        raise InputError("data.root: empty; name the dataset's folder as data.root=DIR")
     return OreDataModule(
         **asdict(cfg.data), representation=cfg.representation, augment=cfg.augment, seed=cfg.seed
     )
 
 
-def _fit(cfg: TrainConfig, folder: Path, logger: Tracking) -> dict[str, Any]:
+def _fit(cfg: TrainConfig, folder: Path, data: OreDataModule, logger: Tracking) -> dict[str, Any]:
     L.seed_everything(cfg.seed, workers=True, verbose=False)
     torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = cfg.tf32
-    data = data_module(cfg)
     module = OreModule(
         model={**asdict(cfg.model), "channels": data.representation.channels},
         representation=cfg.representation,
@@ -107,8 +94,6 @@ def _fit(cfg: TrainConfig, folder: Path, logger: Tracking) -> dict[str, Any]:
     trainer = make_trainer(cfg, folder, [EpochLogger(folder / "metrics.csv"), *logger.loggers])
     data.setup()
     last = folder / "checkpoints" / "last.ckpt"
-    if last.is_file():
-        _check_same(last, module, data)
     start = time.perf_counter()
     with warnings.catch_warnings():
         for message in _EXPECTED:
@@ -126,7 +111,6 @@ def _fit(cfg: TrainConfig, folder: Path, logger: Tracking) -> dict[str, Any]:
         )
     chosen = trainer.checkpoint_callbacks[0]
     row = {
-        "data": data.fingerprint(),
         **{f"pairs/{side}": int((data.frame["split"] == side).sum()) for side in SPLITS},
         "params": sum(p.numel() for p in module.net.parameters() if p.requires_grad),
         "weights": "best",
@@ -160,31 +144,3 @@ def _measure(
         predictions.to_csv(temporary, index=False)
     logger.results(predictions, row["threshold"], data.pictures, best)
     return row
-
-
-def _check_unchanged(folder: Path, config: dict[str, Any]) -> None:
-    # before anything is written: a finished run must not be spoilt by a command meant for another
-    if not (folder / "checkpoints" / "last.ckpt").is_file():
-        return
-    old, new = flatten(read_yaml(folder / "config.yaml"), ""), flatten(config, "")
-    for key in sorted((old.keys() | new.keys()) - {".out", ".resume"}):
-        if old.get(key) != new.get(key) and not key.startswith(".logger"):
-            raise InputError(
-                f"{folder}: holds a run of another configuration ({key[1:]}: {old.get(key)!r} there, "
-                f"{new.get(key)!r} here); choose another out=DIR"
-            )
-
-
-def _check_same(last: Path, module: OreModule, data: OreDataModule) -> None:
-    content = torch.load(last, map_location="cpu", weights_only=True)
-    for name, stored, now in (
-        ("model", content["hyper_parameters"], dict(module.hparams)),
-        ("data", content["datamodule_hyper_parameters"], dict(data.hparams)),
-    ):
-        old, new = flatten(stored, name), flatten(now, name)
-        for key in sorted(old.keys() | new.keys()):
-            if old.get(key) != new.get(key):
-                raise InputError(
-                    f"{last}: a checkpoint of another model or data ({key}: {old.get(key)!r} there, "
-                    f"{new.get(key)!r} here); choose another out=DIR"
-                )

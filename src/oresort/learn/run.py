@@ -1,22 +1,146 @@
-"""One run: what became of it, and where it comes from."""
+"""One run: what makes it another, how its folder is called, what is recorded of it, when it may go on."""
 
+import hashlib
+import json
 import os
 import platform
+import re
 import subprocess
 import sys
 import time
-from dataclasses import asdict
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import torch
+from oresort.errors import InputError
+from oresort.files.record import flatten, read_row, read_yaml
+from oresort.files.write import write_json, write_yaml
 
-from oresort.files.record import flatten, read_row
-from oresort.files.write import write_json
-from oresort.learn.config import TrainConfig
+RECORD = "metrics.json"
+"""A run's flat row: its status, its configuration as `config.KEY`, and its figures."""
+
+_ELSEWHERE = re.compile(
+    r"out|resume|logger(\..*)?|data\.(root|cache|workers|strict)"
+    r"|trainer\.(enable_.*|log_every_n_steps|profiler|default_root_dir)"
+)
+"""Keys that say where files lie, who watches and how fast pairs come. The pairs themselves count, by their hash."""
 
 _PACKAGES = ("oresort", "torch", "lightning", "torchmetrics", "hydra-core", "albumentations", "timm", "numpy")
+
+
+def counts(key: str) -> bool:
+    """Tell whether a key of the configuration, such as `optim.lr`, makes another run of another value."""
+    return _ELSEWHERE.fullmatch(key) is None
+
+
+def identity(config: Mapping[str, Any], pairs: str) -> dict[str, Any]:
+    """Return all that a run's result depends on, flat: the keys that count, and `pairs`, the hash of its pairs."""
+    return {"pairs": pairs} | {key: value for key, value in flatten(config).items() if counts(key)}
+
+
+def differing(rows: list[dict[str, Any]]) -> list[str]:
+    """Return the keys that count and have several values among runs' rows; the seed is never one."""
+    keys = dict.fromkeys(key for row in rows for key in row if key.startswith("config."))
+    names = [key for key in keys if counts(key.removeprefix("config.")) and key != "config.seed"]
+    return [key for key in names if len({json.dumps(row.get(key), default=str) for row in rows}) > 1]
+
+
+def folder_name(config: Mapping[str, Any], pairs: str) -> str:
+    """Return the name of a run's folder in a sweep: its row, its seed and a hash of its identity."""
+    text = json.dumps(identity(config, pairs), sort_keys=True, default=str)
+    digest = hashlib.blake2b(text.encode(), digest_size=4).hexdigest()
+    row = re.sub(r"[^a-z0-9]+", "-", (config.get("row") or config["name"]).lower()).strip("-")
+    return f"{row}-s{config['seed']}-{digest}"
+
+
+def finished(folder: Path) -> dict[str, Any] | None:
+    """Return the row of the finished run in `folder`, or None."""
+    file = folder / RECORD
+    return row if file.is_file() and (row := read_row(file))["status"] == "finished" else None
+
+
+def check_same(folder: Path, config: Mapping[str, Any], pairs: str) -> None:
+    """Refuse a folder that holds another run, before anything is written.
+
+    Raises:
+        InputError: the key that differs, with both values.
+    """
+    if not (folder / "config.yaml").is_file():
+        if (folder / "checkpoints" / "last.ckpt").is_file():
+            raise InputError(f"{folder}: holds a checkpoint without its config.yaml; choose another out=DIR")
+        return
+    stored = read_row(folder / RECORD).get("data", "") if (folder / RECORD).is_file() else pairs
+    old, new = identity(read_yaml(folder / "config.yaml"), stored), identity(config, pairs)
+    for key in sorted(old.keys() | new.keys()):
+        if old.get(key) != new.get(key):
+            raise InputError(
+                f"{folder}: holds a run of another configuration ({key}: {old.get(key)!r} there, "
+                f"{new.get(key)!r} here); choose another out=DIR"
+            )
+
+
+@contextmanager
+def recorded(folder: Path, config: Mapping[str, Any], pairs: str) -> Iterator[dict[str, Any]]:
+    """Keep the record of a run in `folder` while the block runs; yield the row, to which it adds the figures.
+
+    Writes `config.yaml` and `provenance.json`, and `metrics.json` twice: `running` at the start, and at the end
+    `finished`, or `failed` with the reason.
+
+    Raises:
+        InputError: the folder holds another run, see `check_same`.
+    """
+    check_same(folder, config, pairs)
+    folder.mkdir(parents=True, exist_ok=True)
+    write_yaml(folder / "config.yaml", config)
+    write_json(folder / "provenance.json", provenance())
+    row = _started(config, "running") | {"data": pairs}
+    write_json(folder / RECORD, row)
+    try:
+        yield row
+        row["status"] = "finished"
+    except BaseException as error:
+        row |= _failure(error)
+        raise
+    finally:
+        write_json(folder / RECORD, row)
+
+
+def record_failure(folder: Path, config: Mapping[str, Any], error: BaseException) -> dict[str, Any]:
+    """Leave the reason why a job failed before its run began; return the row that is there now."""
+    file = folder / RECORD
+    # a run that failed later has said so itself
+    if not file.is_file() or read_row(file)["status"] == "failed":
+        write_json(file, _started(config, "failed") | _failure(error))
+    return read_row(file)
+
+
+def _started(config: Mapping[str, Any], status: str) -> dict[str, Any]:
+    row = {"status": status, "name": config["name"], "seed": config["seed"]}
+    return row | flatten(config, "config")
+
+
+def _failure(error: BaseException) -> dict[str, Any]:
+    return {"status": "failed", "error": " ".join(str(error).split()) or type(error).__name__}
+
+
+def provenance() -> dict[str, Any]:
+    """Return what is needed to tell where a result comes from: code, packages, machine, command."""
+    found = {
+        "command": [Path(sys.argv[0]).name, *sys.argv[1:]],
+        "started": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
+        "code": _git(),
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "cpus": os.cpu_count(),
+        "packages": {name: version(name) for name in _PACKAGES},
+    }
+    # only what has computed with torch is told of it; a record alone must not load it
+    if torch := sys.modules.get("torch"):
+        found["torch_threads"] = torch.get_num_threads()
+        found["gpus"] = [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())]
+    return found
 
 
 def _git() -> str | None:
@@ -26,33 +150,3 @@ def _git() -> str | None:
         return subprocess.run(command, capture_output=True, text=True, check=True, timeout=10).stdout.strip()
     except (OSError, subprocess.SubprocessError):
         return None
-
-
-def provenance() -> dict[str, Any]:
-    """Return what is needed to tell where a result comes from: code, packages, machine, command."""
-    return {
-        "command": [Path(sys.argv[0]).name, *sys.argv[1:]],
-        "started": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
-        "code": _git(),
-        "python": platform.python_version(),
-        "platform": platform.platform(),
-        "cpus": os.cpu_count(),
-        "torch_threads": torch.get_num_threads(),
-        "gpus": [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())],
-        "packages": {name: version(name) for name in _PACKAGES},
-    }
-
-
-def finished(folder: Path) -> dict[str, Any] | None:
-    """Return the row of the finished run in `folder`, or None."""
-    file = folder / "metrics.json"
-    return row if file.is_file() and (row := read_row(file))["status"] == "finished" else None
-
-
-def record_failure(cfg: TrainConfig, folder: Path, error: Exception) -> dict[str, Any]:
-    """Leave the reason in `metrics.json` of a run that failed before it began; return the row."""
-    file = folder / "metrics.json"
-    if not file.is_file():
-        row = {"status": "failed", "name": cfg.name, "seed": cfg.seed, **flatten(asdict(cfg), "config")}
-        write_json(file, row | {"error": " ".join(str(error).split()) or type(error).__name__})
-    return read_row(file)

@@ -9,10 +9,10 @@ import pandas as pd
 
 from oresort.errors import InputError
 from oresort.files.record import read_row
+from oresort.learn.run import counts
 from oresort.sorting.names import METRICS
 from oresort.tables.bootstrap import COMPARABLE, Run, paired_difference
 
-_NOT_CONFIGURATION = ("config.seed", "config.out", "config.resume", "config.data.root", "config.data.cache")
 _LABELS = ("config.row", "config.reference", "config.name", "config.scale.name", "config.protocol.name")
 PAPER_METRICS = ("auroc", "f1", "recall", "precision", "accuracy")
 
@@ -76,7 +76,7 @@ def summarise(
         raise InputError(
             f"metric={metric} resamples={resamples}: known metrics are {', '.join(COMPARABLE)}; resamples >= 0"
         )
-    keys = [c for c in rows.columns if c.startswith("config.") and c not in _NOT_CONFIGURATION]
+    keys = [c for c in rows.columns if c.startswith("config.") and counts(c[7:]) and c != "config.seed"]
     done = rows[rows["status"] == "finished"].copy()
     rest = rows[rows["status"] != "finished"].rename(columns={"config.row": "row"})
     failed = rest.reindex(columns=["run", "name", "row", "seed", "status", "error"]).reset_index(drop=True)
@@ -171,8 +171,3 @@ def _beside_paper(frame: pd.DataFrame) -> pd.DataFrame:
     renamed = {c: f"paper_{c}" for c in paper.columns if c not in ("name", "row")}
     merged = frame.merge(paper.rename(columns=renamed), on=["name", "row"], how="left")
     return merged.drop(columns=[c for c in renamed.values() if merged[c].isna().all()])
-
-
-def percent(value: float | None) -> str:
-    """Return a share of 1 in per cent with two digits, a dash where it is undefined."""
-    return "-" if value is None or pd.isna(value) else f"{100 * value:.2f}"

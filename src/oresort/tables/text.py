@@ -6,9 +6,10 @@ from typing import NamedTuple
 
 import pandas as pd
 
+from oresort.console.show import percent
 from oresort.sorting.names import METRICS
 from oresort.tables.bootstrap import LEVEL
-from oresort.tables.collect import PAPER_METRICS, percent
+from oresort.tables.collect import PAPER_METRICS
 
 _SHOWN = ("auroc", "f1", "recall", "precision", "accuracy", "balanced_accuracy")
 """Metrics of an experiment's table; `report.csv` has all."""

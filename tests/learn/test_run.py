@@ -1,0 +1,168 @@
+"""The identity of a run decides three things alike: its folder, whether it may go on, and its row of a table."""
+
+import json
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from oresort import train
+from oresort.errors import InputError
+from oresort.files.record import read_row
+from oresort.learn.config import TrainConfig
+from oresort.learn.run import check_same, counts, differing, finished, folder_name, record_failure, recorded
+from oresort.tables.collect import collect, summarise
+
+SAME = [
+    "out=x", "logger=wandb", "data.cache=c", "data.workers=2", "data.root=elsewhere", "data.strict=true",
+    "trainer.enable_progress_bar=true", "trainer.enable_model_summary=true", "trainer.log_every_n_steps=7",
+]  # fmt: skip
+OTHER = [
+    "optim.lr=1e-4",
+    "data.limit=9",
+    "model/head=mlp",
+    "trainer.max_epochs=9",
+    "threshold=0.5",
+    "name=n",
+    "row=r",
+]
+
+Compose = Callable[..., TrainConfig]
+
+
+def config(compose_train: Compose, *words: str) -> dict[str, Any]:
+    return asdict(compose_train("data.root=d", "trainer.max_epochs=2", *words, small=False))
+
+
+def leave(folder: Path, config: dict[str, Any], pairs: str = "p", **figures: float) -> Path:
+    with recorded(folder, config, pairs) as row:
+        row |= {"params": 3, "threshold": 0.5, **{f"test/{name}": 0.5 for name in METRIC_NAMES}, **figures}
+    return folder
+
+
+METRIC_NAMES = ["auroc", "f1", "recall", "precision", "accuracy", "balanced_accuracy", "mcc",
+                "average_precision", "brier", "ece"]  # fmt: skip
+
+
+@pytest.mark.parametrize("word", SAME)
+def test_what_a_result_does_not_depend_on_changes_nothing(word: str, compose_train: Compose, tmp_path: Path):
+    one, other = config(compose_train), config(compose_train, word)
+    assert folder_name(one, "p") == folder_name(other, "p")
+    check_same(leave(tmp_path / "0", one), other, "p")
+    leave(tmp_path / "1", other | {"seed": 1})
+    table = summarise(collect(tmp_path), resamples=0).table
+    assert table["n"].tolist() == [2]
+
+
+@pytest.mark.parametrize("word", OTHER)
+def test_what_a_result_depends_on_makes_another_run(word: str, compose_train: Compose, tmp_path: Path):
+    one, other = config(compose_train), config(compose_train, word)
+    assert folder_name(one, "p") != folder_name(other, "p")
+    with pytest.raises(InputError, match=r"another configuration .* choose another out=DIR"):
+        check_same(leave(tmp_path / "0", one), other, "p")
+    leave(tmp_path / "1", other | {"seed": 1})
+    assert summarise(collect(tmp_path), resamples=0).table["n"].tolist() == [1, 1]
+
+
+def test_other_pairs_make_another_run(compose_train: Compose, tmp_path: Path):
+    one = config(compose_train)
+    assert folder_name(one, "p") != folder_name(one, "q")
+    with pytest.raises(InputError, match=r"pairs: 'p' there, 'q' here"):
+        check_same(leave(tmp_path, one), one, "q")
+
+
+def test_every_key_of_the_configuration_counts_unless_it_is_named(compose_train: Compose):
+    def flat(content: dict[str, Any], prefix: str = "") -> list[str]:
+        return [
+            key
+            for name, value in content.items()
+            for key in (flat(value, f"{prefix}{name}.") if isinstance(value, dict) else [f"{prefix}{name}"])
+        ]
+
+    idle = {key for key in flat(config(compose_train)) if not counts(key)}
+    assert idle == {
+        "out", "resume", "data.root", "data.cache", "data.workers", "data.strict",
+        "trainer.enable_progress_bar", "trainer.enable_model_summary", "trainer.log_every_n_steps",
+    }  # fmt: skip
+    assert counts("outlook.x")
+    assert not counts("logger.wandb.mode")
+
+
+def test_a_record_says_how_the_run_ended(compose_train: Compose, tmp_path: Path):
+    content = config(compose_train)
+    with recorded(tmp_path / "a", content, "p") as row:
+        assert read_row(tmp_path / "a" / "metrics.json")["status"] == "running"
+        assert finished(tmp_path / "a") is None
+        row["test/auroc"] = 0.75
+    assert finished(tmp_path / "a") == json.loads((tmp_path / "a" / "metrics.json").read_text())
+    assert finished(tmp_path / "a")["test/auroc"] == 0.75
+    for error in (ValueError("two\nlines"), KeyboardInterrupt()):
+        folder = tmp_path / type(error).__name__
+        with pytest.raises(type(error)), recorded(folder, content, "p"):
+            raise error
+        row = read_row(folder / "metrics.json")
+        assert (row["status"], row["error"]) == (
+            "failed",
+            " ".join(str(error).split()) or "KeyboardInterrupt",
+        )
+        assert (folder / "provenance.json").is_file()
+
+
+def test_a_failure_before_the_start_is_kept_and_spoils_no_result(compose_train: Compose, tmp_path: Path):
+    content = config(compose_train)
+    for reason in ("no such data", "still none"):
+        assert record_failure(tmp_path / "new", content, InputError(reason))["error"] == reason
+    leave(tmp_path / "done", content)
+    assert record_failure(tmp_path / "done", content, InputError("late"))["status"] == "finished"
+
+
+def test_a_checkpoint_without_its_configuration_is_not_continued(compose_train: Compose, tmp_path: Path):
+    (tmp_path / "checkpoints").mkdir()
+    (tmp_path / "checkpoints" / "last.ckpt").write_bytes(b"")
+    with pytest.raises(InputError, match=r"without its config.yaml"):
+        check_same(tmp_path, config(compose_train), "p")
+
+
+def test_the_keys_that_differ_name_the_rows(compose_train: Compose):
+    rows = [
+        {
+            "config.seed": seed,
+            "config.optim.lr": lr,
+            "config.out": f"{seed}",
+            "config.model.fusion": "a",
+            "x": seed,
+        }
+        for seed in (0, 1)
+        for lr in (1e-3, 1e-4)
+    ]
+    assert differing(rows) == ["config.optim.lr"]
+
+
+def test_a_finished_run_is_not_run_again_by_resume(command: Any, trained: Path):
+    record = (trained / "metrics.json").read_bytes()
+    provenance = (trained / "provenance.json").read_bytes()
+    code, out, err = command(train, f"resume={trained}")
+    assert code == 0
+    assert "finished earlier" in err
+    assert f"run folder: {trained}" in out
+    assert (trained / "metrics.json").read_bytes() == record
+    assert (trained / "provenance.json").read_bytes() == provenance
+
+
+def test_a_killed_run_goes_on_with_other_workers_and_without_a_bar(
+    compose_train: Compose, dataset: Path, tmp_path: Path
+):
+    words = (f"data.root={dataset}", "trainer.max_epochs=2")
+    whole = train.train(compose_train(*words), tmp_path / "whole")
+    cut = tmp_path / "cut"
+    train.train(compose_train(f"data.root={dataset}", "trainer.max_epochs=1"), cut)
+    # as a kill after the first epoch of two leaves it
+    stored = (cut / "config.yaml").read_text().replace("max_epochs: 1", "max_epochs: 2")
+    (cut / "config.yaml").write_text(stored)
+    row = read_row(cut / "metrics.json") | {"status": "running"}
+    (cut / "metrics.json").write_text(json.dumps(row))
+    again = train.train(compose_train(*words, "data.workers=1", "trainer.enable_progress_bar=true"), cut)
+    assert again["epochs"] == 2
+    assert again["data"] == whole["data"]
