@@ -1,6 +1,9 @@
-"""Where the configuration lives, and how files are written whole or not at all."""
+"""Where the configuration lives, and what one of its files says."""
 
 from pathlib import Path
+from typing import Any
+
+from omegaconf import OmegaConf
 
 _PACKAGE = Path(__file__).resolve().parent
 
@@ -14,3 +17,30 @@ def _conf_dir() -> Path:
 
 
 CONF_DIR = _conf_dir()
+
+
+def choices(group: str, conf: Path = CONF_DIR) -> list[str]:
+    """Return the names of the files of a group, such as `model/fusion`, sorted."""
+    return sorted(path.stem for path in (conf / group).glob("*.yaml"))
+
+
+def part(group: str, name: str, conf: Path = CONF_DIR, **changed: Any) -> dict[str, Any]:
+    """Return the plain dict of one file of a group, such as `model/fusion`, `hybrid`.
+
+    The choices in its own list of defaults are filled in, and what it interpolates from the rest of a
+    configuration has the default that it names.
+
+    Args:
+        group: folder below `conf`.
+        name: of the file, without `.yaml`.
+        conf: folder of the configuration.
+        changed: keys in place of the file's.
+    """
+    loaded: Any = OmegaConf.to_container(OmegaConf.load(conf / group / f"{name}.yaml"), resolve=True)
+    found: dict[str, Any] = {}
+    for entry in loaded.pop("defaults", []):
+        if isinstance(entry, dict):  # a group of its own, such as basis: chebyshev
+            found |= {key: part(f"{group}/{key}", value, conf) for key, value in entry.items()}
+        elif entry != "_self_":  # a file beside it
+            found |= part(group, entry, conf)
+    return {**found, **loaded, **changed}

@@ -19,6 +19,7 @@ from oresort.files.lines import PairReader
 from oresort.files.write import replacing
 from oresort.learn.checkpoint import Trained, load_trained
 from oresort.learn.evaluation import device_named
+from oresort.models.inputs import Inputs
 from oresort.scan.calibrate.calibration import Calibration, load_calibration
 from oresort.scan.calibrate.measure import calibrate, check_scan, fit_samples
 from oresort.scan.calibrate.register import LayersDifferError
@@ -64,11 +65,12 @@ def classify(trained: Trained, cuts: Sequence[Cut], air: float, device: torch.de
         device: Where to compute.
     """
     net, representation = trained.module.to(device), trained.representation
+    inputs = Inputs(representation)
     p_ore = [np.zeros(0, np.float32)]
     batches = [cuts[start : start + BATCH] for start in range(0, len(cuts), BATCH)]
     for batch in track(batches, len(batches), "classifying particles"):
-        planes = [representation.prepare(cut.low, cut.high, air, "zero") for cut in batch]
-        images = representation.finish(torch.from_numpy(np.stack(planes)))
+        planes = [representation.planes(cut.low, cut.high, air, "zero") for cut in batch]
+        images = inputs(torch.from_numpy(np.stack(planes)))
         with torch.inference_mode():
             logits = net(*(image.to(device) for image in images))
         p_ore.append(logits.float().softmax(dim=1)[:, 1].cpu().numpy())

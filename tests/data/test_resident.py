@@ -82,14 +82,13 @@ def test_every_turn_is_equally_likely():
 def test_intensity_changes_as_on_the_host():
     rng = np.random.default_rng(0)
     cover = np.ones((3000, 2, 2, 2), np.float32)
-    planes = np.concatenate([rng.uniform(0.5, 1.5, cover.shape).astype(np.float32), cover], axis=1)
+    values = rng.uniform(0.5, 1.5, cover.shape).astype(np.float32)
+    planes = torch.from_numpy(np.concatenate([values, cover], axis=1))
     augmentation = Augmentation(intensity=0.5, gain=(0.9, 1.1), balance=(0.98, 1.02))
     host = augmentation(planes, Attenuation(size=2), rng)
-    device = augmentation.on_device(
-        torch.from_numpy(planes), Attenuation(size=2), torch.Generator().manual_seed(0)
-    )
+    device = augmentation.on_device(planes, Attenuation(size=2), torch.Generator().manual_seed(0))
     for moved in (host, device):
-        change = (moved - torch.from_numpy(planes))[:, :2, 0, 0]
+        change = (moved - planes)[:, :2, 0, 0]
         untouched = (change == 0).all(dim=1)
         assert untouched.float().mean() == pytest.approx(0.5, abs=0.04)
         # -ln(gain * balance): common to both layers but for the balance
@@ -97,8 +96,8 @@ def test_intensity_changes_as_on_the_host():
         apart = change[~untouched, 0] - change[~untouched, 1]
         assert apart.std() == pytest.approx(0.0163, abs=0.001)
     silhouettes = Augmentation(intensity=1.0, saturate=True)
-    flat = silhouettes.on_device(torch.from_numpy(planes), Attenuation(size=2), torch.Generator())
-    assert (flat[:, :2] == Attenuation.CAP).all()
+    flat = silhouettes.on_device(planes, Attenuation(size=2), torch.Generator())
+    assert (flat[:, :2] == Attenuation.ceiling).all()
 
 
 def manifest(scans: int = 60, size: int = 10) -> pd.DataFrame:

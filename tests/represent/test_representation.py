@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from oresort.errors import InputError
 from oresort.files.image import read_pair
 from oresort.make import make
+from oresort.models.inputs import Inputs
 from oresort.represent.geometry import Canvas, Resize
 from oresort.represent.representation import PLANES, Attenuation, Representation, Standardized
 
@@ -47,7 +48,7 @@ def test_a_particle_larger_than_the_canvas_is_shrunk_whole():
 
 def test_attenuation_is_the_logarithm_of_transmission():
     low, high = slab(1.5, 0.9)
-    planes = Attenuation(geometry="resize").prepare(low, high, AIR, "zero")
+    planes = Attenuation(geometry="resize").planes(low, high, AIR, "zero")
     assert planes.shape == (PLANES, 40, 40)
     assert planes.dtype == np.float32
     assert planes[0] == pytest.approx(1.5, abs=1e-4)
@@ -58,7 +59,7 @@ def test_attenuation_is_the_logarithm_of_transmission():
 def test_the_logarithm_comes_before_the_average():
     low = np.full((80, 80), 40_000, np.uint16)
     low[:, ::2] = 5_000
-    planes = Attenuation(geometry="canvas", extent=80).prepare(low, low, AIR, "zero")
+    planes = Attenuation(geometry="canvas", extent=80).planes(low, low, AIR, "zero")
     expected = (np.log(AIR / 40_000) + np.log(AIR / 5_000)) / 2
     assert planes[0] == pytest.approx(expected, rel=1e-5)
 
@@ -66,15 +67,15 @@ def test_the_logarithm_comes_before_the_average():
 def test_attenuation_ignores_the_air_level_that_it_is_told_of():
     low, high = slab(1.0, 0.6)
     brighter = tuple((layer * 1.2).astype(np.uint16) for layer in (low, high))
-    one = Attenuation().prepare(low, high, AIR, "zero")
-    other = Attenuation().prepare(*brighter, AIR * 1.2, "zero")
+    one = Attenuation().planes(low, high, AIR, "zero")
+    other = Attenuation().planes(*brighter, AIR * 1.2, "zero")
     assert one == pytest.approx(other, abs=2e-4)
 
 
 def test_starved_pixels_are_capped_not_infinite():
     low = np.array([[1, 1], [1, 60_000]], np.uint16)
-    planes = Attenuation(geometry="resize", size=2).prepare(low, low, AIR, "zero")
-    assert planes[0].max() == Attenuation.CAP
+    planes = Attenuation(geometry="resize", size=2).planes(low, low, AIR, "zero")
+    assert planes[0].max() == Attenuation.ceiling
 
 
 def test_background_air_finds_the_particle_that_background_zero_was_told():
@@ -84,8 +85,8 @@ def test_background_air_finds_the_particle_that_background_zero_was_told():
     clean = np.where(disc, AIR * np.exp(-1.0), AIR)
     imaged = (clean * (1 + 0.026 * rng.standard_normal(disc.shape))).clip(1, 65_535).astype(np.uint16)
     masked = np.where(disc, imaged, 0).astype(np.uint16)
-    given_air = Attenuation().prepare(imaged, imaged, AIR, "air")
-    given_zero = Attenuation().prepare(masked, masked, AIR, "zero")
+    given_air = Attenuation().planes(imaged, imaged, AIR, "air")
+    given_zero = Attenuation().planes(masked, masked, AIR, "zero")
     assert given_air[2].sum() == pytest.approx(given_zero[2].sum(), rel=0.08)
     assert given_air[0].sum() == pytest.approx(given_zero[0].sum(), rel=0.03)
 
@@ -94,8 +95,8 @@ def test_standardized_images_have_mean_zero_and_deviation_one():
     rng = np.random.default_rng(0)
     counts = rng.integers(5_000, 50_000, (50, 70)).astype(np.uint16)
     representation = Standardized(geometry="resize")
-    planes = torch.from_numpy(representation.prepare(counts, counts // 2, AIR, "zero"))[None]
-    low, high = representation.finish(planes)
+    planes = torch.from_numpy(representation.planes(counts, counts // 2, AIR, "zero"))[None]
+    low, high = Inputs(representation)(planes)
     for image in (low, high):
         assert image.shape == (1, 1, 40, 40)
         assert image.mean().item() == pytest.approx(0, abs=1e-5)
@@ -107,12 +108,12 @@ def test_standardized_images_have_mean_zero_and_deviation_one():
 @pytest.mark.parametrize("kind", [Standardized, Attenuation])
 def test_the_mask_is_a_second_channel_where_asked_for(kind: type[Representation]):
     plain, masked = kind(), kind(mask=True)
-    planes = torch.from_numpy(plain.prepare(*slab(1.0, 0.6), AIR, "zero"))[None]
+    planes = torch.from_numpy(plain.planes(*slab(1.0, 0.6), AIR, "zero"))[None]
     assert plain.channels == 1
     assert masked.channels == 2
-    low, high = masked.finish(planes)
+    low, high = Inputs(masked)(planes)
     assert low.shape == high.shape == (1, 2, 40, 40)
-    assert torch.equal(low[:, :1], plain.finish(planes)[0])
+    assert torch.equal(low[:, :1], Inputs(plain)(planes)[0])
     assert torch.equal(low[0, 1], planes[0, 2])
 
 
@@ -127,7 +128,7 @@ def test_bad_settings_are_refused():
 
 def test_a_real_pair_has_the_known_attenuation(real_dir: Path):
     folder = real_dir / "pairs" / "ore_1200" / "38-x691-y0-w85-h72"
-    planes = Attenuation().prepare(*read_pair(folder / "low.tiff", folder / "high.tiff"), 52_350, "zero")
+    planes = Attenuation().planes(*read_pair(folder / "low.tiff", folder / "high.tiff"), 52_350, "zero")
     thick = (planes[2] == 1) & (planes[3] == 1)
     # rock of 12-25 mm: peaks of l 1.2-2.0 and h 0.74-1.35, ratio falling from 1.75 to 1.44
     assert 1.2 < planes[0].max() < 2.0

@@ -1,1 +1,1 @@
-"""Pairs on disk to manifest, splits that cannot leak, representation, and batches."""
+"""Pairs on disk to splits that cannot leak, and to batches."""

@@ -8,8 +8,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from oresort.data.relight import relight, silhouette
 from oresort.errors import InputError
-from oresort.represent.representation import Planes, Representation
+from oresort.represent.representation import Representation
 
 # without it each import asks the package index for its newest version, and waits if there is none
 os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")
@@ -20,13 +21,13 @@ class Augmentation:
     """Draws flips and a change of the recorded intensity for each pair of a batch.
 
     Args:
-        flip: Probability of a horizontal flip, and again of a vertical one.
-        transpose: Probability of swapping rows and columns.
-        intensity: Probability of a change of intensity.
-        gain: Range of the factor on the counts, one draw for both energies.
-        balance: Range of a further factor, drawn for each energy by itself (drift of one layer's air).
-        offset: Range of the counts added.
-        saturate: Reproduce the released code's 8-bit conversion: the intensity change leaves a silhouette.
+        flip: probability of a horizontal flip, and again of a vertical one.
+        transpose: probability of swapping rows and columns.
+        intensity: probability of a change of intensity.
+        gain: range of the factor on the counts, one draw for both energies.
+        balance: range of a further factor, drawn for each energy by itself (drift of one layer's air).
+        offset: range of the counts added.
+        saturate: reproduce the released code's 8-bit conversion: the intensity change leaves a silhouette.
     """
 
     def __init__(
@@ -54,12 +55,24 @@ class Augmentation:
         steps = [A.HorizontalFlip(p=flip), A.VerticalFlip(p=flip), A.Transpose(p=transpose)]
         self._geometric = A.Compose([step for step in steps if step.p > 0])
 
-    def __call__(self, planes: Planes, representation: Representation, rng: np.random.Generator) -> Tensor:
+    def __call__(self, planes: Tensor, representation: Representation, rng: np.random.Generator) -> Tensor:
         """Return augmented planes (B, 4, S, S) float32; all randomness comes from `rng`."""
-        moved = torch.from_numpy(self._move(planes, rng))
-        return self._relight(moved, representation, rng)
+        moved = torch.from_numpy(self._move(planes.numpy(), rng))
+        if self.intensity == 0.0:
+            return moved
+        count = len(planes)
+        chosen = rng.random(count) < self.intensity
+        gain = rng.uniform(self.gain[0], self.gain[1], (count, 1))
+        gain = gain * rng.uniform(self.balance[0], self.balance[1], (count, 2))
+        offset = np.repeat(rng.uniform(self.offset[0], self.offset[1], (count, 1)), 2, axis=1)
+        gains, offsets = (
+            torch.from_numpy(x.astype(np.float32)[:, :, None, None]) for x in (gain, offset)
+        )  # (B, 2, 1, 1)
+        return self._relit(
+            moved, representation, torch.from_numpy(chosen)[:, None, None, None], gains, offsets
+        )
 
-    def _move(self, planes: Planes, rng: np.random.Generator) -> NDArray[np.float32]:
+    def _move(self, planes: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float32]:
         if not self._geometric.transforms:
             return np.ascontiguousarray(planes)
         # seeded here, since the library's own generators repeat themselves in every worker and epoch; and
@@ -72,23 +85,6 @@ class Augmentation:
             out[i] = self._geometric(image=image)["image"].transpose(2, 0, 1)
         return out
 
-    def _relight(self, planes: Tensor, representation: Representation, rng: np.random.Generator) -> Tensor:
-        if self.intensity == 0.0:
-            return planes
-        count = len(planes)
-        chosen = rng.random(count) < self.intensity
-        gain = rng.uniform(self.gain[0], self.gain[1], (count, 1))
-        gain = gain * rng.uniform(self.balance[0], self.balance[1], (count, 2))
-        offset = np.repeat(rng.uniform(self.offset[0], self.offset[1], (count, 1)), 2, axis=1)
-        gains, offsets = (
-            torch.from_numpy(x.astype(np.float32)[:, :, None, None]) for x in (gain, offset)
-        )  # (B, 2, 1, 1)
-        if self.saturate:
-            changed = representation.silhouette(planes, offsets)
-        else:
-            changed = representation.light(planes, gains, offsets)
-        return torch.where(torch.from_numpy(chosen)[:, None, None, None], changed, planes)
-
     def on_device(self, planes: Tensor, representation: Representation, generator: torch.Generator) -> Tensor:
         """Return augmented planes (B, 4, S, S) float32 on their own device, drawn from its `generator`.
 
@@ -98,7 +94,7 @@ class Augmentation:
 
         def uniform(span: tuple[float, ...], layers: int) -> Tensor:
             drawn = torch.rand((count, layers, 1, 1), generator=generator, device=device)
-            return span[0] + (span[1] - span[0]) * drawn
+            return span[0] + (span[1] - span[0]) * drawn  # (B, layers, 1, 1)
 
         if self.flip > 0:
             planes = torch.where(uniform((0.0, 1.0), 1) < self.flip, planes.flip(3), planes)
@@ -107,10 +103,16 @@ class Augmentation:
             planes = torch.where(uniform((0.0, 1.0), 1) < self.transpose, planes.transpose(2, 3), planes)
         if self.intensity == 0.0:
             return planes
-        gain = uniform(self.gain, 1) * uniform(self.balance, 2)
+        gain = uniform(self.gain, 1) * uniform(self.balance, 2)  # (B, 2, 1, 1)
         offset = uniform(self.offset, 1).expand(-1, 2, -1, -1)
+        chosen = uniform((0.0, 1.0), 1) < self.intensity
+        return self._relit(planes, representation, chosen, gain, offset)
+
+    def _relit(
+        self, planes: Tensor, representation: Representation, chosen: Tensor, gain: Tensor, offset: Tensor
+    ) -> Tensor:
         if self.saturate:
-            relit = representation.silhouette(planes, offset)
+            changed = silhouette(planes, offset, representation)
         else:
-            relit = representation.light(planes, gain, offset)
-        return torch.where(uniform((0.0, 1.0), 1) < self.intensity, relit, planes)
+            changed = relight(planes, gain, offset, representation)
+        return torch.where(chosen, changed, planes)

@@ -14,7 +14,7 @@ from oresort.files.write import replacing
 from oresort.represent.representation import PLANES, Planes, Representation
 
 _VERSION = 1
-"""Raised when what `prepare` computes changes without a change of its settings."""
+"""Raised when the planes changes without a change of its settings."""
 
 
 def cached_planes(frame: pd.DataFrame, root: Path, representation: Representation, folder: Path) -> Planes:
@@ -41,7 +41,7 @@ def cached_planes(frame: pd.DataFrame, root: Path, representation: Representatio
 
 
 def _key(frame: pd.DataFrame, root: Path, representation: Representation) -> str:
-    digest = hashlib.blake2b(f"{_VERSION} {representation.key()}".encode(), digest_size=12)
+    digest = hashlib.blake2b(f"{_VERSION} {representation.identity}".encode(), digest_size=12)
     for row in zip(frame["low"], frame["high"], frame["air"], frame["background"], strict=True):
         digest.update(repr(row).encode())
         for path in row[:2]:
@@ -59,19 +59,19 @@ def _build(
     planes = np.lib.format.open_memmap(file, mode="w+", dtype=np.float32, shape=shape)
     rows = list(zip(frame["low"], frame["high"], frame["air"], frame["background"], strict=True))
 
-    def prepare(row: tuple[str, str, float, str]) -> Planes:
+    def made(row: tuple[str, str, float, str]) -> Planes:
         low, high = read_pair(root / row[0], root / row[1])
         for image, path in ((low, row[0]), (high, row[1])):
             if image.min() == image.max():
                 raise InputError(
                     f"{root / path}: every pixel is {image.flat[0]}; scan it again or take it out"
                 )
-        return representation.prepare(low, high, row[2], row[3])
+        return representation.planes(low, high, row[2], row[3])
 
     # decoding and resizing release the interpreter lock, so threads are enough
     with ThreadPoolExecutor() as pool:
         try:
-            for i, plane in enumerate(track(pool.map(prepare, rows), len(rows), "preparing pairs")):
+            for i, plane in enumerate(track(pool.map(made, rows), len(rows), "preparing pairs")):
                 planes[i] = plane
         except BaseException:
             pool.shutdown(cancel_futures=True)

@@ -6,9 +6,9 @@ import torch
 from torch import Tensor
 
 from oresort.data.augment import Augmentation
+from oresort.data.loaders import Batch
+from oresort.models.inputs import Inputs
 from oresort.represent.representation import Representation
-
-Batch = dict[str, Tensor]
 
 
 class ResidentLoader:
@@ -23,7 +23,7 @@ class ResidentLoader:
         labels: (N,) int64, on the device.
         index: (N,) int64, rows of the manifest, on the device.
         batch_size: pairs a batch.
-        representation: makes network input of planes.
+        representation: that made the planes.
         augmentation: of training pairs; None serves all pairs in order, as they are.
         seed: of order and augmentation.
         rank: of this process.
@@ -44,6 +44,7 @@ class ResidentLoader:
     ) -> None:
         self.planes, self.labels, self.index = planes, labels, index
         self.representation, self.augmentation = representation, augmentation
+        self.inputs = Inputs(representation)
         self.seed, self.rank, self.world = seed, rank, world
         own = len(range(rank, len(planes), world))
         if augmentation is not None:
@@ -68,8 +69,8 @@ class ResidentLoader:
         generator.manual_seed(self.seed + 1_000_003 * (self.rank + 1))
         for step in range(len(self)):
             rows = order[step * self.batch_size : (step + 1) * self.batch_size]
-            planes = self.planes[rows]
+            planes = self.planes[rows]  # (B, 4, S, S)
             if self.augmentation is not None:
                 planes = self.augmentation.on_device(planes, self.representation, generator)
-            low, high = self.representation.finish(planes)
+            low, high = self.inputs(planes)  # (B, C, S, S) each
             yield {"low": low, "high": high, "label": self.labels[rows], "index": self.index[rows]}

@@ -1,6 +1,5 @@
 """Which pairs train, validate and test: given by the user, or drawn so that no scan is on two sides."""
 
-import hashlib
 import json
 import warnings
 from pathlib import Path
@@ -89,12 +88,6 @@ def _fill_gaps(side_of: dict[str, str], counts: dict[str, NDArray[np.int64]]) ->
             ]
             if spare:
                 side_of[min(spare, key=lambda scan: counts[scan].sum())] = side
-
-
-def fingerprint(frame: pd.DataFrame) -> str:
-    """Return a hash of which pairs there are, of what class, in which split; images are not read."""
-    columns = ["id", "label", "scan", "split"]
-    return hashlib.blake2b(frame[columns].to_csv().encode(), digest_size=8).hexdigest()
 
 
 def _key(entry: str) -> str:

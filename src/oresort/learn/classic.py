@@ -12,28 +12,18 @@ import torch
 
 from oresort.classic.base import Classical, Pixels
 from oresort.console.progress import track
-from oresort.data.splits import assign_splits, fingerprint
+from oresort.data.index import fingerprint, index_pairs
+from oresort.data.settings import PairsConfig
 from oresort.errors import InputError
 from oresort.files.image import read_pair
 from oresort.files.layout import CLASSES
-from oresort.files.manifest import load_manifest
 from oresort.files.write import replacing
 from oresort.learn.metrics import binary_metrics
 from oresort.learn.run import recorded
 from oresort.make import make
-from oresort.represent.mask import foreground
+from oresort.represent.mask import particle_mask
 from oresort.sorting.threshold import choose_threshold
 from oresort.xray.transmission import attenuation
-
-
-@dataclass
-class BaselineData:
-    """Where the pairs are and how they are split."""
-
-    root: str = ""
-    split: str = "given"
-    split_seed: int = 0
-    strict: bool = False
 
 
 @dataclass
@@ -43,7 +33,7 @@ class BaselineConfig:
     name: str = "classic"
     out: str | None = None
     seed: int = 0
-    data: BaselineData = field(default_factory=BaselineData)
+    data: PairsConfig = field(default_factory=PairsConfig)
     method: dict[str, Any] = field(default_factory=dict)
     threshold: Any = "balanced_accuracy"
 
@@ -71,8 +61,7 @@ class Crops(Sequence[Pixels]):
             return [self[i] for i in range(*index.indices(len(self)))]
         low, high, air, background = self.rows[index]
         counts = read_pair(self.root / low, self.root / high)
-        masks = [c > 0 if background == "zero" else foreground(c, air) for c in counts]
-        mask = masks[0] & masks[1]
+        mask = np.logical_and(*(particle_mask(layer, air, background) for layer in counts))
         if not mask.any():
             raise InputError(f"{self.root / low}: no pixel of a particle in both layers; take the pair out")
         return Pixels(attenuation(counts[0], air), attenuation(counts[1], air), mask)
@@ -88,13 +77,9 @@ def run_baseline(cfg: BaselineConfig, folder: Path) -> dict[str, Any]:
     Raises:
         InputError: what the configuration or the data have wrong.
     """
-    if not cfg.data.root:
-        raise InputError("data.root: empty; name the dataset's folder as data.root=DIR")
     method = make(cfg.method, Classical)  # type: ignore[type-abstract]
     choose_threshold(cfg.threshold, torch.zeros(0), torch.zeros(0))  # refuse a bad rule at once
-    root = Path(cfg.data.root)
-    frame = load_manifest(root)
-    frame = assign_splits(frame, root, split=cfg.data.split, seed=cfg.data.split_seed, strict=cfg.data.strict)
+    frame = index_pairs(cfg.data)
     with recorded(folder, asdict(cfg), fingerprint(frame)) as row:
         row |= _measure(cfg, method, folder, frame)
     return row

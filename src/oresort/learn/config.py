@@ -3,20 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-
-@dataclass
-class DataConfig:
-    """Where the pairs are and how they are served; see `OreDataModule`."""
-
-    root: str = ""
-    batch_size: int = 64
-    workers: int = 0
-    split: str = "given"
-    split_seed: int = 0
-    strict: bool = False
-    limit: int | None = None
-    cache: str | None = None
-    resident: bool = False
+from oresort.data.settings import DataConfig
 
 
 @dataclass

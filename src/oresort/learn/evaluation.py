@@ -9,7 +9,8 @@ import torch
 from torch import Tensor
 
 from oresort.console.progress import track
-from oresort.data.datamodule import Batch, OreDataModule
+from oresort.data.datamodule import OreDataModule
+from oresort.data.loaders import Batch
 from oresort.errors import InputError
 from oresort.learn.checkpoint import load_trained
 from oresort.learn.metrics import binary_metrics

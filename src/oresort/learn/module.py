@@ -11,7 +11,7 @@ from torch.nn import functional as F
 from torchmetrics import Metric
 from torchmetrics.utilities import dim_zero_cat
 
-from oresort.data.datamodule import Batch
+from oresort.data.loaders import Batch
 from oresort.errors import InputError
 from oresort.learn.metrics import binary_metrics
 from oresort.learn.objective import Helps, drop_energy, modulate, paces

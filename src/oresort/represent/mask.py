@@ -1,4 +1,4 @@
-"""Where a particle covers the belt, by one threshold."""
+"""What is particle in a crop, and where a particle covers the belt."""
 
 import cv2
 import numpy as np
@@ -6,7 +6,19 @@ from numpy.typing import NDArray
 
 FOREGROUND = 0.838
 """Transmission below which a pixel is particle: where the paper's released crops end, in both layers
-(measured on its two sample pairs; their exact rule is `scan.released.released_foreground`)."""
+(measured on its two sample pairs; their exact rule is `scan.segment.released.released_foreground`)."""
+
+
+def particle_mask(counts: NDArray[np.uint16], air: float, background: str) -> NDArray[np.bool_]:
+    """Return the particle mask (H, W) of one layer of a crop.
+
+    Args:
+        counts: of the layer, (H, W).
+        air: counts without a particle.
+        background: what surrounds the particle: `zero` (counts of 0) or `air` (the particle is then what
+            `foreground` finds).
+    """
+    return counts > 0 if background == "zero" else foreground(counts, air)
 
 
 def foreground(counts: NDArray[np.generic], air: float, threshold: float = FOREGROUND) -> NDArray[np.bool_]:

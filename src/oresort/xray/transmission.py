@@ -1,7 +1,10 @@
-"""Transmission and attenuation of detector counts, and where a particle covers the belt."""
+"""Detector counts, and the attenuation that they mean."""
 
 import numpy as np
 from numpy.typing import NDArray
+
+FULL_SCALE = 65_535
+"""Counts at which the detector saturates; what it does not see at all is recorded so, too."""
 
 NOMINAL_AIR = 52_350.0
 """Air level in counts of the paper's sorter (0.8 of full scale after flat-fielding; measured on scan 38)."""
