@@ -23,7 +23,7 @@ from studies.results import save
 
 LABELS = ("batch", "assay")
 COMPACT = ("model/tower=compact", "model/fusion=stack", "model/head=linear")
-FAST = ("optim.lr=3e-3", "optim.start_lr=3e-4", "optim.final_lr=3e-5", "trainer.precision=bf16-mixed")
+FAST = ("optim.lr=3e-3", "trainer.precision=bf16-mixed")
 METHODS: dict[str, tuple[str, ...]] = {
     "R value": ("classic", "method=r_value"),
     "R value, corrected": ("classic", "method=r_value", "method.corrected=true"),

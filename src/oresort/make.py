@@ -1,25 +1,46 @@
 """Objects from plain dicts, such as a configuration or a checkpoint holds.
 
-The rooms share this step, so that nothing a user hands in is called unless it is of the kind asked for.
+The rooms share this step, so that nothing a user hands in is called unless it is of the kind asked for, and
+no module is imported unless this package, the library asked for or the user brought it.
 """
 
 import importlib
 import inspect
 import pkgutil
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, TypeVar
 
 from oresort.errors import InputError
 
 T = TypeVar("T")
 
+_RELATED = {"torch": ("timm",)}
+"""Libraries that also derive from the classes of another."""
+
+_trusted: set[str] = set()
+
+
+def trust(*names: str) -> None:
+    """Allow classes of these modules for the rest of the process: what the user has named, never a checkpoint.
+
+    Args:
+        names: dotted paths of modules, their submodules included, or of single classes.
+    """
+    _trusted.update(names)
+
+
+def targets(config: object) -> Iterator[str]:
+    """Return every `_target_` in a nested configuration."""
+    if isinstance(config, Mapping):
+        if isinstance(target := config.get("_target_"), str):
+            yield target
+        for value in config.values():
+            yield from targets(value)
+
 
 def make(spec: Mapping[str, Any], base: type[T], **extra: Any) -> T:
     """Build what `spec` describes: `{"_target_": "package.module.Class", **keywords}`.
-
-    Nothing but a subclass of `base` is ever called, so a checkpoint from a stranger can at most import a
-    module that is installed here.
 
     Args:
         spec: the class by its dotted path, and its keywords.
@@ -27,16 +48,12 @@ def make(spec: Mapping[str, Any], base: type[T], **extra: Any) -> T:
         extra: keywords that the caller sets, and `spec` must not.
 
     Raises:
-        InputError: no such subclass (the message lists the known ones), or a keyword that is unknown,
-            missing or set by the caller.
+        InputError: what `find` refuses, or a keyword that is unknown, missing, set by the caller, or refused
+            by a class of a library.
     """
     keywords = dict(spec)
     target = keywords.pop("_target_", None)
-    cls = _find(target)
-    if not (isinstance(cls, type) and issubclass(cls, base)) or inspect.isabstract(cls):
-        known = ", ".join(sorted(f"{c.__module__}.{c.__qualname__}" for c in _subclasses(base)))
-        raise InputError(f"_target_={target}: no such {base.__name__.lower()}; known: {known}")
-
+    cls = find(target, base)
     signature = inspect.signature(cls)
     own = ", ".join(key for key in signature.parameters if key not in extra) or "none"
     if taken := keywords.keys() & extra:
@@ -45,13 +62,53 @@ def make(spec: Mapping[str, Any], base: type[T], **extra: Any) -> T:
         signature.bind(**keywords, **extra)
     except TypeError as error:
         raise InputError(f"{target}: {error}; accepted: {own}") from None
-    return cls(**keywords, **extra)
+    try:
+        return cls(**keywords, **extra)
+    except Exception as error:
+        home = _package(base.__module__)
+        if home == "oresort" or _package(cls.__module__) not in (home, *_RELATED.get(home, ())):
+            raise  # ours say InputError, and of a user's own class the stack trace is wanted
+        raise InputError(f"{target}: {' '.join(str(error).split())}; accepted: {own}") from error
 
 
-def _find(target: object) -> object:
-    if not isinstance(target, str) or target.startswith(".") or "." not in target:
+def find(target: object, *bases: type[T]) -> type[T]:
+    """Return the class `target`, a dotted path, once it is known to be a concrete subclass of one of `bases`.
+
+    Raises:
+        InputError: a module that neither this package, the library of the bases nor the user has brought (it
+            is not imported), or no such subclass (the message lists the known ones).
+    """
+    cls = why = None
+    if isinstance(target, str) and all(part.isidentifier() for part in target.split(".")):
+        module, _, name = target.rpartition(".")
+        if _allowed(target, bases):
+            cls = _imported(module, name)
+        elif module:
+            why = f"not imported, since you did not name it; if it is yours, add modules=[{_package(target)}]"
+    if not (isinstance(cls, type) and issubclass(cls, bases)) or inspect.isabstract(cls):
+        names = {f"{c.__module__}.{c.__qualname__}" for base in bases for c in _subclasses(base)}
+        known = ", ".join(sorted(name for name in names if _allowed(name, bases)))
+        no = f"_target_={target}: no such {bases[0].__name__.lower()}"
+        raise InputError("; ".join(part for part in (no, why, f"known: {known}") if part))
+    return cls
+
+
+def _package(module: str) -> str:
+    return module.partition(".")[0]
+
+
+def _allowed(target: str, bases: tuple[type, ...]) -> bool:
+    # a module such as __main__ acts when it is imported, whoever wrote it
+    private = any(part.startswith("_") for part in target.split("."))
+    homes = [_package(base.__module__) for base in bases]
+    homes += [name for home in homes for name in _RELATED.get(home, ())]
+    ours = not private and _package(target) in ("oresort", *homes)
+    return ours or any(f"{target}.".startswith(f"{name}.") for name in _trusted)
+
+
+def _imported(module: str, name: str) -> object:
+    if not module:
         return None
-    module, _, name = target.rpartition(".")
     try:
         return getattr(importlib.import_module(module), name, None)
     except ModuleNotFoundError as error:
@@ -61,14 +118,15 @@ def _find(target: object) -> object:
 
 
 def _subclasses(base: type[T]) -> set[type[T]]:
-    # a class is known once its module is imported: look through the base's neighbours
-    if package := sys.modules[base.__module__].__package__:
+    # a class is known once its module is imported: look through our own; a big library takes half a minute
+    if (package := sys.modules[base.__module__].__package__) and _package(package) == "oresort":
         for module in pkgutil.walk_packages(importlib.import_module(package).__path__, f"{package}."):
-            importlib.import_module(module.name)
+            if not module.name.endswith(".__main__"):
+                importlib.import_module(module.name)
     found: set[type[T]] = set()
     waiting = [base]
     while waiting:
         children = waiting.pop().__subclasses__()
-        found.update(children)
+        found.update(c for c in children if not inspect.isabstract(c))
         waiting += children
     return found

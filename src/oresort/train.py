@@ -25,6 +25,7 @@ from oresort.learn.config import TrainConfig
 from oresort.learn.fit import data_module, train
 from oresort.learn.run import finished, folder_name, record_failure
 from oresort.learn.sweep import register_resolvers
+from oresort.make import targets, trust
 from oresort.sorting.names import METRICS
 
 
@@ -43,6 +44,7 @@ def resumed(folder: Path) -> TrainConfig:
 
 def _run(cfg: TrainConfig) -> dict[str, Any]:
     hydra = HydraConfig.get()
+    trust(*targets(asdict(cfg)))  # named on the command line or in a configuration of the user's
     if hydra.mode == RunMode.MULTIRUN:
         return _job(cfg, Path(hydra.sweep.dir))
     folder = Path(hydra.runtime.output_dir)

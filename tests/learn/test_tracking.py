@@ -125,7 +125,7 @@ def test_every_metric_of_the_dashboard_is_logged(
 def test_the_sweep_file_drives_train(compose_train: Callable[..., TrainConfig]):
     from wandb.sdk.launch.sweeps.utils import create_sweep_command_args
 
-    content = yaml.safe_load((CONF_DIR / "sweep" / "wandb.yaml").read_text())
+    content = yaml.safe_load((CONF_DIR.parent / "docs" / "wandb_sweep.yaml").read_text())
     assert content["command"][2:4] == ["-m", "oresort.train"]
     fixed = [word for word in content["command"] if "=" in word and "$" not in word]
     assert "hydra.mode=RUN" in fixed

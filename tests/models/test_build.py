@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from oresort.errors import InputError
-from oresort.make import make
+from oresort.make import make, trust
 from oresort.models.build import build_model
 from oresort.models.fusions.fusion import Fusion
 from oresort.models.fusions.hybrid import Hybrid
@@ -62,6 +62,7 @@ def test_an_unknown_name_lists_the_known_ones_in_one_line(target):
 def test_a_broken_module_is_not_called_unknown(tmp_path, monkeypatch):
     (tmp_path / "my_fusions.py").write_text("import not_installed_here\n")
     monkeypatch.syspath_prepend(tmp_path)
+    trust("my_fusions")
     with pytest.raises(ModuleNotFoundError, match="not_installed_here"):
         make({"_target_": "my_fusions.Mine"}, Fusion)
 

@@ -17,17 +17,6 @@ class ModelConfig:
 
 
 @dataclass
-class OptimConfig:
-    """Keywords of `Schedule`."""
-
-    lr: float = 3e-4
-    start_lr: float = 3e-5
-    final_lr: float = 3e-6
-    warmup: float = 0.025
-    weight_decay: float = 0.0
-
-
-@dataclass
 class HelpsConfig:
     """Keywords of `Helps`."""
 
@@ -70,7 +59,8 @@ class TrainConfig:
     representation: dict[str, Any] = field(default_factory=dict)
     augment: dict[str, Any] = field(default_factory=dict)
     model: ModelConfig = field(default_factory=ModelConfig)
-    optim: OptimConfig = field(default_factory=OptimConfig)
+    optim: dict[str, Any] = field(default_factory=dict)
+    schedule: dict[str, Any] = field(default_factory=dict)
     helps: HelpsConfig = field(default_factory=HelpsConfig)
     threshold: Any = "balanced_accuracy"
     monitor: str = "auroc"

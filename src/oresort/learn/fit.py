@@ -85,7 +85,8 @@ def _fit(cfg: TrainConfig, folder: Path, data: OreDataModule, logger: Tracking) 
     module = OreModule(
         model={**asdict(cfg.model), "channels": data.representation.channels},
         representation=cfg.representation,
-        optim=asdict(cfg.optim),
+        optim=cfg.optim,
+        schedule=cfg.schedule,
         helps=asdict(cfg.helps),
         threshold=cfg.threshold,
         channels_last=cfg.channels_last,

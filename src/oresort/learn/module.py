@@ -8,6 +8,7 @@ import lightning as L
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
+from torch.optim.lr_scheduler import ReduceLROnPlateau
 from torchmetrics import Metric
 from torchmetrics.utilities import dim_zero_cat
 
@@ -15,7 +16,7 @@ from oresort.data.loaders import Batch
 from oresort.errors import InputError
 from oresort.learn.metrics import binary_metrics
 from oresort.learn.objective import Helps, drop_energy, modulate, paces
-from oresort.learn.schedule import Schedule
+from oresort.learn.schedule import build_optimizer
 from oresort.models.build import build_model
 from oresort.models.heads.head import Head
 from oresort.sorting.threshold import choose_threshold
@@ -31,7 +32,8 @@ class OreModule(L.LightningModule):
         model: Spec of the model, see `build_model`.
         representation: Spec of the representation that the model was trained on, so that a checkpoint can
             prepare a pair by itself.
-        optim: Keywords of `Schedule`.
+        optim: spec of the optimiser, see `build_optimizer`; null where nothing is trained.
+        schedule: spec of the learning rate's course, likewise.
         helps: Keywords of `Helps`.
         threshold: Rule or number, see `choose_threshold`; applied to the validation pairs of every epoch.
         channels_last: Memory format of images and convolutions.
@@ -43,6 +45,7 @@ class OreModule(L.LightningModule):
         model: Mapping[str, Any],
         representation: Mapping[str, Any],
         optim: Mapping[str, Any] | None = None,
+        schedule: Mapping[str, Any] | None = None,
         threshold: str | float = "balanced_accuracy",
         channels_last: bool = False,
         compile: bool | str = False,
@@ -54,7 +57,6 @@ class OreModule(L.LightningModule):
         # refuse a bad rule before an epoch is spent
         choose_threshold(threshold, torch.zeros(0), torch.zeros(0))
         self.net = build_model(model)
-        self.schedule = Schedule(**(optim or {}))
         self.helps = Helps(**(helps or {}))
         self.auxiliary = self._auxiliary()
         self.register_buffer("threshold", torch.tensor(0.5))
@@ -149,11 +151,13 @@ class OreModule(L.LightningModule):
         self._report(self._val, "val")
 
     def configure_optimizers(self) -> Any:
-        """Return Adam and its schedule over all steps of the run."""
-        optimizer, scheduler = self.schedule.build(
-            self.parameters(), int(self.trainer.estimated_stepping_batches)
-        )
-        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}
+        """Return the optimiser and its schedule over all steps of the run."""
+        steps = int(self.trainer.estimated_stepping_batches)
+        optim, schedule = self.hparams["optim"] or {}, self.hparams["schedule"] or {}
+        optimizer, scheduler = build_optimizer(optim, schedule, self.parameters(), steps)
+        by_loss = isinstance(scheduler, ReduceLROnPlateau)
+        config = {"scheduler": scheduler, "interval": "epoch" if by_loss else "step", "monitor": "val/loss"}
+        return {"optimizer": optimizer, "lr_scheduler": config}
 
 
 class _Collected(Metric):

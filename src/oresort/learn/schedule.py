@@ -1,48 +1,108 @@
-"""The optimiser and the learning rate over a run."""
+"""The optimiser and the learning rate over a run; each is a spec, so that any of torch or timm can be named."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Mapping
+from typing import Any
 
-from torch import nn, optim
-from torch.optim.lr_scheduler import CosineAnnealingLR, LinearLR, LRScheduler, SequentialLR
+from torch import nn
+from torch.optim import Optimizer
+from torch.optim.lr_scheduler import (
+    ConstantLR,
+    CosineAnnealingLR,
+    LambdaLR,
+    LinearLR,
+    LRScheduler,
+    SequentialLR,
+)
 
 from oresort.errors import InputError
+from oresort.make import find, make
 
 
-@dataclass(frozen=True)
-class Schedule:
-    """Adam with a linear warm-up and a cosine decay, stepped every batch.
-
-    The warm-up is a share of the run rather than a count of epochs, so that a short run goes through the
-    same shape: the paper's 5 of 200 epochs are 0.025.
+class Schedule(ABC):
+    """A learning rate over a run, as shares of the optimiser's, stepped after every batch.
 
     Args:
-        lr: Highest learning rate.
-        start_lr: Learning rate of the first step.
-        final_lr: Learning rate of the last step.
-        warmup: Share of the run's steps that warm up, 0 to 1.
-        weight_decay: Decoupled weight decay (AdamW); 0 is the paper's Adam.
+        warmup: share of the run that rises to the full rate, 0 to 1; a short run goes through the same shape.
+        start: share of the rate at which the rise starts.
+        final: share of the rate at the end.
+
+    Raises:
+        InputError: a share out of its range.
     """
 
-    lr: float = 3e-4
-    start_lr: float = 3e-5
-    final_lr: float = 3e-6
-    warmup: float = 0.025
-    weight_decay: float = 0.0
+    def __init__(self, warmup: float = 0.025, start: float = 0.1, final: float = 0.01) -> None:
+        if not (0 <= warmup < 1 and 0 < start <= 1 and 0 <= final <= 1):
+            raise InputError("schedule: need 0 <= warmup < 1, 0 < start <= 1 and 0 <= final <= 1")
+        self.warmup, self.start, self.final = warmup, start, final
 
-    def __post_init__(self) -> None:
-        if not (0 < self.start_lr <= self.lr and 0 <= self.final_lr <= self.lr):
-            raise InputError("optim: need 0 < start_lr <= lr and 0 <= final_lr <= lr; change optim.*")
-        if not 0 <= self.warmup < 1 or self.weight_decay < 0:
-            raise InputError("optim: need 0 <= warmup < 1 and weight_decay >= 0; change optim.*")
+    @abstractmethod
+    def build(self, optimizer: Optimizer, steps: int) -> LRScheduler:
+        """Return the scheduler of `optimizer` for a run of `steps` steps."""
 
-    def build(self, parameters: Iterable[nn.Parameter], steps: int) -> tuple[optim.Optimizer, LRScheduler]:
-        """Return the optimiser and its scheduler for a run of `steps` optimiser steps."""
-        # with no decay AdamW is Adam to the bit
-        optimizer = optim.AdamW(parameters, lr=self.lr, weight_decay=self.weight_decay)
+    def risen(self, optimizer: Optimizer, steps: int, after: LRScheduler) -> LRScheduler:
+        """Return `after`, behind the rise to the full rate that it takes the place of."""
         warm = round(self.warmup * steps)
-        cosine = CosineAnnealingLR(optimizer, T_max=max(1, steps - warm), eta_min=self.final_lr)
         if warm == 0:
-            return optimizer, cosine
-        rise = LinearLR(optimizer, start_factor=self.start_lr / self.lr, total_iters=warm)
-        return optimizer, SequentialLR(optimizer, [rise, cosine], milestones=[warm])
+            return after
+        rise = LinearLR(optimizer, start_factor=self.start, total_iters=warm)
+        return SequentialLR(optimizer, [rise, after], milestones=[warm])
+
+
+class Cosine(Schedule):
+    """A linear rise, then half a cosine down to the final share; see `Schedule`."""
+
+    def build(self, optimizer: Optimizer, steps: int) -> LRScheduler:
+        """Return the scheduler of `optimizer` for a run of `steps` steps."""
+        # as one writes it: 0.01 of 3e-4 is 3e-6, and not the float below it
+        lowest = float(f"{optimizer.param_groups[0]['lr'] * self.final:.12g}")
+        falling = max(1, steps - round(self.warmup * steps))
+        return self.risen(optimizer, steps, CosineAnnealingLR(optimizer, T_max=falling, eta_min=lowest))
+
+
+class Constant(Schedule):
+    """A linear rise, then the full rate; see `Schedule`, whose `final` it has not."""
+
+    def __init__(self, warmup: float = 0.025, start: float = 0.1) -> None:
+        super().__init__(warmup, start)
+
+    def build(self, optimizer: Optimizer, steps: int) -> LRScheduler:
+        """Return the scheduler of `optimizer` for a run of `steps` steps."""
+        return self.risen(optimizer, steps, ConstantLR(optimizer, factor=1.0))
+
+
+class OneCycle(Schedule):
+    """Half a cosine up, half a cosine down (Smith, arXiv:1803.09820), momentum left alone; see `Schedule`."""
+
+    def build(self, optimizer: Optimizer, steps: int) -> LRScheduler:
+        """Return the scheduler of `optimizer` for a run of `steps` steps."""
+        up = round(self.warmup * steps)
+
+        def share(step: int) -> float:
+            low, done = (self.start, step / up) if step < up else (self.final, (steps - step) / (steps - up))
+            return low + (1 - low) * (1 - math.cos(math.pi * done)) / 2
+
+        return LambdaLR(optimizer, share)
+
+
+def build_optimizer(
+    optim: Mapping[str, Any], schedule: Mapping[str, Any], parameters: Iterable[nn.Parameter], steps: int
+) -> tuple[Optimizer, LRScheduler]:
+    """Return the optimiser that `optim` describes, and the scheduler of `schedule`, for `steps` steps.
+
+    Args:
+        optim: spec of a `torch.optim.Optimizer`; `params` is set here.
+        schedule: spec of a `Schedule` or of an `LRScheduler` of torch; `optimizer` is set here.
+        parameters: what is trained.
+        steps: optimiser steps of the whole run.
+
+    Raises:
+        InputError: what a class refuses, or a learning rate that is not above 0.
+    """
+    optimizer = make(optim, Optimizer, params=parameters)
+    if not all(group["lr"] > 0 for group in optimizer.param_groups):
+        raise InputError(f"optim.lr={optim.get('lr')}: give a number above 0")
+    if issubclass(find(schedule.get("_target_"), Schedule, LRScheduler), Schedule):
+        return optimizer, make(schedule, Schedule).build(optimizer, steps)  # type: ignore[type-abstract]
+    return optimizer, make(schedule, LRScheduler, optimizer=optimizer)
