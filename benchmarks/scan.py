@@ -11,7 +11,6 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
@@ -24,12 +23,13 @@ from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
 
+from oresort.files.dataset import Cutting
 from oresort.files.lines import PairReader
 from oresort.prepare import PrepareConfig, prepare
 from oresort.scan.calibrate.calibration import Calibration
 from oresort.scan.calibrate.correct import Corrector
-from oresort.scan.calibrate.measure import calibrate, fit_samples
-from oresort.scan.cut.crop import Options, cut_part
+from oresort.scan.calibrate.measure import calibrate_scan
+from oresort.scan.cut.crop import cut_part
 from oresort.scan.cut.window import Window
 from oresort.scan.segment.mask import Cover, find_cover, limits
 from oresort.scan.segment.regions import Region, RegionTracker
@@ -79,8 +79,7 @@ def stages(folder: Path, lines: int) -> list[Stage]:
         found: list[Calibration] = []
 
         def fit() -> None:
-            calibration, sample = calibrate(reader)
-            found.append(replace(calibration, registration=fit_samples([sample])))
+            found.append(calibrate_scan(reader))
 
         timed("calibrate and register (once a scan)", fit)
         calibration = found[0]
@@ -126,7 +125,7 @@ def stages(folder: Path, lines: int) -> list[Stage]:
 def _cut(window: Window, calibration: Calibration, regions: list[Region]) -> None:
     for region in regions:
         for part in split_touching(region.mask):
-            cut_part(window, calibration, Options(), region, part)
+            cut_part(window, calibration, Cutting(), region, part)
 
 
 def whole(folder: Path, out: Path) -> None:

@@ -10,8 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from pairs import AIR, SMALL, write_image, write_manifest, write_released
-from PIL import Image
+from pairs import SMALL, write_image, write_manifest, write_released
 
 from oresort import evaluate, prepare, report, simulate, sort, train
 from oresort.files.image import read_image
@@ -184,87 +183,6 @@ def test_report_refuses_folders_without_runs(command: Any, tmp_path: Path):
         code, _, err = command(report, f"runs={tmp_path / folder}")
         assert code == 1
         assert words in errors(err)[0]
-
-
-def scan_with(particles: int, attenuation: float = 1.0) -> np.ndarray:
-    rng = np.random.default_rng(0)
-    y, x = np.mgrid[:200, :400]
-    counts = np.full((200, 400), AIR)
-    for k in range(particles):
-        disc = (y - 100) ** 2 + (x - 80 - 120 * k) ** 2 < 25**2
-        counts[disc] *= np.exp(-attenuation)
-    return (counts * (1 + 0.02 * rng.standard_normal(counts.shape))).clip(1, 65_534).astype(np.uint16)
-
-
-@pytest.mark.parametrize("particles", [0, 3])
-def test_sort_decides_on_every_particle(command: Any, trained: Path, tmp_path: Path, particles: int):
-    for layer, attenuation in (("low", 1.5), ("high", 1.0)):
-        write_image(tmp_path / f"{layer}.tiff", scan_with(particles, attenuation))
-    code, _, err = command(
-        sort,
-        f"ckpt={trained / 'checkpoints' / 'best.ckpt'}",
-        f"low={tmp_path / 'low.tiff'}",
-        f"high={tmp_path / 'high.tiff'}",
-        f"out={tmp_path / 'out'}",
-        "threshold=0.0",
-    )
-    assert code == 0, err
-    table = pd.read_csv(tmp_path / "out" / "decisions.csv")
-    assert list(table.columns) == ["x", "y", "w", "h", "p_ore", "decision"]
-    assert len(table) == particles
-    assert (table["decision"] == "ore").all()
-    with Image.open(tmp_path / "out" / "overlay.png") as picture:
-        assert picture.size[0] > 400
-
-
-def test_sort_runs_on_the_real_scan(command: Any, trained: Path, real_dir: Path, tmp_path: Path):
-    code, _, err = command(
-        sort,
-        f"ckpt={trained / 'checkpoints' / 'best.ckpt'}",
-        f"low={real_dir / 'scan_38_low.tiff'}",
-        f"high={real_dir / 'scan_38_high.tiff'}",
-        f"out={tmp_path}",
-    )
-    assert code == 0, err
-    assert "2 particles touch the scan's border" in err
-    assert len(pd.read_csv(tmp_path / "decisions.csv")) == 5
-
-
-def test_sort_registers_by_a_saved_calibration(command: Any, trained: Path, real_dir: Path, tmp_path: Path):
-    words = (
-        f"ckpt={trained / 'checkpoints' / 'best.ckpt'}",
-        f"low={real_dir / 'scan_38_low.tiff'}",
-        f"high={real_dir / 'scan_38_high.tiff'}",
-        "crops=registered",
-        "mask=noise",
-    )
-    code, _, err = command(sort, *words, f"out={tmp_path / 'own'}")
-    assert code == 0, err
-    assert command(prepare, f"scans={real_dir}", f"out={tmp_path / 'set'}", "overlay=false")[0] == 0
-    saved = f"calibration={tmp_path / 'set' / 'calibration' / 'scan_38.json'}"
-    assert command(sort, *words, f"out={tmp_path / 'given'}", saved)[0] == 0
-    own, given = (pd.read_csv(tmp_path / name / "decisions.csv") for name in ("own", "given"))
-    pd.testing.assert_frame_equal(own[["x", "y", "w", "h"]], given[["x", "y", "w", "h"]])
-    np.testing.assert_allclose(own["p_ore"], given["p_ore"], atol=0.01)
-
-
-def test_sort_refuses_bad_input_and_writes_nothing(command: Any, trained: Path, tmp_path: Path):
-    write_image(tmp_path / "low.tiff", scan_with(1))
-    write_image(tmp_path / "high.tiff", scan_with(1)[:100])
-    ckpt = trained / "checkpoints" / "best.ckpt"
-    for words, expected in (
-        ((f"ckpt={ckpt}", f"high={tmp_path / 'high.tiff'}"), "two layers of the same scan"),
-        ((f"ckpt={tmp_path / 'no.ckpt'}", f"high={tmp_path / 'low.tiff'}"), "no such checkpoint"),
-        ((f"ckpt={ckpt}", f"high={tmp_path / 'low.tiff'}", "threshold=7"), "threshold"),
-        ((f"ckpt={ckpt}", f"high={tmp_path / 'low.tiff'}", "device=abacus"), "device=abacus"),
-        ((f"ckpt={ckpt}", f"high={tmp_path / 'low.tiff'}", "crops=round"), "crops=round"),
-        ((f"ckpt={ckpt}", f"high={tmp_path / 'low.tiff'}", "mask=ideal"), "mask=ideal"),
-        ((f"ckpt={ckpt}", f"high={tmp_path / 'low.tiff'}", "crops=registered"), "calibration=FILE"),
-    ):
-        code, _, err = command(sort, f"low={tmp_path / 'low.tiff'}", f"out={tmp_path / 'out'}", *words)
-        assert code == 1
-        assert expected in errors(err)[0]
-        assert not (tmp_path / "out").exists()
 
 
 def test_the_papers_experiment_pins_its_choices(command: Any, compose_train: Any):

@@ -14,10 +14,10 @@ from PIL import Image
 from oresort import prepare
 from oresort.belt import simulate_scan, write_scans
 from oresort.errors import InputError
+from oresort.files.dataset import Cutting
 from oresort.files.image import read_image, read_pair
 from oresort.files.manifest import load_manifest
 from oresort.paths import CONF_DIR
-from oresort.scan.cut.crop import Options
 
 
 def errors(text: str) -> list[str]:
@@ -59,7 +59,7 @@ def test_simulated_scans_become_a_dataset_with_known_grades(command: Any, scans:
     assert clumps <= 2
     assert (tmp_path / "set" / "unlabelled.csv").exists() == ("without a label" in err) == (clumps > 0)
     assert set(frame["scan"]) == {"scan_1", "scan_2"}
-    whole = raw[raw["cut"] == 0]
+    whole = raw[raw["clipped"] == 0]
     assert whole["grade"].notna().all()
     assert ((raw["label"] == "ore") == (raw["grade"] >= 0.10)).all()
     # attenuation goes with mass: rocks of one density would correlate perfectly
@@ -125,12 +125,12 @@ def test_png_scans_and_released_crops_and_dropped_flags(command: Any, small: Any
     write_pair(tmp_path / "raw", "a", *small, suffix=".png")
     words = (f"scans={tmp_path / 'raw'}", "label=waste", "overlay=false")
     assert command(prepare, *words, f"out={tmp_path / 'all'}", "crops=released")[0] == 0
-    code, _, err = command(prepare, *words, f"out={tmp_path / 'few'}", "drop=[cut,touching]")
+    code, _, err = command(prepare, *words, f"out={tmp_path / 'few'}", "drop=[clipped,touching]")
     assert code == 0, err
     every, few = (pd.read_csv(tmp_path / name / "manifest.csv") for name in ("all", "few"))
-    assert every["cut"].sum() > 0
-    assert len(few) == ((every["cut"] == 0) & (every["touching"] == 0)).sum()
-    row = every[every["cut"] == 0].iloc[0]
+    assert every["clipped"].sum() > 0
+    assert len(few) == ((every["clipped"] == 0) & (every["touching"] == 0)).sum()
+    row = every[every["clipped"] == 0].iloc[0]
     low, high = read_pair(tmp_path / "all" / row["low"], tmp_path / "all" / row["high"])
     assert ((low > 0) != (high > 0)).any(), "each layer by its own mask"
 
@@ -385,7 +385,7 @@ def test_the_files_defaults_are_the_functions():
     content = {key: value for key, value in content.items() if key not in ("defaults", "scans", "out")}
     assert content == {key: getattr(prepare.PrepareConfig(), key) for key in content}
     assert {"convex", "neck", "min_area", "crops"} < content.keys()
-    options = Options()
+    options = Cutting()
     for key in ("convex", "neck", "min_area", "mask", "split", "correct", "background"):
         assert content[key] == getattr(options, key)
 

@@ -14,7 +14,9 @@ from oresort.console.command import REQUIRED, one_line, run_command
 from oresort.console.progress import advancing
 from oresort.console.show import show
 from oresort.errors import InputError
+from oresort.files.dataset import Cutting, write_dataset
 from oresort.files.image import read_pair
+from oresort.files.layout import write_index
 from oresort.files.lines import PairReader
 from oresort.files.scans import ScanFiles, find_scans, reference_pair
 from oresort.files.write import new_folder
@@ -22,13 +24,10 @@ from oresort.scan.calibrate.calibration import Calibration, load_calibration
 from oresort.scan.calibrate.many import calibrate_scans
 from oresort.scan.calibrate.measure import Reference, check_scan
 from oresort.scan.cut.assays import load_known
-from oresort.scan.cut.crop import Options
 from oresort.scan.cut.export import FLAGS, Labelling, export_scan
-from oresort.scan.cut.summary import SHOWN, summary_row, unlabelled_warning
+from oresort.scan.cut.summary import SHOWN, statistics, summary_row, unlabelled_warning
 from oresort.scan.draw.flags import save_png
 from oresort.scan.draw.summary import draw_summary
-from oresort.scan.segment.particle import MIN_AREA
-from oresort.scan.segment.split import CONVEX, NECK
 
 
 @dataclass
@@ -44,9 +43,9 @@ class PrepareConfig:
     correct: bool = True
     mask: str = "noise"
     split: bool = True
-    convex: float = CONVEX
-    neck: float = NECK
-    min_area: int = MIN_AREA
+    convex: float = Cutting.convex
+    neck: float = Cutting.neck
+    min_area: int = Cutting.min_area
     drop: list[str] = field(default_factory=list)
     registration: str = "scan"
     calibration: str | None = None
@@ -106,7 +105,8 @@ def prepare(cfg: PrepareConfig) -> Prepared:
         pairs, table = pd.concat(rows, ignore_index=True), pd.DataFrame(summary)
         known = pairs["label"] != ""
         manifest, unlabelled = (pairs[chosen].reset_index(drop=True) for chosen in (known, ~known))
-        manifest.to_csv(folder / "manifest.csv", index=False)
+        write_index(folder, manifest)
+        write_dataset(folder, "oresort.prepare", options, scans=statistics(table))
         if len(unlabelled):
             # apart, because a pair without a label would make the whole manifest useless for training
             unlabelled.to_csv(folder / "unlabelled.csv", index=False)
@@ -125,9 +125,8 @@ def prepare(cfg: PrepareConfig) -> Prepared:
     return Prepared(manifest, unlabelled, table)
 
 
-def _check(cfg: PrepareConfig) -> Options:
+def _check(cfg: PrepareConfig) -> Cutting:
     for key, known in (
-        ("crops", ("registered", "released")),
         ("registration", ("scan", "pooled")),
         ("label", (None, "ore", "waste")),
     ):
@@ -146,16 +145,7 @@ def _check(cfg: PrepareConfig) -> Options:
         raise InputError(f"out={cfg.out}: holds the scans; name another folder")
     if cfg.calibration and (cfg.air or cfg.dark):
         raise InputError("calibration=FILE says what air and dark are; leave out air= and dark=")
-    return Options(
-        registered=cfg.crops == "registered",
-        correct=cfg.correct,
-        mask=cfg.mask,
-        split=cfg.split,
-        background=cfg.background,
-        min_area=cfg.min_area,
-        convex=cfg.convex,
-        neck=cfg.neck,
-    )
+    return Cutting.of(cfg)
 
 
 def _calibrations(
@@ -191,7 +181,7 @@ def _calibrations(
 
 def _export(
     cfg: PrepareConfig,
-    options: Options,
+    options: Cutting,
     files: ScanFiles,
     calibration: Calibration,
     origin: str,

@@ -12,6 +12,7 @@ from oresort.belt.rock import ASSOCIATION
 from oresort.belt.sorter import check_voltage
 from oresort.console.command import run_command
 from oresort.errors import InputError
+from oresort.files.dataset import write_dataset
 from oresort.files.write import new_folder
 
 
@@ -54,6 +55,8 @@ def simulate(cfg: SimulateConfig) -> dict[str, Any]:
                 folder, cfg.scans, cfg.seed, cfg.particles, cfg.association, cfg.kvp, cfg.workers
             )
             summary["scans"] = f"{cfg.scans} scans, {len(truth)} particles"
+            if not cfg.pairs:
+                write_dataset(folder, "oresort.simulate", None)
     for name, value in summary.items():
         print(f"{name:>6}: {value}")
     return summary

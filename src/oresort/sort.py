@@ -1,35 +1,29 @@
 """Sort a whole scan: find its particles, classify them, write `decisions.csv` and `overlay.png`."""
 
 import sys
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-import torch
 from numpy.typing import NDArray
 
 from oresort.console.command import REQUIRED, run_command
-from oresort.console.progress import track
 from oresort.console.show import show
 from oresort.errors import InputError
+from oresort.files.dataset import Cutting
 from oresort.files.lines import PairReader
 from oresort.files.write import replacing
 from oresort.learn.checkpoint import Trained, load_trained
 from oresort.learn.evaluation import device_named
-from oresort.models.inputs import Inputs
-from oresort.scan.calibrate.calibration import Calibration, load_calibration
-from oresort.scan.calibrate.measure import calibrate, check_scan, fit_samples
-from oresort.scan.calibrate.register import LayersDifferError
-from oresort.scan.cut.crop import Cut, Options
+from oresort.learn.predict import classify
+from oresort.scan.calibrate.calibration import load_calibration
+from oresort.scan.calibrate.measure import calibrate_scan, check_scan
 from oresort.scan.cut.cutter import cut_scan
 from oresort.scan.draw.overlay import overlay
 from oresort.scan.segment.particle import Particle
 from oresort.sorting.decide import decide, write_decisions
-
-BATCH = 64
 
 
 @dataclass
@@ -40,8 +34,8 @@ class SortConfig:
     low: str = REQUIRED
     high: str = REQUIRED
     out: str = REQUIRED
-    crops: str = "released"
-    mask: str = "threshold"
+    crops: str | None = None
+    mask: str | None = None
     calibration: str | None = None
     threshold: float | None = None
     device: str = "auto"
@@ -55,68 +49,51 @@ class Sorted(NamedTuple):
     decisions: NDArray[np.str_]
 
 
-def classify(trained: Trained, cuts: Sequence[Cut], air: float, device: torch.device) -> NDArray[np.float32]:
-    """Return p_ore (N,) of particles, prepared as the checkpoint's training pairs were.
-
-    Args:
-        trained: The model and its representation.
-        cuts: Particles cut out of both layers, background 0.
-        air: Air level of both layers' crops in counts.
-        device: Where to compute.
-    """
-    net, representation = trained.module.to(device), trained.representation
-    inputs = Inputs(representation)
-    p_ore = [np.zeros(0, np.float32)]
-    batches = [cuts[start : start + BATCH] for start in range(0, len(cuts), BATCH)]
-    for batch in track(batches, len(batches), "classifying particles"):
-        planes = [representation.planes(cut.low, cut.high, air, "zero") for cut in batch]
-        images = inputs(torch.from_numpy(np.stack(planes)))
-        with torch.inference_mode():
-            logits = net(*(image.to(device) for image in images))
-        p_ore.append(logits.float().softmax(dim=1)[:, 1].cpu().numpy())
-    return np.concatenate(p_ore)
-
-
-def find_calibration(cfg: SortConfig, reader: PairReader) -> Calibration:
-    """Return the calibration given, or measured on the scan itself.
+def cutting(cfg: SortConfig, trained: Trained) -> Cutting:
+    """Return how particles are to be cut: as the model's training pairs, whatever the command says of it.
 
     Raises:
-        InputError: An unusable scan or file, or, where crops are to be registered, too few particles for it.
+        InputError: `crops` or `mask` is unknown, contradicts the model's pairs, or is needed and not given.
     """
-    if cfg.calibration:
-        given = load_calibration(Path(cfg.calibration))
-        check_scan(reader, given)
-        return given
-    calibration, sample = calibrate(reader)
-    try:
-        return replace(calibration, registration=fit_samples([sample]))
-    except LayersDifferError as error:
-        raise InputError(f"{cfg.low}: {error}") from error
-    except InputError as error:
-        if cfg.crops == "registered":
-            raise InputError(f"{cfg.low}: {error}, or calibration=FILE") from error
-        return calibration  # as released, the layers stay as they lie
+    given = {key: word for key in ("crops", "mask") if (word := getattr(cfg, key)) is not None}
+    known = trained.cut
+    if known is None and len(given) < 2:
+        raise InputError(
+            f"{cfg.ckpt}: does not know how its training pairs were cut; "
+            "say crops=registered or released, and mask=noise, threshold or released"
+        )
+    if known is None:
+        return Cutting(**given)
+    for key, word in given.items():
+        if replace(known, **{key: word}) != known:
+            raise InputError(
+                f"{key}={word}: the model's training pairs were cut with {key}={getattr(known, key)}; "
+                f"leave out {key}="
+            )
+    return known
 
 
 def sort_scan(cfg: SortConfig) -> Sorted:
     """Sort one scan, write both files into `cfg.out` and print the decisions.
 
     Raises:
-        InputError: What the checkpoint, the images or an argument has wrong; nothing is written then.
+        InputError: what the checkpoint, the images or an argument has wrong; nothing is written then.
     """
     trained = load_trained(Path(cfg.ckpt))
-    if cfg.crops not in ("registered", "released"):
-        raise InputError(f"crops={cfg.crops}: unknown; known are registered, released")
-    options = Options(registered=cfg.crops == "registered", mask=cfg.mask)
+    cut = cutting(cfg, trained)
+    device = device_named(cfg.device)
     with PairReader(Path(cfg.low), Path(cfg.high)) as reader:
-        calibration = find_calibration(cfg, reader)
-        cuts = sorted(
-            cut_scan(reader, calibration, options), key=lambda cut: (cut.particle.y, cut.particle.x)
-        )
+        if cfg.calibration:
+            calibration = load_calibration(Path(cfg.calibration))
+            check_scan(reader, calibration)
+        else:
+            calibration = calibrate_scan(reader, needed=cut.crops == "registered")
+        crops = list(cut_scan(reader, calibration, cut))
         low = reader.low.read(0, reader.height)  # the picture shows all of it
+    crops.sort(key=lambda crop: (crop.particle.y, crop.particle.x))
+    particles = [crop.particle for crop in crops]
     air = calibration.low.level
-    particles = [cut.particle for cut in cuts]
-    p_ore = classify(trained, cuts, air, device_named(cfg.device))
+    p_ore = classify(trained, crops, air, cut.background, device)
     threshold = trained.threshold if cfg.threshold is None else cfg.threshold
     decisions = decide(p_ore, threshold)
     out = Path(cfg.out)
@@ -129,14 +106,12 @@ def sort_scan(cfg: SortConfig) -> Sorted:
     ore = int((decisions == "ore").sum())
     table = pd.DataFrame({"decision": ["ore", "waste"], "particles": [ore, len(particles) - ore]})
     show(table, f"{cfg.low}: {len(particles)} particles at threshold {threshold:.3f}")
-    cut = sum(particle.cut for particle in particles)
-    if cut:
-        some = "1 particle touches" if cut == 1 else f"{cut} particles touch"
-        print(f"warning: {some} the scan's border and may lack a part", file=sys.stderr)
-    touching = sum(particle.touching for particle in particles)
-    if touching:
-        some = "1 particle" if touching == 1 else f"{touching} particles"
-        print(f"warning: {some} may be several in touch, decided on as one", file=sys.stderr)
+    for flag, verb, fault in (
+        ("clipped", "reach", "the border of the scan, so a part of them may be missing"),
+        ("touching", "look", "like several in touch, and are decided on as one"),
+    ):
+        if count := sum(getattr(particle, flag) for particle in particles):
+            print(f"warning: {count} of {len(particles)} particles {verb} {fault}", file=sys.stderr)
     print(f"written: {out / 'decisions.csv'}, {out / 'overlay.png'}")
     return Sorted(particles, p_ore, decisions)
 

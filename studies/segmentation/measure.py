@@ -1,7 +1,6 @@
 """What the chain from scan to particles makes of one simulated belt."""
 
 import tempfile
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +10,10 @@ import tifffile
 
 from oresort.belt.scan import Scan
 from oresort.belt.sorter import AXIS, BELT
+from oresort.files.dataset import Cutting
 from oresort.files.lines import PairReader
 from oresort.scan.calibrate.calibration import Calibration
-from oresort.scan.calibrate.measure import calibrate, fit_samples
-from oresort.scan.cut.crop import Options
+from oresort.scan.calibrate.measure import calibrate_scan
 from oresort.scan.cut.cutter import cut_scan
 from oresort.scan.segment.particle import Particle
 from studies.segmentation.score import score
@@ -31,15 +30,14 @@ CONDITIONS: dict[str, dict[str, float]] = {
 """What differs from the sorter as calibrated; `pressed` lets a tenth of a shadow lie on others."""
 
 
-def chain(scan: Scan, options: Options = Options()) -> tuple[Calibration, list[Particle]]:  # noqa: B008  # immutable
+def chain(scan: Scan, options: Cutting = Cutting()) -> tuple[Calibration, list[Particle]]:  # noqa: B008  # immutable
     """Run the whole chain on a simulated scan written to disk; it is told nothing of the simulation."""
     with tempfile.TemporaryDirectory() as name:
         paths = [Path(name) / f"scan_{layer}.tiff" for layer in ("low", "high")]
         for path, counts in zip(paths, (scan.low, scan.high), strict=True):
             tifffile.imwrite(path, counts, compression="lzw", predictor=True, rowsperstrip=1)
         with PairReader(paths[0], paths[1]) as reader:
-            calibration, sample = calibrate(reader)
-            calibration = replace(calibration, registration=fit_samples([sample]))
+            calibration = calibrate_scan(reader)
             return calibration, [cut.particle for cut in cut_scan(reader, calibration, options)]
 
 

@@ -17,9 +17,9 @@ from matplotlib.figure import Figure
 
 from oresort.console.progress import track
 from oresort.console.show import show
-from oresort.scan.cut.crop import Options as Cutting
+from oresort.files.dataset import Cutting
 from oresort.scan.segment.particle import Particle
-from oresort.scan.segment.split import CONVEX, NECK, split_touching
+from oresort.scan.segment.split import split_touching
 from studies.command import run_study
 from studies.results import save
 from studies.segmentation.crowd import crowded_scan
@@ -48,7 +48,14 @@ def part(regions: list[Particle], convex: float, neck: float) -> Iterator[Partic
         for found in split_touching(region.mask, convex=convex, neck=neck):
             # the region's box around each part: scores only look at masks
             yield Particle(
-                region.x, region.y, region.w, region.h, region.cut, found.mask, found.touching, found.parted
+                region.x,
+                region.y,
+                region.w,
+                region.h,
+                region.clipped,
+                found.mask,
+                found.touching,
+                found.parted,
             )
 
 
@@ -58,7 +65,7 @@ def study(options: Options) -> pd.DataFrame:
     scores = []
     for seed, coverage, name in track(jobs, len(jobs), "parting crowded belts"):
         scan = crowded_scan(seed, coverage, **CONDITIONS[name])
-        calibration, regions = chain(scan, Cutting(split=False, registered=False))
+        calibration, regions = chain(scan, Cutting(split=False, crops="released"))
         for convex, neck in product(CONVEXES, NECKS):
             table = score(scan.labels, list(part(regions, convex, neck)), calibration.belt)
             scores.append(table.assign(convex=convex, neck=neck))
@@ -93,7 +100,7 @@ def draw(table: pd.DataFrame) -> Figure:
     for axis, name in zip(axes, ("flagged for nothing", "merged silently", "flagged", "apart"), strict=True):
         for (neck, group), grey in zip(table.groupby("neck"), ("0.75", "0.5", "0.25", "0.0"), strict=False):
             axis.plot(group["convex"], 100 * group[name], "o-", color=grey, ms=3, label=f"neck {neck:g}")
-        used = table[np.isclose(table["convex"], CONVEX) & np.isclose(table["neck"], NECK)]
+        used = table[np.isclose(table["convex"], Cutting.convex) & np.isclose(table["neck"], Cutting.neck)]
         axis.plot(used["convex"], 100 * used[name], "o", mfc="none", mec="#D55E00", ms=11)
         axis.set_title(
             f"{name}, % of {'isolated' if name == 'flagged for nothing' else 'touching'}", fontsize=10

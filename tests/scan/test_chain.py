@@ -7,11 +7,11 @@ import tifffile
 from ellipses import AIR, box_of, iou, scan_of
 
 from oresort.errors import InputError
+from oresort.files.dataset import Cutting
 from oresort.files.image import read_image
 from oresort.files.lines import PairReader
 from oresort.scan.calibrate.calibration import load_calibration, save_calibration
-from oresort.scan.calibrate.measure import calibrate, fit_samples
-from oresort.scan.cut.crop import Options
+from oresort.scan.calibrate.measure import calibrate_scan, measure_scan
 from oresort.scan.cut.cutter import cut_scan
 from oresort.xray.transmission import attenuation
 
@@ -20,7 +20,7 @@ ELLIPSES = [
     (130, 60, 30, 22), (420, 190, 35, 25), (700, 80, 25, 30), (960, 170, 40, 22), (1250, 100, 28, 28),
     (1008, 176, 14, 26), (300, 258, 30, 20), (600, 0, 20, 25),
 ]  # fmt: skip
-AS_RELEASED = Options(registered=False, correct=False, mask="released", split=False)
+AS_RELEASED = Cutting(crops="released", correct=False, mask="released", split=False)
 
 
 def write(folder, low, high):
@@ -30,11 +30,6 @@ def write(folder, low, high):
         tifffile.imwrite(path, counts, compression="lzw", predictor=True, rowsperstrip=1)
         paths.append(path)
     return paths
-
-
-def calibrated(reader):
-    calibration, sample = calibrate(reader)
-    return replace(calibration, registration=fit_samples([sample]))
 
 
 def place(cut):
@@ -48,7 +43,7 @@ def scan(tmp_path_factory):
     seen = [(SCALE * x + OFFSET, y + ROWS, SCALE * a, b) for x, y, a, b in ELLIPSES]
     high = scan_of(seen, peak=0.9, seed=1, **size)
     with PairReader(*write(tmp_path_factory.mktemp("scan"), low, high)) as reader:
-        yield reader, calibrated(reader)
+        yield reader, calibrate_scan(reader)
 
 
 def test_every_particle_is_found_once_with_its_flags(scan):
@@ -56,14 +51,14 @@ def test_every_particle_is_found_once_with_its_flags(scan):
     assert len(cuts) == len(ELLIPSES)
     for ellipse in ELLIPSES:
         particle = max((c.particle for c in cuts), key=lambda p: iou((p.x, p.y, p.w, p.h), box_of(ellipse)))
-        assert particle.cut == (ellipse[1] in (0, 258))
+        assert particle.clipped == (ellipse[1] in (0, 258))
         assert particle.parted == (ellipse in (ELLIPSES[3], ELLIPSES[5]))
         assert not particle.touching
-        if not particle.cut:
+        if not particle.clipped:
             assert iou((particle.x, particle.y, particle.w, particle.h), box_of(ellipse)) > 0.85
 
 
-@pytest.mark.parametrize("options", [Options(), AS_RELEASED, Options(background="air")])
+@pytest.mark.parametrize("options", [Cutting(), AS_RELEASED, Cutting(background="air")])
 @pytest.mark.parametrize("lines", [11, 100, 128])
 def test_cuts_do_not_depend_on_how_many_lines_are_read_at_a_time(scan, options, lines):
     whole = sorted(cut_scan(*scan, options, lines=1000), key=place)
@@ -86,10 +81,10 @@ def test_memory_does_not_grow_with_the_scan(tmp_path):
     for repeats in (4, 16):
         low, high = write(tmp_path, *(np.tile(layer, (repeats, 1)) for layer in one))
         with PairReader(low, high) as reader:
-            calibration, _ = calibrate(reader)
+            calibration, _ = measure_scan(reader)
             tracemalloc.start()
             assert (
-                sum(1 for _ in cut_scan(reader, calibration, Options(registered=False), lines=128))
+                sum(1 for _ in cut_scan(reader, calibration, Cutting(crops="released"), lines=128))
                 == 2 * repeats
             )
             peaks.append(tracemalloc.get_traced_memory()[1])
@@ -110,7 +105,7 @@ def ratio_error(cuts, level):
 def test_registered_crops_overlie_and_released_ones_do_not(scan):
     level = scan[1].low.level
     registered = ratio_error(cut_scan(*scan), level)
-    released = ratio_error(cut_scan(*scan, Options(registered=False)), level)
+    released = ratio_error(cut_scan(*scan, Cutting(crops="released")), level)
     assert registered < 0.075  # counting noise of both layers
     assert released > 1.5 * registered
 
@@ -125,13 +120,13 @@ def test_counts_are_kept(scan):
         assert ((cut.low > 0) == mask).all()
         assert ((cut.high > 0) == mask).all()
         assert cut.low[mask].mean() == pytest.approx(low[cut.particle.box][mask].mean(), rel=0.005)
-        if not cut.particle.cut:
+        if not cut.particle.clipped:
             # half an ellipsoid's attenuation integrates to two thirds of its peak over its outline
             assert cut.mass_proxy == pytest.approx(0.9 * 2 / 3 * mask.sum(), rel=0.12)
 
 
 def test_an_air_background_keeps_the_belt_and_blanks_neighbours(scan):
-    for cut in cut_scan(*scan, Options(background="air")):
+    for cut in cut_scan(*scan, Cutting(background="air")):
         outside = ~cut.particle.mask
         assert cut.low[outside].mean() == pytest.approx(AIR, rel=0.02)
         assert (cut.low[outside] > 0.75 * AIR).all()
@@ -142,8 +137,8 @@ def test_a_neighbour_in_the_box_becomes_background(tmp_path):
     ellipses = [(120, 120, 60, 50), (173, 77, 8, 7), (900, 100, 30, 30)]
     low, high = (scan_of(ellipses, height=260, width=1000, peak=p, seed=k) for k, p in enumerate((1.4, 0.9)))
     with PairReader(*write(tmp_path, low, high)) as reader:
-        calibration = calibrated(reader)
-        for options in (Options(), Options(registered=False), Options(background="air")):
+        calibration = calibrate_scan(reader)
+        for options in (Cutting(), Cutting(crops="released"), Cutting(background="air")):
             large = max(cut_scan(reader, calibration, options), key=lambda c: c.particle.w)
             x, y = 173 - large.particle.x, 77 - large.particle.y
             for layer, crop in ((low, large.low), (high, large.high)):
@@ -158,8 +153,8 @@ def test_an_unregistered_neighbour_becomes_background_where_its_own_layer_shows_
     low = scan_of(ellipses, height=260, width=1000)
     high = scan_of([(x - 12, y, a, b) for x, y, a, b in ellipses], height=260, width=1000, peak=0.9, seed=1)
     with PairReader(*write(tmp_path, low, high)) as reader:
-        calibration, _ = calibrate(reader)
-        options = Options(registered=False, background="air")
+        calibration, _ = measure_scan(reader)
+        options = Cutting(crops="released", background="air")
         large = max(cut_scan(reader, calibration, options), key=lambda c: c.particle.w)
     for crop, layer, shift in ((large.low, low, 0), (large.high, high, 12)):
         box = (slice(72, 83), slice(168 - shift, 179 - shift))
@@ -171,15 +166,15 @@ def test_an_unregistered_neighbour_becomes_background_where_its_own_layer_shows_
         assert crop[inside].mean() == pytest.approx(AIR, rel=0.01)
 
 
-def test_of_a_clump_at_the_border_only_the_part_that_reaches_it_is_cut(tmp_path):
+def test_of_a_clump_at_the_border_only_the_part_that_reaches_it_is_clipped(tmp_path):
     # rows 252 to 260: of the first pair one particle reaches the last line, of the second none
     ellipses = [(200, 240, 35, 28), (200, 186, 30, 30), (700, 200, 35, 28), (700, 146, 30, 30)]
     low, high = (scan_of(ellipses, height=260, width=1000, peak=p, seed=k) for k, p in enumerate((1.4, 0.9)))
     with PairReader(*write(tmp_path, low, high)) as reader:
-        calibration, _ = calibrate(reader)
-        particles = [c.particle for c in cut_scan(reader, calibration, Options(registered=False))]
+        calibration, _ = measure_scan(reader)
+        particles = [c.particle for c in cut_scan(reader, calibration, Cutting(crops="released"))]
     assert all(particle.parted for particle in particles)
-    assert sorted((p.x > 500, p.y, p.cut) for p in particles) == [
+    assert sorted((p.x > 500, p.y, p.clipped) for p in particles) == [
         (False, pytest.approx(156, abs=4), False),
         (False, pytest.approx(212, abs=5), True),
         (True, pytest.approx(116, abs=4), False),
@@ -187,7 +182,7 @@ def test_of_a_clump_at_the_border_only_the_part_that_reaches_it_is_cut(tmp_path)
     ]
 
 
-def test_what_the_high_layer_sees_beside_the_belt_is_cut(tmp_path):
+def test_what_the_high_layer_sees_beside_the_belt_is_clipped(tmp_path):
     # both ellipses lie on the belt, but the high layer sees the first up to its last column and beyond
     ellipses = [(1308, 60, 25, 22), (1295, 190, 25, 22), (420, 190, 35, 25), (130, 60, 30, 22)]
     size = {"height": 270, "width": 1400, "beside": 60}
@@ -196,17 +191,22 @@ def test_what_the_high_layer_sees_beside_the_belt_is_cut(tmp_path):
         [(SCALE * x + 1.0, y + ROWS, SCALE * a, b) for x, y, a, b in ellipses], peak=0.9, seed=1, **size
     )
     with PairReader(*write(tmp_path, low, high)) as reader:
-        calibration = calibrated(reader)
-        for registered in (True, False):
-            cuts = cut_scan(reader, calibration, Options(registered=registered))
-            assert [c.particle.cut for c in sorted(cuts, key=place)] == [False, registered, False, False]
+        calibration = calibrate_scan(reader)
+        for crops in ("registered", "released"):
+            cuts = cut_scan(reader, calibration, Cutting(crops=crops))
+            assert [c.particle.clipped for c in sorted(cuts, key=place)] == [
+                False,
+                crops == "registered",
+                False,
+                False,
+            ]
 
 
 def test_a_particle_that_high_energy_does_not_show_keeps_its_pixels(tmp_path):
     low, high = scan_of([(100, 100, 25, 20)], peak=0.4), scan_of([], seed=1)
     with PairReader(*write(tmp_path, low, high)) as reader:
-        calibration, _ = calibrate(reader)
-        (cut,) = cut_scan(reader, calibration, Options(registered=False))
+        calibration, _ = measure_scan(reader)
+        (cut,) = cut_scan(reader, calibration, Cutting(crops="released"))
     np.testing.assert_array_equal(cut.high > 0, cut.particle.mask)
 
 
@@ -235,7 +235,7 @@ def test_what_does_not_fit_the_scan_is_refused(scan, tmp_path):
     unknown = replace(calibration, registration=None)
     with pytest.raises(InputError, match="registration is not known"):
         next(cut_scan(reader, unknown))
-    assert len(list(cut_scan(reader, unknown, Options(registered=False)))) == len(ELLIPSES)
+    assert len(list(cut_scan(reader, unknown, Cutting(crops="released")))) == len(ELLIPSES)
     paths = write(tmp_path, *(scan_of([], height=50, width=99) for _ in range(2)))
     with (
         PairReader(*paths) as narrow,
@@ -244,13 +244,13 @@ def test_what_does_not_fit_the_scan_is_refused(scan, tmp_path):
         next(cut_scan(narrow, calibration))
     for wrong in ({"mask": "ideal"}, {"background": "white"}, {"min_area": 0}, {"convex": 0}, {"neck": 1.1}):
         with pytest.raises(InputError, match=next(iter(wrong))):
-            Options(**wrong)
+            Cutting(**wrong)
 
 
 @pytest.fixture(scope="module")
 def real(real_dir):
     with PairReader(real_dir / "scan_38_low.tiff", real_dir / "scan_38_high.tiff") as reader:
-        yield reader, calibrated(reader)
+        yield reader, calibrate_scan(reader)
 
 
 def test_the_real_scan_is_registered_without_being_told(real):
@@ -262,7 +262,7 @@ def test_the_real_scan_is_registered_without_being_told(real):
 
 def test_the_real_particles_are_found_and_the_released_boxes_recovered(real, real_dir):
     cuts = sorted(cut_scan(*real), key=place)
-    assert [c.particle.cut for c in cuts] == [True, False, False, False, True]
+    assert [c.particle.clipped for c in cuts] == [True, False, False, False, True]
     assert not any(c.particle.touching or c.particle.parted for c in cuts)
     for folder in real_dir.glob("pairs/*/*"):
         box = [int(part[1:]) for part in folder.name.split("-")[1:]]
@@ -284,11 +284,11 @@ def residual(cut, air):
 def test_registered_real_crops_leave_half_the_residual_of_released_ones(real):
     air = real[1].low.level
     errors = {}
-    for registered in (True, False):
-        cuts = cut_scan(*real, Options(registered=registered, split=False))
-        errors[registered] = [residual(cut, air) for cut in sorted(cuts, key=place) if cut.low.size > 1000]
-    assert len(errors[True]) == 4
-    assert np.mean(errors[False]) >= 2 * np.mean(errors[True])
+    for crops in ("registered", "released"):
+        cuts = cut_scan(*real, Cutting(crops=crops, split=False))
+        errors[crops] = [residual(cut, air) for cut in sorted(cuts, key=place) if cut.low.size > 1000]
+    assert len(errors["registered"]) == 4
+    assert np.mean(errors["released"]) >= 2 * np.mean(errors["registered"])
 
 
 def test_real_crops_cut_as_released_are_the_released_ones_to_the_pixel(real, real_dir):

@@ -46,7 +46,7 @@ def test_regions_do_not_depend_on_how_the_lines_were_handed_in(seed, cuts, min_a
     for region in found:
         height, width = region.mask.shape
         border = region.y == 0 or region.x == 0 or region.y + height == 60 or region.x + width == 40
-        assert region.cut == border
+        assert region.clipped == border
 
 
 def test_a_region_without_end_is_cut_so_that_memory_is_bounded():
@@ -59,7 +59,7 @@ def test_a_region_without_end_is_cut_so_that_memory_is_bounded():
         assert len(tracker._weak) <= 120
     assert sum(int(region.mask.sum()) for region in found) == weak.sum()
     assert len(found) > 1
-    assert all(region.cut for region in found)
+    assert all(region.clipped for region in found)
 
 
 def test_an_empty_mask_has_no_regions():

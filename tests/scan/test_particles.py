@@ -17,7 +17,7 @@ def test_known_ellipses_are_found_in_reading_order():
     # the second ellipse reaches higher up than the first
     for particle, ellipse in zip(particles, [truth[1], truth[0], truth[2], truth[3]], strict=True):
         assert iou(box(particle), box_of(ellipse)) >= 0.9
-        assert not particle.cut
+        assert not particle.clipped
         assert particle.mask.shape == (particle.h, particle.w)
         assert particle.mask.sum() == pytest.approx(np.pi * ellipse[2] * ellipse[3], rel=0.05)
 
@@ -36,7 +36,7 @@ def test_specks_are_dropped():
 def test_particles_over_a_border_are_flagged(centre):
     beside = 40 if centre[0] in (40, 459) else 0
     (particle,) = find_particles(scan_of([(*centre, 25, 20)], beside=beside), AIR)
-    assert particle.cut
+    assert particle.clipped
 
 
 @pytest.fixture(scope="module")
@@ -53,7 +53,7 @@ def released_boxes(real_dir):
 def test_the_real_scan_holds_three_whole_particles_and_two_cut(real, real_dir):
     low, _, air, _ = real
     particles = find_particles(low, air)
-    assert [particle.cut for particle in particles] == [True, False, False, False, True]
+    assert [particle.clipped for particle in particles] == [True, False, False, False, True]
     for truth in released_boxes(real_dir).values():
         assert max(iou(box(particle), truth) for particle in particles) >= 0.9
 

@@ -1,6 +1,5 @@
 """Pictures are drawn for whatever may be found, and hold what they are about."""
 
-from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -10,7 +9,7 @@ import tifffile
 from ellipses import AIR, scan_of
 
 from oresort.files.lines import PairReader
-from oresort.scan.calibrate.measure import calibrate, fit_samples
+from oresort.scan.calibrate.measure import calibrate_scan, measure_scan
 from oresort.scan.cut.cutter import cut_scan
 from oresort.scan.cut.summary import summary_row
 from oresort.scan.draw.calibration import draw_profiles, draw_registration
@@ -34,8 +33,7 @@ def found(tmp_path_factory):
     for name, counts in zip(("low", "high"), layers, strict=True):
         tifffile.imwrite(folder / f"{name}.tif", counts)
     with PairReader(folder / "low.tif", folder / "high.tif") as reader:
-        plain, sample = calibrate(reader)
-        whole = replace(plain, registration=fit_samples([sample]))
+        (plain, _), whole = measure_scan(reader), calibrate_scan(reader)
         particles = [cut.particle for cut in cut_scan(reader, whole)]
     return layers, particles, plain, whole
 
@@ -103,7 +101,7 @@ def test_a_summary_is_drawn_for_any_number_of_scans(found, tmp_path, count):
             summary_row(f"s{k}", 270, particles, len(particles), calibration, "scan") for k in range(count)
         ]
         summary = pd.DataFrame(rows)
-        assert summary["cut"].iloc[0] == 1
+        assert summary["clipped"].iloc[0] == 1
         pairs = pd.DataFrame({"area": [900, 2000, 1500], "label": ["ore", "waste", ""]})
         for manifest in (pairs, pairs.iloc[:0]):
             assert drawn(draw_summary(summary, manifest), tmp_path / "a.png") > 10_000

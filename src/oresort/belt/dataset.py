@@ -1,14 +1,11 @@
 """Write simulated pairs and scans to disk, whole or not at all, in parallel and the same for any number of workers."""
 
-import json
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any
 
-import cv2
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from oresort.belt.crops import Crop, simulate_crops
 from oresort.belt.labels import Labelling, assay_label
@@ -16,26 +13,9 @@ from oresort.belt.parallel import in_parallel
 from oresort.belt.plan import ScanPlan, plan_scans, split_counts
 from oresort.belt.rock import ASSOCIATION, draw_lot
 from oresort.belt.scan import draw_scene, expose_scene
-
-COLUMNS = [
-    "id",
-    "low",
-    "high",
-    "label",
-    "scan",
-    "batch",
-    "x",
-    "y",
-    "w",
-    "h",
-    "split",
-    "grade",
-    "mass",
-    "air",
-    "background",
-]
-
-_LZW = 5  # the TIFF code of that compression
+from oresort.files.dataset import SIMULATED, write_dataset
+from oresort.files.image import write_pair, write_tiff
+from oresort.files.layout import COLUMNS, pair_row, write_index
 
 
 def write_pairs(
@@ -48,7 +28,7 @@ def write_pairs(
     background: str = "zero",
     workers: int = 1,
 ) -> pd.DataFrame:
-    """Write a dataset in the released layout with `manifest.csv` and `train_val_test.json`; return the manifest.
+    """Write a dataset in the released layout, its manifest, splits and `dataset.json`; return the manifest.
 
     `labelling` says how labels are made (default: by lot); `background` is `zero` or `air`. `out` must not
     exist yet or be empty. InputError for a count too small for three splits or a voltage out of range.
@@ -67,11 +47,10 @@ def write_pairs(
         background=background,
     )
     rows = in_parallel(job, list(zip(plan, seeds, strict=True)), workers, "simulating scans")
-    manifest = pd.DataFrame([row for scan in rows for row in scan], columns=COLUMNS)
+    manifest = pd.DataFrame([row for scan in rows for row in scan], columns=list(COLUMNS))
     manifest = manifest.sort_values(["scan", "y", "x"], ignore_index=True)
-    manifest.to_csv(out / "manifest.csv", index=False)
-    splits = {name: manifest.loc[manifest.split == name, "id"].tolist() for name in ("train", "val", "test")}
-    (out / "train_val_test.json").write_text(json.dumps(splits, indent=1) + "\n")
+    write_index(out, manifest)
+    write_dataset(out, "oresort.simulate", replace(SIMULATED, background=background))
     return manifest
 
 
@@ -83,7 +62,7 @@ def _write_scan_pairs(
     association: float,
     kvp: float,
     background: str,
-) -> list[dict[str, Any]]:
+) -> list[dict[str, object]]:
     plan, seed = item
     scene_seed, label_seed = seed.spawn(2)
     lot_rng = np.random.default_rng([lots_entropy, plan.batch])
@@ -98,18 +77,12 @@ def _write_scan_pairs(
     return rows
 
 
-def _write_crop(out: Path, crop: Crop, plan: ScanPlan, label: str) -> dict[str, Any]:
+def _write_crop(out: Path, crop: Crop, plan: ScanPlan, label: str) -> dict[str, object]:
     height, width = crop.low.shape
-    name = f"{label}_{plan.batch}/{plan.number}-x{crop.x}-y{crop.y}-w{width}-h{height}"
-    folder = out / name
-    folder.mkdir(parents=True)
-    _write_image(folder / "low.tiff", crop.low)
-    _write_image(folder / "high.tiff", crop.high)
-    return {
-        "id": name, "low": f"{name}/low.tiff", "high": f"{name}/high.tiff", "label": label,
-        "scan": plan.number, "batch": plan.batch, "x": crop.x, "y": crop.y, "w": width, "h": height,
-        "split": plan.split, "grade": round(crop.truth.grade, 5), "mass": round(crop.truth.mass, 3),
-    }  # fmt: skip
+    row = pair_row(label, plan.batch, plan.number, (crop.x, crop.y, width, height))
+    write_pair(out / str(row["id"]), crop.low, crop.high)
+    truth = {"grade": round(crop.truth.grade, 5), "mass": round(crop.truth.mass, 3)}
+    return row | truth | {"split": plan.split}
 
 
 def write_scans(
@@ -140,7 +113,7 @@ def _write_scan(
     lot = draw_lot(np.random.default_rng(lot_seed), 0.5, True, association)
     scan = expose_scene(draw_scene(scene_seed, particles, lot, kvp))
     for name in ("low", "high", "labels"):
-        _write_image(out / f"scan_{number}_{name}.tiff", getattr(scan, name))
+        write_tiff(out / f"scan_{number}_{name}.tiff", getattr(scan, name))
     rows = []
     for label, truth in enumerate(scan.truth, start=1):
         rows_hit, columns_hit = np.nonzero(scan.labels == label)
@@ -154,11 +127,3 @@ def _write_scan(
     frame = pd.DataFrame(rows)
     frame.to_csv(out / f"scan_{number}_truth.csv", index=False, float_format="%.6g")
     return frame
-
-
-def _write_image(path: Path, image: NDArray[np.uint16]) -> None:
-    # OpenCV rather than tifffile: twice as fast on small pictures
-    done, encoded = cv2.imencode(".tiff", image, [cv2.IMWRITE_TIFF_COMPRESSION, _LZW])
-    if not done:
-        raise RuntimeError(f"{path}: OpenCV could not encode a {image.dtype} picture {image.shape}")
-    path.write_bytes(encoded.tobytes())

@@ -9,9 +9,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from oresort.errors import InputError
-from oresort.files.layout import CLASSES, SPLITS
+from oresort.files.layout import CLASSES, SPLIT_FILE, SPLITS
 
-SPLIT_FILE = "train_val_test.json"
 SHARES = (0.70, 0.15, 0.15)
 """Share of the pairs in train, val and test: the paper's."""
 

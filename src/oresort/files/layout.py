@@ -1,5 +1,6 @@
 """The folder layout in which the paper's data were released, and the names in it."""
 
+import json
 import re
 from pathlib import Path
 
@@ -9,19 +10,36 @@ from oresort.errors import InputError
 
 MANIFEST = "manifest.csv"
 
+SPLIT_FILE = "train_val_test.json"
+"""Ids of the pairs on each side, as the paper's data were released with."""
 
 CLASSES = ("waste", "ore")
 """Class names by label: ore is 1, the positive class."""
 
-
 SPLITS = ("train", "val", "test")
 
-
 REQUIRED = ("id", "low", "high", "label", "scan")
+"""Columns that a manifest must have."""
 
+COLUMNS = (*REQUIRED, "batch", "x", "y", "w", "h", "split", "grade", "mass", "air", "background")
+"""Columns that manifests written here begin with."""
 
 IMAGES = (".tiff", ".tif", ".png")
+"""Suffixes of images, in the order in which they are looked for."""
+
 _PARTICLE = re.compile(r"(?P<scan>.+)-x(?P<x>\d+)-y(?P<y>\d+)-w(?P<w>\d+)-h(?P<h>\d+)")
+
+
+def pair_row(label: str, batch: object, scan: object, box: tuple[int, int, int, int]) -> dict[str, object]:
+    """Return a manifest's row of a pair by class (may be empty), batch, scan and box (x, y, w, h) in pixels.
+
+    Its id is the pair's folder, `<label>_<batch>/<scan>-x<X>-y<Y>-w<W>-h<H>`, as `index_released` reads it.
+    """
+    x, y, w, h = box
+    name = f"{label or 'unlabelled'}_{batch}/{scan}-x{x}-y{y}-w{w}-h{h}"
+    files = {layer: f"{name}/{layer}{IMAGES[0]}" for layer in ("low", "high")}
+    place = {"x": x, "y": y, "w": w, "h": h}
+    return {"id": name, **files, "label": label, "scan": scan, "batch": batch, **place}
 
 
 def index_released(root: Path) -> pd.DataFrame:
@@ -31,7 +49,7 @@ def index_released(root: Path) -> pd.DataFrame:
     count as one scan in whatever class folder they lie, so that no split can part them.
 
     Raises:
-        InputError: A particle folder without one of its two images, or whose name is not of this form.
+        InputError: a particle folder without one of its two images, or whose name is not of this form.
     """
     rows = []
     for folder in sorted(p for p in root.iterdir() if p.is_dir() and not p.name.startswith(".")):
@@ -46,6 +64,14 @@ def index_released(root: Path) -> pd.DataFrame:
             pair |= {layer: _image(particle, layer).relative_to(root).as_posix() for layer in ("low", "high")}
             rows.append(pair | match.groupdict())
     return pd.DataFrame(rows, dtype=str)
+
+
+def write_index(root: Path, manifest: pd.DataFrame) -> None:
+    """Write `manifest.csv`, and `train_val_test.json` if the pairs have their splits."""
+    manifest.to_csv(root / MANIFEST, index=False)
+    if len(manifest) and (manifest["split"] != "").all():
+        sides = {side: manifest.loc[manifest["split"] == side, "id"].tolist() for side in SPLITS}
+        (root / SPLIT_FILE).write_text(json.dumps(sides, indent=1) + "\n", encoding="utf-8")
 
 
 def _image(particle: Path, layer: str) -> Path:

@@ -9,7 +9,6 @@ from oresort.errors import InputError
 from oresort.files.layout import CLASSES, MANIFEST, REQUIRED, SPLITS, index_released
 from oresort.xray.transmission import NOMINAL_AIR
 
-_TEXT = ("id", "low", "high", "label", "scan", "batch", "split", "background")
 _NUMBERS = ("x", "y", "w", "h", "grade", "mass", "air")
 
 
@@ -22,7 +21,7 @@ def load_manifest(root: Path) -> pd.DataFrame:
     the sorter's nominal level.
 
     Raises:
-        InputError: A missing root, file or column, a duplicate id or image, an unknown label, split or
+        InputError: a missing root, file or column, a duplicate id or image, an unknown label, split or
             background, a value that is no finite number >= 0, or a path that leaves the root.
     """
     if not root.is_dir():

@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from oresort.errors import InputError
+from oresort.files.layout import IMAGES
 
-_SUFFIXES = (".tiff", ".tif", ".png")
 _CLASS = re.compile(r"(?P<label>ore|waste)(?:_(?P<batch>.+))?")
 
 
@@ -80,7 +80,7 @@ def reference_pair(name: str, low: str, high: str) -> tuple[Path, Path]:
     found = []
     for pattern in (low, high):
         stem = pattern.replace("{scan}", path.name)
-        files = [path.parent / f"{stem}{suffix}" for suffix in _SUFFIXES]
+        files = [path.parent / f"{stem}{suffix}" for suffix in IMAGES]
         there = [file for file in files if file.is_file()]
         if not there:
             raise InputError(f"{path.parent / stem}.tiff: no such file; give the images' name without layer")
@@ -95,6 +95,6 @@ def _by_name(root: Path, pattern: str) -> dict[tuple[Path, str], list[Path]]:
     for file in sorted(root.rglob("*")):
         match = names.fullmatch(file.stem)
         # macOS leaves ._a_low.tiff beside a_low.tiff on foreign disks
-        if match and file.suffix.lower() in _SUFFIXES and file.is_file() and not file.name.startswith("."):
+        if match and file.suffix.lower() in IMAGES and file.is_file() and not file.name.startswith("."):
             found.setdefault((file.parent, match["scan"]), []).append(file)
     return found

@@ -1,5 +1,6 @@
 """Files and folders written whole or not at all."""
 
+import fcntl
 import json
 import math
 import os
@@ -13,6 +14,9 @@ from typing import Any
 import yaml
 
 from oresort.errors import InputError
+
+MARK = "dataset.json"
+"""File by which a folder is known as one that this program made, and may replace."""
 
 
 @contextmanager
@@ -40,31 +44,77 @@ def replacing(target: Path) -> Iterator[Path]:
 def new_folder(out: Path, overwrite: bool) -> Iterator[Path]:
     """Yield a folder beside `out` that becomes `out` only when the block succeeds.
 
-    InputError if `out` holds anything and `overwrite` is false, cannot be written to, or the disk is full.
+    With `overwrite` an older dataset is moved aside first and removed last, so whenever the process is killed
+    one of the two is whole: what it leaves behind is put back, or removed, by the next call.
+
+    Raises:
+        InputError: `out` is a file, holds the working folder, is being written by another process, cannot be
+            written, or holds anything; with `overwrite`, anything but what this program made.
     """
-    if out.exists() and not out.is_dir():
+    target = out.resolve()
+    if Path.cwd().is_relative_to(target):
+        raise InputError(f"{out}: holds the folder you are in; name another folder")
+    if target.exists() and not target.is_dir():
         raise InputError(f"{out}: is a file; name a folder")
-    if out.is_dir() and any(out.iterdir()) and not overwrite:
-        raise InputError(f"{out}: is not empty; name another folder or say overwrite=true")
+    part, old = (target.parent / f".{target.name}.{suffix}" for suffix in ("part", "old"))
+    lock = _claim(out, part)
     try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        temporary = Path(tempfile.mkdtemp(prefix=f".{out.name}-", dir=out.parent))
-    except OSError as error:
-        raise InputError(
-            f"{out}: cannot be made ({error.strerror}); name a folder you may write to"
-        ) from error
-    try:
-        yield temporary
-        temporary.chmod(0o755)
-        if out.exists():
-            shutil.rmtree(out)
-        temporary.replace(out)
+        try:
+            _recover(target, old)
+            if target.is_dir() and any(target.iterdir()):
+                if not overwrite:
+                    raise InputError(f"{out}: is not empty; name another folder or say overwrite=true")
+                if not (target / MARK).is_file():
+                    raise InputError(f"{out}: holds no {MARK}, so it is not replaced; name another folder")
+            for leftover in part.iterdir():
+                shutil.rmtree(leftover) if leftover.is_dir() else leftover.unlink()
+            yield part
+            if target.exists():
+                target.replace(old)
+            part.replace(target)
+        except BaseException:
+            shutil.rmtree(part, ignore_errors=True)
+            _recover(target, old)
+            raise
+        _discard(old)
     except OSError as error:
         raise InputError(
             f"{out}: cannot be written ({error.strerror}); free some space or name another folder"
         ) from error
     finally:
-        shutil.rmtree(temporary, ignore_errors=True)
+        os.close(lock)
+
+
+def _claim(out: Path, part: Path) -> int:
+    """Make the folder `part` and lock it; the lock ends with its handle, so also with a killed process."""
+    try:
+        part.mkdir(parents=True, exist_ok=True)
+        lock = os.open(part, os.O_RDONLY)
+    except OSError as error:
+        raise InputError(
+            f"{out}: cannot be made ({error.strerror}); name a folder you may write to"
+        ) from error
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        # another process may have finished, and moved its folder away, since ours was opened
+        if os.fstat(lock).st_ino == part.stat().st_ino:
+            return lock
+    except OSError:
+        pass
+    os.close(lock)
+    raise InputError(f"{out}: another process is writing it; wait for it, or name another folder")
+
+
+def _recover(target: Path, old: Path) -> None:
+    """Put back a dataset that was moved aside and never replaced; remove it where it was."""
+    if not target.exists() and (old / MARK).is_file():
+        old.replace(target)
+    _discard(old)
+
+
+def _discard(old: Path) -> None:
+    (old / MARK).unlink(missing_ok=True)  # first, so that half a dataset is never put back
+    shutil.rmtree(old, ignore_errors=True)
 
 
 def write_json(file: Path, content: Mapping[str, Any]) -> None:

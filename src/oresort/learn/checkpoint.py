@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import torch
 
 from oresort.errors import InputError
+from oresort.files.dataset import Cutting
 from oresort.learn.module import OreModule
 from oresort.make import make
 from oresort.represent.representation import Representation
@@ -21,6 +22,8 @@ class Trained(NamedTuple):
     """Keywords of the `OreDataModule` it was trained with."""
 
     epoch: int
+    cut: Cutting | None
+    """How the pairs it was trained on were cut; None if that is not known."""
 
     @property
     def threshold(self) -> float:
@@ -58,8 +61,9 @@ def load_trained(file: Path) -> Trained:
         ) from error
     try:
         representation = make(hparams["representation"], Representation)  # type: ignore[type-abstract]
+        cut = None if module.hparams["cut"] is None else Cutting(**module.hparams["cut"])
     except InputError as error:
         raise InputError(f"{file}: {error}") from error
     return Trained(
-        module.eval(), representation, content["datamodule_hyper_parameters"], int(content["epoch"])
+        module.eval(), representation, content["datamodule_hyper_parameters"], int(content["epoch"]), cut
     )

@@ -14,6 +14,7 @@ from lightning.pytorch.utilities import rank_zero_only
 
 from oresort.data.datamodule import OreDataModule
 from oresort.errors import InputError
+from oresort.files.dataset import read_dataset
 from oresort.files.layout import SPLITS
 from oresort.files.write import replacing
 from oresort.learn.config import TrainConfig
@@ -55,6 +56,7 @@ def train(cfg: TrainConfig, folder: Path, data: OreDataModule | None = None) -> 
         # a further process of distributed training: the first one keeps the record
         _fit(cfg, folder, data, Tracking())
         return {}
+    _check_cut(folder, data.root)
     logger = None
     try:
         with recorded(folder, asdict(cfg), data.fingerprint()) as row:
@@ -79,9 +81,22 @@ def data_module(cfg: TrainConfig) -> OreDataModule:
     )
 
 
+def _check_cut(folder: Path, root: Path) -> None:
+    # pairs cut in another way are other pairs, though they may be called the same
+    last = folder / "checkpoints" / "last.ckpt"
+    if last.is_file():
+        content = torch.load(last, map_location="cpu", weights_only=True)
+        then, now = content["hyper_parameters"]["cut"], read_dataset(root)
+        if then != (None if now is None else asdict(now)):
+            raise InputError(
+                f"{folder}: holds a run on pairs that were cut in another way ({then} there); choose another out=DIR"
+            )
+
+
 def _fit(cfg: TrainConfig, folder: Path, data: OreDataModule, logger: Tracking) -> dict[str, Any]:
     L.seed_everything(cfg.seed, workers=True, verbose=False)
     torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = cfg.tf32
+    cut = read_dataset(data.root)
     module = OreModule(
         model={**asdict(cfg.model), "channels": data.representation.channels},
         representation=cfg.representation,
@@ -91,6 +106,7 @@ def _fit(cfg: TrainConfig, folder: Path, data: OreDataModule, logger: Tracking) 
         threshold=cfg.threshold,
         channels_last=cfg.channels_last,
         compile=cfg.compile,
+        cut=asdict(cut) if cut else None,
     )
     trainer = make_trainer(cfg, folder, [EpochLogger(folder / "metrics.csv"), *logger.loggers])
     data.setup()

@@ -35,6 +35,7 @@ class OreModule(L.LightningModule):
         optim: spec of the optimiser, see `build_optimizer`; null where nothing is trained.
         schedule: spec of the learning rate's course, likewise.
         helps: Keywords of `Helps`.
+        cut: How the pairs it was trained on were cut, see `Cutting`; None if that is not known.
         threshold: Rule or number, see `choose_threshold`; applied to the validation pairs of every epoch.
         channels_last: Memory format of images and convolutions.
         compile: Compile the model with torch.compile: true, or one of its modes by name.
@@ -50,6 +51,7 @@ class OreModule(L.LightningModule):
         channels_last: bool = False,
         compile: bool | str = False,
         helps: Mapping[str, Any] | None = None,
+        cut: Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__()
         # plain values only: a checkpoint loads under torch's safe loading, with no arguments

@@ -7,7 +7,7 @@ from oresort.errors import InputError
 from oresort.files.lines import PairReader
 from oresort.files.scans import ScanFiles
 from oresort.scan.calibrate.calibration import Calibration
-from oresort.scan.calibrate.measure import Reference, Sample, calibrate, fit_samples
+from oresort.scan.calibrate.measure import Reference, Sample, fit_samples, measure_scan
 from oresort.scan.calibrate.register import LayersDifferError, Registration
 
 _ENOUGH = 60
@@ -45,7 +45,7 @@ def calibrate_scans(
     for files in scans:
         try:
             with PairReader(files.low, files.high) as reader:
-                calibration, sample = calibrate(reader, reference)
+                calibration, sample = measure_scan(reader, reference)
             # also where one registration is for all: layers that differ must not go into it
             fit = _fit([sample])
             if isinstance(fit, LayersDifferError):

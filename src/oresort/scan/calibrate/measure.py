@@ -1,12 +1,14 @@
 """Find a scan's calibration from the scan itself: belt, columns, and how the layers overlie."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from oresort.errors import InputError
+from oresort.files.dataset import Cutting
 from oresort.files.lines import LayerReader, PairReader
 from oresort.scan.calibrate.air import FULL_SCALE, air_level
 from oresort.scan.calibrate.calibration import Calibration
@@ -21,9 +23,10 @@ from oresort.scan.calibrate.register import (
     fit_registration,
 )
 from oresort.scan.segment.mask import find_cover, limits
-from oresort.scan.segment.particle import MIN_AREA, Particle
+from oresort.scan.segment.particle import Particle
 from oresort.scan.segment.regions import RegionTracker
 from oresort.scan.segment.split import is_convex
+from oresort.xray.transmission import NOMINAL_AIR
 
 STRETCH = 300
 """Lines of one stretch of a sample: many whole particles fit."""
@@ -35,7 +38,6 @@ at two heights, seen as one, misguide the fit."""
 
 _DRIFT = 0.03  # a thin rim attenuates 0.05: air that is off as much would be one
 _SEEN = 0.3  # high over low attenuation: 0.5-0.7 of rock, 0.1 where the high layer is of another scan
-_LEVEL = 52_350.0  # counts of air that samples of any scan are brought to, so that they can be pooled
 
 
 class Sample(NamedTuple):
@@ -61,7 +63,32 @@ def read_sample(reader: LayerReader) -> list[NDArray[np.uint16]]:
     return [reader.read(int(start), int(start) + STRETCH) for start in starts]
 
 
-def calibrate(reader: PairReader, reference: Reference | None = None) -> tuple[Calibration, Sample]:
+def calibrate_scan(
+    reader: PairReader, reference: Reference | None = None, *, needed: bool = True
+) -> Calibration:
+    """Calibrate a scan by itself: its columns, and how its layers overlie.
+
+    Args:
+        reader: the scan.
+        reference: images of air and dark, where taken.
+        needed: False leaves the registration unknown where there are too few particles for it.
+
+    Raises:
+        InputError: a scan without air (empty file, dark, saturated ...), without a belt that both layers see,
+            of layers that differ, or, where `needed`, with too few particles.
+    """
+    calibration, sample = measure_scan(reader, reference)
+    try:
+        return replace(calibration, registration=fit_samples([sample]))
+    except LayersDifferError as error:
+        raise InputError(f"{reader.low.path}: {error}") from error
+    except InputError as error:
+        if needed:
+            raise InputError(f"{reader.low.path}: {error}, or calibration=FILE") from error
+        return calibration
+
+
+def measure_scan(reader: PairReader, reference: Reference | None = None) -> tuple[Calibration, Sample]:
     """Measure a scan's columns; the registration is still None, and the sample is what it is fitted to.
 
     Raises:
@@ -84,17 +111,18 @@ def calibrate(reader: PairReader, reference: Reference | None = None) -> tuple[C
     if belt.stop - belt.start < 2:
         raise InputError(f"{reader.low.path}: no columns that both layers see; give two layers of one scan")
     calibration = Calibration(belt, columns[0], columns[1], None)
-    layers = []
-    particles: list[Particle] = []
-    for counts, layer in zip((low, high), columns, strict=True):
-        corrected = np.full(counts.shape, FULL_SCALE, np.uint16)
-        transmission = Corrector(layer, belt)(counts)
-        corrected[:, belt] = np.rint((transmission * np.float32(_LEVEL)).clip(1, FULL_SCALE - 1))
-        layers.append(corrected)
-        if not particles and layer is columns[0]:
-            lengths = [len(stretch) for stretch in stretches[0]]
-            particles = _single_particles(transmission, limits(layer.noise[belt]), belt, lengths)
-    return calibration, Sample(layers[0], layers[1], particles)
+    flat = [Corrector(layer, belt)(counts) for counts, layer in zip((low, high), columns, strict=True)]
+    lengths = [len(stretch) for stretch in stretches[0]]
+    particles = _single_particles(flat[0], limits(columns[0].noise[belt]), belt, lengths)
+    low, high = (_counts(layer, belt, low.shape) for layer in flat)
+    return calibration, Sample(low, high, particles)
+
+
+def _counts(transmission: NDArray[np.float32], belt: slice, shape: tuple[int, ...]) -> NDArray[np.uint16]:
+    """Return counts (H, W) at one air level for all scans, so that samples can be pooled."""
+    counts = np.full(shape, FULL_SCALE, np.uint16)
+    counts[:, belt] = np.rint(transmission * np.float32(NOMINAL_AIR)).clip(1, FULL_SCALE - 1)
+    return counts
 
 
 def check_scan(reader: PairReader, calibration: Calibration) -> None:
@@ -113,14 +141,14 @@ def check_scan(reader: PairReader, calibration: Calibration) -> None:
     for layer, columns in ((reader.low, calibration.low), (reader.high, calibration.high)):
         counts = np.concatenate(read_sample(layer))
         layers.append(Corrector(columns, calibration.belt)(counts))
-        flat = np.rint(layers[-1] * np.float32(_LEVEL)).clip(0, FULL_SCALE)
-        air = air_level(flat.astype(np.uint16), str(layer.path)) / _LEVEL
+        flat = np.rint(layers[-1] * np.float32(NOMINAL_AIR)).clip(0, FULL_SCALE)
+        air = air_level(flat.astype(np.uint16), str(layer.path)) / NOMINAL_AIR
         if abs(air - 1) > _DRIFT:
             raise InputError(
                 f"{layer.path}: its air is {air:.2f} of the calibration's; calibrate anew (calibration=null)"
             )
     covered = find_cover(layers[0], limits(calibration.low.noise[calibration.belt])).strong.view(np.bool_)
-    if np.count_nonzero(covered) < MIN_AREA:
+    if np.count_nonzero(covered) < Cutting.min_area:
         return
     low, high = (float(-np.log(np.maximum(layer[covered], np.float32(1e-3))).mean()) for layer in layers)
     # without registration as well, most of what one layer covers the other does
@@ -140,11 +168,11 @@ def fit_samples(samples: Sequence[Sample]) -> Registration:
         raise InputError("no scan to register the layers by; give one with particles on it")
     particles, top = [], 0
     for sample in samples:
-        particles += [Particle(p.x, p.y + top, p.w, p.h, p.cut, p.mask) for p in sample.particles]
+        particles += [Particle(p.x, p.y + top, p.w, p.h, p.clipped, p.mask) for p in sample.particles]
         top += len(sample.low)
     low = np.concatenate([sample.low for sample in samples])
     high = np.concatenate([sample.high for sample in samples])
-    return fit_registration(low, high, particles, _LEVEL, _LEVEL)
+    return fit_registration(low, high, particles, NOMINAL_AIR, NOMINAL_AIR)
 
 
 def _single_particles(
@@ -155,11 +183,13 @@ def _single_particles(
         lines = transmission[top : top + length]
         cover = find_cover(lines, limit)
         for region in RegionTracker(lines.shape[1]).push(cover.weak, cover.strong, last=True):
-            # those cut by a border serve as well: what is missing of them is missing in both layers
+            # those clipped by a border serve as well: what is missing of them is missing in both layers
             if is_convex(region.mask, _SINGLE):
                 height, width = region.mask.shape
                 single.append(
-                    Particle(region.x + belt.start, region.y + top, width, height, region.cut, region.mask)
+                    Particle(
+                        region.x + belt.start, region.y + top, width, height, region.clipped, region.mask
+                    )
                 )
         top += length
     return single

@@ -1,21 +1,20 @@
 """Cut one particle out of the lines in memory, registered or the way the paper's data were cut."""
 
-from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from oresort.errors import InputError
+from oresort.files.dataset import Cutting
 from oresort.represent.mask import foreground
 from oresort.scan.calibrate.air import FULL_SCALE
 from oresort.scan.calibrate.calibration import Calibration
 from oresort.scan.cut.window import HALO, Box, Window
-from oresort.scan.segment.particle import MIN_AREA, MaskRule, Particle
+from oresort.scan.segment.particle import MaskRule, Particle
 from oresort.scan.segment.regions import Region
 from oresort.scan.segment.released import released_foreground
-from oresort.scan.segment.split import CONVEX, NECK, Part
+from oresort.scan.segment.split import Part
 
 MASKS: dict[str, MaskRule | None] = {
     "noise": None,
@@ -26,31 +25,6 @@ MASKS: dict[str, MaskRule | None] = {
 
 _EIGHT = np.ones((3, 3), np.bool_)
 _DIMMEST = 1e-4  # of air: below is no signal, whose logarithm would outweigh a whole particle
-
-
-@dataclass(frozen=True)
-class Options:
-    """How particles are found and cut; `conf/prepare.yaml` explains each key."""
-
-    registered: bool = True
-    correct: bool = True
-    mask: str = "noise"
-    split: bool = True
-    background: str = "zero"
-    min_area: int = MIN_AREA
-    convex: float = CONVEX
-    neck: float = NECK
-
-    def __post_init__(self) -> None:
-        if self.mask not in MASKS:
-            raise InputError(f"mask={self.mask}: unknown; known are {', '.join(MASKS)}")
-        if self.background not in ("zero", "air"):
-            raise InputError(f"background={self.background}: unknown; choose zero or air")
-        if self.min_area < 1:
-            raise InputError(f"min_area={self.min_area}: must be at least 1 pixel")
-        for key in ("convex", "neck"):
-            if not 0 < getattr(self, key) <= 1:
-                raise InputError(f"{key}={getattr(self, key)}: must be above 0 and at most 1")
 
 
 class Cut(NamedTuple):
@@ -64,7 +38,7 @@ class Cut(NamedTuple):
     """Sum of high attenuation over the particle's pixels: of one material it goes with mass."""
 
 
-def cut_part(window: Window, calibration: Calibration, options: Options, region: Region, part: Part) -> Cut:
+def cut_part(window: Window, calibration: Calibration, options: Cutting, region: Region, part: Part) -> Cut:
     """Return a part of a region as a particle of the scan and its two crops.
 
     Corrected counts are written at the low layer's mean air level in both layers; uncorrected ones as they
@@ -75,18 +49,18 @@ def cut_part(window: Window, calibration: Calibration, options: Options, region:
     mask = part.mask[top : rows[-1] + 1, left : columns[-1] + 1]
     box = Box(region.y + top, region.x + left, *mask.shape)
     height, width = part.mask.shape
-    # of a clump at the border only the parts that reach it are cut
+    # of a clump at the border only the parts that reach it are clipped
     at_ends = (top == 0, left == 0, rows[-1] == height - 1, columns[-1] == width - 1)
-    cut = any(border and here for border, here in zip(region.open, at_ends, strict=True))
-    fit = calibration.registration if options.registered else None
+    clipped = any(border and here for border, here in zip(region.open, at_ends, strict=True))
+    fit = calibration.registration if options.crops == "registered" else None
     if fit is not None:
-        cut |= window.beyond(box, fit)
+        clipped |= window.beyond(box, fit)
     particle = Particle(
         x=calibration.belt.start + box.x,
         y=box.y,
         w=box.w,
         h=box.h,
-        cut=cut,
+        clipped=clipped,
         mask=mask,
         touching=part.touching,
         parted=part.parted,

@@ -7,9 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from oresort.errors import InputError
+from oresort.files.dataset import Cutting
 from oresort.files.lines import PairReader
 from oresort.scan.calibrate.calibration import Calibration
-from oresort.scan.cut.crop import MASKS, Cut, Options, cut_part
+from oresort.scan.cut.crop import MASKS, Cut, cut_part
 from oresort.scan.cut.window import Window
 from oresort.scan.segment.regions import RegionTracker
 from oresort.scan.segment.split import Part, split_touching
@@ -21,7 +22,7 @@ LINES = 512
 def cut_scan(
     reader: PairReader,
     calibration: Calibration,
-    options: Options = Options(),  # noqa: B008  # immutable
+    options: Cutting = Cutting(),  # noqa: B008  # immutable
     watch: Callable[[int, NDArray[np.float32]], None] | None = None,
     lines: int = LINES,
 ) -> Iterator[Cut]:
@@ -42,7 +43,7 @@ def cut_scan(
             f"{reader.low.path}: {reader.width} columns but the calibration has {calibration.width}; "
             "give that sorter's calibration"
         )
-    if options.registered and calibration.registration is None:
+    if options.crops == "registered" and calibration.registration is None:
         raise InputError(
             f"{reader.low.path}: the layers' registration is not known; give a calibration, or crops=released"
         )

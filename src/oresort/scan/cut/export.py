@@ -13,16 +13,17 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from oresort.errors import InputError
+from oresort.files.dataset import Cutting
 from oresort.files.lines import PairReader
 from oresort.files.scans import ScanFiles
 from oresort.scan.calibrate.calibration import Calibration, save_calibration
 from oresort.scan.cut.assays import match_known
-from oresort.scan.cut.crop import Cut, Options
+from oresort.scan.cut.crop import Cut
 from oresort.scan.cut.cutter import cut_scan
 from oresort.scan.draw.flags import Preview, draw_flags, save_png
 from oresort.scan.segment.particle import Particle
 
-FLAGS = ("cut", "touching", "parted")
+FLAGS = ("clipped", "touching", "parted")
 """Flags of a particle; `oresort.scan.segment.particle.Particle` says what each means."""
 
 MANIFEST = [
@@ -76,7 +77,7 @@ def export_scan(
     files: ScanFiles,
     reader: PairReader,
     calibration: Calibration,
-    options: Options,
+    options: Cutting,
     labelling: Labelling,
     batch: str,
     known: pd.DataFrame | None,

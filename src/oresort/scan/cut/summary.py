@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from oresort.scan.calibrate.calibration import Calibration
@@ -16,7 +17,7 @@ SHOWN = ("scan", "lines", "particles", "pairs", *FLAGS, "scale", "row_offset", "
 def summary_row(
     name: str, lines: int, particles: Sequence[Particle], pairs: int, calibration: Calibration, origin: str
 ) -> dict[str, Any]:
-    """Return a row of `summary.csv`: counts by flag, air (counts), dead columns, registration (pixels).
+    """Return a row of `summary.csv`: counts by flag, air (counts), noise of smoothed air, registration (pixels).
 
     Args:
         name: the scan's.
@@ -29,6 +30,9 @@ def summary_row(
     row: dict[str, Any] = {"scan": name, "lines": lines, "particles": len(particles), "pairs": pairs}
     row |= {flag: sum(getattr(particle, flag) for particle in particles) for flag in FLAGS}
     row |= {"air_low": round(calibration.low.level, 1), "air_high": round(calibration.high.level, 1)}
+    belt = calibration.belt
+    for layer in ("low", "high"):
+        row[f"noise_{layer}"] = round(float(np.median(getattr(calibration, layer).noise[belt])), 5)
     row |= {"dead_columns": int(calibration.low.dead.sum() + calibration.high.dead.sum())}
     fit = calibration.registration
     if fit is not None:
@@ -36,6 +40,18 @@ def summary_row(
         row |= {"row_offset": round(fit.row_offset, 3), "residual": round(fit.residual, 4)}
         row |= {"unregistered": round(fit.unregistered, 4)}
     return row | {"registration": origin}
+
+
+def statistics(summary: pd.DataFrame) -> dict[str, dict[str, float]]:
+    """Return least, median and greatest of what tells one sorter from another, over the scans of a summary."""
+    known = [
+        name for name in ("air_low", "air_high", "noise_low", "noise_high", "residual") if name in summary
+    ]
+    return {
+        name: {what: float(summary[name].agg(what)) for what in ("min", "median", "max")}
+        for name in known
+        if summary[name].notna().any()
+    }
 
 
 def unlabelled_warning(unlabelled: pd.DataFrame, table: str) -> str:

@@ -74,7 +74,7 @@ def draw_registration(
         air_low: air level of `low` in counts.
         air_high: air level of `high` in counts.
     """
-    ordered = sorted((p for p in particles if not p.cut), key=lambda p: p.x) or list(particles)
+    ordered = sorted((p for p in particles if not p.clipped), key=lambda p: p.x) or list(particles)
     shown = [ordered[i] for i in sorted({0, len(ordered) // 2, len(ordered) - 1})][:_SHOWN]
     figure = Figure(figsize=(3 + 2.6 * len(shown), 6), dpi=100, layout="constrained")
     FigureCanvasAgg(figure)

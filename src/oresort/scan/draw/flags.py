@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 from oresort.scan.segment.particle import Particle
 
 # Okabe and Ito's colours stay apart for every common colour blindness; dashes also in grey print
-COLOURS = {"whole": "#009E73", "parted": "#0072B2", "touching": "#CC79A7", "cut": "#D55E00"}
+COLOURS = {"whole": "#009E73", "parted": "#0072B2", "touching": "#CC79A7", "clipped": "#D55E00"}
 """Of particles by their flag; `whole` have none."""
 
-_DASHES = {"whole": "solid", "parted": "dashdot", "touching": "dotted", "cut": "dashed"}
+_DASHES = {"whole": "solid", "parted": "dashdot", "touching": "dotted", "clipped": "dashed"}
 
 _DPI = 100
 _MOST_PIXELS = 2_500_000  # of a picture: one of the paper's scans has 1.6 million
@@ -116,7 +116,7 @@ def draw_flags(preview: Preview, particles: Sequence[Particle], name: str) -> Fi
 
 def kind_of(particle: Particle) -> str:
     """Return the flag that matters most, or `whole`."""
-    return next((flag for flag in ("cut", "touching", "parted") if getattr(particle, flag)), "whole")
+    return next((flag for flag in ("clipped", "touching", "parted") if getattr(particle, flag)), "whole")
 
 
 def _box(particle: Particle) -> NDArray[np.float64]:

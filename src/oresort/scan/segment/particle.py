@@ -7,11 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from oresort.files.dataset import Cutting
 from oresort.represent.mask import foreground
 from oresort.scan.calibrate.air import belt_columns
-
-MIN_AREA = 50
-"""Smallest particle kept, in pixels: about 3 mm across at the 0.4 mm pitch of the paper's sorter."""
 
 MaskRule = Callable[[NDArray[np.uint16], float], NDArray[np.bool_]]
 """From one layer's counts (H, W) and its air level to the mask (H, W) of what lies on the belt."""
@@ -31,7 +29,7 @@ class Particle:
     """Columns."""
     h: int
     """Rows."""
-    cut: bool
+    clipped: bool
     """It touches the border of the scan or of the belt, so a part of it may be missing."""
     mask: NDArray[np.bool_] = field(repr=False, compare=False)
     """Its pixels (h, w); others inside the box are belt or neighbours."""
@@ -47,7 +45,7 @@ class Particle:
 
 
 def find_particles(
-    low: NDArray[np.uint16], air: float, *, rule: MaskRule = foreground, min_area: int = MIN_AREA
+    low: NDArray[np.uint16], air: float, *, rule: MaskRule = foreground, min_area: int = Cutting.min_area
 ) -> list[Particle]:
     """Find the connected particles of a scan; touching ones count as one.
 
@@ -75,7 +73,9 @@ def find_particles(
                 y=rows.start,
                 w=cols.stop - cols.start,
                 h=rows.stop - rows.start,
-                cut=0 in (rows.start, cols.start) or rows.stop == belt.shape[0] or cols.stop == belt.shape[1],
+                clipped=0 in (rows.start, cols.start)
+                or rows.stop == belt.shape[0]
+                or cols.stop == belt.shape[1],
                 mask=mask,
             )
         )

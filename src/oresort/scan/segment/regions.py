@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from oresort.scan.segment.particle import MIN_AREA
+from oresort.files.dataset import Cutting
 
 LONGEST = 2_000
 """Lines after which an unfinished region is cut, so that memory has a bound; about 0.8 m of belt."""
@@ -24,7 +24,7 @@ class Region(NamedTuple):
     had to be cut at `LONGEST` lines."""
 
     @property
-    def cut(self) -> bool:
+    def clipped(self) -> bool:
         """A part of it may be missing."""
         return any(self.open)
 
@@ -38,7 +38,7 @@ class RegionTracker:
         longest: lines after which an unfinished region is given out as it is.
     """
 
-    def __init__(self, width: int, min_area: int = MIN_AREA, longest: int = LONGEST) -> None:
+    def __init__(self, width: int, min_area: int = Cutting.min_area, longest: int = LONGEST) -> None:
         self._min_area, self._longest = min_area, longest
         self._weak = np.empty((0, width), np.uint8)
         self._strong = np.empty((0, width), np.uint8)

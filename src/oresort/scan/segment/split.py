@@ -8,13 +8,7 @@ from numpy.typing import NDArray
 from skimage.morphology import h_maxima
 from skimage.segmentation import watershed
 
-from oresort.scan.segment.particle import MIN_AREA
-
-CONVEX = 0.925
-"""Area over convex hull's area from which an outline is one particle's: broken rock is nearly convex."""
-
-NECK = 0.95
-"""Width of a neck over the width of the narrower part beside it, below which the neck parts two particles."""
+from oresort.files.dataset import Cutting
 
 
 class Part(NamedTuple):
@@ -25,7 +19,7 @@ class Part(NamedTuple):
     parted: bool
 
 
-def is_convex(mask: NDArray[np.bool_], convex: float = CONVEX) -> bool:
+def is_convex(mask: NDArray[np.bool_], convex: float = Cutting.convex) -> bool:
     """Tell whether a region (H, W) fills `convex` of its convex hull, or all but half a pixel along its rim."""
     contours, _ = cv2.findContours(
         np.ascontiguousarray(mask).view(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE
@@ -40,7 +34,11 @@ def is_convex(mask: NDArray[np.bool_], convex: float = CONVEX) -> bool:
 
 
 def split_touching(
-    mask: NDArray[np.bool_], *, convex: float = CONVEX, neck: float = NECK, min_area: int = MIN_AREA
+    mask: NDArray[np.bool_],
+    *,
+    convex: float = Cutting.convex,
+    neck: float = Cutting.neck,
+    min_area: int = Cutting.min_area,
 ) -> list[Part]:
     """Return the particles of a connected region (H, W), one or more.
 

@@ -1,0 +1,100 @@
+"""`dataset.json`: how the pairs beside it were cut, so that a belt is cut alike when their model sorts it."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, Self
+
+from oresort.errors import InputError
+from oresort.files.layout import MANIFEST
+from oresort.files.write import MARK, write_json
+
+_VERSION = 1
+
+_WORDS = {
+    "crops": ("registered", "released"),
+    "mask": ("noise", "threshold", "released"),
+    "background": ("zero", "air"),
+}
+
+
+@dataclass(frozen=True)
+class Cutting:
+    """How particles are found on a scan and cut out of it; `conf/prepare.yaml` explains each key.
+
+    Raises:
+        InputError: a word that is unknown, or a number out of range.
+    """
+
+    crops: str = "registered"
+    background: str = "zero"
+    correct: bool = True
+    mask: str = "noise"
+    split: bool = True
+    convex: float = 0.925
+    """Share of its convex hull from which an outline is one particle's: broken rock is nearly convex."""
+    neck: float = 0.95
+    """Width of a neck over that of the narrower part beside it, below which the neck parts two particles."""
+    min_area: int = 50
+    """Smallest particle, pixels: about 3 mm across at the 0.4 mm pitch of the paper's sorter."""
+
+    def __post_init__(self) -> None:
+        for key, known in _WORDS.items():
+            if getattr(self, key) not in known:
+                raise InputError(f"{key}={getattr(self, key)}: unknown; known are {', '.join(known)}")
+        if self.min_area < 1:
+            raise InputError(f"min_area={self.min_area}: must be at least 1 pixel")
+        for key in ("convex", "neck"):
+            if not 0 < getattr(self, key) <= 1:
+                raise InputError(f"{key}={getattr(self, key)}: must be above 0 and at most 1")
+
+    @classmethod
+    def of(cls, config: object) -> Self:
+        """Return the cutting that a configuration with keys of the same names asks for."""
+        return cls(**{key.name: getattr(config, key.name) for key in fields(cls)})
+
+
+SIMULATED = Cutting(crops="released", mask="threshold")
+"""Cuts a scan so that its crops look like simulated pairs."""
+
+RELEASED = Cutting(crops="released", mask="released", correct=False, split=False)
+"""Cuts a scan as the paper's authors did; of scan 38 that gives their pairs to the pixel."""
+
+
+def write_dataset(root: Path, command: str, cut: Cutting | None, **known: Mapping[str, Any]) -> None:
+    """Write `dataset.json`.
+
+    Args:
+        root: the dataset's folder.
+        command: what made it, as `oresort.prepare`.
+        cut: how its pairs were cut; None if it holds none.
+        known: what else is known of it, by name.
+    """
+    content = {
+        "version": _VERSION,
+        "made_by": f"{command} {version('oresort')}",
+        "cut": None if cut is None else asdict(cut),
+    }
+    write_json(root / MARK, content | known)
+
+
+def read_dataset(root: Path) -> Cutting | None:
+    """Return how a dataset's pairs were cut: by `dataset.json`, or as the paper's authors did in their layout.
+
+    None means that nobody knows: there is a manifest alone.
+
+    Raises:
+        InputError: `dataset.json` is damaged, or of another version.
+    """
+    file = root / MARK
+    if not file.is_file():
+        return None if (root / MANIFEST).is_file() else RELEASED
+    try:
+        content = json.loads(file.read_text(encoding="utf-8"))
+        if content["version"] != _VERSION:
+            raise ValueError(f"version {content['version']}")
+        return None if content["cut"] is None else Cutting(**content["cut"])
+    except (InputError, KeyError, OSError, TypeError, ValueError) as error:
+        raise InputError(f"{file}: not of this version ({error}); make the dataset again") from error
