@@ -26,7 +26,7 @@ from oresort.learn.fit import data_module, train
 from oresort.learn.run import finished, folder_name, record_failure
 from oresort.learn.sweep import register_resolvers
 from oresort.make import targets, trust
-from oresort.sorting.names import METRICS
+from oresort.sorting import METRICS
 
 
 def resumed(folder: Path) -> TrainConfig:

@@ -20,7 +20,7 @@ from oresort.learn.config import TrainConfig
 from oresort.learn.fit import train
 from oresort.learn.metrics import binary_metrics
 from oresort.paths import CONF_DIR
-from oresort.sorting.names import METRICS
+from oresort.sorting import METRICS
 from oresort.tables.collect import collect, summarise
 
 METHODS = sorted(path.stem for path in (CONF_DIR / "method").glob("*.yaml"))
@@ -113,15 +113,15 @@ def test_a_folder_of_another_run_is_not_overwritten(command: Any, trained: Path,
 
 
 def test_a_pair_is_seen_where_both_layers_see_a_particle(tmp_path: Path):
-    low, high = np.zeros((2, 5, 6), np.uint16)
-    low[1:4, 1:4], high[1:4, 2:5] = 20_000, 30_000
-    for name, image in (("low", low), ("high", high), ("none", np.zeros_like(low))):
+    low, high, apart = np.zeros((3, 5, 6), np.uint16)
+    low[1:4, 1:4], high[1:4, 2:5], apart[1:4, 4:] = 20_000, 30_000, 30_000
+    for name, image in (("low", low), ("high", high), ("apart", apart)):
         write_image(tmp_path / f"{name}.tiff", image)
     row = {"low": "low.tiff", "high": "high.tiff", "air": 50_000.0, "background": "zero"}
-    crops = Crops(pd.DataFrame([row, {**row, "high": "none.tiff"}]), tmp_path)
-    pair = crops[0]
+    pairs = iter(Crops(pd.DataFrame([row, {**row, "high": "apart.tiff"}]), tmp_path, "pairs"))
+    pair = next(pairs)
     assert pair.mask.tolist() == ((low > 0) & (high > 0)).tolist()
     assert pair.low[pair.mask] == pytest.approx(math.log(50_000 / 20_000), rel=1e-3)
     assert pair.high[pair.mask] == pytest.approx(math.log(50_000 / 30_000), rel=1e-3)
     with pytest.raises(InputError, match=r"low.tiff: no pixel of a particle in both layers"):
-        crops[1]
+        next(pairs)

@@ -1,4 +1,4 @@
-"""Classical sorters: known answers of the rules and features, and what must hold of every method."""
+"""Classic sorters: known answers of the rules and features, and what must hold of every method."""
 
 from pathlib import Path
 
@@ -7,7 +7,7 @@ import pytest
 from omegaconf import OmegaConf
 from pairs import AIR, particle
 
-from oresort.classic.base import Classical, Curve, Pixels
+from oresort.classic.base import Classic, Curve, Pixels
 from oresort.classic.features import features
 from oresort.classic.rules import RValue, TwoThresholds
 from oresort.errors import InputError
@@ -42,7 +42,7 @@ def test_every_method_tells_the_classes_apart_and_repeats_itself(file, pairs):
     spec = OmegaConf.to_container(OmegaConf.load(file))
     found = []
     for _ in range(2):
-        method = make(spec, Classical)
+        method = make(spec, Classic)
         method.fit(pairs[:30], LABEL[:30], seed=3)
         found.append(method.p_ore(pairs[30:]))
     assert np.array_equal(*found)
@@ -56,7 +56,7 @@ def test_every_method_tells_the_classes_apart_and_repeats_itself(file, pairs):
 
 def test_every_method_of_the_package_has_a_file():
     with pytest.raises(InputError) as caught:
-        make({"_target_": "none"}, Classical)
+        make({"_target_": "none"}, Classic)
     known = {name for name in str(caught.value).split("known: ")[1].split(", ") if "._" not in name}
     assert known == {OmegaConf.load(file)["_target_"] for file in METHODS}
 
@@ -173,7 +173,7 @@ def test_features_of_a_particle_of_one_pixel():
 def test_a_handful_of_training_pairs(pairs):
     label = np.array([0, 0, 0, 0, 0, 0, 1, 1])
     for file in METHODS:
-        method = make(OmegaConf.to_container(OmegaConf.load(file)), Classical)
+        method = make(OmegaConf.to_container(OmegaConf.load(file)), Classic)
         if file.stem == "svm":
             with pytest.raises(InputError, match="2 of one class; the SVM needs 5 of each"):
                 method.fit(pairs[:8], label, seed=0)
@@ -190,9 +190,9 @@ def test_a_handful_of_training_pairs(pairs):
         ("learners.GradientBoosting", {"rounds": 0}, "rounds=0"),
         ("learners.GradientBoosting", {"rate": 0}, "rate=0"),
         ("learners.SVM", {"c": -1}, "c=-1"),
-        ("learners.Forest", {}, "no such classical; known: .*SVM"),
+        ("learners.Forest", {}, "no such classic; known: .*SVM"),
     ],
 )
 def test_bad_settings_are_named(target, keys, named):
     with pytest.raises(InputError, match=named):
-        make({"_target_": f"oresort.classic.{target}", **keys}, Classical)
+        make({"_target_": f"oresort.classic.{target}", **keys}, Classic)

@@ -16,7 +16,7 @@ from oresort.learn.config import TrainConfig
 from oresort.learn.evaluation import evaluate_checkpoint
 from oresort.learn.fit import train
 from oresort.learn.module import OreModule
-from oresort.sorting.names import METRICS
+from oresort.sorting import METRICS
 
 Compose = Callable[..., TrainConfig]
 

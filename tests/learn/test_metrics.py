@@ -3,13 +3,9 @@ import math
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from oresort.errors import InputError
 from oresort.learn.metrics import binary_metrics
-from oresort.sorting.names import METRICS
-from oresort.sorting.threshold import choose_threshold
+from oresort.sorting import METRICS
 
 
 def test_known_answers_by_hand():
@@ -43,26 +39,3 @@ def test_what_is_undefined_is_nan():
     found = binary_metrics(torch.tensor([0.2, 0.3]), torch.tensor([0, 0]), 0.5)
     assert all(math.isnan(found[name]) for name in ("auroc", "recall", "precision", "mcc"))
     assert found["accuracy"] == 1
-
-
-@given(st.lists(st.tuples(st.integers(0, 20), st.integers(0, 1)), min_size=2, max_size=60))
-@settings(max_examples=80, deadline=None)
-@pytest.mark.parametrize("rule", ["balanced_accuracy", "f1"])
-def test_no_threshold_beats_the_chosen_one(rule: str, pairs: list[tuple[int, int]]):
-    p = torch.tensor([a / 20 for a, _ in pairs])
-    y = torch.tensor([b for _, b in pairs])
-    cut = choose_threshold(rule, p, y)
-    assert 0 <= cut <= 1
-    if 0 < y.sum() < len(y):
-        tried = [binary_metrics(p, y, t)[rule] for t in np.linspace(0, 1.01, 102)]
-        # calling nothing ore has no f1
-        assert binary_metrics(p, y, cut)[rule] >= max(t for t in tried if not math.isnan(t)) - 1e-6
-
-
-def test_numbers_are_taken_and_nonsense_is_not():
-    p, y = torch.tensor([0.1, 0.9]), torch.tensor([0, 1])
-    assert choose_threshold(0.3, p, y) == 0.3
-    assert choose_threshold("balanced_accuracy", p, y) == pytest.approx(0.5)
-    for rule in ("youden", 1.5, -0.1):
-        with pytest.raises(InputError, match=f"threshold={rule}"):
-            choose_threshold(rule, p, y)

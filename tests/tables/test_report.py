@@ -11,7 +11,7 @@ import yaml
 
 from oresort import report
 from oresort.paths import CONF_DIR
-from oresort.sorting.names import METRICS
+from oresort.sorting import METRICS
 from oresort.tables.collect import collect, paper_tables, summarise
 
 

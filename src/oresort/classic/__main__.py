@@ -1,4 +1,4 @@
-"""Fit a classical sorter (a rule on pixels, or a learner on hand-made features) and leave a run folder.
+"""Fit a classic sorter (a rule on pixels, or a learner on hand-made features) and leave a run folder.
 
 It meets the same splits, metrics and tables as the networks: `python -m oresort.report` lists both.
 """
@@ -12,13 +12,13 @@ from omegaconf import OmegaConf
 
 from oresort.console.command import run_command
 from oresort.console.show import percent, show
-from oresort.learn.classic import BaselineConfig, run_baseline
-from oresort.sorting.names import METRICS
+from oresort.learn.classic import ClassicConfig, run_classic
+from oresort.sorting import METRICS
 
 
-def _run(cfg: BaselineConfig) -> dict[str, Any]:
+def _run(cfg: ClassicConfig) -> dict[str, Any]:
     folder = Path(HydraConfig.get().runtime.output_dir)
-    row = run_baseline(cfg, folder)
+    row = run_classic(cfg, folder)
     table = pd.DataFrame(
         [{"metric": m} | {s: percent(row[f"{s}/{m}"]) for s in ("val", "test")} for m in METRICS]
     )
@@ -31,7 +31,7 @@ def _run(cfg: BaselineConfig) -> dict[str, Any]:
 def main() -> None:
     """Entry point of `python -m oresort.classic`."""
     OmegaConf.register_new_resolver("first", lambda *v: next(x for x in v if x is not None), replace=True)
-    run_command("classic", BaselineConfig, _run)
+    run_command("classic", ClassicConfig, _run)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
-"""The face of every classical sorter, what it sees of a pair, and the thickness curve that all share."""
+"""The face of every classic sorter, what it sees of a pair, and the thickness curve that all share."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterable
 from typing import NamedTuple
 
 import numpy as np
@@ -26,15 +26,18 @@ class Pixels(NamedTuple):
     """Where both layers see the particle; at least one pixel."""
 
 
-class Classical(ABC):
-    """A sorter that is fitted once on the training pairs and then gives probabilities of ore."""
+class Classic(ABC):
+    """A sorter that is fitted once on the training pairs and then gives probabilities of ore.
+
+    Pairs may be walked several times; a walk may read them from the disk.
+    """
 
     @abstractmethod
-    def fit(self, pairs: Sequence[Pixels], label: NDArray[np.int64], seed: int) -> None:
+    def fit(self, pairs: Iterable[Pixels], label: NDArray[np.int64], seed: int) -> None:
         """Fit to training pairs; `label` (N,), ore is 1; what is random follows from `seed`."""
 
     @abstractmethod
-    def p_ore(self, pairs: Sequence[Pixels]) -> Vector:
+    def p_ore(self, pairs: Iterable[Pixels]) -> Vector:
         """Return the probability of ore of every pair, (N,)."""
 
     @property
@@ -52,7 +55,7 @@ class Curve:
     def __init__(self) -> None:
         self.coefficients: Vector = np.zeros(2)
 
-    def fit(self, pairs: Sequence[Pixels]) -> None:
+    def fit(self, pairs: Iterable[Pixels]) -> None:
         """Fit by least squares to all particle pixels, of both classes."""
         normal, right = np.zeros((2, 2)), np.zeros(2)
         for pair in pairs:

@@ -1,7 +1,7 @@
 """Learners on hand-made features. Each is one class here and one file in conf/method/."""
 
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -12,13 +12,13 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
-from oresort.classic.base import Classical, Curve, Pixels, Vector
+from oresort.classic.base import Classic, Curve, Pixels, Vector
 from oresort.classic.features import features, table
 from oresort.errors import InputError
 from oresort.models.checks import positive
 
 
-class _Learner(Classical):
+class _Learner(Classic):
     """A classifier of scikit-learn on the features; the curve l = f(h) comes from the training pairs."""
 
     def __init__(self) -> None:
@@ -28,14 +28,14 @@ class _Learner(Classical):
     @abstractmethod
     def _classifier(self, seed: int) -> Any: ...
 
-    def fit(self, pairs: Sequence[Pixels], label: NDArray[np.int64], seed: int) -> None:
+    def fit(self, pairs: Iterable[Pixels], label: NDArray[np.int64], seed: int) -> None:
         """Fit the curve and the classifier."""
         self.curve.fit(pairs)
         rows = [features(pair, self.curve) for pair in pairs]
         self.names = list(rows[0])
         self.classifier = self._classifier(seed).fit(table(self.names, rows), label)
 
-    def p_ore(self, pairs: Sequence[Pixels]) -> Vector:
+    def p_ore(self, pairs: Iterable[Pixels]) -> Vector:
         """Return the probability of ore of every pair, (N,)."""
         rows = [features(pair, self.curve) for pair in pairs]
         return np.asarray(self.classifier.predict_proba(table(self.names, rows))[:, 1])
@@ -89,7 +89,7 @@ class SVM(_Learner):
             raise InputError(f"c={c}: give a number above 0")
         self.c = c
 
-    def fit(self, pairs: Sequence[Pixels], label: NDArray[np.int64], seed: int) -> None:
+    def fit(self, pairs: Iterable[Pixels], label: NDArray[np.int64], seed: int) -> None:
         """Fit the curve, the machine and the scale of its probabilities."""
         if (least := int(np.bincount(label, minlength=2).min())) < self.FOLDS:
             raise InputError(

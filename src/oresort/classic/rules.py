@@ -1,18 +1,18 @@
 """Rules on pixel values, as sorters have them built in. Each is one class here and one file in conf/method/."""
 
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterable
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 
-from oresort.classic.base import Classical, Curve, Pixels, Vector
+from oresort.classic.base import Classic, Curve, Pixels, Vector
 from oresort.errors import InputError
 
 
-class _Score(Classical):
+class _Score(Classic):
     """One number a particle; a logistic curve, which keeps the order, makes it a probability."""
 
     def _fit_scale(self, score: Vector, label: NDArray[np.int64]) -> None:
@@ -21,10 +21,10 @@ class _Score(Classical):
         self.slope, self.offset = float(logistic.coef_[0, 0]), float(logistic.intercept_[0])
 
     @abstractmethod
-    def score(self, pairs: Sequence[Pixels]) -> Vector:
+    def score(self, pairs: Iterable[Pixels]) -> Vector:
         """Return the number of every particle, (N,)."""
 
-    def p_ore(self, pairs: Sequence[Pixels]) -> Vector:
+    def p_ore(self, pairs: Iterable[Pixels]) -> Vector:
         """Return the probability of ore of every pair, (N,)."""
         z = self.slope * (self.score(pairs) - self.mean) / self.std + self.offset
         return np.asarray(1 / (1 + np.exp(-z)))
@@ -42,13 +42,13 @@ class RValue(_Score):
         self.corrected = corrected
         self.curve = Curve()
 
-    def fit(self, pairs: Sequence[Pixels], label: NDArray[np.int64], seed: int) -> None:
+    def fit(self, pairs: Iterable[Pixels], label: NDArray[np.int64], seed: int) -> None:
         """Fit the curve, if there is one, and the scale of probabilities."""
         if self.corrected:
             self.curve.fit(pairs)
         self._fit_scale(self.score(pairs), label)
 
-    def score(self, pairs: Sequence[Pixels]) -> Vector:
+    def score(self, pairs: Iterable[Pixels]) -> Vector:
         """Return R of every particle, (N,)."""
 
         def ratio(pair: Pixels) -> float:
@@ -99,7 +99,7 @@ class TwoThresholds(_Score):
             return np.asarray(low / np.maximum(high, 0.05), np.float32)  # below 0.05 a ratio is noise
         return low
 
-    def fit(self, pairs: Sequence[Pixels], label: NDArray[np.int64], seed: int) -> None:
+    def fit(self, pairs: Iterable[Pixels], label: NDArray[np.int64], seed: int) -> None:
         """Fit the curve, choose A, and fit the scale of probabilities."""
         if self.value == "residual":
             self.curve.fit(pairs)
@@ -114,7 +114,7 @@ class TwoThresholds(_Score):
         self.a = float(candidates[best])
         self._fit_scale(shares[:, best], label)
 
-    def score(self, pairs: Sequence[Pixels]) -> Vector:
+    def score(self, pairs: Iterable[Pixels]) -> Vector:
         """Return the share of pixels beyond A of every particle, (N,)."""
         return np.array([float((self._values(pair) > self.a).mean()) for pair in pairs])
 

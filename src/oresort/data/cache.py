@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from oresort.console.progress import track
 from oresort.errors import InputError
@@ -14,7 +15,7 @@ from oresort.files.write import replacing
 from oresort.represent.representation import PLANES, Planes, Representation
 
 _VERSION = 1
-"""Raised when the planes changes without a change of its settings."""
+"""Raised when the same settings give other planes."""
 
 
 def cached_planes(frame: pd.DataFrame, root: Path, representation: Representation, folder: Path) -> Planes:
@@ -40,6 +41,19 @@ def cached_planes(frame: pd.DataFrame, root: Path, representation: Representatio
     return planes
 
 
+def read_counts(root: Path, low: str, high: str) -> tuple[NDArray[np.uint16], NDArray[np.uint16]]:
+    """Return both layers (H, W) of a pair of a manifest.
+
+    Raises:
+        InputError: an image that cannot be used, as one of a single value cannot.
+    """
+    layers = read_pair(root / low, root / high)
+    for image, path in zip(layers, (low, high), strict=True):
+        if image.min() == image.max():
+            raise InputError(f"{root / path}: every pixel is {image.flat[0]}; scan it again or take it out")
+    return layers
+
+
 def _key(frame: pd.DataFrame, root: Path, representation: Representation) -> str:
     digest = hashlib.blake2b(f"{_VERSION} {representation.identity}".encode(), digest_size=12)
     for row in zip(frame["low"], frame["high"], frame["air"], frame["background"], strict=True):
@@ -60,13 +74,7 @@ def _build(
     rows = list(zip(frame["low"], frame["high"], frame["air"], frame["background"], strict=True))
 
     def made(row: tuple[str, str, float, str]) -> Planes:
-        low, high = read_pair(root / row[0], root / row[1])
-        for image, path in ((low, row[0]), (high, row[1])):
-            if image.min() == image.max():
-                raise InputError(
-                    f"{root / path}: every pixel is {image.flat[0]}; scan it again or take it out"
-                )
-        return representation.planes(low, high, row[2], row[3])
+        return representation.planes(*read_counts(root, row[0], row[1]), row[2], row[3])
 
     # decoding and resizing release the interpreter lock, so threads are enough
     with ThreadPoolExecutor() as pool:

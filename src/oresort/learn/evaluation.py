@@ -83,7 +83,11 @@ def evaluate_checkpoint(
     order = index.argsort()
     p_ore, rows = p_ore[order], data.frame.iloc[index[order].numpy()]
     label = torch.tensor(rows["label"].tolist())
-    cut = trained.threshold if threshold is None else choose_threshold(float(threshold), p_ore, label)
+    cut = (
+        trained.threshold
+        if threshold is None
+        else choose_threshold(float(threshold), p_ore.numpy(), label.numpy())
+    )
     predictions = pd.DataFrame(
         {
             "id": rows["id"].to_numpy(),

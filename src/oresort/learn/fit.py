@@ -24,7 +24,7 @@ from oresort.learn.module import OreModule
 from oresort.learn.run import recorded
 from oresort.learn.tracking import Tracking, make_logger
 from oresort.learn.trainer import make_trainer
-from oresort.sorting.names import METRICS
+from oresort.sorting import METRICS
 
 _EXPECTED = (
     r".*treespec, LeafSpec.*",  # lightning 2.6 calls a pytree helper that torch 2.15 deprecates

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import lightning as L
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -57,7 +58,7 @@ class OreModule(L.LightningModule):
         # plain values only: a checkpoint loads under torch's safe loading, with no arguments
         self.save_hyperparameters()
         # refuse a bad rule before an epoch is spent
-        choose_threshold(threshold, torch.zeros(0), torch.zeros(0))
+        choose_threshold(threshold, np.zeros(0), np.zeros(0, int))
         self.net = build_model(model)
         self.helps = Helps(**(helps or {}))
         self.auxiliary = self._auxiliary()
@@ -107,7 +108,7 @@ class OreModule(L.LightningModule):
         if prefix == "val":
             rule: str | float = self.hparams["threshold"]
             # set here, before the epoch's checkpoint is written, so that it is always that epoch's own
-            self.threshold.fill_(choose_threshold(rule, p_ore, label))
+            self.threshold.fill_(choose_threshold(rule, p_ore.cpu().numpy(), label.cpu().numpy()))
         figures = binary_metrics(p_ore, label, float(self.threshold)) | {"loss": loss}
         # computed from all processes' pairs, so there is nothing to average between them
         self.log_dict({f"{prefix}/{name}": value for name, value in figures.items()}, rank_zero_only=True)

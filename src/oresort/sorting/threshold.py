@@ -1,21 +1,25 @@
 """The decision threshold, chosen on validation data."""
 
-import math
-
-import torch
-from torch import Tensor
+import numpy as np
+from numpy.typing import NDArray
 
 from oresort.errors import InputError
 
 
-def choose_threshold(rule: str | float, p_ore: Tensor, label: Tensor) -> float:
-    """Return the threshold that `rule` picks on validation data.
+def choose_threshold(rule: str | float, p_ore: NDArray[np.floating], label: NDArray[np.integer]) -> float:
+    """Return the threshold, 0 to 1, that `rule` picks on validation data.
 
     A number is taken as it is; `balanced_accuracy` and `f1` pick the cut that makes that figure largest
-    (midway between two neighbouring probabilities, the one nearest 0.5 among equals).
+    (midway between two neighbouring probabilities, the one nearest 0.5 among equals). Of one class alone
+    nothing can be chosen: 0.5.
+
+    Args:
+        rule: number or name.
+        p_ore: probabilities of ore (N,), 0 to 1.
+        label: (N,), ore 1.
 
     Raises:
-        InputError: A number outside 0 to 1, or an unknown rule.
+        InputError: a number outside 0 to 1, or an unknown rule.
     """
     if not isinstance(rule, str):
         if not 0.0 <= rule <= 1.0:
@@ -23,18 +27,20 @@ def choose_threshold(rule: str | float, p_ore: Tensor, label: Tensor) -> float:
         return float(rule)
     if rule not in ("balanced_accuracy", "f1"):
         raise InputError(f"threshold={rule}: unknown; known are a number, balanced_accuracy, f1")
-    p, order = p_ore.detach().double().cpu().sort()
-    ore = (label.cpu()[order] == 1).double()
-    if len(p) == 0 or ore.sum() in (0, len(p)):
+    order = np.argsort(p_ore, kind="stable")
+    p, ore = np.asarray(p_ore, np.float64)[order], np.asarray(label)[order] == 1
+    count, good = len(p), int(ore.sum())
+    if good in (0, count):
         return 0.5
-    # cut k calls the pairs from k on ore
-    tp = ore.sum() - torch.cat((ore.new_zeros(1), ore.cumsum(0)))[:-1]
-    called = torch.arange(len(p), 0, -1, dtype=torch.float64)
-    recall, false = tp / ore.sum(), (called - tp) / (len(p) - ore.sum())
-    score = recall - false if rule == "balanced_accuracy" else 2 * tp / (called + ore.sum())
-    below = torch.cat((p.new_full((1,), -1.0), p[:-1]))
-    cut = (p + below.clamp_min(0.0)) / 2
-    cut[p == below] = -math.inf  # equal probabilities cannot be parted
-    score[p == below] = -math.inf
+    called = count - np.arange(count)  # cut k calls the pairs from k on ore
+    tp = good - np.concatenate(([0], ore.cumsum()[:-1]))  # (N,)
+    score = (
+        tp / good - (called - tp) / (count - good)
+        if rule == "balanced_accuracy"
+        else 2 * tp / (called + good)
+    )
+    below = np.concatenate(([-1.0], p[:-1]))
+    score[p == below] = -np.inf  # equal probabilities cannot be parted
+    cut = (p + below.clip(0.0)) / 2
     best = cut[score >= score.max() - 1e-12]
-    return float(best[(best - 0.5).abs().argmin()])
+    return float(best[np.abs(best - 0.5).argmin()])

@@ -10,7 +10,7 @@ import pandas as pd
 from oresort.errors import InputError
 from oresort.files.record import read_row
 from oresort.learn.run import counts
-from oresort.sorting.names import METRICS
+from oresort.sorting import METRICS
 from oresort.tables.bootstrap import COMPARABLE, Run, paired_difference
 
 _LABELS = ("config.row", "config.reference", "config.name", "config.scale.name", "config.protocol.name")

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import pandas as pd
 
 from oresort.console.show import percent
-from oresort.sorting.names import METRICS
+from oresort.sorting import METRICS
 from oresort.tables.bootstrap import LEVEL
 from oresort.tables.collect import PAPER_METRICS
 

@@ -1,0 +1,41 @@
+"""The threshold that validation data choose."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from oresort.errors import InputError
+from oresort.learn.metrics import binary_metrics
+from oresort.sorting.threshold import choose_threshold
+
+
+def figures(p: np.ndarray, y: np.ndarray, threshold: float) -> dict[str, float]:
+    return binary_metrics(torch.from_numpy(p), torch.from_numpy(y), threshold)
+
+
+@given(st.lists(st.tuples(st.integers(0, 20), st.integers(0, 1)), min_size=2, max_size=60))
+@settings(max_examples=80, deadline=None)
+@pytest.mark.parametrize("rule", ["balanced_accuracy", "f1"])
+def test_no_threshold_beats_the_chosen_one(rule: str, pairs: list[tuple[int, int]]):
+    p = np.array([a / 20 for a, _ in pairs], np.float32)
+    y = np.array([b for _, b in pairs])
+    cut = choose_threshold(rule, p, y)
+    assert 0 <= cut <= 1
+    if 0 < y.sum() < len(y):
+        tried = [figures(p, y, t)[rule] for t in np.linspace(0, 1.01, 102)]
+        # calling nothing ore has no f1
+        assert figures(p, y, cut)[rule] >= max(t for t in tried if not math.isnan(t)) - 1e-6
+
+
+def test_numbers_are_taken_and_nonsense_is_not():
+    p, y = np.array([0.1, 0.9]), np.array([0, 1])
+    assert choose_threshold(0.3, p, y) == 0.3
+    assert choose_threshold("balanced_accuracy", p, y) == pytest.approx(0.5)
+    assert choose_threshold("f1", p, np.array([1, 1])) == 0.5  # one class alone
+    for rule in ("youden", 1.5, -0.1):
+        with pytest.raises(InputError, match=f"threshold={rule}"):
+            choose_threshold(rule, p, y)
