@@ -6,12 +6,14 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
+import pandas as pd
 from hydra import compose as hydra_compose
 from hydra import initialize_config_dir
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from oresort.console.command import one_line, register, typed
+from oresort.console.show import show
 from oresort.errors import InputError
 from oresort.learn.config import TrainConfig
 from oresort.learn.sweep import register_resolvers
@@ -20,12 +22,14 @@ from oresort.paths import CONF_DIR
 T = TypeVar("T")
 
 
-def run_study(schema: type[T], function: Callable[[T], object], words: Sequence[str] | None = None) -> None:
-    """Call `function` on the options that the words of the command line set; bad input ends in one line.
+def run_study(
+    schema: type[T], function: Callable[[T], pd.DataFrame], words: Sequence[str] | None = None
+) -> None:
+    """Call `function` on the options of the command line and show its table; bad input ends in one line.
 
     Args:
         schema: dataclass of the options. A field without a default must be given; `--help` prints its source.
-        function: the study.
+        function: the study; returns its summary.
         words: `key=value` each, lists as `seeds=[0,1]`; the process's own words if None.
     """
     words = sys.argv[1:] if words is None else words
@@ -40,7 +44,7 @@ def run_study(schema: type[T], function: Callable[[T], object], words: Sequence[
         given = OmegaConf.merge(OmegaConf.structured(schema), OmegaConf.from_dotlist(list(words)))
         options = OmegaConf.to_object(given)
         assert isinstance(options, schema)
-        function(options)
+        show(function(options).round(3), schema.__module__)
     except (InputError, OmegaConfBaseException) as error:
         sys.exit(f"error: {one_line(error)}; --help lists every key")
 

@@ -140,8 +140,8 @@ def figure(scale: pd.DataFrame, epoch: pd.DataFrame) -> Figure:
     return shown
 
 
-def study(options: Options) -> None:
-    """Measure all cases, and write the tables and the figure after every seed."""
+def study(options: Options) -> pd.DataFrame:
+    """Measure all cases, write the tables and the figure after every seed, and return the means."""
     data = f"data.root={options.data}"
     cfg = config("linear", True, data)
     loader = OreDataModule(str(options.data), cfg.representation, cfg.augment, batch_size=PAIRS).loader("val")
@@ -155,10 +155,11 @@ def study(options: Options) -> None:
             folder = options.work / f"{init}-{'norm' if norm else 'plain'}-{seed}"
             found = first_epoch(config(init, norm, *once), folder)
             rows.append({"init": init, "norm": norm, "seed": seed, **found})
-            print(rows[-1], flush=True)
         epoch = pd.DataFrame(rows)  # a study cut short leaves whole seeds
-        results = {"scale": scale, "epoch": epoch, "summary": summary(scale, epoch)}
-        save(options.out, results | {"kan_init": figure(scale, epoch)})
+        means = summary(scale, epoch)
+        save(options.out, {"scale": scale, "epoch": epoch, "summary": means})
+        save(options.out, {"kan_init": figure(scale, epoch)})
+    return means
 
 
 def summary(scale: pd.DataFrame, epoch: pd.DataFrame) -> pd.DataFrame:

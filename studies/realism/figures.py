@@ -1,15 +1,11 @@
-"""Pictures of the calibration: real beside simulated."""
-
-from pathlib import Path
+"""Pictures of the comparison: real beside simulated."""
 
 import numpy as np
 import pandas as pd
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from oresort.belt.sorter import BELT
-from oresort.files.write import replacing
 from studies.realism.rocks import Outline, level
 
 # sky blue and vermilion stay apart for every common colour blindness (Okabe and Ito, 2008)
@@ -19,22 +15,9 @@ _RIM = 5  # pixels of belt around a particle in the gallery
 Pair = tuple[NDArray[np.uint16], NDArray[np.uint16]]
 
 
-def new_figure(width: float, height: float) -> Figure:
-    """Return an empty figure of a size in inches."""
-    figure = Figure(figsize=(width, height), dpi=110, layout="constrained")
-    FigureCanvasAgg(figure)
-    return figure
-
-
-def save(figure: Figure, target: Path) -> None:
-    """Write a figure as PNG, whole or not at all."""
-    with replacing(target) as temporary:
-        figure.savefig(temporary)
-
-
 def ratio_figure(table: pd.DataFrame) -> Figure:
     """Draw R against h from `ratio_table`."""
-    figure = new_figure(6, 4)
+    figure = Figure(figsize=(6, 4), dpi=110, layout="constrained")
     axes = figure.subplots()
     axes.errorbar(
         table.h, table.simulated, table.sd_over_lots, color=OWN, marker="o", capsize=3,
@@ -49,7 +32,7 @@ def ratio_figure(table: pd.DataFrame) -> Figure:
 
 def noise_figure(variance: pd.DataFrame, lateral: pd.DataFrame) -> Figure:
     """Draw noise variance against signal, and across the belt, of both layers."""
-    figure = new_figure(11, 4)
+    figure = Figure(figsize=(11, 4), dpi=110, layout="constrained")
     left, right = figure.subplots(1, 2)
     for layer, style in (("low", "-"), ("high", "--")):
         part = variance[variance.layer == layer]
@@ -70,7 +53,7 @@ def noise_figure(variance: pd.DataFrame, lateral: pd.DataFrame) -> Figure:
 
 def particle_figure(real: pd.DataFrame, simulated: pd.DataFrame) -> Figure:
     """Draw the distributions of all columns of `outline_frame`, with the real particles as marks."""
-    figure = new_figure(12, 6)
+    figure = Figure(figsize=(12, 6), dpi=110, layout="constrained")
     across = -(-len(simulated.columns) // 2)
     grid = figure.subplots(2, across, squeeze=False).ravel()
     for axes in grid[len(simulated.columns) :]:
@@ -87,7 +70,7 @@ def particle_figure(real: pd.DataFrame, simulated: pd.DataFrame) -> Figure:
 def gallery_figure(shown: list[tuple[Pair, Outline]], columns: int = 6) -> Figure:
     """Draw particles of scans, low over high layer, all at one scale of grey and of size, without names."""
     rows = -(-len(shown) // columns)
-    figure = new_figure(2.0 * columns, 4.0 * rows)
+    figure = Figure(figsize=(2.0 * columns, 4.0 * rows), dpi=110, layout="constrained")
     side = max(max(_height(o), _width(o)) for _, o in shown) + 2 * _RIM
     grid = figure.subplots(2 * rows, columns, squeeze=False)
     for axes in grid.ravel():
@@ -103,7 +86,7 @@ def gallery_figure(shown: list[tuple[Pair, Outline]], columns: int = 6) -> Figur
 
 def air_figure(real: Pair, simulated: Pair, rows: slice, columns: slice) -> Figure:
     """Draw one stretch of empty belt of both layers, real over simulated, without names beyond these."""
-    figure = new_figure(11, 7)
+    figure = Figure(figsize=(11, 7), dpi=110, layout="constrained")
     grid = figure.subplots(4, 1)
     for k, (name, pair) in enumerate((("scan 38", real), ("simulated", simulated))):
         for layer, counts in enumerate(pair):

@@ -47,7 +47,7 @@ class Measured(NamedTuple):
     outlines: list[Outline]
 
 
-def calibrated_scan(seed: int, particles: int, kvp: float = 160.0, association: float = ASSOCIATION) -> Scan:
+def ore_scan(seed: int, particles: int, kvp: float = 160.0, association: float = ASSOCIATION) -> Scan:
     """Simulate a scan of an ore lot without drift, to hold against scan 38."""
     lot_seed, scene_seed = np.random.SeedSequence(seed).spawn(2)
     lot = draw_lot(np.random.default_rng(lot_seed), ORE_SHARE, zoned=True, association=association)
@@ -113,15 +113,31 @@ def variance_table(real: Measured, simulated: list[Measured]) -> pd.DataFrame:
     for layer, name in enumerate(LAYERS):
         for k, transmission in enumerate(names):
             (signal, square, pixels), own = real.variance[layer, :, k], pooled[layer, :, k]
-            rows.append(
-                {
-                    "layer": name, "transmission": transmission, "pixels_real": int(pixels),
-                    "signal_real": signal / pixels, "variance_real": square / pixels,
-                    "signal_simulated": own[0] / own[2], "variance_simulated": own[1] / own[2],
-                    "ratio": (own[1] / own[0]) / (square / signal),
-                }
-            )  # fmt: skip
+            with np.errstate(invalid="ignore", divide="ignore"):  # a bin that no pixel falls into
+                rows.append(
+                    {
+                        "layer": name,
+                        "transmission": transmission,
+                        "pixels_real": int(pixels),
+                        "signal_real": signal / pixels,
+                        "variance_real": square / pixels,
+                        "signal_simulated": own[0] / own[2],
+                        "variance_simulated": own[1] / own[2],
+                        "ratio": (own[1] / own[0]) / (square / signal),
+                    }
+                )
     return pd.DataFrame(rows)
+
+
+def tables(real: Measured, simulated: list[Measured]) -> dict[str, pd.DataFrame]:
+    """Return all tables of the comparison by name."""
+    return {
+        "air": air_table(real, simulated).reset_index(),
+        "lateral": lateral_table(real, simulated),
+        "ratio": ratio_table(real, simulated),
+        "variance": variance_table(real, simulated),
+        "particles": outline_table(real, simulated).reset_index(),
+    }
 
 
 def outline_frame(measured: list[Measured]) -> pd.DataFrame:

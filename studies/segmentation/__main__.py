@@ -15,7 +15,6 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from oresort.console.progress import track
-from oresort.console.show import show
 from oresort.scan.draw.calibration import draw_profiles
 from oresort.scan.draw.masks import draw_masks
 from studies.command import run_study
@@ -113,10 +112,5 @@ def draw_shares(table: pd.DataFrame) -> Figure:
     return figure
 
 
-def run(options: Options) -> None:
-    """Run the study, and show its table."""
-    show(study(options).round(4), str(options.out))
-
-
 if __name__ == "__main__":
-    run_study(Options, run)
+    run_study(Options, study)

@@ -16,7 +16,6 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from oresort.console.progress import track
-from oresort.console.show import show
 from oresort.files.dataset import Cutting
 from oresort.scan.segment.particle import Particle
 from oresort.scan.segment.split import split_touching
@@ -111,10 +110,5 @@ def draw(table: pd.DataFrame) -> Figure:
     return figure
 
 
-def run(options: Options) -> None:
-    """Run the study, and show its table."""
-    show(study(options).round(4), str(options.out))
-
-
 if __name__ == "__main__":
-    run_study(Options, run)
+    run_study(Options, study)

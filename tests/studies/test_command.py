@@ -5,6 +5,7 @@ import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from omegaconf import MISSING
 
@@ -22,9 +23,15 @@ class Options:
     seeds: list[int] = field(default_factory=lambda: [1])  # of the runs
 
 
-def test_words_become_typed_options():
+def test_words_become_typed_options_and_the_result_is_shown(capsys: pytest.CaptureFixture[str]):
     seen: list[Options] = []
-    run_study(Options, seen.append, ["out=a/b", "seeds=[3,4]"])
+
+    def study(options: Options) -> pd.DataFrame:
+        seen.append(options)
+        return pd.DataFrame({"auroc": [0.51239]})
+
+    run_study(Options, study, ["out=a/b", "seeds=[3,4]"])
+    assert "0.512 " in capsys.readouterr().out
     assert seen == [Options(Path("a/b"), [3, 4])]
 
 
@@ -39,13 +46,13 @@ def test_words_become_typed_options():
 )
 def test_a_wrong_word_ends_in_one_line(words: list[str], message: str):
     with pytest.raises(SystemExit, match=message) as stop:
-        run_study(Options, lambda options: None, words)
+        run_study(Options, lambda options: pd.DataFrame(), words)
     assert str(stop.value).startswith("error: ")
     assert "\n" not in str(stop.value)
 
 
 def test_bad_input_of_the_study_ends_in_one_line():
-    def fail(options: Options) -> None:
+    def fail(options: Options) -> pd.DataFrame:
         raise InputError("no such scan")
 
     with pytest.raises(SystemExit, match="error: no such scan"):
@@ -53,7 +60,7 @@ def test_bad_input_of_the_study_ends_in_one_line():
 
 
 def test_help_names_every_key_with_its_comment(capsys: pytest.CaptureFixture[str]):
-    run_study(Options, lambda options: None, ["--help"])
+    run_study(Options, lambda options: pd.DataFrame(), ["--help"])
     text = capsys.readouterr().out
     assert "The command line that all studies share." in text
     assert "out: Path = MISSING  # a folder" in text
