@@ -5,7 +5,7 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; 
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 DEMO := demo
 TEST ?=
-# of the tables: your dataset (without one, a synthetic one of the paper's size is made), full or cpu, more words
+# for the tables: your dataset (without one, a synthetic one of the paper's size is made), full or cpu, more words
 DATA ?= data/paper
 SCALE ?= full
 RUNS ?= runs
@@ -38,11 +38,11 @@ demo: install ## simulate, train, report and sort a scan, in minutes (results in
 		low=$(DEMO)/data/scan_1_low.tiff high=$(DEMO)/data/scan_1_high.tiff
 	@echo "look at $(DEMO)/sorted/overlay.png and $(DEMO)/edges/edges.png"
 
-test: install ## run the tests (TEST="-k name" to choose)
-	$(BIN)/python -m pytest -m "not slow" $(TEST)
+test: install ## run the tests on two cores (TEST="-k name" chooses)
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not slow" $(TEST)
 
 test-all: install ## run the slow tests as well
-	$(BIN)/python -m pytest $(TEST)
+	$(BIN)/python -m pytest -n 2 --dist loadfile $(TEST)
 
 lint: install ## ruff and mypy
 	$(BIN)/ruff check .
@@ -53,18 +53,18 @@ format: install ## format the code
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: install ## speed of the models, the loader, the simulator and the scan chain
-	for file in models loader simulator scan zoo; do $(BIN)/python benchmarks/$$file.py || exit 1; done
+bench: install ## speed of models, loader, training, simulator and scan chain
+	for file in models loader training simulator scan zoo; do $(BIN)/python benchmarks/$$file.py || exit 1; done
 
 data/paper/manifest.csv: | install
 	$(BIN)/python -m oresort.simulate preset=paper out=data/paper
 
-# the report is made also when a job failed, and tells which; the exit code is the sweep's
+# the report is made even when a job failed, and says which; the exit code is the sweep's
 $(TABLES) $(STUDIES): install $(if $(filter data/paper,$(DATA)),data/paper/manifest.csv)
 	$(BIN)/python -m oresort.train +experiment=$@ data.root=$(DATA) scale=$(SCALE) out=$(RUNS)/$@ $(ARGS); \
 		code=$$?; $(BIN)/python -m oresort.report runs=$(RUNS)/$@ && exit $$code
 
-tables: ## the paper's tables, one process each: make tables DATA=DIR SCALE=cpu (or one: make ablation_fusion)
+tables: ## the paper's tables: make tables DATA=DIR SCALE=cpu (or one: make ablation_fusion)
 	$(MAKE) -k $(TABLES)
 
 studies: ## our own: representations, augmentations, bases, all fusions

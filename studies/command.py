@@ -33,10 +33,10 @@ def run_study(
         words: `key=value` each, lists as `seeds=[0,1]`; the process's own words if None.
     """
     words = sys.argv[1:] if words is None else words
+    purpose = (sys.modules[schema.__module__].__doc__ or "").strip()
     if {"-h", "--help"} & set(words):
-        module = sys.modules[schema.__module__]
         keys = [line for line in inspect.getsource(schema).splitlines() if line.startswith("    ")]
-        print((module.__doc__ or "").strip(), "Keys:", "\n".join(keys), sep="\n\n")
+        print(purpose, "Keys:", "\n".join(keys), sep="\n\n")
         return
     try:
         if bare := [word for word in words if "=" not in word]:
@@ -44,7 +44,7 @@ def run_study(
         given = OmegaConf.merge(OmegaConf.structured(schema), OmegaConf.from_dotlist(list(words)))
         options = OmegaConf.to_object(given)
         assert isinstance(options, schema)
-        show(function(options).round(3), schema.__module__)
+        show(function(options).round(3), purpose.split("\n")[0])
     except (InputError, OmegaConfBaseException) as error:
         sys.exit(f"error: {one_line(error)}; --help lists every key")
 

@@ -1,0 +1,83 @@
+"""The tables of the pages under `experiments/`: each number is stored once, in a CSV, and pasted from there.
+
+    python -m studies.pages
+
+Fills every `<!-- table: FILE | COLUMN | COLUMN:FORMAT as HEADING -->` ... `<!-- end -->` of a page. `FILE key=value`
+keeps the rows that have this value. A column with `_mean` and `_std` in the file is shown as mean±std, one with `_low`
+and `_high` with its interval. FORMAT is Python's; with `%` the heading says so, and the cells do without.
+"""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from oresort.errors import InputError
+from studies.command import run_study
+
+TABLE = re.compile(r"(<!-- table: (.*?) -->\n).*?(<!-- end -->)", re.DOTALL)
+
+
+@dataclass
+class Options:
+    """Keys of the command."""
+
+    root: Path = Path("experiments")  # folder whose pages are filled
+
+
+def cells(table: pd.DataFrame, name: str, form: str) -> list[str]:
+    """Return a column as text: a mean with its deviation, a value with its interval, or what the file says."""
+
+    def text(column: str) -> list[str]:
+        if not form:
+            return table[column].fillna("").tolist()
+        return ["" if pd.isna(value) else f"{float(value):{form}}".rstrip("%") for value in table[column]]
+
+    if name in table and f"{name}_low" in table:
+        ends = zip(text(name), text(f"{name}_low"), text(f"{name}_high"), strict=True)
+        return [f"{value} [{low}, {high}]" if value else "reference" for value, low, high in ends]
+    mean = name if name in table else f"{name}_mean"
+    if mean not in table:
+        raise InputError(f"no column {name!r}; there are: {', '.join(table.columns)}")
+    if f"{name}_std" in table:
+        pairs = zip(text(mean), text(f"{name}_std"), strict=True)
+        return [f"{value}±{spread}" if spread else value or "-" for value, spread in pairs]
+    return [value or "-" for value in text(mean)]
+
+
+def markdown(folder: Path, spec: str) -> str:
+    """Return the table that a marker describes; InputError for a file or a column that is not there."""
+    source, *columns = [part.strip() for part in spec.split("|")]
+    file, *conditions = source.split()
+    if not (folder / file).is_file():
+        raise InputError(f"{folder / file}: not found")
+    table = pd.read_csv(folder / file, dtype=str)
+    for key, value in (condition.split("=") for condition in conditions):
+        table = table[table[key].astype(float) == float(value)]
+    shown = {}
+    for column in columns:
+        left, _, heading = column.partition(" as ")
+        name, _, form = left.partition(":")
+        shown[(heading or name) + (", %" if form.endswith("%") else "")] = cells(table, name, form)
+    rows = [list(shown), ["---"] * len(shown), *map(list, zip(*shown.values(), strict=True))]
+    return "".join(f"| {' | '.join(row)} |\n" for row in rows)
+
+
+def filled(page: Path) -> str:
+    """Return a page with all its tables as their files have them now."""
+    return TABLE.sub(lambda m: m[1] + markdown(page.parent, m[2]) + m[3], page.read_text(encoding="utf-8"))
+
+
+def study(options: Options) -> pd.DataFrame:
+    """Fill every page below the root; return how many tables each has."""
+    rows = []
+    for page in sorted(options.root.rglob("*.md")):
+        text = filled(page)
+        page.write_text(text, encoding="utf-8")
+        rows.append({"page": str(page), "tables": len(TABLE.findall(text))})
+    return pd.DataFrame(rows)
+
+
+if __name__ == "__main__":
+    run_study(Options, study)
