@@ -55,12 +55,6 @@ def rows(heading: str) -> list[list[str]]:
     return [[cell.strip().replace("`", "") for cell in line.strip("|").split("|")] for line in lines]
 
 
-@pytest.mark.parametrize("group", ["model/fusion", "model/head", "model/tower", "method"])
-def test_the_page_of_models_names_every_file(group: str):
-    missing = [file.stem for file in (CONF_DIR / group).glob("*.yaml") if f"`{file.stem}`" not in MODELS]
-    assert missing == []
-
-
 @pytest.mark.parametrize("row", rows("The paper's parameter counts"), ids=lambda row: f"{row[0]}, {row[1]}")
 def test_the_papers_counts_are_those_of_the_words(row: list[str], compose_train: Callable[..., TrainConfig]):
     _, name, words, paper, here = row

@@ -3,25 +3,16 @@ from typing import Any
 
 import pytest
 import torch
-
-MODELS = "oresort.models"
-ROOM = {"Hybrid": "hybrid", "Mean": "decision", "Stack": "data"}
+from zoo import part
 
 
 @pytest.fixture
 def spec() -> Callable[..., dict[str, Any]]:
     """Make the dict of a model: the paper's, but for what is named."""
 
-    def of(
-        fusion: str = "Hybrid", head: str = "KAN", share: bool = False, channels: int = 1, **head_keys: Any
-    ):
-        return {
-            "tower": {"_target_": f"{MODELS}.towers.paper.PaperTower"},
-            "fusion": {"_target_": f"{MODELS}.fusions.{ROOM.get(fusion, 'feature')}.{fusion}"},
-            "head": {"_target_": f"{MODELS}.heads.{'kan' if head == 'KAN' else 'mlp'}.{head}", **head_keys},
-            "share": share,
-            "channels": channels,
-        }
+    def of(fusion: str = "hybrid", share: bool = False, channels: int = 1, **head: Any):
+        parts = {"tower": part("tower", "paper"), "fusion": part("fusion", fusion)}
+        return {**parts, "head": part("head", "kan", **head), "share": share, "channels": channels}
 
     return of
 

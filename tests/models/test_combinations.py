@@ -1,6 +1,7 @@
 """Every fusion with every head that conf/model holds."""
 
 import copy
+import sys
 from itertools import product
 
 import pytest
@@ -8,15 +9,20 @@ import torch
 from torch import nn
 from zoo import FILES, NARROW, member, pairs, part
 
-from oresort.make import make
+from oresort.make import make, trust
 from oresort.models.heads.head import Head
 from oresort.models.heads.kan import KAN, kan_layers
 from oresort.models.towers.paper import Attention, ResidualBlock
+from oresort.paths import CONF_DIR, choices
 
 
 @pytest.fixture(params=product(FILES["fusion"], FILES["head"]), ids="-".join)
 def model(request):
-    model = member(NARROW, *request.param, channels=2).double()
+    return settled(*request.param)
+
+
+def settled(fusion, head, conf=CONF_DIR):
+    model = member(NARROW, fusion, head, channels=2, conf=conf).double()
     with torch.no_grad():
         for module in model.heads.modules():
             if isinstance(module, nn.Linear):
@@ -31,6 +37,10 @@ def changed(model, a, b):
 
 def test_a_member_of_the_zoo(model):
     # one test for what must hold of all, since building hundreds of models is what takes the time
+    check_member(model)
+
+
+def check_member(model):
     low, high = pairs(4)
     logits = model(low, high)
     assert logits.shape == (4, 2)
@@ -57,6 +67,43 @@ def test_a_member_of_the_zoo(model):
 
     model.train()
     assert model(*pairs(1)).isfinite().all()
+
+
+FUSION = """
+from oresort.models.fusions.fusion import Fusion
+
+class Larger(Fusion):
+    symmetric = {symmetric}
+
+    def features(self, *vectors):
+        return (vectors[0].maximum({other}),)
+"""
+
+
+@pytest.mark.parametrize(
+    ("symmetric", "other", "holds"),
+    [
+        (False, "vectors[1]", True),
+        (True, "vectors[1]", False),  # the towers differ in their weights
+        (False, "vectors[1].mean(0)", False),  # mixes the pairs of a batch
+        (False, "vectors[0]", False),  # ignores an energy
+    ],
+)
+def test_a_new_fusion_is_one_class_and_one_file(tmp_path, monkeypatch, symmetric, other, holds):
+    # the same checks as of every file of the package
+    (tmp_path / "larger.py").write_text(FUSION.format(symmetric=symmetric, other=other))
+    (tmp_path / "model" / "fusion").mkdir(parents=True)
+    (tmp_path / "model" / "fusion" / "larger.yaml").write_text("_target_: larger.Larger\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "larger", raising=False)
+    trust("larger")
+    assert choices("model/fusion", tmp_path) == ["larger"]
+    model = settled("larger", "mlp", tmp_path)
+    if holds:
+        check_member(model)
+    else:
+        with pytest.raises(AssertionError):
+            check_member(model)
 
 
 def gradients_are_right(module: nn.Module, x: torch.Tensor) -> bool:

@@ -124,7 +124,7 @@ def test_finding_widths_leaves_no_trace_in_a_fusion():
 
 
 def test_shared_towers_see_each_energy_alike(spec):
-    model = build_model(spec(fusion="Concat", share=True)).eval()
+    model = build_model(spec(fusion="concat", share=True)).eval()
     assert len(model.towers) == 1
     assert count(model.towers) == 619_714
     low, high = torch.randn(2, 3, 1, 12, 12)
@@ -153,13 +153,15 @@ def test_default_start_reaches_the_towers(spec):
     assert gradient("linear") > 1e3 * gradient("paper")
 
 
-def test_default_start_learns_within_a_few_steps():
+@pytest.mark.parametrize("seed", range(3))
+def test_the_default_start_learns_faster_than_the_papers(seed):
+    torch.manual_seed(seed)
     label = torch.arange(64) % 2
     low, high = torch.randn(2, 64, 1, 12, 12)
     low = low * (0.5 + label[:, None, None, None])  # ore is rougher in the low energy
 
     def loss_after(steps: int, init: str) -> float:
-        torch.manual_seed(1)
+        torch.manual_seed(seed)
         model = PairNet(small, Hybrid(), lambda width: KAN(width, init=init, norm=init != "paper"))
         optimiser = torch.optim.Adam(model.parameters(), 3e-4)  # the paper's rate
         for _ in range(steps):
@@ -169,8 +171,7 @@ def test_default_start_learns_within_a_few_steps():
             optimiser.step()
         return loss.item()
 
-    assert loss_after(20, "linear") < 0.2
-    assert loss_after(20, "paper") > 0.5
+    assert loss_after(20, "linear") < loss_after(20, "paper") / 2
 
 
 def test_channels_last_changes_nothing(spec):

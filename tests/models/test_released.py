@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from published import Published
+from authors import Published
 
 from oresort import evaluate
 from oresort import import_weights as import_command

@@ -4,21 +4,20 @@ import pytest
 import torch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
-from zoo import FILES, member, part
+from zoo import FILES, member, part, smallest
 
 from oresort.errors import InputError
 
-BASELINES = [name for name in FILES["tower"] if "size" in part("tower", name)]
-SIZES = {"vit_base": 48, "alexnet": 64}  # the smallest that their patches and pools allow
+PUBLISHED = [name for name in FILES["tower"] if "size" in part("tower", name)]
 HEAVY = {"vgg16", "vit_base", "convnext_tiny", "swin_tiny", "efficientnetv2_s", "resnet34", "alexnet"}
 
 
 @pytest.mark.parametrize(
-    "name", [pytest.param(n, marks=pytest.mark.slow if n in HEAVY else ()) for n in BASELINES]
+    "name", [pytest.param(n, marks=pytest.mark.slow if n in HEAVY else ()) for n in PUBLISHED]
 )
 @pytest.mark.parametrize("fusion", ["stack", "concat"])
 def test_small_images_train_every_parameter(name, fusion):
-    tower = part("tower", name, size=SIZES.get(name, 40))
+    tower = part("tower", name, size=smallest(name))
     model = member(tower, fusion, "linear")
     low, high = torch.randn(2, 4, 1, 40, 40)
     logits = model(low, high)
@@ -49,13 +48,20 @@ def test_the_compact_tower_takes_any_size_and_a_seventieth_of_the_work():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", BASELINES)
+@pytest.mark.parametrize("name", PUBLISHED)
 def test_the_papers_224_pixels(name):
     model = member(part("tower", name, size=224), "low", "linear").eval()
     low, high = torch.randn(2, 1, 1, 224, 224)
     with torch.no_grad():
         assert model(low, high).isfinite().all()
         assert model(low[..., :50, :60], high[..., :50, :60]).isfinite().all()  # resized
+
+
+@pytest.mark.parametrize("tower", ["alexnet", "resnet34", "mobilenetv3_small"])
+def test_two_channels_change_the_first_layer_alone(tower):
+    one, two = (member(part("tower", tower), fusion, "linear") for fusion in ("low", "stack"))
+    pairs = zip(one.state_dict().items(), two.state_dict().items(), strict=True)
+    assert len([name for (name, a), (_, b) in pairs if a.shape != b.shape]) == 1
 
 
 def test_images_of_its_size_are_left_alone():
