@@ -7,17 +7,14 @@ from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 import pandas as pd
-from hydra import compose as hydra_compose
-from hydra import initialize_config_dir
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from oresort.console.command import one_line, register, typed
+from oresort.console.compose import composed, explained
 from oresort.console.show import show
 from oresort.errors import InputError
 from oresort.learn.config import TrainConfig
 from oresort.learn.sweep import register_resolvers
-from oresort.paths import CONF_DIR
 
 T = TypeVar("T")
 
@@ -45,17 +42,16 @@ def run_study(
         options = OmegaConf.to_object(given)
         assert isinstance(options, schema)
         show(function(options).round(3), purpose.split("\n")[0])
-    except (InputError, OmegaConfBaseException) as error:
-        sys.exit(f"error: {one_line(error)}; --help lists every key")
+    except InputError as error:
+        sys.exit(f"error: {error}; --help lists every key")
+    except OmegaConfBaseException as error:
+        sys.exit(f"error: {explained(error, schema)}")
 
 
 def compose(*words: str) -> TrainConfig:
     """Return what `python -m oresort.train` with these words would run."""
-    register("train", TrainConfig)
     register_resolvers()
-    with initialize_config_dir(str(CONF_DIR), version_base="1.3"):
-        cfg: TrainConfig = typed(hydra_compose("train", overrides=list(words)))
-    return cfg
+    return composed("train", TrainConfig, *words)
 
 
 def oresort(verb: str, *words: str) -> None:

@@ -8,13 +8,11 @@ from typing import Any
 
 import pytest
 import torch
-from hydra import compose, initialize_config_dir
 from pairs import SMALL, write_released
 
-from oresort.console.command import register, typed
+from oresort.console.compose import composed
 from oresort.learn.config import TrainConfig
 from oresort.learn.sweep import register_resolvers
-from oresort.paths import CONF_DIR
 
 # a dataset that the person running the tests has must not get into them
 os.environ["ORESORT_DATA"] = "no-dataset"
@@ -44,14 +42,10 @@ def dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def compose_train() -> Callable[..., TrainConfig]:
     """Compose conf/train.yaml with overrides, small unless told otherwise."""
-    register("train", TrainConfig)
     register_resolvers()
 
     def train_config(*overrides: str, small: bool = True) -> TrainConfig:
-        words = [*(SMALL if small else ()), *overrides]
-        with initialize_config_dir(str(CONF_DIR), version_base="1.3"):
-            cfg: TrainConfig = typed(compose("train", overrides=words))
-        return cfg
+        return composed("train", TrainConfig, *(SMALL if small else ()), *overrides)
 
     return train_config
 

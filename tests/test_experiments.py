@@ -23,7 +23,7 @@ from omegaconf import OmegaConf
 from pairs import SMALL, write_released
 
 from oresort import report, train
-from oresort.console.command import register
+from oresort.console.compose import register
 from oresort.errors import InputError
 from oresort.files.record import flatten
 from oresort.learn.config import TrainConfig

@@ -8,8 +8,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from oresort import evaluate
-from oresort import explain as edges
+from oresort import evaluate, explain
 from oresort.learn.checkpoint import load_trained
 from oresort.learn.config import TrainConfig
 from oresort.learn.evaluation import evaluate_checkpoint
@@ -21,7 +20,7 @@ from oresort.paths import CONF_DIR
 
 def test_table_and_picture(command: Any, trained: Path, tmp_path: Path):
     ckpt = trained / "checkpoints" / "best.ckpt"
-    code, out, err = command(edges, f"ckpt={ckpt}", f"out={tmp_path}", "top=3")
+    code, out, err = command(explain, f"ckpt={ckpt}", f"out={tmp_path}", "top=3")
     assert code == 0, err
     assert "hold half" in out
     table = pd.read_csv(tmp_path / "edges.csv")
@@ -46,7 +45,7 @@ def test_a_simplified_model_is_a_checkpoint_of_its_own(
 
     def simplified(*words: str) -> Any:
         out = tmp_path / "-".join(words).replace("=", "_")
-        code, shown, err = command(edges, f"ckpt={ckpt}", f"out={out}", *words)
+        code, shown, err = command(explain, f"ckpt={ckpt}", f"out={out}", *words)
         assert code == 0, err
         assert "simplified.ckpt: " in shown
         file = out / "simplified.ckpt"
@@ -75,7 +74,7 @@ def test_a_head_without_functions_is_told(
 ):
     train(compose_train(f"data.root={dataset}", "model/head=mlp"), tmp_path / "run")
     ckpt = tmp_path / "run" / "checkpoints" / "best.ckpt"
-    code, _, err = command(edges, f"ckpt={ckpt}", f"out={tmp_path / 'out'}")
+    code, _, err = command(explain, f"ckpt={ckpt}", f"out={tmp_path / 'out'}")
     assert code == 1
     assert "has no KAN layer" in err
     assert not (tmp_path / "out").exists()
@@ -89,14 +88,14 @@ def test_bad_input_is_one_line(command: Any, trained: Path, tmp_path: Path):
         ((f"ckpt={ckpt}", "degree=0"), "degree=0"),
         ((f"ckpt={tmp_path}/x",), "no such checkpoint"),
     ):
-        code, _, err = command(edges, *words, f"out={tmp_path / 'out'}")
+        code, _, err = command(explain, *words, f"out={tmp_path / 'out'}")
         assert code == 1
         assert named in err
         assert not (tmp_path / "out").exists()
 
 
 def test_help_explains_every_key(command: Any):
-    code, out, _ = command(edges, "--help")
+    code, out, _ = command(explain, "--help")
     assert code == 0
     for line in (CONF_DIR / "explain.yaml").read_text().split("# --- keys\n")[1].splitlines():
         assert line in out

@@ -15,7 +15,7 @@ from hydra.plugins.launcher import Launcher
 from pairs import SMALL
 
 from oresort import train
-from oresort.console.command import register
+from oresort.console.compose import register
 from oresort.learn.config import TrainConfig
 from oresort.learn.sweep import register_resolvers
 from oresort.paths import CONF_DIR

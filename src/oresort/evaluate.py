@@ -2,13 +2,12 @@
 
 from dataclasses import dataclass, field
 from pathlib import Path
-
-import pandas as pd
+from typing import TYPE_CHECKING
 
 from oresort.console.command import REQUIRED, run_command
-from oresort.console.show import percent, show
-from oresort.files.write import replacing, write_json
-from oresort.learn.evaluation import Evaluation, evaluate_checkpoint
+
+if TYPE_CHECKING:
+    from oresort.learn.evaluation import Evaluation
 
 
 @dataclass
@@ -31,36 +30,35 @@ class EvaluateConfig:
     out: str | None = None
 
 
-def evaluate(cfg: EvaluateConfig) -> Evaluation:
+def evaluate(cfg: EvaluateConfig) -> "Evaluation":
     """Evaluate, print the table, and with `out` also write `evaluation.json` and `predictions.csv` there."""
-    cache = Path(cfg.data.cache) if cfg.data.cache else None
+    from oresort.console.show import show_figures
+    from oresort.files.write import replacing, write_json
+    from oresort.learn.evaluation import evaluate_checkpoint
+
     result = evaluate_checkpoint(
-        Path(cfg.ckpt),
-        Path(cfg.data.root),
+        cfg.ckpt,
+        cfg.data.root,
         cfg.split,
         device=cfg.device,
         threshold=cfg.threshold,
-        cache=cache,
+        cache=cfg.data.cache,
     )
+    figures = {f"{cfg.split}/{name}": value for name, value in result.metrics.items()}
     if cfg.out is not None:
-        figures = {f"{cfg.split}/{name}": value for name, value in result.metrics.items()}
-        with replacing(Path(cfg.out) / "predictions.csv") as temporary:
+        out = Path(cfg.out)
+        with replacing(out / "predictions.csv") as temporary:
             result.predictions.to_csv(temporary, index=False)
-        write_json(
-            Path(cfg.out) / "evaluation.json", {"ckpt": cfg.ckpt, "threshold": result.threshold, **figures}
-        )
+        write_json(out / "evaluation.json", {"ckpt": cfg.ckpt, "threshold": result.threshold, **figures})
     count = len(result.predictions)
     title = f"{cfg.ckpt}: {cfg.split}, {count} pairs, threshold {result.threshold:.3f} (per cent)"
-    table = pd.DataFrame(
-        [{"metric": name, cfg.split: percent(value)} for name, value in result.metrics.items()]
-    )
-    show(table, title)
+    show_figures(figures, (cfg.split,), title)
     return result
 
 
 def main() -> None:
     """Entry point of `python -m oresort.evaluate`."""
-    run_command("evaluate", EvaluateConfig, evaluate)
+    run_command("evaluate", __doc__, EvaluateConfig, evaluate)
 
 
 if __name__ == "__main__":

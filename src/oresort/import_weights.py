@@ -8,19 +8,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import lightning
-import torch
-
 from oresort.console.command import REQUIRED, run_command
-from oresort.data.datamodule import OreDataModule
-from oresort.files.write import replacing
-from oresort.learn.module import OreModule
-from oresort.models.released import import_released, spec_of
 
 
 @dataclass
 class ImportConfig:
-    """One import; `conf/import_released.yaml` explains each key."""
+    """One import; `conf/import_weights.yaml` explains each key."""
 
     weights: str = REQUIRED
     out: str = REQUIRED
@@ -34,21 +27,17 @@ def convert(cfg: ImportConfig) -> Path:
     Raises:
         InputError: no such file, one that does not load safely, or weights of another network.
     """
+    from oresort.data.datamodule import OreDataModule
+    from oresort.learn.checkpoint import save
+    from oresort.learn.module import OreModule
+    from oresort.models.released import import_released, spec_of
+
     net = import_released(Path(cfg.weights))
     module = OreModule(model=spec_of(net), representation=cfg.representation, threshold=0.5)
     module.net.load_state_dict(net.state_dict())
-    data = OreDataModule("", cfg.representation, cfg.augment)  # evaluate brings the dataset
     file = Path(cfg.out)
-    content = {
-        "state_dict": module.state_dict(),
-        "hyper_parameters": dict(module.hparams),
-        "datamodule_hyper_parameters": dict(data.hparams),
-        "epoch": 0,
-        "global_step": 0,
-        "pytorch-lightning_version": lightning.__version__,
-    }
-    with replacing(file) as temporary:
-        torch.save(content, temporary)
+    # evaluate brings the dataset
+    save(file, module, OreDataModule("", cfg.representation, cfg.augment).hparams)
     count = sum(p.numel() for p in net.parameters())
     print(f"{file}: {count:,} parameters; measure it with evaluate ckpt={file} data.root=DIR")
     return file
@@ -56,7 +45,7 @@ def convert(cfg: ImportConfig) -> Path:
 
 def main() -> None:
     """Entry point of `python -m oresort.import_weights`."""
-    run_command("import_weights", ImportConfig, convert)
+    run_command("import_weights", __doc__, ImportConfig, convert)
 
 
 if __name__ == "__main__":

@@ -10,10 +10,10 @@ from typing import Any, NamedTuple
 import cv2
 import pandas as pd
 
-from oresort.console.command import REQUIRED, one_line, run_command
+from oresort.console.command import REQUIRED, run_command
 from oresort.console.progress import advancing
 from oresort.console.show import show
-from oresort.errors import InputError
+from oresort.errors import InputError, one_line
 from oresort.files.dataset import Cutting, write_dataset
 from oresort.files.image import read_pair
 from oresort.files.layout import write_index
@@ -208,7 +208,7 @@ def _report(line: str) -> str:
 
 def main() -> None:
     """Entry point of `python -m oresort.prepare`."""
-    run_command("prepare", PrepareConfig, prepare)
+    run_command("prepare", __doc__, PrepareConfig, prepare)
 
 
 if __name__ == "__main__":

@@ -8,14 +8,13 @@ PNG each, into the folder of the runs.
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from oresort.console.command import REQUIRED, run_command
-from oresort.console.show import show
 from oresort.errors import InputError
-from oresort.files.write import replacing
-from oresort.tables.collect import Report, collect, summarise
-from oresort.tables.plot import report_figure
-from oresort.tables.text import latex, markdown, sections
+
+if TYPE_CHECKING:
+    from oresort.tables.collect import Report
 
 
 @dataclass
@@ -29,8 +28,14 @@ class ReportConfig:
     out: str | None = None
 
 
-def report(cfg: ReportConfig) -> Report:
+def report(cfg: ReportConfig) -> "Report":
     """Summarise the runs, print the tables and write `report.{csv,md,tex}` and a picture of each table."""
+    from oresort.console.show import show
+    from oresort.files.write import replacing
+    from oresort.tables.collect import collect, summarise
+    from oresort.tables.plot import report_figure
+    from oresort.tables.text import latex, markdown, sections
+
     if cfg.split not in ("val", "test"):
         raise InputError(f"split={cfg.split}: runs record val and test; choose one of them")
     result = summarise(collect(Path(cfg.runs)), cfg.split, cfg.metric, cfg.resamples)
@@ -57,7 +62,7 @@ def report(cfg: ReportConfig) -> Report:
 
 def main() -> None:
     """Entry point of `python -m oresort.report`."""
-    run_command("report", ReportConfig, report)
+    run_command("report", __doc__, ReportConfig, report)
 
 
 if __name__ == "__main__":

@@ -81,7 +81,7 @@ def _check(cfg: SimulateConfig) -> None:
 
 def main() -> None:
     """Run the command line."""
-    run_command("simulate", SimulateConfig, simulate)
+    run_command("simulate", __doc__, SimulateConfig, simulate)
 
 
 if __name__ == "__main__":

@@ -118,7 +118,7 @@ def sort_scan(cfg: SortConfig) -> Sorted:
 
 def main() -> None:
     """Entry point of `python -m oresort.sort`."""
-    run_command("sort", SortConfig, sort_scan)
+    run_command("sort", __doc__, SortConfig, sort_scan)
 
 
 if __name__ == "__main__":

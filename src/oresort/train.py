@@ -12,21 +12,20 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, cast
 
-import pandas as pd
 from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
-from oresort.console.command import one_line, overrides, run_command, typed
-from oresort.console.show import percent, show
-from oresort.errors import InputError
+from oresort.console.command import run_command
+from oresort.console.compose import overrides, typed
+from oresort.console.show import percent, show_figures
+from oresort.errors import InputError, one_line
 from oresort.files.record import read_yaml
 from oresort.learn.config import TrainConfig
 from oresort.learn.fit import data_module, train
 from oresort.learn.run import finished, folder_name, record_failure
 from oresort.learn.sweep import register_resolvers
 from oresort.make import targets, trust
-from oresort.sorting import METRICS
 
 
 def resumed(folder: Path) -> TrainConfig:
@@ -63,16 +62,13 @@ def _run(cfg: TrainConfig) -> dict[str, Any]:
 def _told(cfg: TrainConfig, folder: Path, row: dict[str, Any]) -> dict[str, Any]:
     if not row:  # a further process of distributed training
         return row
-    table = pd.DataFrame(
-        [{"metric": m} | {s: percent(row.get(f"{s}/{m}")) for s in ("val", "test")} for m in METRICS]
-    )
     facts = (
         f"{row['params']:,} parameters",
         f"best of {row['epochs']} epochs: {row['epoch']} (counted from 0)",
         f"threshold {row['threshold']:.3f}",
         f"{row['fit_seconds'] / 60:.1f} min",
     )
-    show(table, f"{cfg.name}, seed {cfg.seed}, in per cent: {', '.join(facts)}")
+    show_figures(row, ("val", "test"), f"{cfg.name}, seed {cfg.seed}, in per cent: {', '.join(facts)}")
     print(f"run folder: {folder}")
     return row
 
@@ -108,7 +104,7 @@ def _job(cfg: TrainConfig, sweep: Path) -> dict[str, Any]:
 def main() -> None:
     """Entry point of `python -m oresort.train`."""
     register_resolvers()
-    run_command("train", TrainConfig, _run)
+    run_command("train", __doc__, TrainConfig, _run)
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from oresort import simulate
 from oresort.belt import simulate_scan, write_pairs, write_scans
 from oresort.belt.plan import plan_scans, split_counts
-from oresort.console.command import register
+from oresort.console.compose import register
 from oresort.data.splits import assign_splits
 from oresort.files.image import read_image, read_pair
 from oresort.files.layout import SPLITS

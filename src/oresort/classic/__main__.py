@@ -4,34 +4,38 @@ It meets the same splits, metrics and tables as the networks: `python -m oresort
 """
 
 from pathlib import Path
-from typing import Any
-
-import pandas as pd
-from hydra.core.hydra_config import HydraConfig
-from omegaconf import OmegaConf
+from typing import TYPE_CHECKING, Any
 
 from oresort.console.command import run_command
-from oresort.console.show import percent, show
-from oresort.learn.classic import ClassicConfig, run_classic
-from oresort.sorting import METRICS
+
+if TYPE_CHECKING:
+    from oresort.learn.classic import ClassicConfig
 
 
-def _run(cfg: ClassicConfig) -> dict[str, Any]:
+def _schema() -> type:
+    from oresort.learn.classic import ClassicConfig
+
+    return ClassicConfig
+
+
+def _run(cfg: "ClassicConfig") -> dict[str, Any]:
+    from hydra.core.hydra_config import HydraConfig
+
+    from oresort.console.show import show_figures
+    from oresort.learn.classic import run_classic
+
     folder = Path(HydraConfig.get().runtime.output_dir)
     row = run_classic(cfg, folder)
-    table = pd.DataFrame(
-        [{"metric": m} | {s: percent(row[f"{s}/{m}"]) for s in ("val", "test")} for m in METRICS]
-    )
     kind = cfg.method["_target_"].rpartition(".")[2]
-    show(table, f"{cfg.name}, {kind}, in per cent: threshold {row['threshold']:.3f}")
+    title = f"{cfg.name}, {kind}, in per cent: threshold {row['threshold']:.3f}"
+    show_figures(row, ("val", "test"), title)
     print(f"run folder: {folder}")
     return row
 
 
 def main() -> None:
     """Entry point of `python -m oresort.classic`."""
-    OmegaConf.register_new_resolver("first", lambda *v: next(x for x in v if x is not None), replace=True)
-    run_command("classic", ClassicConfig, _run)
+    run_command("classic", __doc__, _schema, _run)
 
 
 if __name__ == "__main__":

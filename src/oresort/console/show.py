@@ -1,5 +1,8 @@
 """Tables on the screen."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import pandas as pd
 from rich.console import Console
 from rich.table import Table
@@ -19,6 +22,13 @@ def show(table: pd.DataFrame, title: str) -> None:
     # above rather than in the table, which would fold it to its own width
     console.print(title, highlight=False, markup=False)
     console.print(view)
+
+
+def show_figures(row: Mapping[str, Any], splits: tuple[str, ...], title: str) -> None:
+    """Print the figures `<split>/<metric>` of a run's row in per cent, one line per metric."""
+    names = [key.partition("/")[2] for key in row if key.startswith(f"{splits[0]}/")]
+    table = [{"metric": name} | {side: percent(row[f"{side}/{name}"]) for side in splits} for name in names]
+    show(pd.DataFrame(table), title)
 
 
 def percent(value: float | None) -> str:

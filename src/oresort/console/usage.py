@@ -1,43 +1,135 @@
 """The text behind `--help`: the configuration files themselves, whose comments explain every key."""
 
-import importlib
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any
+
+import yaml
 
 from oresort.paths import CONF_DIR
 
+_PLUMBING = ("defaults", "hydra")
+
+
+def usage(name: str, doc: str, words: Iterable[str] = ()) -> str:
+    """Return the help of command `name`: purpose, every key with its default and meaning, every choice.
+
+    Args:
+        name: of the command and its file in conf/.
+        doc: what it does.
+        words: of the command line, whose choices (`model/head=mlp`) are the files explained.
+    """
+    file = CONF_DIR / f"{name}.yaml"
+    content = _read(file)
+    picked = {key: yaml.safe_load(value) for key, _, value in (w.lstrip("+").partition("=") for w in words)}
+    list(_chosen(content["defaults"], "", picked))  # gathers what chosen files choose instead
+    chosen = list(_chosen(content["defaults"], "", picked))
+    groups = [*dict.fromkeys(group for group, _ in chosen), *_added(chosen)]
+    parts = [doc.strip(), f"usage: python -m oresort.{name} key=value ...", "Keys and their defaults:"]
+    parts.append(_block(file))
+    keys = list(filter(None, (_file_keys(group, choice) for group, choice in chosen)))
+    if keys:
+        parts += ["Keys of the chosen files:", *keys]
+    if groups:
+        choices = "\n".join(line for group in groups for line in _choices(group, chosen))
+        parts += ["Choices, each a file in conf/ (*: chosen):", choices]
+    more = "\n".join(_words(name, "sweep" in content.get("hydra", {}), bool(groups)))
+    return "\n\n".join([*parts, "More words:", more])
+
+
+def _words(name: str, sweep: bool, groups: bool) -> Iterator[str]:
+    if sweep:
+        yield "  -m key=a,b         run every combination, a sweep"
+    if groups:
+        yield "  +key=value         hand on a keyword that a chosen file does not list"
+        yield "  --config-dir DIR   add your own choices: files in DIR, in folders named as those of conf/"
+    yield "  --cfg job          print the composed configuration and do nothing"
+    program = f"oresort-{name.replace('_', '-')}"
+    yield f'  eval "$({program} -sc install=bash)"   complete the words of {program} by Tab'
+
+
+def _read(file: Path) -> dict[str, Any]:
+    return yaml.safe_load(file.read_text(encoding="utf-8")) or {}
+
+
+def _chosen(defaults: list[Any], group: str, picked: dict[str, Any]) -> Iterator[tuple[str, str | None]]:
+    """Yield (group, choice) of a defaults list and of the files that it names; what those choose joins `picked`."""
+    for entry in defaults:
+        named = (
+            entry if isinstance(entry, dict) else {f"/{group}": entry} if group and entry != "_self_" else {}
+        )
+        for key, value in named.items():
+            path = _path(key, group)
+            if key.startswith("override "):
+                picked.setdefault(path, value)
+                continue
+            choice = picked.get(path, value) if isinstance(entry, dict) else value
+            for one in choice if isinstance(choice, list) and choice else [choice]:
+                file = CONF_DIR / path / f"{one}.yaml"
+                if path == "command" or (one and not file.is_file()):
+                    continue  # plumbing, or a file of another folder
+                yield path, one or None
+                if one:
+                    yield from _chosen(_read(file).get("defaults", []), path, picked)
+
+
+def _path(key: str, group: str) -> str:
+    name = key.removeprefix("override ").split("@")[0]
+    return name.strip("/") if name.startswith("/") or not group else f"{group}/{name}"
+
+
+def _added(chosen: list[tuple[str, str | None]]) -> Iterator[str]:
+    """Yield the groups whose files are added with `+`: those that choose for this command, and it not them."""
+    own = {group for group, _ in chosen}
+    for folder in sorted({file.parent for file in CONF_DIR.glob("*/*.yaml")} - {CONF_DIR / g for g in own}):
+        for file in folder.glob("*.yaml"):
+            entries = [key for e in _read(file).get("defaults", []) if isinstance(e, dict) for key in e]
+            if any(key.startswith("override ") and _path(key, "") in own for key in entries):
+                yield folder.name
+                break
+
+
+def _choices(group: str, chosen: list[tuple[str, str | None]]) -> Iterator[str]:
+    default = [choice for path, choice in chosen if path == group]
+    for file in sorted((CONF_DIR / group).glob("*.yaml")):
+        word = f"{'' if default else '+'}{group}={file.stem}"
+        mark = "*" if file.stem in default else " "
+        yield f" {mark}{word:<32} {_purpose(file)}"
+
 
 def _purpose(file: Path) -> str:
-    for line in file.read_text().splitlines():
+    for line in file.read_text(encoding="utf-8").splitlines():
         text = line.removeprefix("#").strip()
         if line.startswith("#") and not text.startswith("@package"):
             return text
     return ""
 
 
-def _choices(group: Path) -> list[str]:
-    name = group.relative_to(CONF_DIR).as_posix()
-    prefix = "+" if name == "experiment" else ""
-    return [f"  {prefix}{name}={file.stem:<14} {_purpose(file)}" for file in sorted(group.glob("*.yaml"))]
+def _file_keys(group: str, choice: str | None) -> str:
+    if choice is None:
+        return ""
+    file = CONF_DIR / group / f"{choice}.yaml"
+    text = _block(file)
+    if not text or text == "{}":
+        return ""
+    package = "" if "@package _global_" in file.read_text(encoding="utf-8") else group.replace("/", ".")
+    head = f"{group}={choice}" + (f", keys of {package}" if package else "")
+    return f"{head}:\n" + "\n".join(f"  {line}" for line in text.splitlines())
 
 
-def usage(name: str) -> str:
-    """Return the help of command `name`: purpose, every key with its default, every choice of a group."""
-    doc = (importlib.import_module(f"oresort.{name}").__doc__ or "").strip()
-    text = (CONF_DIR / f"{name}.yaml").read_text()
-    # what stands above the marker is plumbing of the composition
-    keys = text.split("# --- keys\n", 1)[-1].split("\nhydra:", 1)[0].rstrip()
-    groups = [
-        line.split(":")[0].strip(" -").removeprefix("override ").strip("/").split("@")[0]
-        for line in text.split("# --- keys\n", 1)[0].splitlines()
-        if line.strip().startswith("- ") and ":" in line
+def _block(file: Path) -> str:
+    """Return a file's lines from its first key on, without plumbing."""
+    text = file.read_text(encoding="utf-8")
+    node = yaml.compose(text, Loader=yaml.SafeLoader)
+    if node is None or not node.value:
+        return ""
+    lines = text.splitlines()
+    starts = [key.start_mark.line for key, _ in node.value] + [len(lines)]
+    kept = [
+        line
+        for (key, _), start, end in zip(node.value, starts, starts[1:], strict=False)
+        if key.value not in _PLUMBING
+        for line in lines[start:end]
+        if line and not line.startswith("# ---")
     ]
-    if name == "train":
-        groups.append("experiment")
-    choices = [line for group in groups if group != "command" for line in _choices(CONF_DIR / group)]
-    parts = [doc, f"usage: python -m oresort.{name} key=value ...", "Keys and their defaults:", keys]
-    if choices:
-        parts += [
-            "Choices (each a file in conf/, whose keys can be overridden as GROUP.KEY=VALUE):",
-            "\n".join(choices),
-        ]
-    return "\n\n".join(parts)
+    return "\n".join(kept)

@@ -1,13 +1,16 @@
-"""A trained model from its checkpoint file alone."""
+"""A trained model in its checkpoint file: written, and read from that file alone."""
 
 import pickle
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import lightning as L
 import torch
 
 from oresort.errors import InputError
 from oresort.files.dataset import Cutting
+from oresort.files.write import replacing
 from oresort.learn.module import OreModule
 from oresort.make import make
 from oresort.represent.representation import Representation
@@ -31,15 +34,42 @@ class Trained(NamedTuple):
         return float(self.module.threshold)
 
 
-def load_trained(file: Path) -> Trained:
+def save(file: Path, module: OreModule, data: Mapping[str, Any], epoch: int = 0) -> None:
+    """Write a checkpoint that was not trained by Lightning, whole or not at all.
+
+    Args:
+        file: to write.
+        module: the model, whose settings are its `hparams`.
+        data: keywords of the `OreDataModule` that makes its pairs.
+        epoch: after which the weights were taken.
+    """
+    content = {
+        "state_dict": module.state_dict(),
+        "hyper_parameters": dict(module.hparams),
+        "datamodule_hyper_parameters": dict(data),
+        "epoch": epoch,
+        "global_step": 0,
+        "pytorch-lightning_version": L.__version__,
+    }
+    with replacing(file) as temporary:
+        torch.save(content, temporary)
+
+
+def load_trained(file: str | Path) -> Trained:
     """Load a checkpoint of `oresort.train` under safe loading, ready for inference on the CPU.
 
+    Args:
+        file: the checkpoint, or a run folder, whose best one is taken.
+
     Raises:
-        InputError: No such file, no checkpoint, a checkpoint of another program, of another model, or of an
+        InputError: no such file, no checkpoint, a checkpoint of another program, of another model, or of an
             unknown representation.
     """
+    file = Path(file)
+    if file.is_dir():
+        file = file / "checkpoints" / "best.ckpt"
     if not file.is_file():
-        raise InputError(f"{file}: no such checkpoint; give the best.ckpt of a run's checkpoints/ folder")
+        raise InputError(f"{file}: no such checkpoint; give the folder of a run, or the best.ckpt in it")
     try:
         content = torch.load(file, map_location="cpu", weights_only=True)
     except (RuntimeError, pickle.UnpicklingError, EOFError, KeyError, ValueError, OSError) as error:

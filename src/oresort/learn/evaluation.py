@@ -54,30 +54,33 @@ def predict(
 
 
 def evaluate_checkpoint(
-    ckpt: Path,
-    root: Path,
+    ckpt: str | Path,
+    root: str | Path,
     split: str = "test",
     *,
     device: str = "auto",
     threshold: float | None = None,
-    cache: Path | None = None,
+    cache: str | Path | None = None,
+    data: OreDataModule | None = None,
 ) -> Evaluation:
     """Classify one split of a dataset as the checkpoint's own run did, and measure it.
 
     Args:
-        ckpt: A checkpoint of `oresort.train`.
-        root: The dataset; which pairs are in `split` follows from it and from the checkpoint's settings.
+        ckpt: checkpoint of `oresort.train`, or the run folder that holds it.
+        root: the dataset; which pairs are in `split` follows from it and from the checkpoint's settings.
         split: train, val or test.
         device: `auto`, `cpu`, `cuda`...
-        threshold: In place of the one saved with the model.
-        cache: Folder of prepared pairs; None means the dataset's own.
+        threshold: in place of the one saved with the model.
+        cache: folder of prepared pairs; None means the dataset's own.
+        data: taken in place of reading the dataset again, if its settings are the checkpoint's.
 
     Raises:
-        InputError: What the checkpoint, the dataset or an argument has wrong.
+        InputError: what the checkpoint, the dataset or an argument has wrong.
     """
     trained = load_trained(ckpt)
     settings = {**trained.data, "root": str(root), "cache": str(cache) if cache else None}
-    data = OreDataModule(**settings)
+    if data is None or dict(data.hparams) != settings:
+        data = OreDataModule(**settings)
     loader = data.loader(split)
     p_ore, index = predict(trained.module, loader, len(loader), device_named(device))
     order = index.argsort()

@@ -60,7 +60,7 @@ def build(entity: str, project: str) -> Any:
     )
 
 
-def spec(workspace: Any) -> dict[str, Any]:
+def specification(workspace: Any) -> dict[str, Any]:
     """Return what `save` would send, as plain data."""
     content: dict[str, Any] = json.loads(
         workspace._to_model().spec.model_dump_json(by_alias=True, exclude_none=True)

@@ -1,28 +1,32 @@
-"""The learned functions of a KAN head as a table and as a picture."""
+"""The learned functions of a KAN head as a table and as a picture; torch is needed to call them, not to import."""
 
+from typing import TYPE_CHECKING
+
+import numpy as np
 import pandas as pd
-import torch
-from matplotlib.figure import Figure
-from torch import nn
 
 from oresort.errors import InputError
-from oresort.models.checks import positive
-from oresort.models.heads.kan import kan_layers
-from oresort.models.kan import edges
-from oresort.models.kan.layer import KANLayer
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+    from torch import nn
+
+    from oresort.models.kan.layer import KANLayer
 
 SPAN = 3.0  # of x; tanh is flat beyond
 POINTS = 121
 
 
-def _layers(model: nn.Module) -> list[KANLayer]:
+def _layers(model: "nn.Module") -> "list[KANLayer]":
+    from oresort.models.heads.kan import kan_layers
+
     layers = kan_layers(model)
     if not layers:
         raise InputError("model: has no KAN layer, so no learned functions; train one with model/head=kan")
     return layers
 
 
-def edge_table(model: nn.Module) -> pd.DataFrame:
+def edge_table(model: "nn.Module") -> pd.DataFrame:
     """Return `layer, input, output, importance` of every edge, the most important of a layer first.
 
     Importance is the standard deviation of the edge's function, see `edges.importance`. Layers, inputs and
@@ -31,25 +35,42 @@ def edge_table(model: nn.Module) -> pd.DataFrame:
     Raises:
         InputError: a model without KAN layers.
     """
+    from oresort.models.kan import edges
+
     tables = []
     for number, layer in enumerate(_layers(model)):
-        size = edges.importance(layer).detach().cpu()
-        rows, columns = torch.meshgrid(
-            torch.arange(size.shape[0]), torch.arange(size.shape[1]), indexing="ij"
-        )
+        size = edges.importance(layer).detach().cpu().numpy()  # (in, out)
+        inputs, outputs = np.indices(size.shape)
         table = pd.DataFrame(
-            {"input": rows.flatten(), "output": columns.flatten(), "importance": size.flatten()}
+            {"layer": number, "input": inputs.ravel(), "output": outputs.ravel(), "importance": size.ravel()}
         )
-        tables.append(table.assign(layer=number).sort_values("importance", ascending=False, kind="stable"))
-    return pd.concat(tables, ignore_index=True)[["layer", "input", "output", "importance"]]
+        tables.append(table.sort_values("importance", ascending=False, kind="stable"))
+    return pd.concat(tables, ignore_index=True)
 
 
-def edge_figure(model: nn.Module, top: int = 6) -> Figure:
-    """Draw the `top` most important functions of every layer over x in [-3, 3], a row a layer.
+def by_layer(table: pd.DataFrame) -> pd.DataFrame:
+    """Return, per layer of `edge_table`, how many edges there are and how many hold half of the importance."""
+    rows = []
+    for layer, part in table.groupby("layer"):
+        share = part["importance"].cumsum() / part["importance"].sum()
+        rows.append(
+            {"layer": layer, "edges": len(part), "hold half of the importance": (share < 0.5).sum() + 1}
+        )
+    return pd.DataFrame(rows)
+
+
+def edge_figure(model: "nn.Module", top: int = 6) -> "Figure":
+    """Draw the `top` most important functions of every layer over x in [-3, 3], one row per layer.
 
     Raises:
         InputError: a model without KAN layers, or `top` below 1.
     """
+    import torch
+    from matplotlib.figure import Figure
+
+    from oresort.models.checks import positive
+    from oresort.models.kan import edges
+
     layers, table = _layers(model), edge_table(model)
     width = min(positive("top", top), max(len(rows) for _, rows in table.groupby("layer")))
     figure = Figure(figsize=(1.7 * width + 0.4, 1.35 * len(layers) + 0.5), layout="constrained")
@@ -58,16 +79,16 @@ def edge_figure(model: nn.Module, top: int = 6) -> Figure:
     for number, layer in enumerate(layers):
         with torch.no_grad():
             y = edges.functions(layer.cpu(), x.to(layer.coefficients.dtype)).float()  # (POINTS, in, out)
+        y = y - y.mean(0)
+        limit = float(y.abs().max()) or 1.0  # one scale for a layer, so that heights compare
         chosen = table[table["layer"] == number].head(width)
-        limit = float((y - y.mean(0)).abs().max()) or 1.0  # one scale for a layer, so that heights compare
-        for place, axis in enumerate(axes[number]):
-            if place >= len(chosen):
-                axis.set_axis_off()
-                continue
-            i, o = int(chosen["input"].iloc[place]), int(chosen["output"].iloc[place])
-            axis.plot(x, y[:, i, o] - y[:, i, o].mean(), linewidth=1.3)
+        pairs = chosen[["input", "output"]].to_numpy().tolist()
+        for axis, (i, o) in zip(axes[number], pairs, strict=False):
+            axis.plot(x, y[:, i, o], linewidth=1.3)
             axis.set_ylim(-1.1 * limit, 1.1 * limit)
             axis.set_title(f"layer {number}: {i} to {o}", fontsize=7)
             axis.tick_params(labelsize=6)
+        for axis in axes[number][len(pairs) :]:
+            axis.set_axis_off()
     figure.suptitle("most important functions of each layer, less their mean", fontsize=9)
     return figure
