@@ -1,4 +1,4 @@
-"""The tables of the pages under `experiments/`: each number is stored once, in a CSV, and pasted from there.
+"""The tables of README.md, docs/ and experiments/: each number is stored once, in a CSV, and pasted from there.
 
     python -m studies.pages
 
@@ -23,7 +23,7 @@ TABLE = re.compile(r"(<!-- table: (.*?) -->\n).*?(<!-- end -->)", re.DOTALL)
 class Options:
     """Keys of the command."""
 
-    root: Path = Path("experiments")  # folder whose pages are filled
+    root: Path = Path()  # the repository
 
 
 def cells(table: pd.DataFrame, name: str, form: str) -> list[str]:
@@ -69,10 +69,19 @@ def filled(page: Path) -> str:
     return TABLE.sub(lambda m: m[1] + markdown(page.parent, m[2]) + m[3], page.read_text(encoding="utf-8"))
 
 
+def pages(root: Path) -> list[Path]:
+    """Return the repository's pages for people."""
+    return [
+        root / "README.md",
+        *sorted((root / "docs").glob("*.md")),
+        *sorted((root / "experiments").rglob("*.md")),
+    ]
+
+
 def study(options: Options) -> pd.DataFrame:
-    """Fill every page below the root; return how many tables each has."""
+    """Fill every page; return how many tables each has."""
     rows = []
-    for page in sorted(options.root.rglob("*.md")):
+    for page in pages(options.root):
         text = filled(page)
         page.write_text(text, encoding="utf-8")
         rows.append({"page": str(page), "tables": len(TABLE.findall(text))})

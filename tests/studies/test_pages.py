@@ -1,15 +1,16 @@
 """The pages of experiments/ show what their files hold."""
 
+import re
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
 from oresort.errors import InputError
-from studies.pages import TABLE, filled, markdown
+from studies.pages import TABLE, filled, markdown, pages
 
-EXPERIMENTS = Path(__file__).parents[2] / "experiments"
-PAGES = sorted(EXPERIMENTS.rglob("*.md"))
+ROOT = Path(__file__).parents[2]
+EXPERIMENTS = ROOT / "experiments"
 
 
 @pytest.fixture
@@ -53,15 +54,26 @@ def test_filling_twice_changes_nothing_more(folder: Path):
     assert filled(page) == once
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.parent.name)
+@pytest.mark.parametrize("page", pages(ROOT), ids=lambda page: f"{page.parent.name}/{page.name}")
 def test_a_page_shows_what_its_files_hold(page: Path):
     text = page.read_text()
     assert filled(page) == text, "run `python -m studies.pages`"
     # no screen shows more
     assert all(line.count("|") - line.count("\\|") <= 8 for line in text.splitlines() if line.startswith("|"))
-    # every table of numbers comes from a file
-    bare = TABLE.sub("", text)
-    assert not [line for line in bare.splitlines() if line.startswith("| ") and "±" in line]
+
+
+def test_every_auroc_of_the_readme_is_one_of_an_experiment():
+    known = set()
+    for file in EXPERIMENTS.rglob("report.csv"):
+        table = pd.read_csv(file)
+        pairs = 100 * table[["auroc_mean", "auroc_std"]]
+        known |= {f"{mean:.1f}±{std:.1f}" for mean, std in pairs.to_numpy()}
+        ends = 100 * table[["difference", "difference_low", "difference_high"]]
+        known |= {f"{value:+.1f} [{low:+.1f}, {high:+.1f}]" for value, low, high in ends.to_numpy()}
+    text = TABLE.sub("", (ROOT / "README.md").read_text())
+    named = re.findall(r"\d+\.\d±\d+\.\d|[-+]\d+\.\d \[[^]]+\]", text)
+    assert len(named) == 18
+    assert set(named) <= known
 
 
 def test_each_number_is_stored_once():
