@@ -23,17 +23,16 @@ from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
 
-from oresort.files.dataset import Cutting
 from oresort.files.lines import PairReader
 from oresort.prepare import PrepareConfig, prepare
 from oresort.scan.calibrate.calibration import Calibration
 from oresort.scan.calibrate.correct import Corrector
 from oresort.scan.calibrate.measure import calibrate_scan
-from oresort.scan.cut.crop import cut_part
-from oresort.scan.cut.window import Window
-from oresort.scan.segment.mask import Cover, find_cover, limits
-from oresort.scan.segment.regions import Region, RegionTracker
+from oresort.scan.cut.cutter import Cutter
+from oresort.scan.segment.mask import Cover, noise_cover
+from oresort.scan.segment.regions import Region, Regions
 from oresort.scan.segment.split import split_touching
+from oresort.xray.transmission import FULL_SCALE, NOMINAL_AIR
 from studies.segmentation.crowd import crowded_scan
 
 Layers = tuple[NDArray[np.uint16], NDArray[np.uint16]]
@@ -97,35 +96,23 @@ def stages(folder: Path, lines: int) -> list[Stage]:
             "correct columns",
             lambda: flat.extend([c(x) for c, x in zip(correctors, pair, strict=True)] for pair in raw),
         )
-        limit = limits(calibration.low.noise[belt])
+        noise = calibration.low.noise[belt]
         masks: list[Cover] = []
-        timed("mask", lambda: masks.extend(find_cover(pair[0], limit) for pair in flat))
-        tracker = RegionTracker(belt.stop - belt.start)
-        regions: list[list[Region]] = []
-        timed(
-            "connect",
-            lambda: regions.extend(tracker.push(m.weak, m.strong, m is masks[-1]) for m in masks),
-        )
-        timed("part", lambda: [split_touching(r.mask) for tile in regions for r in tile])
-        window = Window(calibration, correct=True, rule=None)
-        chain = RegionTracker(belt.stop - belt.start)
-        for number, pair in enumerate(flat):
-            ended = chain.push(
-                *window.append(pair, number == len(flat) - 1, chain.top), number == len(flat) - 1
-            )
-            timed("cut and register crops (with parting)", partial(_cut, window, calibration, ended))
+        timed("mask", lambda: masks.extend(noise_cover(pair[0], 1.0, noise) for pair in flat))
+        weak, strong = (np.concatenate([getattr(m, name) for m in masks]) for name in ("weak", "strong"))
+        found_regions: list[Region] = []
+        timed("connect", lambda: found_regions.extend(Regions().ended(weak, strong, last=True)))
+        timed("part", lambda: [split_touching(region.mask) for region in found_regions])
+        cutter = Cutter(calibration)
+        for low, high in raw:
+            timed("all of it, from counts to registered crops", partial(cutter.push, low, high))
+        timed("all of it, from counts to registered crops", cutter.finish)
     names = dict.fromkeys(stage.name for stage in taken)
     alike = [[stage for stage in taken if stage.name == name] for name in names]
     return [
         Stage(group[0].name, sum(stage.seconds for stage in group), sum(stage.busy for stage in group))
         for group in alike
     ]
-
-
-def _cut(window: Window, calibration: Calibration, regions: list[Region]) -> None:
-    for region in regions:
-        for part in split_touching(region.mask):
-            cut_part(window, calibration, Cutting(), region, part)
 
 
 def whole(folder: Path, out: Path) -> None:
@@ -156,9 +143,9 @@ def main() -> None:
     for seed in range(5):
         scan = crowded_scan(seed, options.coverage)
         # one detector saw all of it: the pieces differ in their particles, not in air
-        gains = [scan.settings.air[layer] / 52_350 for layer in range(2)]
+        gains = [scan.settings.air[layer] / NOMINAL_AIR for layer in range(2)]
         layers = [
-            np.where(c == 65_535, c, np.rint(c / g)).astype(np.uint16)
+            np.where(c == FULL_SCALE, c, np.rint(c / g)).astype(np.uint16)
             for c, g in zip((scan.low, scan.high), gains, strict=True)
         ]
         pieces.append((layers[0], layers[1]))

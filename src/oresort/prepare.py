@@ -2,7 +2,6 @@
 
 import re
 import sys
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -21,13 +20,14 @@ from oresort.files.lines import PairReader
 from oresort.files.scans import ScanFiles, find_scans, reference_pair
 from oresort.files.write import new_folder
 from oresort.scan.calibrate.calibration import Calibration, load_calibration
-from oresort.scan.calibrate.many import calibrate_scans
-from oresort.scan.calibrate.measure import Reference, check_scan
-from oresort.scan.cut.assays import load_known
-from oresort.scan.cut.export import FLAGS, Labelling, export_scan
+from oresort.scan.calibrate.many import calibrate_scans, use_calibration
+from oresort.scan.calibrate.measure import Reference
+from oresort.scan.cut.assays import load_assays
+from oresort.scan.cut.export import Exporter
 from oresort.scan.cut.summary import SHOWN, statistics, summary_row, unlabelled_warning
-from oresort.scan.draw.flags import save_png
+from oresort.scan.draw.page import save_png
 from oresort.scan.draw.summary import draw_summary
+from oresort.scan.segment.particle import FLAGS
 
 
 @dataclass
@@ -38,11 +38,11 @@ class PrepareConfig:
     out: str = REQUIRED
     low: str = "{scan}_low"
     high: str = "{scan}_high"
-    crops: str = "registered"
-    background: str = "zero"
-    correct: bool = True
-    mask: str = "noise"
-    split: bool = True
+    crops: str = Cutting.crops
+    background: str = Cutting.background
+    correct: bool = Cutting.correct
+    mask: str = Cutting.mask
+    split: bool = Cutting.split
     convex: float = Cutting.convex
     neck: float = Cutting.neck
     min_area: int = Cutting.min_area
@@ -78,40 +78,31 @@ def prepare(cfg: PrepareConfig) -> Prepared:
             everything else was written, that some scans failed.
     """
     options = _check(cfg)
-    scans, failures = find_scans(Path(cfg.scans), cfg.low, cfg.high)
+    scans, problems = find_scans(Path(cfg.scans), cfg.low, cfg.high)
     cv2.setNumThreads(1)  # its own threads would compete with the readers', and gain nothing on such tiles
     with new_folder(Path(cfg.out), cfg.overwrite) as folder:
+        calibrations, failed = _calibrations(cfg, scans)
+        exporter = Exporter(folder, options, cfg.label, cfg.cutoff, tuple(cfg.drop), cfg.overlay)
+        rows, summary, broken = _export(cfg, exporter, calibrations)
+        failures = [*problems, *failed, *broken]
         for failure in failures:
-            _report(failure)
-        calibrations = _calibrations(cfg, scans, failures)
-        nothing = InputError(f"{cfg.scans}: no scan could be prepared; mend what the lines above name")
-        if not calibrations:
-            raise nothing
-        rows, summary = [], []
-        with advancing(len(calibrations), "cutting scans") as advance:
-            for files, (calibration, origin) in calibrations.items():
-                try:
-                    manifest, row = _export(cfg, options, files, calibration, origin, folder, advance)
-                    rows.append(manifest)
-                    summary.append(row)
-                except InputError as error:
-                    failures.append(_report(one_line(error)))
+            print(f"error: {failure}", file=sys.stderr)
         if not rows:
-            raise nothing
+            raise InputError(f"{cfg.scans}: no scan could be prepared; mend what the lines above name")
         if not any(len(row) for row in rows):
             raise InputError(
                 f"{cfg.scans}: no particle that is not dropped; give scans of a belt with particles"
             )
         pairs, table = pd.concat(rows, ignore_index=True), pd.DataFrame(summary)
-        known = pairs["label"] != ""
-        manifest, unlabelled = (pairs[chosen].reset_index(drop=True) for chosen in (known, ~known))
+        labelled = pairs["label"] != ""
+        manifest, unlabelled = (pairs[chosen].reset_index(drop=True) for chosen in (labelled, ~labelled))
         write_index(folder, manifest)
-        write_dataset(folder, "oresort.prepare", options, scans=statistics(table))
         if len(unlabelled):
             # apart, because a pair without a label would make the whole manifest useless for training
             unlabelled.to_csv(folder / "unlabelled.csv", index=False)
         table.to_csv(folder / "summary.csv", index=False)
         save_png(draw_summary(table, pairs), folder / "summary.png")
+        write_dataset(folder, "oresort.prepare", options, scans=statistics(table))
     show(table[[name for name in SHOWN if name in table]].fillna(""), f"{cfg.scans}: {len(pairs)} pairs")
     if len(unlabelled):
         print(unlabelled_warning(unlabelled, cfg.table), file=sys.stderr)
@@ -126,10 +117,7 @@ def prepare(cfg: PrepareConfig) -> Prepared:
 
 
 def _check(cfg: PrepareConfig) -> Cutting:
-    for key, known in (
-        ("registration", ("scan", "pooled")),
-        ("label", (None, "ore", "waste")),
-    ):
+    for key, known in (("registration", ("scan", "pooled")), ("label", (None, "ore", "waste"))):
         if getattr(cfg, key) not in known:
             names = ", ".join(name for name in known if name)
             raise InputError(f"{key}={getattr(cfg, key)}: unknown; known are {names}")
@@ -149,61 +137,48 @@ def _check(cfg: PrepareConfig) -> Cutting:
 
 
 def _calibrations(
-    cfg: PrepareConfig, scans: list[ScanFiles], failures: list[str]
-) -> dict[ScanFiles, tuple[Calibration, str]]:
-    """Return each usable scan's calibration and where its registration is from; report the others."""
+    cfg: PrepareConfig, scans: list[ScanFiles]
+) -> tuple[dict[ScanFiles, tuple[Calibration, str]], list[str]]:
+    """Return each usable scan's calibration and where its registration is from, and what is wrong with others."""
     if cfg.calibration:
-        given = load_calibration(Path(cfg.calibration))
-        fitting = []
-        for files in scans:
-            try:
-                with PairReader(files.low, files.high) as reader:
-                    check_scan(reader, given)
-                fitting.append(files)
-            except InputError as error:
-                failures.append(_report(str(error)))
-        return dict.fromkeys(fitting, (given, "file"))
-    pairs = (
+        return use_calibration(scans, load_calibration(Path(cfg.calibration)))
+    air, dark = (
         None if name is None else read_pair(*reference_pair(name, cfg.low, cfg.high))
         for name in (cfg.air, cfg.dark)
     )
     with advancing(len(scans), "calibrating scans") as advance:
-        found, problems = calibrate_scans(
+        return calibrate_scans(
             scans,
-            Reference(*pairs),
+            Reference(air, dark),
             pooled=cfg.registration == "pooled",
             needed=cfg.crops == "registered",
             advance=advance,
         )
-    failures += [_report(problem) for problem in problems]
-    return found
 
 
 def _export(
-    cfg: PrepareConfig,
-    options: Cutting,
-    files: ScanFiles,
-    calibration: Calibration,
-    origin: str,
-    folder: Path,
-    advance: Callable[[float], None],
-) -> tuple[pd.DataFrame, dict[str, Any]]:
-    batch = cfg.batch or files.batch or re.sub(r"[^\w.-]+", "-", Path(cfg.scans).resolve().name) or "scans"
-    table = files.low.with_name(cfg.table.replace("{scan}", files.name) + ".csv")
-    known = load_known(table) if table.is_file() else None
-    labelling = Labelling(cfg.label, cfg.cutoff)
-    with PairReader(files.low, files.high) as reader:
-        manifest, particles = export_scan(
-            files, reader, calibration, options, labelling, batch, known, tuple(cfg.drop), folder, advance,
-            cfg.overlay,
-        )  # fmt: skip
-        lines = reader.height
-    return manifest, summary_row(files.name, lines, particles, len(manifest), calibration, origin)
-
-
-def _report(line: str) -> str:
-    print(f"error: {line}", file=sys.stderr)
-    return line
+    cfg: PrepareConfig, exporter: Exporter, calibrations: dict[ScanFiles, tuple[Calibration, str]]
+) -> tuple[list[pd.DataFrame], list[dict[str, Any]], list[str]]:
+    """Return the manifest's and the summary's rows of each scan, and what is wrong with those that failed."""
+    rows, summary, broken = [], [], []
+    folder = re.sub(r"[^\w.-]+", "-", Path(cfg.scans).resolve().name) or "scans"
+    with advancing(len(calibrations), "cutting scans") as advance:
+        for files, (calibration, origin) in calibrations.items():
+            table = files.low.with_name(cfg.table.replace("{scan}", files.name) + ".csv")
+            try:
+                assays = load_assays(table) if table.is_file() else None
+                with PairReader(files.low, files.high) as reader:
+                    manifest, particles = exporter.export(
+                        files, reader, calibration, cfg.batch or files.batch or folder, assays, advance
+                    )
+            except InputError as error:
+                broken.append(one_line(error))
+                continue
+            rows.append(manifest)
+            summary.append(
+                summary_row(files.name, reader.height, particles, len(manifest), calibration, origin)
+            )
+    return rows, summary, broken
 
 
 def main() -> None:

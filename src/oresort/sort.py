@@ -21,7 +21,8 @@ from oresort.learn.predict import classify
 from oresort.scan.calibrate.calibration import load_calibration
 from oresort.scan.calibrate.measure import calibrate_scan, check_scan
 from oresort.scan.cut.cutter import cut_scan
-from oresort.scan.draw.overlay import overlay
+from oresort.scan.draw.decisions import draw_decisions
+from oresort.scan.draw.page import save_png
 from oresort.scan.segment.particle import Particle
 from oresort.sorting.decide import decide, write_decisions
 
@@ -99,7 +100,7 @@ def sort_scan(cfg: SortConfig) -> Sorted:
     out = Path(cfg.out)
     try:
         with replacing(out / "overlay.png") as temporary:
-            overlay(low, air, particles, decisions, p_ore).savefig(temporary)
+            save_png(draw_decisions(low, air, particles, decisions, p_ore), temporary)
         write_decisions(out / "decisions.csv", particles, p_ore, decisions)
     except OSError as error:
         raise InputError(f"{out}: cannot be written ({error.strerror}); choose another out=DIR") from error

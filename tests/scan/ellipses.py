@@ -2,6 +2,12 @@
 
 import numpy as np
 
+from oresort.files.dataset import Cutting
+from oresort.scan.calibrate.air import belt_columns
+from oresort.scan.segment.mask import threshold_cover
+from oresort.scan.segment.particle import Particle
+from oresort.scan.segment.regions import Regions
+
 AIR = 52_350.0
 
 
@@ -21,6 +27,18 @@ def scan_of(ellipses, height=300, width=500, peak=1.4, noise=0.026, seed=0, besi
     if beside:
         counts[:, :beside] = counts[:, -beside:] = 65_535
     return counts
+
+
+def particles_on(counts, air=AIR, min_area=Cutting.min_area):
+    """Return the connected particles of a low layer in memory, by place; those in touch count as one."""
+    belt = belt_columns(counts)
+    transmission = (counts[:, belt] / np.float32(air)).astype(np.float32)
+    cover = threshold_cover(transmission, air, np.zeros(belt.stop - belt.start, np.float32))
+    found = Regions(min_area).ended(cover.weak, cover.strong, last=True)
+    particles = [
+        Particle(r.x + belt.start, r.y, r.mask.shape[1], r.mask.shape[0], r.clipped, r.mask) for r in found
+    ]
+    return sorted(particles, key=lambda particle: (particle.y, particle.x))
 
 
 def box_of(ellipse):

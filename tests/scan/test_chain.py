@@ -5,6 +5,8 @@ import numpy as np
 import pytest
 import tifffile
 from ellipses import AIR, box_of, iou, scan_of
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from oresort.errors import InputError
 from oresort.files.dataset import Cutting
@@ -12,7 +14,7 @@ from oresort.files.image import read_image
 from oresort.files.lines import PairReader
 from oresort.scan.calibrate.calibration import load_calibration, save_calibration
 from oresort.scan.calibrate.measure import calibrate_scan, measure_scan
-from oresort.scan.cut.cutter import cut_scan
+from oresort.scan.cut.cutter import Cutter, cut_scan
 from oresort.xray.transmission import attenuation
 
 SCALE, OFFSET, ROWS = 1.0075, -4.9, 0.27
@@ -58,17 +60,72 @@ def test_every_particle_is_found_once_with_its_flags(scan):
             assert iou((particle.x, particle.y, particle.w, particle.h), box_of(ellipse)) > 0.85
 
 
-@pytest.mark.parametrize("options", [Cutting(), AS_RELEASED, Cutting(background="air")])
-@pytest.mark.parametrize("lines", [11, 100, 128])
-def test_cuts_do_not_depend_on_how_many_lines_are_read_at_a_time(scan, options, lines):
-    whole = sorted(cut_scan(*scan, options, lines=1000), key=place)
-    tiles = sorted(cut_scan(*scan, options, lines=lines), key=place)
-    assert [c.particle for c in tiles] == [c.particle for c in whole]
-    for one, other in zip(tiles, whole, strict=True):
-        np.testing.assert_array_equal(one.particle.mask, other.particle.mask)
-        np.testing.assert_array_equal(one.low, other.low)
-        # splines reach a little farther than the margin
-        np.testing.assert_allclose(one.high.astype(int), other.high, atol=2)
+def pushed(scan, options, sizes):
+    """Return what a Cutter gives for stretches of these many lines, the last size again and again."""
+    reader, calibration = scan
+    cutter, cuts, start = Cutter(calibration, options), [], 0
+    sizes = iter(sizes)
+    size = next(sizes)
+    while start < reader.height:
+        stop = min(start + size, reader.height)
+        cuts += cutter.push(reader.low.read(start, stop), reader.high.read(start, stop))
+        start, size = stop, next(sizes, size)
+    return cuts + cutter.finish()
+
+
+def same(one, other):
+    assert [c.particle for c in one] == [c.particle for c in other]
+    for mine, theirs in zip(one, other, strict=True):
+        assert mine.mass_proxy == theirs.mass_proxy
+        for attribute in ("clipped", "touching", "parted"):
+            assert getattr(mine.particle, attribute) == getattr(theirs.particle, attribute)
+        np.testing.assert_array_equal(mine.particle.mask, theirs.particle.mask)
+        np.testing.assert_array_equal(mine.low, theirs.low)
+        np.testing.assert_array_equal(mine.high, theirs.high)
+
+
+OPTIONS = [Cutting(), AS_RELEASED, Cutting(background="air"), Cutting(crops="released", mask="threshold")]
+
+
+@pytest.fixture(scope="module")
+def at_once(scan):
+    """What each of `OPTIONS` gives when the whole scan comes as one stretch."""
+    return {options: pushed(scan, options, [600]) for options in OPTIONS}
+
+
+@pytest.mark.parametrize("options", OPTIONS)
+@pytest.mark.parametrize("lines", [1, 7, 64])
+def test_particles_are_the_same_to_the_bit_for_every_number_of_lines(scan, at_once, options, lines):
+    assert len(at_once[options]) in (7, 8)
+    same(pushed(scan, options, [lines]), at_once[options])
+    same(list(cut_scan(*scan, options, lines=lines)), at_once[options])
+
+
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.integers(0, 90), min_size=1, max_size=9).map(lambda sizes: [*sizes, 40]))
+def test_particles_are_the_same_to_the_bit_for_random_stretches(scan, at_once, sizes):
+    for options in OPTIONS[:2]:
+        same(pushed(scan, options, sizes), at_once[options])
+
+
+def test_a_particle_comes_out_as_soon_as_it_is_whole(scan):
+    reader, calibration = scan
+    cutter = Cutter(calibration)
+    for line in range(reader.height):
+        for cut in cutter.push(reader.low.read(line, line + 1), reader.high.read(line, line + 1)):
+            assert line - (cut.particle.y + cut.particle.h) < 60
+
+
+def test_lines_of_another_sorter_are_refused(scan):
+    _, calibration = scan
+    lines = np.full((5, 1400), 50_000, np.uint16)
+    for low, high, expected in (
+        (lines[:, 1:], lines[:, 1:], "low layer: 1399 columns but the calibration has 1400"),
+        (lines, lines[:, 1:], "high layer: 1399 columns"),
+        (lines, lines[1:], "5 lines of the low layer and 4"),
+    ):
+        with pytest.raises(InputError, match=expected):
+            Cutter(calibration).push(low, high)
 
 
 def test_memory_does_not_grow_with_the_scan(tmp_path):

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from oresort.belt.sorter import BELT, COLUMNS, LINES, MODULE
 from oresort.belt.spread import LIGHT
+from oresort.xray.transmission import FULL_SCALE
 
 GAIN = np.array([37.1, 27.0], dtype=np.float32)
 """Counts of variance per count of signal, low and high layer, near the axis (columns 700-1000)."""
@@ -117,10 +118,10 @@ def add_noise(
         np.multiply(signal, shared, out=counts[layer])
         counts[layer] += noise
     np.rint(counts, out=counts)
-    return np.asarray(np.clip(counts, 0, 65_535, out=counts), dtype=np.uint16)
+    return np.asarray(np.clip(counts, 0, FULL_SCALE, out=counts), dtype=np.uint16)
 
 
 def outside_belt(counts: NDArray[np.uint16]) -> None:
     """Set the columns beyond the belt of whole scans (..., COLUMNS) to full scale, in place."""
-    counts[..., : BELT[0]] = 65_535
-    counts[..., BELT[1] :] = 65_535
+    counts[..., : BELT[0]] = FULL_SCALE
+    counts[..., BELT[1] :] = FULL_SCALE

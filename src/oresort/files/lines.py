@@ -1,6 +1,8 @@
 """Read a scan a few lines at a time, so that its length does not matter."""
 
 import os
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Self
 
@@ -140,6 +142,23 @@ class PairReader:
                 f"{low} is {self.width} x {self.height} but {high} is {self.high.width} x {self.high.height} "
                 "(width x height); give two layers of the same scan"
             )
+
+    def ahead(self, lines: int) -> Iterator[tuple[NDArray[np.uint16], NDArray[np.uint16]]]:
+        """Yield both layers' counts (n, W), `lines` at a time; the next are decoded while these are worked on.
+
+        Raises:
+            InputError: lines that cannot be decoded.
+        """
+        with ThreadPoolExecutor(2) as pool:  # decoding needs no interpreter lock
+
+            def ask(start: int) -> list[Future[NDArray[np.uint16]]]:
+                return [pool.submit(layer.read, start, start + lines) for layer in (self.low, self.high)]
+
+            coming = ask(0)
+            for start in range(0, self.height, lines):
+                low, high = (future.result() for future in coming)  # (n, W) each
+                coming = ask(start + lines)
+                yield low, high
 
     def __enter__(self) -> Self:
         return self

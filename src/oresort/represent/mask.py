@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 
 FOREGROUND = 0.838
 """Transmission below which a pixel is particle: where the paper's released crops end, in both layers
-(measured on its two sample pairs; their exact rule is `scan.segment.released.released_foreground`)."""
+(measured on its two sample pairs; their exact rule is `scan.segment.mask.released_cover`)."""
 
 
 def particle_mask(counts: NDArray[np.uint16], air: float, background: str) -> NDArray[np.bool_]:

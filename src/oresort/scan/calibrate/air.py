@@ -4,9 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from oresort.errors import InputError
-
-FULL_SCALE = 65_535
-"""The largest count; the released scans force the columns beside the belt to it."""
+from oresort.xray.transmission import FULL_SCALE
 
 DARK = 1_000
 """Air level in counts below which the tube must have been off: 1/50 of the usual flat-field target."""

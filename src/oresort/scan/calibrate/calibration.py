@@ -32,6 +32,13 @@ class Calibration:
         """Columns of the scan."""
         return len(self.low.air)
 
+    def check_width(self, width: int, name: str) -> None:
+        """Raise InputError unless a scan called `name` has as many columns."""
+        if width != self.width:
+            raise InputError(
+                f"{name}: {width} columns but the calibration has {self.width}; give that sorter's calibration"
+            )
+
 
 def save_calibration(path: Path, calibration: Calibration) -> None:
     """Write a calibration as JSON, whole or not at all."""

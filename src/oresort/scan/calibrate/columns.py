@@ -10,6 +10,7 @@ from scipy import ndimage
 from oresort.errors import InputError
 from oresort.scan.calibrate.air import air_level, belt_columns
 from oresort.scan.segment.mask import KERNEL, smoothed
+from oresort.xray.transmission import FULL_SCALE
 
 _REACH = 31  # columns of the running median that tells a column's own fault from its neighbours' level
 _FAULT = 0.2  # relative: a column farther off its neighbours is dead rather than of another gain
@@ -90,7 +91,7 @@ def measure_columns(
     shape = profile[belt]
     bad_shape = shape < 1 - 4 * _FAULT  # no light at all: dividing would make noise of it
     shape = np.where(bad_shape, np.float32(1), shape)
-    level = air_level(np.clip(np.rint(net / shape), 0, 65_535).astype(np.uint16), name)
+    level = air_level(np.clip(np.rint(net / shape), 0, FULL_SCALE).astype(np.uint16), name)
     relative = net / (shape * level)
     rough, noise = _rough(relative)
     near, near_noise = _running(rough), _running(noise)

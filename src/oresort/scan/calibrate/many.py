@@ -7,7 +7,7 @@ from oresort.errors import InputError
 from oresort.files.lines import PairReader
 from oresort.files.scans import ScanFiles
 from oresort.scan.calibrate.calibration import Calibration
-from oresort.scan.calibrate.measure import Reference, Sample, fit_samples, measure_scan
+from oresort.scan.calibrate.measure import Reference, Sample, check_scan, fit_samples, measure_scan
 from oresort.scan.calibrate.register import LayersDifferError, Registration
 
 _ENOUGH = 60
@@ -74,6 +74,23 @@ def calibrate_scans(
             problems.append(f"{files.low}: {fit}, or calibration=FILE, or crops=released")
         else:
             found[files] = calibration, "none"
+    return found, problems
+
+
+def use_calibration(
+    scans: Sequence[ScanFiles], calibration: Calibration
+) -> tuple[dict[ScanFiles, tuple[Calibration, str]], list[str]]:
+    """Return the same as `calibrate_scans` where a calibration is given for all, with the origin `file`."""
+    found: dict[ScanFiles, tuple[Calibration, str]] = {}
+    problems = []
+    for files in scans:
+        try:
+            with PairReader(files.low, files.high) as reader:
+                check_scan(reader, calibration)
+        except InputError as error:
+            problems.append(str(error))
+        else:
+            found[files] = calibration, "file"
     return found, problems
 
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from oresort.errors import InputError
 from oresort.files.dataset import Cutting
 from oresort.files.lines import LayerReader, PairReader
-from oresort.scan.calibrate.air import FULL_SCALE, air_level
+from oresort.scan.calibrate.air import air_level
 from oresort.scan.calibrate.calibration import Calibration
 from oresort.scan.calibrate.columns import find_belt, measure_columns
 from oresort.scan.calibrate.correct import Corrector
@@ -22,11 +22,11 @@ from oresort.scan.calibrate.register import (
     Registration,
     fit_registration,
 )
-from oresort.scan.segment.mask import find_cover, limits
+from oresort.scan.segment.mask import noise_cover
 from oresort.scan.segment.particle import Particle
-from oresort.scan.segment.regions import RegionTracker
+from oresort.scan.segment.regions import Regions
 from oresort.scan.segment.split import is_convex
-from oresort.xray.transmission import NOMINAL_AIR
+from oresort.xray.transmission import FULL_SCALE, NOMINAL_AIR
 
 STRETCH = 300
 """Lines of one stretch of a sample: many whole particles fit."""
@@ -113,7 +113,7 @@ def measure_scan(reader: PairReader, reference: Reference | None = None) -> tupl
     calibration = Calibration(belt, columns[0], columns[1], None)
     flat = [Corrector(layer, belt)(counts) for counts, layer in zip((low, high), columns, strict=True)]
     lengths = [len(stretch) for stretch in stretches[0]]
-    particles = _single_particles(flat[0], limits(columns[0].noise[belt]), belt, lengths)
+    particles = _single_particles(flat[0], columns[0].noise[belt], belt, lengths)
     low, high = (_counts(layer, belt, low.shape) for layer in flat)
     return calibration, Sample(low, high, particles)
 
@@ -132,11 +132,7 @@ def check_scan(reader: PairReader, calibration: Calibration) -> None:
         InputError: another width, a scan without air, or one whose air is 3 % and more off the calibration's.
         LayersDifferError: the layers do not show the same particles, or are exchanged.
     """
-    if calibration.width != reader.width:
-        raise InputError(
-            f"{reader.low.path}: {reader.width} columns but the calibration has {calibration.width}; "
-            "give that sorter's calibration"
-        )
+    calibration.check_width(reader.width, str(reader.low.path))
     layers = []
     for layer, columns in ((reader.low, calibration.low), (reader.high, calibration.high)):
         counts = np.concatenate(read_sample(layer))
@@ -147,7 +143,7 @@ def check_scan(reader: PairReader, calibration: Calibration) -> None:
             raise InputError(
                 f"{layer.path}: its air is {air:.2f} of the calibration's; calibrate anew (calibration=null)"
             )
-    covered = find_cover(layers[0], limits(calibration.low.noise[calibration.belt])).strong.view(np.bool_)
+    covered = noise_cover(layers[0], 1.0, calibration.low.noise[calibration.belt]).strong.view(np.bool_)
     if np.count_nonzero(covered) < Cutting.min_area:
         return
     low, high = (float(-np.log(np.maximum(layer[covered], np.float32(1e-3))).mean()) for layer in layers)
@@ -176,13 +172,13 @@ def fit_samples(samples: Sequence[Sample]) -> Registration:
 
 
 def _single_particles(
-    transmission: NDArray[np.float32], limit: NDArray[np.float32], belt: slice, lengths: list[int]
+    transmission: NDArray[np.float32], noise: NDArray[np.float32], belt: slice, lengths: list[int]
 ) -> list[Particle]:
     single, top = [], 0
     for length in lengths:
         lines = transmission[top : top + length]
-        cover = find_cover(lines, limit)
-        for region in RegionTracker(lines.shape[1]).push(cover.weak, cover.strong, last=True):
+        cover = noise_cover(lines, 1.0, noise)  # (H, W) each
+        for region in Regions().ended(cover.weak, cover.strong, last=True):
             # those clipped by a border serve as well: what is missing of them is missing in both layers
             if is_convex(region.mask, _SINGLE):
                 height, width = region.mask.shape

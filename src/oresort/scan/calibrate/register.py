@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 from scipy import ndimage, optimize
 
 from oresort.errors import InputError
-from oresort.scan.calibrate.air import FULL_SCALE, belt_columns
+from oresort.scan.calibrate.air import belt_columns
 from oresort.scan.calibrate.resample import resample, spline_of
 from oresort.scan.segment.particle import Particle
-from oresort.xray.transmission import attenuation
+from oresort.xray.transmission import FULL_SCALE, attenuation
 
 _MARGIN = 24
 """Pixels seen around a particle's box: the layers lie up to 14 columns apart."""
@@ -88,7 +88,7 @@ def fit_registration(
     Args:
         low: low-energy layer (H, W) in counts.
         high: high-energy layer (H, W) in counts.
-        particles: what `find_particles` found on `low`.
+        particles: what was found on `low`.
         air_low: air level of `low` in counts.
         air_high: air level of `high` in counts.
 

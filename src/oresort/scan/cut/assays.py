@@ -1,6 +1,5 @@
-"""What is known of a scan's particles beforehand: a table of grades and masses by place."""
+"""Assays: what is known of a scan's particles beforehand, a table of grades and masses by place."""
 
-from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +13,7 @@ _NEEDED = ("x", "y", "w", "h", "grade")
 _LEAST = 0.5  # intersection over union of the boxes from which a row and a particle are the same
 
 
-def load_known(path: Path) -> pd.DataFrame:
+def load_assays(path: Path) -> pd.DataFrame:
     """Read a table of particles: boxes `x, y, w, h` in the scan's pixels, `grade` (wt % Cu), `mass` (g, optional).
 
     Raises:
@@ -35,26 +34,22 @@ def load_known(path: Path) -> pd.DataFrame:
     return values
 
 
-def match_known(table: pd.DataFrame, particles: Sequence[Particle]) -> pd.DataFrame:
-    """Return `grade` and `mass` of each particle, NaN where no row's box overlaps it by half or more.
+def match_assay(table: pd.DataFrame | None, particle: Particle) -> tuple[float, float]:
+    """Return grade and mass of a particle, NaN where no row's box overlaps it by half or more.
 
     A region that may hold several particles has no grade of its own.
     """
-    grade, mass = (np.full(len(particles), np.nan) for _ in range(2))
-    if len(table):
-        boxes = table[["x", "y", "w", "h"]].to_numpy(np.float64)
-        for index, particle in enumerate(particles):
-            if particle.touching:
-                continue
-            ious = _iou(boxes, particle)
-            best = int(ious.argmax())
-            if ious[best] >= _LEAST:
-                grade[index], mass[index] = table["grade"].iloc[best], table["mass"].iloc[best]
-    return pd.DataFrame({"grade": grade, "mass": mass})
+    if table is None or table.empty or particle.touching:
+        return float("nan"), float("nan")
+    ious = _iou(table[["x", "y", "w", "h"]].to_numpy(np.float64), particle)  # (rows,)
+    best = int(ious.argmax())
+    if ious[best] < _LEAST:
+        return float("nan"), float("nan")
+    return float(table["grade"].iloc[best]), float(table["mass"].iloc[best])
 
 
 def _iou(boxes: NDArray[np.float64], particle: Particle) -> NDArray[np.float64]:
-    x, y, w, h = boxes.T
+    x, y, w, h = boxes.T  # (rows,) each
     wide = np.minimum(x + w, particle.x + particle.w) - np.maximum(x, particle.x)
     tall = np.minimum(y + h, particle.y + particle.h) - np.maximum(y, particle.y)
     both = np.maximum(wide, 0) * np.maximum(tall, 0)

@@ -7,21 +7,12 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from oresort.files.dataset import Cutting
-from oresort.represent.mask import foreground
-from oresort.scan.calibrate.air import FULL_SCALE
 from oresort.scan.calibrate.calibration import Calibration
 from oresort.scan.cut.window import HALO, Box, Window
-from oresort.scan.segment.particle import MaskRule, Particle
+from oresort.scan.segment.particle import Particle
 from oresort.scan.segment.regions import Region
-from oresort.scan.segment.released import released_foreground
 from oresort.scan.segment.split import Part
-
-MASKS: dict[str, MaskRule | None] = {
-    "noise": None,
-    "threshold": foreground,
-    "released": released_foreground,
-}
-"""Mask rules by name: noise-aware, one threshold as for simulated pairs, or as the paper's authors cut."""
+from oresort.xray.transmission import FULL_SCALE
 
 _EIGHT = np.ones((3, 3), np.bool_)
 _DIMMEST = 1e-4  # of air: below is no signal, whose logarithm would outweigh a whole particle
@@ -46,7 +37,9 @@ def cut_part(window: Window, calibration: Calibration, options: Cutting, region:
     """
     rows, columns = np.flatnonzero(part.mask.any(axis=1)), np.flatnonzero(part.mask.any(axis=0))
     top, left = int(rows[0]), int(columns[0])
-    mask = part.mask[top : rows[-1] + 1, left : columns[-1] + 1]
+    mask = part.mask[
+        top : rows[-1] + 1, left : columns[-1] + 1
+    ]  # (h, w), from here on the particle's own box
     box = Box(region.y + top, region.x + left, *mask.shape)
     height, width = part.mask.shape
     # of a clump at the border only the parts that reach it are clipped
@@ -65,10 +58,10 @@ def cut_part(window: Window, calibration: Calibration, options: Cutting, region:
         touching=part.touching,
         parted=part.parted,
     )
-    low, _, _ = window.around(box, 0, 0)
+    low, _, _ = window.around(box, 0, 0)  # (h, w)
     others = others_high = window.weak(box) & ~mask
     if fit is not None:
-        high, mask_high = window.registered(box, fit), mask
+        high, mask_high = window.registered(box, fit), mask  # (h, w) both: one mask serves both layers
     else:
         high, mask_high, others_high = _released_high(window, box, mask, part.parted)
     attenuation = -np.log(np.maximum(high[mask_high], np.float32(_DIMMEST)))
@@ -87,8 +80,8 @@ def _released_high(
     around, top, left = window.around(box, 1, HALO)
     own = (slice(box.y - top, box.y - top + box.h), slice(box.x - left, box.x - left + box.w))
     labels, _ = ndimage.label(window.cover(around, 1, left).weak, structure=_EIGHT)
-    labels = labels[own]
-    overlap = np.bincount(labels[mask], minlength=2)
+    labels = labels[own]  # (h, w)
+    overlap = np.bincount(labels[mask], minlength=2)  # (labels,): pixels shared with the low layer's mask
     overlap[0] = 0
     # where the high layer shows nothing, or the neighbours as well, the low layer's mask must do
     if parted or not overlap.any():

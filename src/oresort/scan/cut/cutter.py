@@ -1,7 +1,6 @@
-"""The whole way from a scan to cut particles, a few hundred lines at a time."""
+"""The whole way from lines of a scan to cut particles, as the lines come."""
 
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,61 +9,98 @@ from oresort.errors import InputError
 from oresort.files.dataset import Cutting
 from oresort.files.lines import PairReader
 from oresort.scan.calibrate.calibration import Calibration
-from oresort.scan.cut.crop import MASKS, Cut, cut_part
+from oresort.scan.cut.crop import Cut, cut_part
 from oresort.scan.cut.window import Window
-from oresort.scan.segment.regions import RegionTracker
+from oresort.scan.segment.regions import Regions
 from oresort.scan.segment.split import Part, split_touching
 
 LINES = 512
 """Lines read at a time: enough to be efficient, few enough to stay in the processor's cache."""
 
 
+class Cutter:
+    """Finds and cuts the particles of an endless belt; memory does not grow with what has gone by.
+
+    A particle comes out some 40 lines after its last one, since registration and masks look so far ahead.
+
+    Args:
+        calibration: of this scan; its registration may be None only for crops that are not registered.
+        options: how to find and cut.
+
+    Raises:
+        InputError: the registration is needed and not known.
+    """
+
+    def __init__(self, calibration: Calibration, options: Cutting = Cutting()) -> None:  # noqa: B008  # immutable
+        if options.crops == "registered" and calibration.registration is None:
+            raise InputError(
+                "the layers' registration is not known; give a calibration that has it, or crops=released"
+            )
+        self.calibration, self.options = calibration, options
+        self._window = Window(calibration, options)
+        self._regions = Regions(options.min_area)
+
+    def push(self, low: NDArray[np.uint16], high: NDArray[np.uint16]) -> list[Cut]:
+        """Take the next lines and return the particles that are complete, in the order of their ends.
+
+        The particles are the same, and in the same order, however many lines come at a time.
+
+        Args:
+            low: raw counts (n, W) of the low layer, any number of lines.
+            high: the same lines of the high layer.
+
+        Raises:
+            InputError: the layers differ in size, or from the calibration in width.
+        """
+        for name, layer in (("low", low), ("high", high)):
+            self.calibration.check_width(layer.shape[1], f"{name} layer")
+        if len(low) != len(high):
+            raise InputError(
+                f"{len(low)} lines of the low layer and {len(high)} of the high one; push both alike"
+            )
+        self._window.append((low, high), self._regions.top)
+        return self._cut(last=False)
+
+    def finish(self) -> list[Cut]:
+        """Return the particles on the last lines; those that reach the end are flagged `clipped`."""
+        return self._cut(last=True)
+
+    def _cut(self, last: bool) -> list[Cut]:
+        self._window.finish_lines(last)
+        cuts = []
+        for region in self._regions.ended(*self._window.masks(self._regions.top, last), last):
+            parts = [Part(region.mask, touching=False, parted=False)]
+            if self.options.split:
+                wanted = self.options
+                parts = split_touching(
+                    region.mask, convex=wanted.convex, neck=wanted.neck, min_area=wanted.min_area
+                )
+            cuts += [cut_part(self._window, self.calibration, self.options, region, part) for part in parts]
+        return cuts
+
+
 def cut_scan(
     reader: PairReader,
     calibration: Calibration,
     options: Cutting = Cutting(),  # noqa: B008  # immutable
-    watch: Callable[[int, NDArray[np.float32]], None] | None = None,
     lines: int = LINES,
 ) -> Iterator[Cut]:
-    """Cut every particle of a scan, in the order in which they end; memory does not grow with the scan.
+    """Cut every particle of a scan, in the order in which they end, while it is read.
 
     Args:
         reader: the scan.
-        calibration: of this scan; its registration may be None only for crops that are not registered.
+        calibration: of this scan.
         options: how to find and cut.
-        watch: is shown the low layer's transmission (n, belt) from some line on, for a picture.
         lines: lines read at a time; results do not depend on it.
 
     Raises:
-        InputError: a damaged file, a calibration for another width, or without a registration to apply.
+        InputError: as `Cutter`, or a damaged file.
     """
-    if calibration.width != reader.width:
-        raise InputError(
-            f"{reader.low.path}: {reader.width} columns but the calibration has {calibration.width}; "
-            "give that sorter's calibration"
-        )
-    if options.crops == "registered" and calibration.registration is None:
-        raise InputError(
-            f"{reader.low.path}: the layers' registration is not known; give a calibration, or crops=released"
-        )
-    window = Window(calibration, options.correct, MASKS[options.mask])
-    tracker = RegionTracker(calibration.belt.stop - calibration.belt.start, options.min_area)
-    layers = reader.low, reader.high
-    with ThreadPoolExecutor(2) as pool:
-        # the next lines are decoded, which needs no interpreter lock, while these are worked on
-        ahead = [pool.submit(window.read, layer, i, 0, lines) for i, layer in enumerate(layers)]
-        for start in range(0, reader.height, lines):
-            stop = min(start + lines, reader.height)
-            read = [future.result() for future in ahead]
-            ahead = [pool.submit(window.read, layer, i, stop, stop + lines) for i, layer in enumerate(layers)]
-            if watch is not None:
-                watch(start, read[0])
-            last = stop == reader.height
-            for region in tracker.push(*window.append(read, last, tracker.top), last):
-                parts = [Part(region.mask, touching=False, parted=False)]
-                if options.split:
-                    parts = split_touching(
-                        region.mask, convex=options.convex, neck=options.neck, min_area=options.min_area
-                    )
-                for part in parts:
-                    yield cut_part(window, calibration, options, region, part)
+    calibration.check_width(reader.width, str(reader.low.path))
+    try:
+        cutter = Cutter(calibration, options)
+    except InputError as error:
+        raise InputError(f"{reader.low.path}: {error}") from error
+    for low, high in reader.ahead(lines):
+        yield from cutter.push(low, high)
+    yield from cutter.finish()

@@ -7,8 +7,7 @@ import numpy as np
 import pandas as pd
 
 from oresort.scan.calibrate.calibration import Calibration
-from oresort.scan.cut.export import FLAGS
-from oresort.scan.segment.particle import Particle
+from oresort.scan.segment.particle import FLAGS, Particle
 
 SHOWN = ("scan", "lines", "particles", "pairs", *FLAGS, "scale", "row_offset", "residual", "registration")
 """Columns of the summary that go on the screen."""

@@ -1,4 +1,4 @@
-"""The stretch of a scan that is in memory: both layers as transmission, by absolute lines."""
+"""The stretch of a scan that is in memory: both layers as transmission with their masks, by absolute lines."""
 
 from typing import NamedTuple
 
@@ -6,19 +6,17 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from oresort.files.lines import LayerReader
+from oresort.files.dataset import Cutting
 from oresort.scan.calibrate.calibration import Calibration
 from oresort.scan.calibrate.correct import Corrector, line_levels
 from oresort.scan.calibrate.register import Registration
 from oresort.scan.calibrate.resample import resample, spline_of
-from oresort.scan.segment.mask import Cover, find_cover, limits
-from oresort.scan.segment.particle import MaskRule
+from oresort.scan.segment.mask import MASKS, REACH, Cover
 
 HALO = 24
 """Lines kept around whatever is cut: registration needs a few, splines a dozen, another layer's mask more."""
 
-_REACH = 14
-"""Lines that a mask depends on: 13 for the released data's rule, of which the search for bare belt takes 3."""
+Layers = tuple[NDArray[np.float32], NDArray[np.float32]]
 
 
 class Box(NamedTuple):
@@ -31,104 +29,99 @@ class Box(NamedTuple):
 
 
 class Window:
-    """Lines of both layers between what was given out and what was read last.
+    """The one owner of a scan's lines.
+
+    A line goes through three stages, each some lines behind the one before: read; masked and levelled, once all
+    that a mask depends on is read; ready to be cut, once all that may lie around a particle is masked.
 
     Args:
         calibration: of this scan.
-        correct: False leaves columns and lines as they are.
-        rule: mask rule on counts instead of the noise-aware one (the released data's, say).
+        options: how particles are found and cut.
     """
 
-    def __init__(self, calibration: Calibration, correct: bool, rule: MaskRule | None) -> None:
+    def __init__(self, calibration: Calibration, options: Cutting) -> None:
         belt = calibration.belt
         self._columns = (calibration.low, calibration.high)
-        self._correctors = [Corrector(columns, belt, correct) for columns in self._columns]
-        self._limits = [limits(columns.noise[belt]) for columns in self._columns]
-        self._correct, self._rule = correct, rule
-        self._width = belt.stop - belt.start
-        self._fit = calibration.registration
-        self._layers = [np.empty((0, self._width), np.float32) for _ in range(2)]
-        self._levels = [np.empty(0, np.float32) for _ in range(2)]
-        self._weak = np.empty((0, self._width), np.uint8)
-        self._strong = self._weak
-        self._seen = 0  # lines whose masks and levels are final
-        self._given = 0  # lines whose masks were given out, with all that may lie around them in memory
-        self.top = 0
-        """First line in memory."""
+        self._correctors = [Corrector(columns, belt, options.correct) for columns in self._columns]
+        self._noise = [columns.noise[belt] for columns in self._columns]
+        self._correct, self._rule = options.correct, MASKS[options.mask]
+        self._start, self._width = belt.start, belt.stop - belt.start
+        self._layers = [np.empty((0, self._width), np.float32) for _ in range(2)]  # (n, W), from `_top` on
+        self._levels = [np.empty(0, np.float32) for _ in range(2)]  # (n,), to `_final`
+        self._weak = self._strong = np.empty((0, self._width), np.uint8)  # (n, W), to `_final`
+        self._top = self._final = 0
         # which column of the low layer sees what a column of the high layer sees
-        scale, offset = (1.0, 0.0) if self._fit is None else (self._fit.scale, self._fit.column_offset)
+        fit = calibration.registration
+        scale, offset = (1.0, 0.0) if fit is None else (fit.scale, fit.column_offset)
         self._partner = np.array([[1 / scale, 0, (belt.start - offset) / scale - belt.start], [0, 1, 0]])
-        self._start = belt.start
 
-    def read(self, reader: LayerReader, layer: int, start: int, stop: int) -> NDArray[np.float32]:
-        """Return lines of a layer (0 low, 1 high) as transmission of the belt; safe in a thread of its own."""
-        return self._correctors[layer](reader.read(start, stop))
-
-    def append(
-        self, layers: list[NDArray[np.float32]], last: bool, needed: int
-    ) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-        """Add new lines, forget those above line `needed`, and return the next lines' weak and strong mask."""
-        drop = max(min(needed, self._given) - HALO - self.top, 0)
+    def append(self, counts: tuple[NDArray[np.uint16], NDArray[np.uint16]], needed: int) -> None:
+        """Add lines of both layers (n, columns of the scan), and forget those that line `needed` does not need."""
+        drop = max(needed - HALO - self._top, 0)
         self._layers = [
-            np.concatenate([kept[drop:], new]) for kept, new in zip(self._layers, layers, strict=True)
+            np.concatenate([kept[drop:], corrector(new)])
+            for kept, corrector, new in zip(self._layers, self._correctors, counts, strict=True)
         ]
         self._levels = [levels[drop:] for levels in self._levels]
-        self.top += drop
-        end = self.top + len(self._layers[0])
-        ready = end if last else max(end - _REACH, self._seen)
-        begin = max(self._seen - _REACH, self.top)
-        cover = self.cover(self._layers[0][begin - self.top :], 0)
-        cover = Cover(*(mask[self._seen - begin : ready - begin] for mask in cover))
-        for index, layer in enumerate(self._layers):
-            fresh = layer[self._seen - self.top : ready - self.top]
-            level = np.ones(len(fresh), np.float32)
-            if self._correct and len(fresh):
-                level = line_levels(fresh, cover.bare if index == 0 else self._seen_high(cover.bare))
+        self._weak, self._strong = self._weak[drop:], self._strong[drop:]
+        self._top += drop
+
+    def finish_lines(self, last: bool) -> None:
+        """Mask and level the lines of which enough is read, or all of them if no more will come."""
+        end = self._top + len(self._layers[0])
+        final = end if last else max(end - REACH, self._final)
+        if final == self._final:
+            return
+        begin = max(self._final - REACH, self._top)  # what lies above these lines also counts in their masks
+        cover = self.cover(self._layers[0][begin - self._top :], 0)
+        cover = Cover(*(mask[self._final - begin : final - begin] for mask in cover))  # (n, W) each
+        fresh = slice(self._final - self._top, final - self._top)
+        for index, bare in enumerate((cover.bare, self._seen_high(cover.bare))):
+            level = np.ones(final - self._final, np.float32)  # (n,)
+            if self._correct:
+                level = line_levels(self._layers[index][fresh], bare)
             self._levels[index] = np.concatenate([self._levels[index], level])
-        self._weak = np.concatenate([self._weak[drop:], cover.weak])
-        self._strong = np.concatenate([self._strong[drop:], cover.strong])
-        self._seen = ready
-        give = ready if last else max(ready - HALO, self._given)
-        lines = slice(self._given - self.top, give - self.top)
-        self._given = give
+        self._weak = np.concatenate([self._weak, cover.weak])
+        self._strong = np.concatenate([self._strong, cover.strong])
+        self._final = final
+
+    def masks(self, first: int, last: bool) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+        """Return the weak and the strong mask (n, W) of all lines from `first` on that are ready to be cut."""
+        stop = self._final if last else max(self._final - HALO, first)
+        lines = slice(first - self._top, stop - self._top)
         return self._weak[lines], self._strong[lines]
 
     def _seen_high(self, bare: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """Return a mask of the low layer's lines (n, belt) on the high layer's columns, to the nearest one."""
-        size = (bare.shape[1], bare.shape[0])
+        """Return a mask of the low layer's lines (n, W) on the high layer's columns, to the nearest one."""
         flags = cv2.INTER_NEAREST | cv2.WARP_INVERSE_MAP
         return np.asarray(
-            cv2.warpAffine(bare, self._partner, size, flags=flags, borderMode=cv2.BORDER_REPLICATE), np.uint8
+            cv2.warpAffine(
+                bare, self._partner, bare.shape[::-1], flags=flags, borderMode=cv2.BORDER_REPLICATE
+            ),
+            np.uint8,
         )
 
     def cover(self, transmission: NDArray[np.float32], layer: int, start: int = 0) -> Cover:
-        """Return the masks of some lines of a layer (0 low, 1 high) from belt column `start` on."""
-        if self._rule is None:
-            return find_cover(transmission, self._limits[layer][start : start + transmission.shape[1]])
-        level = self._columns[layer].level
-        mask = self._rule(np.rint(transmission * level).astype(np.uint16), level).astype(np.uint8)
-        bare = cv2.erode(1 - mask, np.ones((7, 7), np.uint8), borderType=cv2.BORDER_REPLICATE)
-        return Cover(mask, mask, np.asarray(bare))
+        """Return the masks (n, w) of some lines of a layer (0 low, 1 high) from belt column `start` on."""
+        noise = self._noise[layer][start : start + transmission.shape[1]]
+        return self._rule(transmission, self._columns[layer].level, noise)
 
     def around(self, box: Box, layer: int, margin: int) -> tuple[NDArray[np.float32], int, int]:
         """Return a layer's transmission in a box grown by `margin` as far as the scan goes, its y and x."""
-        rows = slice(max(box.y - margin - self.top, 0), box.y + box.h + margin - self.top)
+        rows = slice(max(box.y - margin - self._top, 0), box.y + box.h + margin - self._top)
         columns = slice(max(box.x - margin, 0), box.x + box.w + margin)
-        levels = self._levels[layer][rows]
-        counts = self._layers[layer][rows, columns][: len(levels)]
-        return np.asarray(counts / levels[:, None], np.float32), rows.start + self.top, columns.start
+        levels = self._levels[layer][rows]  # (n,), fewer at the scan's end
+        lines = self._layers[layer][rows, columns][: len(levels)]  # (n, w)
+        return np.asarray(lines / levels[:, None], np.float32), rows.start + self._top, columns.start
 
     def weak(self, box: Box) -> NDArray[np.bool_]:
         """Return what of a box is covered by whatever, (h, w)."""
-        rows = slice(box.y - self.top, box.y + box.h - self.top)
+        rows = slice(box.y - self._top, box.y + box.h - self._top)
         return self._weak[rows, box.x : box.x + box.w].view(np.bool_)
 
     def beyond(self, box: Box, fit: Registration) -> bool:
         """Tell whether a box, as the high layer sees it, reaches over a side of the belt."""
-        first, last = (
-            fit.scale * (x + self._start) + fit.column_offset - self._start
-            for x in (box.x, box.x + box.w - 1)
-        )
+        first, last = (self._high(x, fit) for x in (box.x, box.x + box.w - 1))
         return bool(first < -0.5 or last > self._width - 0.5)
 
     def registered(self, box: Box, fit: Registration) -> NDArray[np.float32]:
@@ -140,3 +133,7 @@ class Window:
         row = box.y + fit.row_offset - top
         column = first - self._start - left
         return resample(spline_of(around), fit.scale, column, row, (box.h, box.w))
+
+    def _high(self, x: int, fit: Registration) -> float:
+        """Return the belt column at which the high layer sees what the low layer sees at column `x`."""
+        return float(fit.scale * (x + self._start) + fit.column_offset - self._start)

@@ -4,17 +4,15 @@ from collections.abc import Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 from numpy.typing import NDArray
 
+from oresort.console.palette import HIGH, LOW
 from oresort.scan.calibrate.calibration import Calibration
 from oresort.scan.calibrate.register import Registration, register
 from oresort.scan.segment.particle import Particle
 from oresort.xray.transmission import attenuation
-
-LOW, HIGH = "#0072B2", "#D55E00"
 
 _SHOWN = 3  # particles
 _AROUND = 16  # pixels shown around a particle: more than the layers lie apart
@@ -27,7 +25,6 @@ def draw_profiles(calibration: Calibration, title: str = "") -> Figure:
     columns = np.arange(belt.start, belt.stop)
     fit = calibration.registration
     figure = Figure(figsize=(9, 7), dpi=100, layout="constrained")
-    FigureCanvasAgg(figure)
     air, noise, shift = figure.subplots(3, 1, sharex=True)
     for name, layer, colour in (("low", calibration.low, LOW), ("high", calibration.high, HIGH)):
         net = (layer.air - layer.dark)[belt]
@@ -77,7 +74,6 @@ def draw_registration(
     ordered = sorted((p for p in particles if not p.clipped), key=lambda p: p.x) or list(particles)
     shown = [ordered[i] for i in sorted({0, len(ordered) // 2, len(ordered) - 1})][:_SHOWN]
     figure = Figure(figsize=(3 + 2.6 * len(shown), 6), dpi=100, layout="constrained")
-    FigureCanvasAgg(figure)
     axes = figure.subplots(2, len(shown) + 1, squeeze=False)
     layers = {"as the layers came": high, "registered": register(high, fit)}
     image: AxesImage | None = None

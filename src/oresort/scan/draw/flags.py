@@ -1,27 +1,32 @@
-"""Pictures of prepared scans: what was found and flagged."""
+"""A picture of a prepared scan: what was found and flagged."""
 
 import math
 from collections.abc import Sequence
-from pathlib import Path
 
 import cv2
 import numpy as np
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.collections import PolyCollection
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from oresort.scan.segment.particle import Particle
+from oresort.console.palette import BLUE, GREEN, PURPLE, VERMILION
+from oresort.scan.calibrate.calibration import Calibration
+from oresort.scan.calibrate.correct import Corrector
+from oresort.scan.draw.page import DPI, belt_page, draw_boxes, legend_above, show_belt
+from oresort.scan.segment.particle import FLAGS, Particle
 
-# Okabe and Ito's colours stay apart for every common colour blindness; dashes also in grey print
-COLOURS = {"whole": "#009E73", "parted": "#0072B2", "touching": "#CC79A7", "clipped": "#D55E00"}
+COLOURS = {"whole": GREEN, "parted": BLUE, "touching": PURPLE, "clipped": VERMILION}
 """Of particles by their flag; `whole` have none."""
 
-_DASHES = {"whole": "solid", "parted": "dashdot", "touching": "dotted", "clipped": "dashed"}
+_DASHES = {
+    "whole": "solid",
+    "parted": "dashdot",
+    "touching": "dotted",
+    "clipped": "dashed",
+}  # for grey prints
 
-_DPI = 100
 _MOST_PIXELS = 2_500_000  # of a picture: one of the paper's scans has 1.6 million
-_LARGEST_STEP = 512  # lines; what the chain reads at a time is a multiple
+_LARGEST_STEP = 512  # lines; what is read at a time is a multiple
+_WHITE = 240 / 220  # transmission
 
 
 class Preview:
@@ -29,33 +34,31 @@ class Preview:
 
     Args:
         height: lines of the scan.
-        belt: columns that see the belt.
+        calibration: of the scan.
     """
 
-    def __init__(self, height: int, belt: slice) -> None:
-        width = belt.stop - belt.start
+    def __init__(self, height: int, calibration: Calibration) -> None:
+        self.height, self.belt = height, calibration.belt
+        width = self.belt.stop - self.belt.start
         step = 1
         while height * width > step * step * _MOST_PIXELS and step < _LARGEST_STEP:
             step *= 2
         self.step = step
         """Lines and columns of the scan in one pixel of the picture."""
-        self.height, self.belt = height, belt
         self.image = np.zeros((-(-height // step), -(-width // step)), np.uint8)
         """Transmission times 220 (H, W)."""
+        self._corrector = Corrector(calibration.low, self.belt)
+        self._drawn = 0
 
-    def add(self, start: int, transmission: NDArray[np.float32]) -> None:
-        """Take the transmission (n, belt) of the lines from `start`, a multiple of `step`, on."""
-        shape = (self.image.shape[1], -(-len(transmission) // self.step))
-        small = (
-            transmission if self.step == 1 else cv2.resize(transmission, shape, interpolation=cv2.INTER_AREA)
-        )
-        top = start // self.step
-        self.image[top : top + len(small)] = np.clip(small * 220, 0, 255).astype(np.uint8)
-
-
-def save_png(figure: Figure, path: Path) -> None:
-    """Save a picture; noise hardly compresses, so the fastest setting loses a tenth and takes a third."""
-    figure.savefig(path, pil_kwargs={"compress_level": 1})
+    def add(self, low: NDArray[np.uint16]) -> None:
+        """Take the low layer's next counts (n, columns of the scan); n a multiple of `step` but for the last."""
+        small = self._corrector(low)  # (n, W)
+        if self.step > 1:
+            shape = (self.image.shape[1], -(-len(low) // self.step))
+            small = np.asarray(cv2.resize(small, shape, interpolation=cv2.INTER_AREA))  # (n / step, W / step)
+        lines = slice(self._drawn, self._drawn + len(small))
+        self.image[lines] = np.clip(small * 220, 0, 255).astype(np.uint8)
+        self._drawn += len(small)
 
 
 def draw_flags(preview: Preview, particles: Sequence[Particle], name: str) -> Figure:
@@ -67,59 +70,28 @@ def draw_flags(preview: Preview, particles: Sequence[Particle], name: str) -> Fi
     height, width = preview.image.shape
     strips = max(1, round(math.sqrt(height / width / 1.5)))
     rows = -(-height // strips)  # of the picture in one strip
-    wide, tall = max(width, 300) / _DPI, max(rows, 60) / _DPI
-    one_line = strips * width > 600  # the legend fits into one line
-    left, right, bottom, top = 0.8, 0.2, 0.5, 0.8 if one_line else 1.1  # inches around and between strips
-    figure = Figure(figsize=(strips * (left + wide) + right, bottom + tall + top), dpi=_DPI)
-    FigureCanvasAgg(figure)
-    page = figure.get_size_inches()
+    parts = [preview.image[start : start + rows] for start in range(0, height, rows)]  # (rows, W) each
+    one_line = len(parts) * width > 600  # the legend fits into one line
+    wide, tall = max(width, 300) / DPI, max(rows, 60) / DPI
+    sizes = [(wide, tall * len(part) / rows) for part in parts]
+    figure, pictures = belt_page(sizes, 0.8 if one_line else 1.1)
     kinds = [kind_of(particle) for particle in particles]
     line_width = 1.4 if preview.step == 1 else 0.6  # drawn small, thick boxes would hide what is in them
-    for strip in range(strips):
-        part = preview.image[strip * rows : (strip + 1) * rows]
-        share = len(part) / rows
-        corner = (left + strip * (left + wide)) / page[0], (bottom + tall * (1 - share)) / page[1]
-        axes = figure.add_axes((*corner, wide / page[0], tall * share / page[1]))
+    for strip, (axes, part) in enumerate(zip(pictures, parts, strict=True)):
         first = strip * rows * preview.step
         last = min(first + len(part) * preview.step, preview.height)
-        extent = (preview.belt.start - 0.5, preview.belt.stop - 0.5, last - 0.5, first - 0.5)
-        axes.imshow(part, cmap="gray", vmin=0, vmax=240, extent=extent, aspect="auto")
+        show_belt(axes, part, 220 * _WHITE, preview.belt, slice(first, last), smooth=True)
         for kind, colour in COLOURS.items():
             chosen = [
-                _box(particle)
+                particle
                 for particle, own in zip(particles, kinds, strict=True)
                 if own == kind and particle.y < last and particle.y + particle.h > first
             ]
-            label = f"{kind}: {kinds.count(kind)}"
-            axes.add_collection(
-                PolyCollection(
-                    chosen,
-                    facecolors="none",
-                    edgecolors=colour,
-                    linestyles=_DASHES[kind],
-                    lw=line_width,
-                    label=label,
-                )
-            )
-        axes.set_xlim(extent[0], extent[1])  # boxes at the border would widen the axes
-        axes.set_ylim(extent[2], extent[3])
-        axes.set_xlabel("column (pixels)")
-        if strip == 0:
-            ncols = 4 if one_line else 2
-            axes.legend(
-                loc="lower left", bbox_to_anchor=(0, 1), ncols=ncols, frameon=False, borderaxespad=0.2
-            )
-            axes.set_title(f"{name}: {len(particles)} particles", loc="left", pad=28 if one_line else 48)
-            axes.set_ylabel("line")
+            draw_boxes(axes, chosen, colour, _DASHES[kind], line_width, f"{kind}: {kinds.count(kind)}")
+    legend_above(pictures[0], 4 if one_line else 2, f"{name}: {len(particles)} particles")
     return figure
 
 
 def kind_of(particle: Particle) -> str:
     """Return the flag that matters most, or `whole`."""
-    return next((flag for flag in ("clipped", "touching", "parted") if getattr(particle, flag)), "whole")
-
-
-def _box(particle: Particle) -> NDArray[np.float64]:
-    left, right = particle.x - 2.5, particle.x + particle.w + 1.5
-    top, bottom = particle.y - 2.5, particle.y + particle.h + 1.5
-    return np.array([(left, top), (right, top), (right, bottom), (left, bottom)])
+    return next((flag for flag in FLAGS if getattr(particle, flag)), "whole")

@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 
 import numpy as np
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from oresort.scan.draw.flags import COLOURS, kind_of
+from oresort.scan.draw.page import show_belt
 from oresort.scan.segment.particle import Particle
 
 
@@ -32,10 +32,8 @@ def draw_masks(
     columns = slice(left, min(left + width, low.shape[1]))
     height = len(low)
     figure = Figure(figsize=(10.6, 1.1 + 9.8 * height / (columns.stop - left)), dpi=100, layout="constrained")
-    FigureCanvasAgg(figure)
     axes = figure.add_subplot()
-    extent = (columns.start - 0.5, columns.stop - 0.5, height - 0.5, -0.5)
-    axes.imshow(low[:, columns] / air, cmap="gray", vmin=0, vmax=1.1, extent=extent)
+    show_belt(axes, low[:, columns] / air, 1.1, columns, slice(0, height), smooth=True)
     if labels is not None:
         x, y = np.arange(columns.start, columns.stop), np.arange(height)
         for label in np.unique(labels[:, columns])[1:]:
@@ -48,8 +46,6 @@ def draw_masks(
         x = np.arange(particle.x - 1, particle.x + particle.w + 1)
         y = np.arange(particle.y - 1, particle.y + particle.h + 1)
         axes.contour(x, y, padded, [0.5], colors=COLOURS[kind_of(particle)], linewidths=1.4)
-    axes.set_xlim(extent[:2])
-    axes.set_ylim(extent[2:])
     for kind, colour in COLOURS.items():
         axes.plot([], [], color=colour, label=kind)
     axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=5, frameon=False)

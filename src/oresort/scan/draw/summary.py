@@ -3,14 +3,13 @@
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from oresort.console.palette import GREY, HIGH, LOW, ORE, WASTE
 from oresort.scan.draw.flags import COLOURS
 
 _NAMED = 16  # scans up to which they are named on the axis rather than numbered
-_LOW, _HIGH = "#0072B2", "#D55E00"
 
 
 def draw_summary(summary: pd.DataFrame, manifest: pd.DataFrame) -> Figure:
@@ -21,16 +20,15 @@ def draw_summary(summary: pd.DataFrame, manifest: pd.DataFrame) -> Figure:
         manifest: rows of the pairs with `area` (pixels) and `label`; may be empty.
     """
     figure = Figure(figsize=(11, 7.5), dpi=100, layout="constrained")
-    FigureCanvasAgg(figure)
     (flags, air), (fit, sizes) = figure.subplots(2, 2)
     scans = np.arange(1, len(summary) + 1)
     _flags(flags, scans, summary)
-    for name, colour in (("low", _LOW), ("high", _HIGH)):
+    for name, colour in (("low", LOW), ("high", HIGH)):
         air.plot(scans, summary[f"air_{name}"], "o", color=colour, ms=4, label=name)
     air.set_ylabel("air level (counts)")
     air.legend(frameon=False)
     if "residual" in summary:
-        for name, marker, colour in (("unregistered", "s", "#999999"), ("residual", "o", "black")):
+        for name, marker, colour in (("unregistered", "s", GREY), ("residual", "o", "black")):
             label = "registered" if name == "residual" else name
             fit.plot(scans, summary[name], marker, color=colour, ms=4, label=label)
         fit.set_ylim(bottom=0)
@@ -65,7 +63,7 @@ def _sizes(axes: Axes, manifest: pd.DataFrame) -> None:
     labels = manifest["label"].to_numpy(str)
     bins = min(30, 5 + diameter.size // 20)
     edges = np.histogram_bin_edges(diameter, bins).tolist() if diameter.size else [0.0, 1.0]
-    for name, colour in (("ore", "#009E73"), ("waste", "#D55E00"), ("", "#999999")):
+    for name, colour in (("ore", ORE), ("waste", WASTE), ("", GREY)):
         chosen = diameter[labels == name]
         if chosen.size:
             label = f"{name or 'no label'}: {chosen.size:,}"

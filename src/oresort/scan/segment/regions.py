@@ -1,4 +1,4 @@
-"""Connected regions of an endless mask: lines go in, regions come out whole as soon as they have ended."""
+"""Connected regions of an endless mask: they come out whole as soon as they have ended."""
 
 from typing import NamedTuple
 
@@ -29,52 +29,58 @@ class Region(NamedTuple):
         return any(self.open)
 
 
-class RegionTracker:
-    """Labels a mask handed in by stretches of lines; the regions do not depend on how it was cut.
+class Regions:
+    """Follows the regions of a mask of which ever more lines are known; it keeps counters, no lines.
 
     Args:
-        width: columns of the mask.
         min_area: smaller regions are dropped, pixels.
         longest: lines after which an unfinished region is given out as it is.
     """
 
-    def __init__(self, width: int, min_area: int = Cutting.min_area, longest: int = LONGEST) -> None:
+    def __init__(self, min_area: int = Cutting.min_area, longest: int = LONGEST) -> None:
         self._min_area, self._longest = min_area, longest
-        self._weak = np.empty((0, width), np.uint8)
-        self._strong = np.empty((0, width), np.uint8)
         self._borders = {0}  # lines at which the mask begins, or a region was cut
+        self._seen = 0  # lines looked at so far
         self.top = 0
         """First line that is still needed: no region to come begins above it."""
 
-    def push(self, weak: NDArray[np.uint8], strong: NDArray[np.uint8], last: bool) -> list[Region]:
-        """Take the next lines (n, W), uint8 0 or 1, and return the regions that ended; all if `last`.
+    def ended(self, weak: NDArray[np.uint8], strong: NDArray[np.uint8], last: bool = False) -> list[Region]:
+        """Return the regions that have ended, in the order of their ends; all of them if these are the `last` lines.
 
         A region is a part of `weak`, connected by sides or corners, that holds some of `strong`.
+
+        Args:
+            weak: all lines known from `top` on (n, W), uint8 0 or 1.
+            strong: the same lines.
+            last: no lines will follow.
         """
-        before = self.top + len(self._weak)  # lines labelled so far
-        self._weak = np.concatenate([self._weak, weak])
-        self._strong = np.concatenate([self._strong, strong])
-        height, width = self._weak.shape
+        found = []
+        # a region must be cut at the same line however many lines come at a time: never look beyond that line
+        while len(weak) > self._longest + 1:
+            top = self.top
+            found += self._ended(weak[: self._longest + 1], strong, last=False)
+            weak, strong = weak[self.top - top :], strong[self.top - top :]
+        return found + self._ended(weak, strong, last)
+
+    def _ended(self, weak: NDArray[np.uint8], strong: NDArray[np.uint8], last: bool) -> list[Region]:
+        height, width = weak.shape
         if not height:
             return []
-        _, labels, stats, _ = cv2.connectedComponentsWithStats(self._weak, connectivity=8, ltype=cv2.CV_32S)
-        left, top, wide, tall, area = stats[1:].T
+        _, labels, stats, _ = cv2.connectedComponentsWithStats(weak, connectivity=8, ltype=cv2.CV_32S)
+        left, top, wide, tall, area = stats[1:].T  # (K,) each: row 0 is what is not covered
         bottom = top + tall
         # those that ended above the last line seen before have been given out then
-        fresh = self.top + bottom >= before
+        fresh = self.top + bottom >= self._seen
         running = (bottom == height) & fresh
-        if last or (running.any() and height - top[running].min() > self._longest):
-            ended, next_top = fresh, height
-        else:
-            ended, next_top = fresh & ~running, int(top[running].min(initial=height))
+        cut = bool(running.any()) and height - int(top[running].min()) > self._longest
+        ended = fresh if last or cut else fresh & ~running
         found = []
-        for index in np.flatnonzero(ended & (area >= self._min_area)):
-            box = (
-                slice(top[index], bottom[index]),
-                slice(left[index], left[index] + wide[index]),
-            )
-            mask = labels[box] == index + 1
-            if not (self._strong[box].view(np.bool_) & mask).any():
+        for index in np.lexsort((left, top, bottom)):
+            if not ended[index] or area[index] < self._min_area:
+                continue
+            box = slice(top[index], bottom[index]), slice(left[index], left[index] + wide[index])
+            mask = labels[box] == index + 1  # (h, w)
+            if not (strong[box].view(np.bool_) & mask).any():
                 continue
             first = self.top + int(top[index])
             ends = (
@@ -84,11 +90,8 @@ class RegionTracker:
                 bool(left[index] + wide[index] == width),
             )
             found.append(Region(first, int(left[index]), mask, ends))
-        self._drop(next_top, cut=next_top == height and bool(running.any()))
-        return found
-
-    def _drop(self, lines: int, cut: bool) -> None:
-        self._weak, self._strong = self._weak[lines:], self._strong[lines:]
-        self.top += lines
+        self._seen = self.top + height
+        self.top += height if last or cut else int(top[running].min(initial=height))
         if cut:
             self._borders.add(self.top)
+        return found

@@ -1,22 +1,24 @@
-from itertools import pairwise
-
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import ndimage
 
-from oresort.scan.segment.regions import RegionTracker
+from oresort.scan.segment.regions import Regions
 
 
-def regions(weak, strong, cuts, **options):
-    tracker = RegionTracker(weak.shape[1], **options)
-    edges = [0, *sorted(cuts), len(weak)]
+def regions(weak, strong, cuts, longest=2_000, min_area=50):
+    follow = Regions(min_area, longest)
     found = []
-    for start, stop in pairwise(edges):
-        found += tracker.push(
-            weak[start:stop], strong[start:stop], last=stop == len(weak) and start == edges[-2]
-        )
-    return found
+    for stop in [*sorted(cuts), len(weak)]:
+        lines = slice(follow.top, stop)
+        found += follow.ended(weak[lines], strong[lines])
+    return found + follow.ended(weak[follow.top :], strong[follow.top :], last=True)
+
+
+def same(one, other):
+    assert [(r.y, r.x, r.open) for r in one] == [(r.y, r.x, r.open) for r in other]
+    for mine, theirs in zip(one, other, strict=True):
+        np.testing.assert_array_equal(mine.mask, theirs.mask)
 
 
 def painted(shape, found):
@@ -49,16 +51,27 @@ def test_regions_do_not_depend_on_how_the_lines_were_handed_in(seed, cuts, min_a
         assert region.clipped == border
 
 
+@settings(max_examples=60, deadline=None)
+@given(st.integers(0, 10_000), st.lists(st.integers(0, 120), max_size=12), st.integers(4, 30))
+def test_long_regions_are_cut_at_the_same_lines_however_many_came_at_a_time(seed, cuts, longest):
+    rng = np.random.default_rng(seed)
+    weak = (ndimage.gaussian_filter(rng.standard_normal((120, 30)), (4, 1)) > 0).astype(np.uint8)
+    strong = weak & (rng.random(weak.shape) < 0.2).astype(np.uint8)
+    by_line = regions(weak, strong, range(120), longest, min_area=3)
+    same(regions(weak, strong, cuts, longest, min_area=3), by_line)
+    assert max((len(region.mask) for region in by_line), default=0) <= longest + 1
+
+
 def test_a_region_without_end_is_cut_so_that_memory_is_bounded():
     weak = np.zeros((500, 20), np.uint8)
     weak[:, 5:10] = 1
-    tracker = RegionTracker(20, min_area=1, longest=100)
+    follow = Regions(min_area=1, longest=100)
     found = []
-    for start in range(0, 500, 20):
-        found += tracker.push(weak[start : start + 20], weak[start : start + 20], last=start == 480)
-        assert len(tracker._weak) <= 120
+    for stop in range(20, 520, 20):
+        found += follow.ended(weak[follow.top : stop], weak[follow.top : stop], last=stop == 500)
+        assert stop - follow.top <= 120
     assert sum(int(region.mask.sum()) for region in found) == weak.sum()
-    assert len(found) > 1
+    assert [region.y for region in found] == [0, 101, 202, 303, 404]
     assert all(region.clipped for region in found)
 
 

@@ -1,0 +1,13 @@
+"""Colours that stay apart for every common colour blindness (Okabe and Ito, 2008)."""
+
+GREEN = "#009E73"
+BLUE = "#0072B2"
+SKY = "#56B4E9"
+VERMILION = "#D55E00"
+PURPLE = "#CC79A7"
+ORANGE = "#E69F00"
+YELLOW = "#F0E442"
+GREY = "#999999"
+
+ORE, WASTE = GREEN, VERMILION
+LOW, HIGH = BLUE, VERMILION

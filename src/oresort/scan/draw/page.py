@@ -1,0 +1,83 @@
+"""Pages that pictures of a belt are drawn on: sizes in inches, axes that count in the scan's pixels."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.collections import PolyCollection
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from oresort.scan.segment.particle import Particle
+
+DPI = 100
+
+_LEFT, _RIGHT, _BOTTOM = 0.8, 0.2, 0.5  # inches around a picture, for labels
+
+
+def belt_page(sizes: Sequence[tuple[float, float]], top: float) -> tuple[Figure, list[Axes]]:
+    """Return a page with axes for pictures side by side, their upper edges aligned.
+
+    Args:
+        sizes: width and height of each picture, inches; the first is the tallest.
+        top: inches above them, for legend and title.
+    """
+    tall = sizes[0][1]
+    figure = Figure(figsize=(sum(_LEFT + wide for wide, _ in sizes) + _RIGHT, _BOTTOM + tall + top), dpi=DPI)
+    page_wide, page_tall = figure.get_size_inches()
+    pictures, x = [], _LEFT
+    for wide, own in sizes:
+        corner = x / page_wide, (_BOTTOM + tall - own) / page_tall
+        pictures.append(figure.add_axes((*corner, wide / page_wide, own / page_tall)))
+        x += wide + _LEFT
+    pictures[0].set_ylabel("line")
+    for axes in pictures:
+        axes.set_xlabel("column (pixels)")
+    return figure, pictures
+
+
+def show_belt(
+    axes: Axes, picture: NDArray[np.generic], brightest: float, columns: slice, lines: slice, smooth: bool
+) -> None:
+    """Draw a picture (H, W) of some columns and lines of a scan in grey, 0 black and `brightest` white."""
+    extent = (columns.start - 0.5, columns.stop - 0.5, lines.stop - 0.5, lines.start - 0.5)
+    interpolation = "auto" if smooth else "nearest"
+    axes.imshow(
+        picture,
+        cmap="gray",
+        vmin=0,
+        vmax=brightest,
+        extent=extent,
+        aspect="auto",
+        interpolation=interpolation,
+    )
+    axes.autoscale(False)  # boxes at the border must not widen the axes
+
+
+def draw_boxes(
+    axes: Axes, particles: Sequence[Particle], colour: str, dashes: str, width: float, label: str
+) -> None:
+    """Draw a box two pixels around each particle, all in one colour, with one entry in the legend."""
+    boxes = []
+    for particle in particles:
+        left, right = particle.x - 2.5, particle.x + particle.w + 1.5
+        top, bottom = particle.y - 2.5, particle.y + particle.h + 1.5
+        boxes.append(np.array([(left, top), (right, top), (right, bottom), (left, bottom)]))
+    axes.add_collection(
+        PolyCollection(
+            boxes, facecolors="none", edgecolors=colour, linestyles=dashes, linewidths=width, label=label
+        )
+    )
+
+
+def legend_above(axes: Axes, columns: int, title: str) -> None:
+    """Put the legend above the picture, in so many columns, and the title above it."""
+    rows = -(-len(axes.get_legend_handles_labels()[1]) // columns)
+    axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=columns, frameon=False, borderaxespad=0.2)
+    axes.set_title(title, loc="left", pad=8 + 20 * rows)
+
+
+def save_png(figure: Figure, path: Path) -> None:
+    """Save a picture; noise hardly compresses, so the fastest setting loses a tenth and takes a third."""
+    figure.savefig(path, pil_kwargs={"compress_level": 1})

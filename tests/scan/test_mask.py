@@ -1,0 +1,50 @@
+"""The three rules of what is covered, on scans with known answers."""
+
+import numpy as np
+import pytest
+from ellipses import AIR, scan_of
+
+from oresort.errors import InputError
+from oresort.files.dataset import Cutting
+from oresort.scan.segment.mask import MASKS
+
+NOISE = np.full(500, 0.008, np.float32)
+
+
+def transmission(counts):
+    return (counts / np.float32(AIR)).astype(np.float32)
+
+
+@pytest.mark.parametrize("name", MASKS)
+def test_an_ellipse_is_covered_and_the_belt_is_bare(name):
+    cover = MASKS[name](transmission(scan_of([(250, 150, 60, 45)])), AIR, NOISE)
+    y, x = np.mgrid[:300, :500]
+    inside = ((x - 250) / 60) ** 2 + ((y - 150) / 45) ** 2
+    assert cover.strong[inside < 0.85].all()
+    assert cover.weak[inside > 1.25].mean() < 0.001
+    assert (cover.strong <= cover.weak).all()
+    assert not (cover.bare & cover.weak).any()
+    assert cover.bare[inside > 2].mean() > 0.95
+
+
+def test_the_rule_by_noise_keeps_rims_that_one_threshold_loses():
+    thin = transmission(scan_of([(250, 150, 60, 45)], peak=0.15))
+    weak, _, _ = MASKS["noise"](thin, AIR, NOISE)
+    assert weak.sum() > 1.5 * MASKS["threshold"](thin, AIR, NOISE).weak.sum()
+    noisy = MASKS["noise"](thin, AIR, 10 * NOISE).weak
+    assert noisy.sum() < weak.sum()
+
+
+@pytest.mark.parametrize("name", MASKS)
+@pytest.mark.parametrize("bright", [1.2, 1.26, 2.5])
+def test_what_is_brighter_than_full_scale_is_not_covered(name, bright):
+    # 1.252 of air is full scale: beyond it, 16-bit counts would begin again at 0
+    picture = np.full((40, 500), bright, np.float32)
+    assert not MASKS[name](picture, AIR, NOISE).weak.any()
+
+
+def test_every_word_has_a_rule():
+    for name in MASKS:
+        Cutting(mask=name)
+    with pytest.raises(InputError, match="mask=ideal: unknown; known are noise, threshold, released"):
+        Cutting(mask="ideal")
