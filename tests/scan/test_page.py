@@ -15,7 +15,7 @@ def test_the_notebooks_cells_run_one_after_the_other(tmp_path, monkeypatch):
     write_scans(tmp_path, scans=1, seed=3, particles=20)
     monkeypatch.chdir(tmp_path)
     cells = re.findall(r"```python\n(.*?)```", PAGE.read_text(), re.DOTALL)
-    assert len(cells) == 3
+    assert len(cells) == 4
     names: dict = {}
     for cell in cells:
         exec(compile(cell, str(PAGE), "exec"), names)
@@ -23,6 +23,8 @@ def test_the_notebooks_cells_run_one_after_the_other(tmp_path, monkeypatch):
         if last.startswith("draw_"):
             assert isinstance(eval(last, names), Figure)
     assert len(names["particles"]) == 20
+    for one, other in zip(names["streamed"], names["cuts"], strict=True):
+        np.testing.assert_array_equal(one.high, other.high)
     assert names["crop"].dtype == np.uint16
     assert names["cover"].weak.shape == names["transmission"].shape
     assert names["registered"].shape == names["low"].shape

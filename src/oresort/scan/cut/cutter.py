@@ -21,7 +21,7 @@ LINES = 512
 class Cutter:
     """Finds and cuts the particles of an endless belt; memory does not grow with what has gone by.
 
-    A particle comes out some 40 lines after its last one, since registration and masks look so far ahead.
+    A particle comes out some 60 lines after its last one, since registration and masks look so far ahead.
 
     Args:
         calibration: of this scan; its registration may be None only for crops that are not registered.
