@@ -5,7 +5,6 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from oresort.data.relight import relight, silhouette
@@ -50,40 +49,31 @@ class Augmentation:
                 )
         self.flip, self.transpose = flip, transpose
         self.intensity, self.saturate = intensity, saturate
-        self.gain, self.balance, self.offset = tuple(gain), tuple(balance), tuple(offset)
+        self.gain, self.balance, self.offset = ((low, high) for low, high in (gain, balance, offset))
         # albumentations clips float32 pixels to [0, 1] in its pixel transforms: geometry only
         steps = [A.HorizontalFlip(p=flip), A.VerticalFlip(p=flip), A.Transpose(p=transpose)]
         self._geometric = A.Compose([step for step in steps if step.p > 0])
 
     def __call__(self, planes: Tensor, representation: Representation, rng: np.random.Generator) -> Tensor:
         """Return augmented planes (B, 4, S, S) float32; all randomness comes from `rng`."""
-        moved = torch.from_numpy(self._move(planes.numpy(), rng))
-        if self.intensity == 0.0:
-            return moved
-        count = len(planes)
-        chosen = rng.random(count) < self.intensity
-        gain = rng.uniform(self.gain[0], self.gain[1], (count, 1))
-        gain = gain * rng.uniform(self.balance[0], self.balance[1], (count, 2))
-        offset = np.repeat(rng.uniform(self.offset[0], self.offset[1], (count, 1)), 2, axis=1)
-        gains, offsets = (
-            torch.from_numpy(x.astype(np.float32)[:, :, None, None]) for x in (gain, offset)
-        )  # (B, 2, 1, 1)
-        return self._relit(
-            moved, representation, torch.from_numpy(chosen)[:, None, None, None], gains, offsets
-        )
-
-    def _move(self, planes: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float32]:
-        if not self._geometric.transforms:
-            return np.ascontiguousarray(planes)
         # seeded here, since the library's own generators repeat themselves in every worker and epoch; and
         # one by one, since Compose would give all of them one seed and so flip and transpose together
         for step in self._geometric.transforms:
             step.set_random_seed(int(rng.integers(2**31)))
-        out = np.empty_like(planes)
-        for i, pair in enumerate(planes):
-            image = np.ascontiguousarray(pair.transpose(1, 2, 0))  # (S, S, 4): one draw moves all planes
-            out[i] = self._geometric(image=image)["image"].transpose(2, 0, 1)
-        return out
+        if self._geometric.transforms:
+            images = planes.permute(0, 2, 3, 1).numpy()  # (B, S, S, 4): one draw moves all planes of a pair
+            moved = [self._geometric(image=np.ascontiguousarray(image))["image"] for image in images]
+            planes = torch.from_numpy(np.stack(moved)).permute(0, 3, 1, 2).contiguous()  # (B, 4, S, S)
+        if self.intensity == 0.0:
+            return planes
+        count = len(planes)
+        chosen = rng.random((count, 1)) < self.intensity
+        gain = rng.uniform(*self.gain, (count, 1)) * rng.uniform(*self.balance, (count, 2))
+        offset = np.repeat(rng.uniform(*self.offset, (count, 1)), 2, axis=1)
+        drawn = [
+            torch.from_numpy(x)[:, :, None, None] for x in (chosen, np.float32(gain), np.float32(offset))
+        ]
+        return self._relit(planes, representation, *drawn)
 
     def on_device(self, planes: Tensor, representation: Representation, generator: torch.Generator) -> Tensor:
         """Return augmented planes (B, 4, S, S) float32 on their own device, drawn from its `generator`.
@@ -92,7 +82,7 @@ class Augmentation:
         """
         count, device = len(planes), planes.device
 
-        def uniform(span: tuple[float, ...], layers: int) -> Tensor:
+        def uniform(span: tuple[float, float], layers: int) -> Tensor:
             drawn = torch.rand((count, layers, 1, 1), generator=generator, device=device)
             return span[0] + (span[1] - span[0]) * drawn  # (B, layers, 1, 1)
 

@@ -15,7 +15,7 @@ from torch.utils.data import DataLoader
 from oresort.data.augment import Augmentation
 from oresort.data.cache import cached_planes
 from oresort.data.index import fingerprint, index_pairs
-from oresort.data.loaders import Batch, PairDataset, Shuffled, as_is
+from oresort.data.loaders import Batch, PairDataset, shuffled
 from oresort.data.resident import ResidentLoader
 from oresort.data.settings import DataConfig
 from oresort.errors import InputError
@@ -50,11 +50,9 @@ class OreDataModule(L.LightningDataModule):
     ) -> None:
         super().__init__()
         self.settings = DataConfig(root=str(root), **settings)
-        if self.settings.batch_size < 1 or self.settings.workers < 0:
-            raise InputError(
-                f"data.batch_size={self.settings.batch_size}, data.workers={self.settings.workers}: "
-                "need at least 1 and 0"
-            )
+        size, workers = self.settings.batch_size, self.settings.workers
+        if size < 1 or workers < 0:
+            raise InputError(f"data.batch_size={size}, data.workers={workers}: need at least 1 and 0")
         specs = {
             "representation": representation or part("representation", "attenuation"),
             "augment": augment or part("augment", "physical"),
@@ -71,8 +69,7 @@ class OreDataModule(L.LightningDataModule):
 
     def index(self) -> pd.DataFrame:
         """Return the manifest with its splits, read once."""
-        if self.frame.empty:
-            self.frame = index_pairs(self.settings)
+        self.frame = index_pairs(self.settings) if self.frame.empty else self.frame
         return self.frame
 
     def fingerprint(self) -> str:
@@ -115,11 +112,12 @@ class OreDataModule(L.LightningDataModule):
                 planes, labels, rows, self.representation, augmentation, seed=(self.seed, epoch or 0)
             ),
             batch_size=size,
-            sampler=Shuffled(len(rows), self._epoch_seed(epoch)) if train else None,
+            # a list, since Lightning asks for the order twice when a run goes on
+            sampler=shuffled(len(rows), self._epoch_seed(epoch)) if train else None,
             # a last batch of one pair would give batch norm nothing to normalise by
             drop_last=train and len(rows) % size == 1 and len(rows) > 1,
             num_workers=workers,
-            collate_fn=as_is,
+            collate_fn=lambda batch: batch,
             multiprocessing_context="fork" if workers else None,
             pin_memory=torch.cuda.is_available(),
         )

@@ -1,13 +1,12 @@
 """Batches of one split, made on the host."""
 
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.utils.data import Dataset, Sampler
+from torch.utils.data import Dataset
 
 from oresort.data.augment import Augmentation
 from oresort.models.inputs import Inputs
@@ -45,9 +44,6 @@ class PairDataset(Dataset[Batch]):
     def __len__(self) -> int:
         return len(self.rows)
 
-    def __getitem__(self, index: int) -> Batch:
-        return {key: value[0] for key, value in self.__getitems__([index]).items()}
-
     def __getitems__(self, indices: list[int]) -> Batch:
         rows = self.rows[indices]
         planes = torch.from_numpy(self.planes[rows])  # (B, 4, S, S), a copy out of the memory map
@@ -59,22 +55,8 @@ class PairDataset(Dataset[Batch]):
         return {"low": low, "high": high, "label": label, "index": index}
 
 
-class Shuffled(Sampler[int]):
-    """The same order however often it is asked for: Lightning asks twice when a run goes on."""
-
-    def __init__(self, count: int, seed: int) -> None:
-        self.count, self.seed = count, seed
-
-    def __len__(self) -> int:
-        return self.count
-
-    def __iter__(self) -> Iterator[int]:
-        generator = torch.Generator().manual_seed(self.seed)
-        # torch's own loader draws its workers' seed first: skipped, the order is that of shuffle=True
-        torch.empty((), dtype=torch.int64).random_(generator=generator)
-        yield from torch.randperm(self.count, generator=generator).tolist()
-
-
-def as_is(batch: Any) -> Any:
-    """Return a batch that is one already; a name, since workers cannot be sent a lambda."""
-    return batch
+def shuffled(count: int, seed: int) -> list[int]:
+    """Return the numbers below `count` in the order in which a loader with shuffle=True would take them."""
+    generator = torch.Generator().manual_seed(seed)
+    torch.empty((), dtype=torch.int64).random_(generator=generator)  # it draws its workers' seed first
+    return torch.randperm(count, generator=generator).tolist()

@@ -19,15 +19,15 @@ class ResidentLoader:
     and other pairs are left out in the next epoch.
 
     Args:
-        planes: (N, 4, S, S) float32 of one split, on the device.
-        labels: (N,) int64, on the device.
-        index: (N,) int64, rows of the manifest, on the device.
+        planes: of one split, (N, 4, S, S) float32 on the device, as all three.
+        labels: (N,) int64.
+        index: rows of the manifest, (N,) int64.
         batch_size: pairs a batch.
         representation: that made the planes.
         augmentation: of training pairs; None serves all pairs in order, as they are.
         seed: of order and augmentation.
-        rank: of this process.
-        world: number of processes, which share out the pairs.
+        rank: of this process, among the `world` that share out the pairs.
+        world: number of processes.
     """
 
     def __init__(
@@ -46,28 +46,25 @@ class ResidentLoader:
         self.representation, self.augmentation = representation, augmentation
         self.inputs = Inputs(representation)
         self.seed, self.rank, self.world = seed, rank, world
-        own = len(range(rank, len(planes), world))
-        if augmentation is not None:
-            own = len(planes) // world  # the same number of steps for every process
-        self.batch_size = min(batch_size, own) if augmentation is not None else batch_size
-        self.own = own
+        train = augmentation is not None
+        # in training every process makes the same number of steps
+        own = len(planes) // world if train else len(range(rank, len(planes), world))
+        self.batch_size = min(batch_size, own) if train else batch_size
+        self.steps = own // self.batch_size if train else -(-own // self.batch_size)
 
     def __len__(self) -> int:
-        if self.augmentation is not None:
-            return self.own // self.batch_size
-        return -(-self.own // self.batch_size)
+        return self.steps
 
     def __iter__(self) -> Iterator[Batch]:
         device = self.planes.device
         generator = torch.Generator(device).manual_seed(self.seed)
-        if self.augmentation is None:
-            order = torch.arange(len(self.planes), device=device)
-        else:
+        order = torch.arange(len(self.planes), device=device)
+        if self.augmentation is not None:
             order = torch.randperm(len(self.planes), generator=generator, device=device)
         order = order[self.rank :: self.world]
         # order is one for all processes, what happens to a pair is its own
         generator.manual_seed(self.seed + 1_000_003 * (self.rank + 1))
-        for step in range(len(self)):
+        for step in range(self.steps):
             rows = order[step * self.batch_size : (step + 1) * self.batch_size]
             planes = self.planes[rows]  # (B, 4, S, S)
             if self.augmentation is not None:

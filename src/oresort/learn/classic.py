@@ -39,13 +39,7 @@ class ClassicConfig:
 
 
 class Crops:
-    """The pairs of some rows of a manifest, read anew by every walk, which shows its progress.
-
-    Args:
-        frame: rows of the manifest.
-        root: of the dataset.
-        name: of the rows, for the progress.
-    """
+    """The pairs of some rows of a manifest, read anew by every walk; `name` stands beside its progress."""
 
     def __init__(self, frame: pd.DataFrame, root: Path, name: str) -> None:
         self.rows = list(zip(frame["low"], frame["high"], frame["air"], frame["background"], strict=True))
@@ -95,13 +89,8 @@ def _measure(cfg: ClassicConfig, method: Classic, folder: Path, frame: pd.DataFr
             row["threshold"] = choose_threshold(cfg.threshold, p_ore, label)
         figures = binary_metrics(torch.from_numpy(p_ore), torch.from_numpy(label), row["threshold"])
         row |= {f"{side}/{name}": value for name, value in figures.items()}
-        known = {
-            "id": pairs["id"],
-            "scan": pairs["scan"],
-            "split": side,
-            "label": [CLASSES[i] for i in label],
-        }
-        tables.append(pd.DataFrame({**known, "p_ore": p_ore}))
+        table = pairs[["id", "scan", "split"]]
+        tables.append(table.assign(label=[CLASSES[i] for i in label], p_ore=p_ore))
     row["test_seconds"] = time.perf_counter() - start
     with replacing(folder / "predictions.csv") as temporary:
         pd.concat(tables).to_csv(temporary, index=False)

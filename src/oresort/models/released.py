@@ -10,11 +10,10 @@ from torch import Tensor
 
 from oresort.errors import InputError
 from oresort.models.build import build_model
-from oresort.models.fusions.hybrid import Hybrid
-from oresort.models.heads.kan import KAN, kan_layers
-from oresort.models.kan.bases import Chebyshev
+from oresort.models.heads.kan import kan_layers
 from oresort.models.pairnet import PairNet
 from oresort.models.towers.paper import PaperTower
+from oresort.paths import part
 
 _TOWERS = ("model_low.", "model_high.")  # of low + high and of low - high, in spite of their names
 _MODULES = {
@@ -68,19 +67,10 @@ def import_released(file: Path) -> PairNet:
 
 def released_spec(widths: Sequence[int] = (64, 32, 16, 8, 4), degree: int = 6) -> dict[str, Any]:
     """Return the spec of the published network, see `build_model`, for hidden widths and a degree of its head."""
-
-    def path(part: type) -> str:
-        return f"{part.__module__}.{part.__qualname__}"
-
-    basis = {"_target_": path(Chebyshev), "degree": degree}
-    head = {"_target_": path(KAN), "widths": list(widths), "basis": basis, "init": "paper", "norm": False}
-    return {
-        "tower": {"_target_": path(PaperTower)},
-        "fusion": {"_target_": path(Hybrid)},
-        "head": head,
-        "channels": 1,
-        "share": False,
-    }
+    head = part("model/head", "kan", widths=list(widths), init="paper", norm=False)
+    head["basis"]["degree"] = degree
+    parts = {"tower": part("model/tower", "paper"), "fusion": part("model/fusion", "hybrid"), "head": head}
+    return {**parts, "channels": 1, "share": False}
 
 
 def spec_of(model: PairNet) -> dict[str, Any]:

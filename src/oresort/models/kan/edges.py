@@ -31,11 +31,15 @@ def covariance(layer: KANLayer) -> Tensor:
 
     For Chebyshev polynomials under this law it is the identity over 2.
     """
-    k = torch.arange(SAMPLES, dtype=torch.float64)
-    u = torch.cos(torch.pi * (k + 0.5) / SAMPLES)  # Gauss-Chebyshev points, all of one weight
-    columns = torch.stack(layer.basis(torch.atanh(u)))  # (N, S)
+    columns = _sampled(layer)
     columns = columns - columns.mean(1, keepdim=True)
     return (columns @ columns.T / SAMPLES).to(layer.coefficients)
+
+
+def _sampled(layer: KANLayer) -> Tensor:
+    k = torch.arange(SAMPLES, dtype=torch.float64)
+    u = torch.cos(torch.pi * (k + 0.5) / SAMPLES)  # Gauss-Chebyshev points, all of one weight
+    return torch.stack(layer.basis(torch.atanh(u)))  # (N, S)
 
 
 def importance(layer: KANLayer) -> Tensor:
@@ -79,13 +83,10 @@ def prune(layer: KANLayer, keep: float) -> Tensor:
         raise InputError(f"keep={keep!r}: give a share above 0 and up to 1")
     size = importance(layer)
     count = max(1, round(keep * size.numel()))
-    mask = torch.zeros(size.numel(), dtype=torch.bool, device=size.device)
-    mask[size.flatten().topk(count).indices] = True
-    mask = mask.view_as(size)
+    mask = torch.zeros_like(size, dtype=torch.bool)
+    mask.view(-1)[size.flatten().topk(count).indices] = True
     c = blocks(layer)
-    k = torch.arange(SAMPLES, dtype=torch.float64)
-    u = torch.cos(torch.pi * (k + 0.5) / SAMPLES)
-    means = torch.stack([column.mean() for column in layer.basis(torch.atanh(u))]).to(c)
+    means = _sampled(layer).mean(1).to(c)  # (N,)
     c[0] += torch.where(mask, 0.0, torch.einsum("n,nio->io", means, c[1:]))
     c[1:] *= mask
     return mask
