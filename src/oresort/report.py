@@ -1,8 +1,8 @@
-"""Put the runs below a folder into tables: a row a configuration, mean ± std over its seeds.
+"""Put the runs below a folder into tables: one row per configuration, mean ± std over its seeds.
 
-Experiments stand beside the paper's numbers, each row with its difference to the reference row and an interval
-(paired bootstrap over scans). Tables go to the screen and, as `report.csv`, `report.md`, `report.tex` and a
-PNG each, into the folder of the runs.
+An experiment's rows stand beside the paper's numbers, each with its difference to the reference row and an
+interval (paired bootstrap over scans). Tables go to the screen; `report.csv` (all columns), `report.md`,
+`report.tex` and a picture of each table go into the folder of the runs.
 """
 
 import sys
@@ -43,7 +43,7 @@ def report(cfg: ReportConfig) -> "Report":
     with replacing(out / "report.csv") as temporary:
         result.table.to_csv(temporary, index=False, float_format="%.6g")
     texts, tex = [], []
-    for section in sections(result.table, cfg.split):
+    for section in sections(result.table, cfg.split, cfg.metric):
         show(section.cells, f"{section.title}: {section.facts}")
         texts.append(f"**{section.title}**: {section.facts}.\n\n{markdown(section.cells)}")
         tex.append(latex(section))

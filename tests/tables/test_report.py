@@ -8,11 +8,15 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
 from oresort import report
 from oresort.paths import CONF_DIR
 from oresort.sorting import METRICS
 from oresort.tables.collect import collect, paper_tables, summarise
+from oresort.tables.plot import report_figure
+from oresort.tables.text import Section, latex, sections
 
 
 def make_run(folder: Path, row: str, seed: int, shift: float, **changes: Any) -> None:
@@ -30,7 +34,7 @@ def make_run(folder: Path, row: str, seed: int, shift: float, **changes: Any) ->
     content = {
         "status": "finished", "name": "ablation_head", "seed": seed, "config.row": row,
         "config.reference": "KAN 6", "config.name": "ablation_head", "config.scale.name": "cpu",
-        "config.protocol.name": "default", "config.trainer.max_epochs": 8, "config.model.head": row,
+        "config.recipe.name": "default", "config.trainer.max_epochs": 8, "config.model.head": row,
         "config.seed": seed, "data": "abc", "params": 1_315_868, "threshold": 0.5,
         "pairs/train": 2800, "pairs/val": 600, "pairs/test": 120,
     }  # fmt: skip
@@ -85,7 +89,73 @@ def test_the_report_is_written_in_every_form(command: Any, runs: Path):
     assert tex.count(r"\\") == 3  # the heading and two rows
     assert r"ablation\_head" in tex
     assert len(pd.read_csv(runs / "report.csv")) == 2
-    assert (runs / "report-ablation-head-cpu-default.png").stat().st_size > 10_000
+    assert (runs / "report-ablation-head-cpu-default.png").is_file()
+
+
+def drawn(runs: Path, metric: str = "auroc") -> Figure:
+    (section,) = sections(summarise(collect(runs), "test", metric, 100).table, "test", metric)
+    return report_figure(section, metric)
+
+
+def points(axes: Axes) -> list[list[tuple[float, float]]]:
+    """Positions of each series of markers."""
+    return [
+        [(float(x), float(y)) for x, y in line.get_xydata()]
+        for line in axes.lines
+        if line.get_marker() in "oD"
+    ]
+
+
+def test_the_picture_shows_each_row_the_papers_and_the_difference(runs: Path):
+    table = summarise(collect(runs), resamples=100).table
+    left, right = drawn(runs).axes
+    assert [label.get_text() for label in left.get_yticklabels()] == ["MLP 6", "KAN 6"]  # the best at the top
+    here, paper = points(left)
+    assert here == [(pytest.approx(84), 0), (pytest.approx(92), 1)]
+    assert paper == [(pytest.approx(84.81), 0), (pytest.approx(85.66), 1)]
+    assert points(right) == [[(pytest.approx(100 * table.loc[1, "difference"]), 0)]]
+
+
+def test_no_name_is_cut_off_and_no_point_is_covered(runs: Path):
+    for seed in (1, 2, 3):
+        make_run(runs / f"long-{seed}", "a name of a row that goes on and on, " * 6, seed, 0.05)
+    figure = drawn(runs)
+    figure.draw_without_rendering()  # a layout that does not fit is a warning, and an error here
+    for axes in figure.axes:
+        whole = axes.get_tightbbox()  # with its labels
+        assert 0 <= whole.x0 < whole.x1 <= figure.bbox.x1
+        assert not figure.legends[0].get_window_extent().overlaps(axes.get_window_extent())
+
+
+def test_rows_are_called_by_the_keys_in_which_they_differ(runs: Path, tmp_path: Path):
+    plain = {"name": "train", "config.name": "train"}
+    for seed, lr, head in ((1, 0.01, "x.KAN"), (2, 0.01, "x.KAN"), (1, 0.1, "x.MLP")):
+        # who watches and how fast pairs come makes no other row
+        other = {
+            "config.data.workers": seed,
+            "config.logger.mode": str(seed),
+            "config.trainer.enable_x": seed,
+        }
+        words = {"config.optim.lr": lr, "config.model.head._target_": head}
+        make_run(runs / f"plain-{lr}-{seed}", "", seed, lr, **plain, **words, **other)
+    parts = list(sections(summarise(collect(runs), resamples=10).table, "test"))
+    assert [part.title for part in parts] == ["runs", "ablation_head"]
+    named = parts[0].cells[["row", "n"]].to_numpy().tolist()
+    assert named == [
+        ["train, optim.lr=0.1, model.head=MLP", "1"],
+        ["train, optim.lr=0.01, model.head=KAN", "2"],
+    ]
+    for part in parts:
+        assert len(part.cells.columns) <= 7
+
+
+def test_special_characters_are_escaped_in_latex():
+    cells = pd.DataFrame({"row_name": ["50 % & more_"], "auroc": ["92.00±1.00"]})
+    text = latex(Section("a_b", "a", "50 % of #1", cells, cells))
+    assert r"\caption{a\_b: 50 \% of \#1}" in text
+    assert r"row\_name & auroc \\" in text
+    assert r"50 \% \& more\_ & 92.00$\pm$1.00 \\" in text
+    assert text.index(r"\toprule") < text.index(r"\midrule") < text.index(r"\bottomrule")
 
 
 def test_bad_questions_are_one_line(command: Any, runs: Path):

@@ -8,6 +8,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from oresort.errors import InputError
+from oresort.sorting.decide import is_ore
 
 Weights = NDArray[np.float64]
 
@@ -33,7 +34,7 @@ class Difference(NamedTuple):
 
 
 def weighted_metric(
-    metric: str, p_ore: Weights, ore: NDArray[np.bool_], cut: float, weights: Weights
+    metric: str, p_ore: Weights, ore: NDArray[np.bool_], threshold: float, weights: Weights
 ) -> Weights:
     """Return a metric (B,) of pairs (N,) counted `weights` (B, N) times; NaN where it is undefined.
 
@@ -47,7 +48,7 @@ def weighted_metric(
             return np.asarray(weights @ ((p_ore - ore) ** 2) / weights.sum(axis=1))
         if metric not in COMPARABLE:
             raise InputError(f"metric={metric}: no interval of that; known are {', '.join(COMPARABLE)}")
-        called = p_ore >= cut
+        called = is_ore(p_ore, threshold)
         tp, fp, fn, tn = (
             weights @ part.astype(np.float64)
             for part in (called & ore, called & ~ore, ~called & ore, ~called & ~ore)

@@ -1,6 +1,7 @@
-"""Many runs as one table: a row a configuration, mean and deviation over its seeds."""
+"""Many runs as one table: one row per configuration, mean and deviation over its seeds."""
 
 import json
+from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -13,7 +14,10 @@ from oresort.learn.run import counts
 from oresort.sorting import METRICS
 from oresort.tables.bootstrap import COMPARABLE, Run, paired_difference
 
-_LABELS = ("config.row", "config.reference", "config.name", "config.scale.name", "config.protocol.name")
+_LABELS = ("config.row", "config.reference", "config.name", "config.scale.name", "config.recipe.name")
+SIDES = ("name", "scale", "recipe", "data")
+"""What rows of one table have in common."""
+
 PAPER_METRICS = ("auroc", "f1", "recall", "precision", "accuracy")
 
 
@@ -21,8 +25,8 @@ class Report(NamedTuple):
     """What `report` found."""
 
     table: pd.DataFrame
-    """One row a configuration: `name` (the experiment), the keys in which configurations differ or, in an
-    experiment with named rows, `row, scale, protocol`; `n`, `params_M`, `<metric>_mean`, `<metric>_std` as
+    """One row per configuration: `name` (the experiment), the keys in which configurations differ or, in an
+    experiment with named rows, `row, scale, recipe`; `n`, `params_M`, `<metric>_mean`, `<metric>_std` as
     shares of 1 (std of the sample; NaN for a single seed); against an experiment's reference row
     `difference, difference_low, difference_high`; `paper_<metric>`, `paper_<metric>_std`, `paper_params_M`
     where the paper prints that row; `pairs_train, pairs_val, pairs_test, epochs, data, root`, `data` being a
@@ -36,7 +40,7 @@ def collect(runs: Path) -> pd.DataFrame:
     """Return the rows of all runs below a folder, with their folder as `run`.
 
     Raises:
-        InputError: No such folder, no runs in it, or an unreadable `metrics.json`.
+        InputError: no such folder, no runs in it, or an unreadable `metrics.json`.
     """
     if not runs.is_dir():
         raise InputError(f"{runs}: no such folder; give the folder of runs as runs=DIR")
@@ -61,10 +65,10 @@ def paper_tables() -> pd.DataFrame:
 def summarise(
     rows: pd.DataFrame, split: str = "test", metric: str = "auroc", resamples: int = 1000
 ) -> Report:
-    """Return one row a configuration of the runs of `collect`.
+    """Return one row per configuration of the runs of `collect`.
 
-    Runs are of one configuration if they differ in nothing but the seed and where their files lie, and saw the
-    same pairs. Of two finished runs of one configuration and seed the newer counts.
+    Runs are of one configuration if they saw the same pairs and differ in nothing that counts but the seed, see
+    `learn.run.counts`. Of two finished runs of one configuration and seed the newer counts.
 
     Args:
         rows: of `collect`.
@@ -99,6 +103,8 @@ def summarise(
         differing.append("config.data.root")
     table = [_row(group, differing, split) for _, group in done.groupby("configuration", sort=False)]
     frame = pd.DataFrame(table).sort_values("auroc_mean", ascending=False, na_position="last")
+    first = ["name", "row", "scale", "recipe", *(key.removeprefix("config.") for key in differing)]
+    frame = frame[[c for c in first if c in frame] + [c for c in frame if c not in first]]
     if resamples:
         frame = _compare(frame.reset_index(drop=True), split, metric, resamples)
     return Report(_beside_paper(frame).drop(columns=["runs", "reference"]).reset_index(drop=True), failed)
@@ -112,8 +118,9 @@ def _row(group: pd.DataFrame, differing: list[str], split: str) -> dict[str, Any
     first = group.iloc[0]
     row: dict[str, Any] = {"name": first["name"]}
     if _named(group).any():
-        row |= {"row": first["config.row"], "scale": first["config.scale.name"]}
-        row |= {"protocol": first["config.protocol.name"]}
+        row |= {
+            key: first[f"config.{key}.name".replace("row.name", "row")] for key in ("row", "scale", "recipe")
+        }
     else:
         row |= {key.removeprefix("config."): first[key] for key in differing}
     row |= {"n": len(group), "params_M": float(first["params"]) / 1e6}
@@ -121,36 +128,32 @@ def _row(group: pd.DataFrame, differing: list[str], split: str) -> dict[str, Any
         values = group[f"{split}/{name}"].astype(float)
         row |= {f"{name}_mean": values.mean(), f"{name}_std": values.std(ddof=1)}
     row |= {f"pairs_{side}": first.get(f"pairs/{side}") for side in ("train", "val", "test")}
-    row |= {
-        "epochs": first.get("config.trainer.max_epochs"),
-        "data": first["data"],
-        "root": first.get("config.data.root"),
-    }
-    return row | {"runs": list(group["run"]), "reference": first["config.reference"]}
+    row |= {"epochs": first.get("config.trainer.max_epochs"), "root": first.get("config.data.root")}
+    row |= {"data": first["data"], "reference": first["config.reference"]}
+    return row | {"runs": list(group["run"])}
 
 
 def _compare(frame: pd.DataFrame, split: str, metric: str, resamples: int) -> pd.DataFrame:
-    """Add the differences to the reference row of each experiment, within one scale, protocol and dataset."""
+    """Add the differences to the reference row of each experiment, within one scale, recipe and dataset."""
     if "row" not in frame:
         return frame
-    sides = ["name", "scale", "protocol", "data"]
-    loaded = {run: load_run(Path(run), split) for runs in frame["runs"] for run in runs}
-    columns: dict[int, dict[str, float]] = {}
-    for _, table in frame[frame["row"].notna()].groupby(sides, dropna=False):
-        reference = table[table["row"] == table["reference"]]
-        if len(reference) != 1:
+    load = cache(lambda run: load_run(Path(run), split))
+    rows = frame.to_dict("records")
+    tables: dict[tuple[str, ...], list[dict[Any, Any]]] = {}
+    for row in rows:
+        if pd.notna(row["row"]):
+            tables.setdefault(tuple(str(row[key]) for key in SIDES), []).append(row)
+    for table in tables.values():
+        references = [row for row in table if row["row"] == row["reference"]]
+        if len(references) != 1:
             continue
-        other = [loaded[run] for run in reference.iloc[0]["runs"]]
-        for place, row in table.drop(index=reference.index).iterrows():
-            found = paired_difference([loaded[run] for run in row["runs"]], other, metric, resamples)
-            if found is not None:
-                named = {
-                    "difference": found.value,
-                    "difference_low": found.low,
-                    "difference_high": found.high,
-                }
-                columns[int(str(place))] = {"difference_metric": metric, **named}  # type: ignore[dict-item]
-    return frame.join(pd.DataFrame.from_dict(columns, orient="index")) if columns else frame
+        other = [load(run) for run in references[0]["runs"]]
+        for row in table:
+            own = [load(run) for run in row["runs"]]
+            if row is not references[0] and (found := paired_difference(own, other, metric, resamples)):
+                row |= {"difference_metric": metric, "difference": found.value}
+                row |= {"difference_low": found.low, "difference_high": found.high}
+    return pd.DataFrame(rows)
 
 
 def load_run(folder: Path, split: str) -> Run:

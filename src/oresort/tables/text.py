@@ -9,12 +9,7 @@ import pandas as pd
 from oresort.console.show import percent
 from oresort.sorting import METRICS
 from oresort.tables.bootstrap import LEVEL
-from oresort.tables.collect import PAPER_METRICS
-
-_SHOWN = ("auroc", "f1", "recall", "precision", "accuracy", "balanced_accuracy")
-"""Metrics of an experiment's table; `report.csv` has all."""
-
-_HIDDEN = ("pairs_train", "pairs_val", "pairs_test", "epochs", "data", "root", "difference_metric")
+from oresort.tables.collect import SIDES
 
 
 class Section(NamedTuple):
@@ -24,100 +19,96 @@ class Section(NamedTuple):
     slug: str
     facts: str
     cells: pd.DataFrame
+    """At most seven columns; the first names the row. `report.csv` has all."""
+
     numbers: pd.DataFrame
 
 
-def sections(table: pd.DataFrame, split: str) -> Iterator[Section]:
+def sections(table: pd.DataFrame, split: str, metric: str = "auroc") -> Iterator[Section]:
     """Yield the parts of a report's table: one of the plain runs, one for each experiment at one scale."""
     if table.empty:
         return
     named = table["row"].notna() if "row" in table else pd.Series(False, index=table.index)
     plain = _used(table[~named])
+    facts = f"{split}, per cent, mean±std over n seeds"
     if not plain.empty:
-        yield Section("runs", "runs", f"{split}, per cent, mean±std over n seeds", readable(plain), plain)
+        yield Section("runs", "runs", facts, readable(plain, metric), plain)
     if not named.any():
         return
-    for (name, scale, protocol, _), part in table[named].groupby(
-        ["name", "scale", "protocol", "data"], dropna=False
-    ):
-        numbers = _used(part).reset_index(drop=True)
+    for _, part in table[named].groupby(list(SIDES), dropna=False):
+        numbers = _used(part)
         first = numbers.iloc[0]
+        name, scale, recipe = (str(first[key]) for key in ("name", "scale", "recipe"))
         pairs = " + ".join(f"{int(first[f'pairs_{side}']):,}" for side in ("train", "val", "test"))
-        facts = (
-            f"{split}, per cent, mean±std over n seeds; scale={scale}: {pairs} pairs (train + val + test), "
-            f"{first['epochs']} epochs; protocol={protocol}; data: {first.get('root', 'unknown')}"
+        place = (
+            f"{facts}; scale={scale}: {pairs} pairs (train + val + test), {first['epochs']} epochs; "
+            f"recipe={recipe}; data: {first.get('root', 'unknown')}"
         )
-        slug = re.sub(r"[^a-z0-9]+", "-", f"{name} {scale} {protocol}".lower())
-        yield Section(str(name), slug, facts, readable(numbers), numbers)
+        slug = re.sub(r"[^a-z0-9]+", "-", f"{name} {scale} {recipe}".lower())
+        yield Section(name, slug, place, readable(numbers, metric), numbers)
 
 
 def _used(part: pd.DataFrame) -> pd.DataFrame:
-    # a column that other tables fill; a metric's mean and deviation may all be undefined and still belong here
+    # without columns that only other tables fill; a metric may be undefined in all rows and still belongs here
     own = {f"{metric}{end}" for metric in METRICS for end in ("_mean", "_std")}
-    return part.drop(columns=[c for c in part.columns if part[c].isna().all() and c not in own])
+    unused = [c for c in part.columns if part[c].isna().all() and c not in own]
+    return part.drop(columns=unused).reset_index(drop=True)
 
 
-def readable(table: pd.DataFrame) -> pd.DataFrame:
-    """Return a table as people read it: metrics in per cent, `mean±std`, parameters in M, the paper's beside."""
-    experiment = "row" in table
-    drop = {"name", "scale", "protocol"} if experiment else set()
-    left = [
-        c
-        for c in table.columns
-        if not c.endswith(("_mean", "_std"))
-        and not c.startswith(("paper_", "difference"))
-        and c not in {*_HIDDEN, *drop}
-    ]
-    shown = table[left].copy()
-    shown["params_M"] = shown["params_M"].map("{:.2f}".format).replace("nan", "-")  # trees are not counted
-    for metric in _SHOWN if experiment else METRICS:
-        shown[metric] = _plus_minus(table[f"{metric}_mean"], table[f"{metric}_std"], 100)
-        if "difference" in table and (table["difference_metric"] == metric).any():
-            ends = zip(table["difference"], table["difference_low"], table["difference_high"], strict=True)
-            shown[f"Δ {metric} [{LEVEL:.0%}]"] = [
-                "reference" if pd.isna(value) else f"{100 * value:+.2f} [{100 * low:+.2f}, {100 * high:+.2f}]"
-                for value, low, high in ends
-            ]
-    if "paper_auroc" in table:
-        for metric in PAPER_METRICS:
-            shown[f"paper: {metric}"] = _plus_minus(table[f"paper_{metric}"], table[f"paper_{metric}_std"], 1)
-        shown["paper: params_M"] = table["paper_params_M"].map("{:.2f}".format).replace("nan", "-")
-    # values of a column that runs do not share come as NaN
-    return shown.astype(object).where(shown.notna(), "-").astype(str)
+def readable(table: pd.DataFrame, metric: str = "auroc") -> pd.DataFrame:
+    """Return a table as people read it: rows named, metrics in per cent as `mean±std`, parameters in M."""
+    shown = pd.DataFrame({"row": labels(table), "n": table["n"].astype(str)})
+    shown["params_M"] = [f"{value:.2f}" if pd.notna(value) else "-" for value in table["params_M"]]
+    shown[metric] = _plus_minus(table, metric)
+    if "difference" in table:
+        ends = zip(table["difference"], table["difference_low"], table["difference_high"], strict=True)
+        shown[f"Δ {metric} [{LEVEL:.0%}]"] = [
+            "reference" if pd.isna(value) else f"{100 * value:+.2f} [{100 * low:+.2f}, {100 * high:+.2f}]"
+            for value, low, high in ends
+        ]
+    if f"paper_{metric}" in table:
+        shown[f"paper: {metric}"] = _plus_minus(table, f"paper_{metric}")
+    others = [name for name in ("balanced_accuracy", "f1", "brier", "auroc") if name != metric]
+    for name in others[: 7 - len(shown.columns)]:
+        shown[name] = _plus_minus(table, name)
+    return shown
 
 
-def _plus_minus(means: "pd.Series[float]", deviations: "pd.Series[float]", factor: float) -> list[str]:
-    pairs = zip(means.astype(float) * factor, deviations.astype(float) * factor, strict=True)
-    return [percent(m / 100) + ("" if pd.isna(s) else f"±{percent(s / 100)}") for m, s in pairs]
+def labels(table: pd.DataFrame) -> list[str]:
+    """Return what each row is called: its name in the experiment, or the values in which its runs differ, by key."""
+    if "row" in table:
+        return [str(row) for row in table["row"]]
+    keys = list(table.columns[1 : list(table.columns).index("n")])
+    names = []
+    for row in table.to_dict("records"):
+        # a key that these runs do not have names nothing; of a class its last part is enough
+        values = {key: str(row[key]) for key in keys if pd.notna(row[key])}
+        words = [
+            f"{k.removesuffix('._target_')}={v.rpartition('.')[2] if '_target_' in k else v}"
+            for k, v in values.items()
+        ]
+        names.append(", ".join([str(row["name"]), *words]))
+    return names
+
+
+def _plus_minus(table: pd.DataFrame, name: str) -> list[str]:
+    # the paper prints per cent already
+    mean, factor = (f"{name}_mean", 1.0) if f"{name}_mean" in table else (name, 0.01)
+    pairs = zip(table[mean].astype(float), table[f"{name}_std"].astype(float), strict=True)
+    return [percent(m * factor) + ("" if pd.isna(s) else f"±{percent(s * factor)}") for m, s in pairs]
 
 
 def markdown(table: pd.DataFrame) -> str:
     """Return a table of text as Markdown."""
     lines = [list(table.columns), ["---"] * len(table.columns), *table.to_numpy().tolist()]
-    return (
-        "\n".join("| " + " | ".join(str(cell).replace("|", "\\|") for cell in line) + " |" for line in lines)
-        + "\n"
-    )
-
-
-_TEX = {"\\": r"\textbackslash{}", "±": r"$\pm$", "Δ": r"$\Delta$", "%": r"\%",
-        "_": r"\_", "&": r"\&", "#": r"\#", "$": r"\$",
-        "{": r"\{", "}": r"\}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}  # fmt: skip
+    cells = [[str(cell).replace("|", "\\|") for cell in line] for line in lines]
+    return "".join(f"| {' | '.join(line)} |\n" for line in cells)
 
 
 def latex(section: Section) -> str:
     """Return a section as a LaTeX table for the package booktabs."""
-
-    def cells(values: list[object]) -> str:
-        return " & ".join("".join(_TEX.get(c, c) for c in str(value)) for value in values) + r" \\"
-
-    body = [cells(row) for row in section.cells.to_numpy().tolist()]
-    return "\n".join(
-        [
-            r"\begin{table}", r"\centering",
-            rf"\caption{{{cells([section.title])[:-3]}: {cells([section.facts])[:-3]}}}",
-            rf"\begin{{tabular}}{{l{'r' * (len(section.cells.columns) - 1)}}}", r"\toprule",
-            cells(list(section.cells.columns)), r"\midrule", *body, r"\bottomrule", r"\end{tabular}",
-            r"\end{table}", "",
-        ]
-    )  # fmt: skip
+    caption = re.sub(r"([%&#_$])", r"\\\1", f"{section.title}: {section.facts}")
+    view = section.cells.style.hide().format(escape="latex").format_index(escape="latex", axis=1)
+    layout = "l" + "r" * (len(section.cells.columns) - 1)
+    text = view.to_latex(hrules=True, caption=caption, column_format=layout, position_float="centering")
+    return str(text).replace("±", r"$\pm$").replace("Δ", r"$\Delta$")
