@@ -6,6 +6,7 @@ Run by `make bench`; prints, asserts nothing.
 import argparse
 import tempfile
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 import torch
@@ -45,7 +46,7 @@ def loader_rate(data: OreDataModule, seconds: float) -> float:
     return count / (time.perf_counter() - start)
 
 
-def training_rate(data: OreDataModule, representation: dict[str, object], seconds: float) -> float:
+def training_rate(data: OreDataModule, representation: Mapping[str, object], seconds: float) -> float:
     """Pairs per second of optimiser steps on one batch that is already there."""
     module = OreModule({**MODEL, "channels": 1}, representation)
     optimizer = torch.optim.Adam(module.net.parameters(), lr=3e-4)
@@ -53,7 +54,7 @@ def training_rate(data: OreDataModule, representation: dict[str, object], second
     count, start = 0, time.perf_counter()
     while time.perf_counter() - start < seconds:
         optimizer.zero_grad()
-        F.cross_entropy(module(batch["low"], batch["high"]), batch["label"]).backward()
+        F.cross_entropy(module(batch["low"], batch["high"]), batch["label"]).backward()  # type: ignore[no-untyped-call]
         optimizer.step()
         count += len(batch["label"])
     return count / (time.perf_counter() - start)

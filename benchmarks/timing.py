@@ -70,7 +70,7 @@ def step(model: nn.Module, *pair: Tensor) -> Job:
 
     def run() -> None:
         optimiser.zero_grad()
-        nn.functional.cross_entropy(model(*pair), label).backward()
+        nn.functional.cross_entropy(model(*pair), label).backward()  # type: ignore[no-untyped-call]
         optimiser.step()
 
     return run
