@@ -12,29 +12,13 @@ from pathlib import Path
 import torch
 from rich.console import Console
 from rich.table import Table
+from timing import spec
 from torch.nn import functional as F
 
 from oresort.belt import write_pairs
 from oresort.data.datamodule import OreDataModule
 from oresort.learn.module import OreModule
-
-REPRESENTATIONS = {
-    "attenuation": {"_target_": "oresort.represent.representation.Attenuation", "geometry": "resize"},
-    "standardized": {"_target_": "oresort.represent.representation.Standardized", "geometry": "resize"},
-}
-AUGMENT = {
-    "_target_": "oresort.data.augment.Augmentation",
-    "flip": 0.5,
-    "transpose": 0.5,
-    "intensity": 0.5,
-    "gain": [0.99, 1.01],
-    "balance": [0.995, 1.005],
-}
-MODEL = {
-    "tower": {"_target_": "oresort.models.towers.paper.PaperTower"},
-    "fusion": {"_target_": "oresort.models.fusions.hybrid.Hybrid"},
-    "head": {"_target_": "oresort.models.heads.kan.KAN"},
-}
+from oresort.paths import choices, part
 
 
 def loader_rate(data: OreDataModule, seconds: float) -> float:
@@ -48,7 +32,7 @@ def loader_rate(data: OreDataModule, seconds: float) -> float:
 
 def training_rate(data: OreDataModule, representation: Mapping[str, object], seconds: float) -> float:
     """Pairs per second of optimiser steps on one batch that is already there."""
-    module = OreModule({**MODEL, "channels": 1}, representation)
+    module = OreModule(spec(), representation)
     optimizer = torch.optim.Adam(module.net.parameters(), lr=3e-4)
     batch = next(iter(data.loader("train", epoch=0)))
     count, start = 0, time.perf_counter()
@@ -71,11 +55,12 @@ def main() -> None:
         table.add_column(column, justify="left" if column == "representation" else "right")
     with tempfile.TemporaryDirectory() as folder:
         write_pairs(Path(folder), options.pairs, seed=0)
-        for name, spec in REPRESENTATIONS.items():
-            data = OreDataModule(folder, spec, AUGMENT)
+        for name in choices("representation"):
+            representation = part("representation", name)
+            data = OreDataModule(folder, representation)
             data.setup()
             loader = loader_rate(data, options.seconds)
-            training = training_rate(data, spec, options.seconds)
+            training = training_rate(data, representation, options.seconds)
             table.add_row(name, f"{loader:,.0f}", f"{training:,.0f}", f"{loader / training:.0f}x")
     Console(width=100).print(table)
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import pandas as pd
 import torch
-from timing import Job, begin, fastest, inference, parser, report, step, training
+from timing import Job, begin, fastest, inference, parser, report, spec, step, training
 from torch import Tensor, nn
 
 from oresort.console.progress import track
@@ -24,11 +24,6 @@ from oresort.models.kan.layer import KANLayer
 
 WIDTHS = (64, 32, 16, 8, 4)
 SIZES = list(pairwise((128, *WIDTHS, 2)))
-PAPER = {
-    "tower": {"_target_": "oresort.models.towers.paper.PaperTower"},
-    "fusion": {"_target_": "oresort.models.fusions.hybrid.Hybrid"},
-    "head": {"_target_": "oresort.models.heads.kan.KAN"},
-}
 ROWS = [(s, b, k) for s in ("layer", "head") for b in (64, 512, 4096) for k in (training, inference)]
 
 
@@ -119,7 +114,7 @@ def model(batch: int = 64) -> pd.DataFrame:
     rows = []
     for name, job in track({"training": step, "inference": inference}.items(), 2, "model"):
         jobs: dict[str, Job] = {
-            key: job(build_model(PAPER).to(memory_format=layout), *pair) for key, layout in formats.items()
+            key: job(build_model(spec()).to(memory_format=layout), *pair) for key, layout in formats.items()
         }
         rates = {key: round(batch / seconds) for key, seconds in fastest(jobs, seconds=20).items()}
         rows.append({"pass": name} | {f"{key}, pairs/s": rate for key, rate in rates.items()})

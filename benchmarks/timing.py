@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 from time import perf_counter, process_time
+from typing import Any
 
 import pandas as pd
 import torch
@@ -13,8 +14,15 @@ from torch import Tensor, nn
 
 from oresort.console.show import show
 from oresort.files.write import replacing
+from oresort.paths import part
 
 Job = Callable[[], object]
+
+
+def spec(tower: str = "paper", fusion: str = "hybrid", head: str = "kan") -> dict[str, Any]:
+    """Return the spec of a model of three files of conf/model; the paper's, but for what is named."""
+    names = {"tower": tower, "fusion": fusion, "head": head}
+    return {group: part(f"model/{group}", name) for group, name in names.items()}
 
 
 def fastest(contestants: dict[str, Job], seconds: float, rounds: int = 3) -> dict[str, float]:

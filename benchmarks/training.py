@@ -17,27 +17,13 @@ from typing import Any
 import lightning as L
 import pandas as pd
 import torch
-from timing import begin, report
+from timing import begin, report, spec
 
 from oresort.belt import write_pairs
 from oresort.data.datamodule import OreDataModule
 from oresort.learn.module import OreModule
+from oresort.paths import part
 
-REPRESENTATION = {"_target_": "oresort.represent.representation.Attenuation", "geometry": "resize"}
-AUGMENT = {
-    "_target_": "oresort.data.augment.Augmentation",
-    "flip": 0.5,
-    "transpose": 0.5,
-    "intensity": 0.5,
-    "gain": [0.99, 1.01],
-    "balance": [0.995, 1.005],
-}
-MODEL = {
-    "tower": {"_target_": "oresort.models.towers.paper.PaperTower"},
-    "fusion": {"_target_": "oresort.models.fusions.hybrid.Hybrid"},
-    "head": {"_target_": "oresort.models.heads.kan.KAN"},
-    "channels": 1,
-}
 PAPER = 200 * 21_739  # pairs of the paper's training
 
 CASES: dict[str, dict[str, Any]] = {
@@ -85,8 +71,10 @@ def rate(data: str, device: str, batch: int, epochs: int, options: dict[str, Any
     """Return the highest rate of an epoch after the first, in pairs/s."""
     precision = options.get("precision", "32-true")
     module = OreModule(
-        MODEL,
-        REPRESENTATION,
+        spec(),
+        part("representation", "attenuation"),
+        optim=part("optim", "adamw"),
+        schedule=part("schedule", "cosine"),
         channels_last=options.get("channels_last", False),
         compile=options.get("compile", False),
     )
@@ -99,9 +87,7 @@ def rate(data: str, device: str, batch: int, epochs: int, options: dict[str, Any
     module.on_validation_epoch_end = module._val.reset  # type: ignore[method-assign]  # one batch has no metrics
     trainer.fit(
         module,
-        datamodule=OreDataModule(
-            data, REPRESENTATION, AUGMENT, batch, resident=options.get("resident", False)
-        ),
+        datamodule=OreDataModule(data, batch_size=batch, resident=options.get("resident", False)),
     )
     return max(p / s for p, s in zip(clock.pairs[2:], clock.seconds[2:], strict=True))
 

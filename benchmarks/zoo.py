@@ -1,64 +1,60 @@
 """Parameters, FLOPs and speed of every member of the zoo, in one table: `python benchmarks/zoo.py`.
 
 Members are what conf/model holds: every fusion with the paper's tower and head, every head with the paper's tower
-and fusion, every other tower of ours with both energies stacked and the head `linear`, every baseline with that head
-as in the paper (one channel, 224 x 224) and in the affordable way (both energies stacked, 40 x 40 or the smallest size
-that it takes). FLOPs are torch's count for one pair (two for a multiply-add; products and convolutions only). Speeds
-are pairs/s of whole training steps with Adam and of inference; members with our towers take turns, baselines come one
-after the other.
+and fusion, every other tower of ours with both energies stacked and the head `linear`, every published network with
+that head as in the paper (one channel, 224 x 224) and in the affordable way (both energies stacked, 40 x 40 or the
+smallest size that it takes). FLOPs are torch's count for one pair (two for a multiply-add; products and convolutions
+only). Speeds are pairs/s of whole training steps with Adam and of inference; members with our towers take turns,
+published networks come one after the other.
 """
 
+import contextlib
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import pandas as pd
 import torch
 from matplotlib.figure import Figure
-from omegaconf import OmegaConf
-from timing import begin, fastest, inference, parser, report, step
+from timing import begin, fastest, inference, parser, report, spec, step
 from torch.utils.flop_counter import FlopCounterMode
 
 from oresort.console.progress import track
+from oresort.errors import InputError
 from oresort.files.write import replacing
 from oresort.models.build import build_model
 from oresort.models.pairnet import PairNet
-from oresort.paths import CONF_DIR
+from oresort.paths import choices, part
 
-SMALLEST = {"vit_base": 48, "alexnet": 64}  # what their patches and pools allow; the others take 40
 LARGE = 224
 LARGE_BATCH = 4
 Spec = dict[str, Any]
 
 
-def spec(group: str, name: str) -> Spec:
-    """Return the plain dict of one file."""
-    file = OmegaConf.load(CONF_DIR / "model" / group / f"{name}.yaml")
-    return cast("Spec", OmegaConf.to_container(file, resolve=True))
-
-
-def names(group: str) -> list[str]:
-    """Return the names of a group's files."""
-    return sorted(path.stem for path in (CONF_DIR / "model" / group).glob("*.yaml"))
+def smallest(name: str) -> int:
+    """Return the smallest size in pixels, of those in use, that a published network takes."""
+    for size in (40, 48, 64):
+        with contextlib.suppress(InputError), torch.device("meta"):
+            build_model({**spec(name, "stack", "linear"), "tower": part("model/tower", name, size=size)})
+            return size
+    return LARGE
 
 
 def members() -> list[tuple[str, str, Spec]]:
     """Return part, name and model spec of every member."""
-    paper = {"tower": spec("tower", "paper"), "fusion": spec("fusion", "hybrid"), "head": spec("head", "kan")}
-    found = [(g, name, {**paper, g: spec(g, name)}) for g in ("fusion", "head") for name in names(g)]
-    for name in names("tower"):
-        tower = spec("tower", name)
-        if "size" not in tower:  # the paper's is in every member above
-            if name != "paper":
-                parts = {"tower": tower, "fusion": spec("fusion", "stack"), "head": spec("head", "linear")}
-                found.append(("tower", name, parts))
+    groups = ("fusion", "head")
+    found = [(g, name, spec(**{g: name})) for g in groups for name in choices(f"model/{g}")]
+    for name in choices("model/tower"):
+        model = spec(name, "stack", "linear")
+        if "size" not in model["tower"]:  # the paper's is in every member above
+            found += [("tower", name, model)] if name != "paper" else []
             continue
-        sizes = [(SMALLEST.get(name, 40), "stack"), (LARGE, "low")]
-        for size, fusion in sizes[: 1 if name == "timm" else 2]:
-            parts = {"tower": {**tower, "size": size}, "fusion": spec("fusion", fusion)}
-            label = f"timm, {tower['name']}" if name == "timm" else name
-            found.append((f"baseline, {size} px", label, {**parts, "head": spec("head", "linear")}))
+        label = f"timm, {model['tower']['name']}" if name == "timm" else name
+        for size, fusion in [(smallest(name), "stack"), (LARGE, "low")][: 1 if name == "timm" else 2]:
+            model = spec(name, fusion, "linear")
+            model["tower"]["size"] = size
+            found.append((f"published, {size} px", label, model))
     return sorted(
-        found, key=lambda member: (member[0].startswith("baseline"), member[0].endswith(f"{LARGE} px"))
+        found, key=lambda member: (member[0].startswith("published"), member[0].endswith(f"{LARGE} px"))
     )
 
 
@@ -120,10 +116,10 @@ def main() -> None:
     chosen = options.parse_args()
     machine = begin(chosen.threads)
     everyone = members()
-    turns = [member for member in everyone if not member[0].startswith("baseline")]
+    turns = [member for member in everyone if not member[0].startswith("published")]
     rows = measure(turns, chosen.batch, chosen.seconds)
     alone = everyone[len(turns) :]
-    for member in track(alone, len(alone), "baselines"):
+    for member in track(alone, len(alone), "published networks"):
         large = member[0].endswith(f"{LARGE} px")
         rows += measure([member], LARGE_BATCH if large else chosen.batch, chosen.seconds / 40)
     table = pd.DataFrame(rows)
