@@ -5,6 +5,7 @@ python -m studies.cover demo=demo
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -13,11 +14,12 @@ from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
 from oresort.belt.sorter import BELT
+from oresort.console.palette import ORE, WASTE
 from oresort.files.image import read_pair
 from oresort.files.write import replacing
 from studies.command import run_study
 
-STYLES = {"ore": ("#009E73", "-"), "waste": ("#D55E00", "--")}
+STYLES = {"ore": (ORE, "-"), "waste": (WASTE, "--")}
 ROWS, COLUMNS = slice(60, 540), slice(620, 1820)  # shown of the scan
 SHOWN = 6  # particles below it
 SIDE = 130  # pixels of the scan across each
@@ -33,13 +35,13 @@ class Options:
     out: Path = Path("docs")  # folder for sorted.jpg
 
 
-def draw(low: Layer, high: Layer, decisions: pd.DataFrame) -> Figure:
+def draw(low: Layer, high: Layer, found: pd.DataFrame) -> Figure:
     """Draw a piece of a sorted scan, and below it particles in both energies, the surest ore first.
 
     Args:
         low: transmission (H, W), 0 to about 1.
         high: of the same size.
-        decisions: `x`, `y`, `w`, `h` in pixels, `decision`, `p_ore`.
+        found: `x`, `y`, `w`, `h` in pixels, `decision`, `p_ore`.
     """
     figure = Figure(figsize=(10, 6.6), dpi=100)
     grid = figure.add_gridspec(3, SHOWN, height_ratios=(2.35, 1, 1), hspace=0.04, wspace=0.04)
@@ -47,27 +49,19 @@ def draw(low: Layer, high: Layer, decisions: pd.DataFrame) -> Figure:
     belt = figure.add_subplot(grid[0, :])
     belt.imshow(low, cmap="gray", vmin=0, vmax=1.1, aspect="auto")
     belt.set(xlim=(COLUMNS.start, COLUMNS.stop), ylim=(ROWS.stop, ROWS.start))
-    for found in decisions.to_dict("records"):
-        colour, line = STYLES[found["decision"]]
-        corner = (found["x"] - 3, found["y"] - 3)
-        belt.add_patch(
-            Rectangle(corner, found["w"] + 6, found["h"] + 6, fill=False, ec=colour, ls=line, lw=2)
-        )
-        belt.text(
-            found["x"] + found["w"] + 6, found["y"] + 4, f"{found['p_ore']:.2f}",
-            color="white", fontsize=8, backgroundcolor=colour, clip_on=True,
-        )  # fmt: skip
-    whole = decisions[(decisions.y > SIDE / 2) & (decisions.y + decisions.h < len(low) - SIDE / 2)]
-    ranked = whole.sort_values("p_ore", ascending=False)
-    places = np.linspace(0, len(ranked) - 1, SHOWN).astype(int)
-    for k, found in enumerate(ranked.iloc[places].to_dict("records")):
-        top, left = found["y"] + (found["h"] - SIDE) // 2, found["x"] + (found["w"] - SIDE) // 2
-        for row, layer in enumerate((low, high), start=1):
+    label: dict[str, Any] = {"color": "white", "fontsize": 8, "clip_on": True}
+    for x, y, w, h, p, decision in found.itertuples(index=False):
+        colour, line = STYLES[decision]
+        belt.add_patch(Rectangle((x - 3, y - 3), w + 6, h + 6, fill=False, ec=colour, ls=line, lw=2))
+        belt.text(x + w + 6, y + 4, f"{p:.2f}", backgroundcolor=colour, **label)
+    whole = found[(found.y > SIDE / 2) & (found.y + found.h < len(low) - SIDE / 2)].sort_values("p_ore")
+    places = np.linspace(len(whole) - 1, 0, SHOWN).astype(int)
+    for k, (x, y, w, h, p, decision) in enumerate(whole.iloc[places].itertuples(index=False)):
+        top, left = y + (h - SIDE) // 2, x + (w - SIDE) // 2
+        for row, (name, layer) in enumerate((("low", low), ("high", high)), start=1):
             axes = figure.add_subplot(grid[row, k])
             axes.imshow(layer[top : top + SIDE, left : left + SIDE], cmap="gray", vmin=0, vmax=1.1)
-            axes.text(
-                4, 16, f"{('low', 'high')[row - 1]}  {found['p_ore']:.2f}", color=STYLES[found["decision"]][0]
-            )
+            axes.text(4, 16, f"{name}  {p:.2f}", color=STYLES[decision][0])
     for axes in figure.axes:
         axes.set(xticks=[], yticks=[])
     return figure

@@ -14,6 +14,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 from omegaconf import MISSING
 
+from oresort.console.palette import BLUE
 from oresort.errors import InputError
 from oresort.files.record import read_row
 from oresort.learn.run import finished
@@ -94,7 +95,7 @@ def draw(table: pd.DataFrame) -> Figure:
     shown = [name for name in METHODS if name in set(table.method)]
     for axes, labels in zip(figure.subplots(1, 2, sharey=True), LABELS, strict=True):
         part = table[table.labels == labels]
-        axes.plot(part.test, part.method.map(shown.index), "o", color="#0072B2", alpha=0.6)
+        axes.plot(part.test, part.method.map(shown.index), "o", color=BLUE, alpha=0.6)
         axes.axvline(50, color="grey", linewidth=1)
         axes.set(title=f"labels={labels}", xlabel="test AUROC (%)", xlim=(35, 100))
         axes.set_yticks(range(len(shown)), shown)

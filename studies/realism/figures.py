@@ -6,10 +6,10 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from oresort.belt.sorter import BELT
+from oresort.console.palette import BLUE, VERMILION
 from studies.realism.rocks import Outline, level
 
-# sky blue and vermilion stay apart for every common colour blindness (Okabe and Ito, 2008)
-REAL, OWN = "#D55E00", "#0072B2"
+REAL, OWN = VERMILION, BLUE
 _RIM = 5  # pixels of belt around a particle in the gallery
 
 Pair = tuple[NDArray[np.uint16], NDArray[np.uint16]]

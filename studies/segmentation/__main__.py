@@ -14,6 +14,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from oresort.console.palette import BLUE, SKY, VERMILION
 from oresort.console.progress import track
 from oresort.scan.draw.calibration import draw_profiles
 from oresort.scan.draw.masks import draw_masks
@@ -98,13 +99,13 @@ def draw_shares(table: pd.DataFrame) -> Figure:
     conditions = list(CONDITIONS)
     for axes, name in zip(panels, (*names, "worst registration error"), strict=True):
         for step, ((coverage, group), colour) in enumerate(
-            zip(table.groupby("coverage"), ("#56B4E9", "#0072B2", "black"), strict=False)
+            zip(table.groupby("coverage"), (SKY, BLUE, "black"), strict=False)
         ):
             places = [conditions.index(condition) + 0.2 * (step - 1) for condition in group["condition"]]
             share = group[name] if "error" in name else 100 * group[name]
             axes.plot(share, places, "o", ms=4, color=colour, label=f"coverage {coverage}")
         if name in targets:
-            axes.axvline(targets[name], color="#D55E00", lw=0.8)
+            axes.axvline(targets[name], color=VERMILION, lw=0.8)
         axes.set_title(f"{name}, pixels" if "error" in name else f"{name}, %", fontsize=10)
         axes.set_yticks(range(len(conditions)), conditions)
     panels[0].invert_yaxis()

@@ -15,6 +15,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from oresort.console.palette import VERMILION
 from oresort.console.progress import track
 from oresort.files.dataset import Cutting
 from oresort.scan.segment.particle import Particle
@@ -100,7 +101,7 @@ def draw(table: pd.DataFrame) -> Figure:
         for (neck, group), grey in zip(table.groupby("neck"), ("0.75", "0.5", "0.25", "0.0"), strict=False):
             axis.plot(group["convex"], 100 * group[name], "o-", color=grey, ms=3, label=f"neck {neck:g}")
         used = table[np.isclose(table["convex"], Cutting.convex) & np.isclose(table["neck"], Cutting.neck)]
-        axis.plot(used["convex"], 100 * used[name], "o", mfc="none", mec="#D55E00", ms=11)
+        axis.plot(used["convex"], 100 * used[name], "o", mfc="none", mec=VERMILION, ms=11)
         axis.set_title(
             f"{name}, % of {'isolated' if name == 'flagged for nothing' else 'touching'}", fontsize=10
         )
