@@ -1,6 +1,7 @@
 """`prepare` as typed: datasets that training can read, and every kind of bad scan in one line."""
 
 import json
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -9,10 +10,11 @@ import pandas as pd
 import pytest
 import tifffile
 import yaml
-from PIL import Image
+from PIL import Image, ImageColor
 
 from oresort import prepare
 from oresort.belt import simulate_scan, write_scans
+from oresort.console.palette import GREEN
 from oresort.errors import InputError
 from oresort.files.dataset import Cutting
 from oresort.files.image import read_image, read_pair
@@ -76,9 +78,16 @@ def test_simulated_scans_become_a_dataset_with_known_grades(command: Any, scans:
     for name in ("scan_1", "scan_2"):
         with Image.open(tmp_path / "set" / "overlays" / f"{name}.png") as picture:
             assert picture.size[0] > 2629
+            seen = np.asarray(picture.convert("RGB"))
+        # twelve boxes, most of them around whole particles, in that colour
+        assert (seen == ImageColor.getrgb(GREEN)).all(axis=-1).sum() > 12 * 4 * 30
         assert (tmp_path / "set" / "calibration" / f"{name}.json").is_file()
-    with Image.open(tmp_path / "set" / "summary.png") as picture:
-        assert np.asarray(picture).std() > 10
+    assert (tmp_path / "set" / "summary.png").is_file()
+    cut = json.loads((tmp_path / "set" / "dataset.json").read_text())
+    assert cut["cut"] == asdict(Cutting())
+    assert cut["made_by"].startswith("oresort.prepare ")
+    assert cut["scans"]["air_low"]["median"] == pytest.approx(summary["air_low"].median())
+    assert cut["scans"]["residual"]["max"] == summary["residual"].max()
 
 
 def test_a_saved_calibration_gives_the_same_crops(command: Any, scans: Path, tmp_path: Path):
@@ -110,7 +119,7 @@ def test_folders_give_class_and_batch_and_a_pattern_the_layers(command: Any, sma
         write_pair(tmp_path / folder, name, *small)
         for layer, other in (("low", "LE"), ("high", "HE")):
             (tmp_path / folder / f"{name}_{layer}.tiff").rename(tmp_path / folder / f"{other}-{name}.tif")
-    words = ("'low=\"LE-{scan}\"'".strip("'"), 'high="HE-{scan}"', "background=air", "overlay=false")
+    words = ("low='LE-{scan}'", 'high="HE-{scan}"', "background=air", "overlay=false")
     code, _, err = command(prepare, f"scans={tmp_path / 'raw'}", f"out={tmp_path / 'set'}", *words)
     assert code == 0, err
     frame = load_manifest(tmp_path / "set")

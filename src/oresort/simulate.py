@@ -4,13 +4,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from omegaconf import MISSING
-
 from oresort.belt.dataset import write_pairs, write_scans
 from oresort.belt.labels import Labelling
 from oresort.belt.rock import ASSOCIATION
 from oresort.belt.sorter import check_voltage
-from oresort.console.command import run_command
+from oresort.console.command import REQUIRED, run_command
 from oresort.errors import InputError
 from oresort.files.dataset import write_dataset
 from oresort.files.write import new_folder
@@ -20,7 +18,7 @@ from oresort.files.write import new_folder
 class SimulateConfig:
     """What to simulate; every key is explained in `conf/simulate.yaml`."""
 
-    out: str = MISSING
+    out: str = REQUIRED
     pairs: int = 0
     scans: int = 0
     seed: int = 0

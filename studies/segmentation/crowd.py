@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from oresort.belt.imaging import Particle
+from oresort.belt.imaging import Piece
 from oresort.belt.rock import draw_lot
 from oresort.belt.scan import Scan, Scene, draw_scene, expose_scene
 from oresort.belt.solid import Solid, span
@@ -35,7 +35,7 @@ def strew(scene: Scene, coverage: float, rng: np.random.Generator, overlap: floa
     """
     taken = np.zeros((LINES, COLUMNS), np.bool_)
     wanted = coverage * LINES * (BELT[1] - BELT[0])
-    placed: list[Particle] = []
+    placed: list[Piece] = []
     seeds = []
     for particle, seed in zip(scene.particles, scene.seeds, strict=True):
         if taken.sum() >= wanted:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from oresort.files.image import read_image, read_pair, write_pair, write_tiff
-from oresort.files.layout import COLUMNS, REQUIRED, index_released, pair_row, write_index
+from oresort.files.layout import MANIFEST_COLUMNS, REQUIRED, index_released, pair_row, write_index
 
 NUMBER = st.integers(0, 10**6)
 NAME = st.from_regex(r"[A-Za-z0-9_.-]{1,12}", fullmatch=True)
@@ -22,7 +22,7 @@ def test_a_pairs_folder_reads_back_as_it_was_named(tmp_path_factory, label, batc
     write_pair(root / row["id"], *np.ones((2, 3, 4), np.uint16))
     (read,) = index_released(root).to_dict("records")
     assert read == {key: str(value) for key, value in row.items()}
-    assert set(row) <= set(COLUMNS)
+    assert set(row) <= set(MANIFEST_COLUMNS)
     assert set(REQUIRED) <= set(row)
 
 

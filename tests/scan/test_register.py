@@ -5,7 +5,8 @@ from ellipses import AIR, particles_on, scan_of
 from oresort.errors import InputError
 from oresort.files.image import read_pair
 from oresort.scan.calibrate.air import air_level
-from oresort.scan.calibrate.register import Registration, fit_registration, register
+from oresort.scan.calibrate.register import Registration, fit_registration
+from oresort.scan.calibrate.resample import register
 
 SIZE = {"height": 260, "width": 1400, "beside": 60}
 ELLIPSES = [(130, 60, 30, 22), (420, 190, 35, 25), (700, 80, 25, 30), (960, 170, 40, 22), (1250, 100, 28, 28)]

@@ -15,7 +15,7 @@ from oresort.belt.rock import ASSOCIATION, draw_lot
 from oresort.belt.scan import draw_scene, expose_scene
 from oresort.files.dataset import SIMULATED, write_dataset
 from oresort.files.image import write_pair, write_tiff
-from oresort.files.layout import COLUMNS, pair_row, write_index
+from oresort.files.layout import MANIFEST_COLUMNS, pair_row, write_index
 
 
 def write_pairs(
@@ -47,7 +47,7 @@ def write_pairs(
         background=background,
     )
     rows = in_parallel(job, list(zip(plan, seeds, strict=True)), workers, "simulating scans")
-    manifest = pd.DataFrame([row for scan in rows for row in scan], columns=list(COLUMNS))
+    manifest = pd.DataFrame([row for scan in rows for row in scan], columns=list(MANIFEST_COLUMNS))
     manifest = manifest.sort_values(["scan", "y", "x"], ignore_index=True)
     write_index(out, manifest)
     write_dataset(out, "oresort.simulate", replace(SIMULATED, background=background))

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from oresort.belt.imaging import Particle
+from oresort.belt.imaging import Piece
 from oresort.belt.rock import Lot, draw_rock
 from oresort.belt.solid import draw_solid
 from oresort.belt.sorter import BELT, LINES, PIXEL
@@ -27,13 +27,13 @@ def draw_size(rng: np.random.Generator) -> tuple[float, float, float]:
     return width, aspect, flatness
 
 
-def draw_particles(rng: np.random.Generator, count: int, lot: Lot) -> list[Particle]:
+def draw_particles(rng: np.random.Generator, count: int, lot: Lot) -> list[Piece]:
     """Draw `count` rocks of a lot and give each a shape and a place of its own on the belt.
 
     Bounding circles do not overlap unless the belt is too full to find room; then a rock goes where it fits
     best.
     """
-    particles: list[Particle] = []
+    particles: list[Piece] = []
     taken = np.empty((0, 3))
     for _ in range(count):
         rock = draw_rock(rng, lot)
@@ -47,5 +47,5 @@ def draw_particles(rng: np.random.Generator, count: int, lot: Lot) -> list[Parti
         best = int(np.argmax(np.minimum(room, 0.0)))  # the first with room, or the roomiest
         place = (float(columns[best]), float(rows[best]))
         taken = np.vstack([taken, [*place, radius]])
-        particles.append(Particle(solid, rock, place))
+        particles.append(Piece(solid, rock, place))
     return particles

@@ -15,7 +15,7 @@ from oresort.xray.minerals import MINERALS
 
 
 @dataclass(frozen=True)
-class Particle:
+class Piece:
     """A rock of a shape at a place: `centre` is (column, row) of the low layer, in pixels."""
 
     solid: Solid
@@ -38,7 +38,7 @@ class Shadow:
     volumes: NDArray[np.float64]
 
 
-def cast(rng: np.random.Generator, particle: Particle, settings: Settings, beam: Beam) -> Shadow:
+def cast(rng: np.random.Generator, particle: Piece, settings: Settings, beam: Beam) -> Shadow:
     """Image one particle without noise; its inside is drawn from `rng`."""
     solid, rock = particle.solid, particle.rock
     column, row = particle.centre
@@ -53,15 +53,16 @@ def cast(rng: np.random.Generator, particle: Particle, settings: Settings, beam:
     x_high = (((columns + off - AXIS) / settings.scale + AXIS - column) * PIXEL).astype(np.float32)
     y_high = ((rows - settings.shift - row) * PIXEL).astype(np.float32)
 
-    extent = span(solid, x, y, slope)
+    extent = span(solid, x, y, slope)  # (H, W) each
     texture = draw_texture(rng, rock, solid.reach, extent, x, y)
-    low = paint(texture, rock, extent, x, y, slope)
+    low = paint(texture, rock, extent, x, y, slope)  # (2 + P, H, W)
     high = paint(texture, rock, span(solid, x_high, y_high, slope), x_high, y_high, slope)
-    coefficients = _materials(rock, beam) * np.float32(np.sqrt(1.0 + slope * slope))
+    # heights are along z; the ray is longer by its tilt
+    coefficients = _materials(rock, beam) * np.float32(np.sqrt(1.0 + slope * slope))  # (2, 2 + P, G)
 
     above, beside = MARGIN[0], MARGIN[1] + abs(off)
     height, width = len(y) + 2 * above, len(x) + 2 * beside
-    passed = np.empty((2, height, width), dtype=np.float32)
+    passed = np.empty((2, height, width), dtype=np.float32)  # with a margin for what spreads beyond the rock
     mask = np.zeros((height, width), dtype=np.bool_)
     inner = slice(above, -above)
     mask[inner, beside:-beside] = low[0] + low[1] > 0
@@ -74,7 +75,7 @@ def cast(rng: np.random.Generator, particle: Particle, settings: Settings, beam:
     return Shadow(origin, passed, mask, low.sum(axis=(1, 2), dtype=np.float64) * PIXEL**2)
 
 
-def _window(particle: Particle, slope: float) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def _window(particle: Piece, slope: float) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Return the columns and rows that the particle's own shadow falls on, found on a coarse grid."""
     column, row = particle.centre
     reach, step = particle.solid.reach, 4

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from oresort.belt.feed import draw_particles
-from oresort.belt.imaging import Particle, Shadow, cast
+from oresort.belt.imaging import Piece, Shadow, cast
 from oresort.belt.noise import Pattern, add_noise, draw_pattern, outside_belt
 from oresort.belt.rock import ASSOCIATION, Lot, draw_lot
 from oresort.belt.sorter import BELT, COLUMNS, LINES, Settings, draw_settings
@@ -20,7 +20,7 @@ class Scene:
 
     settings: Settings
     pattern: Pattern
-    particles: list[Particle]
+    particles: list[Piece]
     exposure_seed: np.random.SeedSequence
     seeds: list[np.random.SeedSequence]
 

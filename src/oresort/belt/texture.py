@@ -103,12 +103,7 @@ def _draw_veinlet(rng: np.random.Generator, reach: float) -> Veinlet:
 
 
 def paint(
-    texture: Texture,
-    rock: Rock,
-    extent: Extent,
-    x: NDArray[np.float32],
-    y: NDArray[np.float32],
-    slope: float,
+    texture: Texture, rock: Rock, extent: Extent, x: NDArray[np.float32], y: NDArray[np.float32], slope: float
 ) -> NDArray[np.float32]:
     """Return the heights (2 + P, H, W) in mm of the two host bands and each painted mineral along the rays.
 

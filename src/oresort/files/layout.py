@@ -21,7 +21,7 @@ SPLITS = ("train", "val", "test")
 REQUIRED = ("id", "low", "high", "label", "scan")
 """Columns that a manifest must have."""
 
-COLUMNS = (*REQUIRED, "batch", "x", "y", "w", "h", "split", "grade", "mass", "air", "background")
+MANIFEST_COLUMNS = (*REQUIRED, "batch", "x", "y", "w", "h", "split", "grade", "mass", "air", "background")
 """Columns that manifests written here begin with."""
 
 IMAGES = (".tiff", ".tif", ".png")

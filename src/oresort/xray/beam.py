@@ -1,12 +1,10 @@
 """Polychromatic Beer-Lambert: from millimetres of minerals to the transmission of each layer."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from oresort.errors import InputError
 from oresort.xray import tube
 from oresort.xray.detector import Stack, response
 from oresort.xray.minerals import MINERALS, mineral_coefficients
@@ -38,18 +36,6 @@ def make_beam(kvp: float, stack: Stack) -> Beam:
     # an empty group (above the tube's voltage) has no weight: any finite coefficient will do
     mean = np.einsum("le,me,ge->lmg", fine, mu, member) / np.maximum(weights, 1e-30)[:, None, :]
     return Beam(weights.astype(np.float32), mean.astype(np.float32))
-
-
-def mixture(beam: Beam, names: Sequence[str], volumes: Sequence[float]) -> NDArray[np.float32]:
-    """Return the attenuation (2, G) in 1/mm of a rock of minerals by volume fraction.
-
-    InputError unless the fractions are at least 0 and add up to 1 (within 1e-6).
-    """
-    if min(volumes) < 0 or abs(sum(volumes) - 1.0) > 1e-6:
-        raise InputError(f"mineral fractions {list(volumes)} of {list(names)} must be >= 0 and add up to 1")
-    order = list(MINERALS)
-    rows = beam.coefficients[:, [order.index(name) for name in names], :]
-    return np.asarray(np.einsum("m,lmg->lg", np.asarray(volumes, dtype=np.float32), rows))
 
 
 def transmission(

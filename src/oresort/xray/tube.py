@@ -28,12 +28,6 @@ def _table() -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float
     return voltages, values[:, 0], values[:, 1:]
 
 
-def voltage_range() -> tuple[float, float]:
-    """Return the lowest and highest tube voltage in the table, in kV."""
-    voltages, _, _ = _table()
-    return float(voltages[0]), float(voltages[-1])
-
-
 def energies() -> NDArray[np.float64]:
     """Return the photon energies of every spectrum: bin centres (E,) in keV, bins 1 keV wide."""
     return _table()[1]
@@ -46,9 +40,10 @@ def tube_spectrum(kvp: float) -> NDArray[np.float64]:
     tungsten, anode angle 20 degrees, no filter. Raises InputError outside the table.
     """
     voltages, energy, fluence = _table()
-    low, high = voltage_range()
-    if not low <= kvp <= high:
-        raise InputError(f"kvp={kvp:g}: the spectra reach from {low:g} to {high:g} kV; choose one between")
+    if not voltages[0] <= kvp <= voltages[-1]:
+        raise InputError(
+            f"kvp={kvp:g}: the spectra reach from {voltages[0]:g} to {voltages[-1]:g} kV; choose one between"
+        )
     upper = int(np.clip(np.searchsorted(voltages, kvp), 1, len(voltages) - 1))
     share = (kvp - voltages[upper - 1]) / (voltages[upper] - voltages[upper - 1])
     mixed = (1.0 - share) * fluence[:, upper - 1] + share * fluence[:, upper]

@@ -62,9 +62,9 @@ def measure_columns(
 ) -> Columns:
     """Measure one layer from lines (H, W) of a scan, or its profile from images of air and dark where given.
 
-    From the scan alone, a column's air is the mean of what no particle covers, drawn to the running median of
-    its neighbours as far as counting noise explains the difference: 600 lines know a column to 0.1-0.2 %
-    only, which is more than a flat-fielded detector's columns differ.
+    From the scan alone, a column's air is the mean of what no particle covers, shrunk towards
+    its neighbours' running median (James-Stein): 600 lines know a column to 0.1-0.2 % only, which is more than
+    the columns of a flat-fielded detector differ.
 
     Args:
         counts: lines of a scan, some 600 or more, mostly bare belt; uint16.
@@ -87,19 +87,19 @@ def measure_columns(
         if usual < 1:
             raise InputError(f"{name}: the air image is not brighter than the dark one; take both again")
         profile /= usual
-    net = np.maximum(counts[:, belt].astype(np.float32) - offset[belt], 0)
-    shape = profile[belt]
+    net = np.maximum(counts[:, belt].astype(np.float32) - offset[belt], 0)  # (H, belt)
+    shape = profile[belt]  # (belt,), as all of one value a column from here on
     bad_shape = shape < 1 - 4 * _FAULT  # no light at all: dividing would make noise of it
     shape = np.where(bad_shape, np.float32(1), shape)
     level = air_level(np.clip(np.rint(net / shape), 0, FULL_SCALE).astype(np.uint16), name)
-    relative = net / (shape * level)
-    rough, noise = _rough(relative)
+    relative = net / (shape * level)  # (H, belt), 1 is bare belt; made ever flatter in place
+    rough, noise = _rough(relative)  # (belt,) each
     near, near_noise = _running(rough), _running(noise)
     dead = (np.abs(rough / near - 1) > _FAULT) | (noise < _STUCK * near_noise) | bad_shape
     dead |= noise > _FLICKER * near_noise
     rough = np.where(dead, near, rough)
     relative /= rough
-    bare = _bare(relative)
+    bare = _bare(relative)  # (H, belt)
     if air is None:
         gain = _own_air(relative, rough, bare, noise, dead)
         relative *= rough / gain
@@ -167,7 +167,7 @@ def _own_air(
     near = _running(mean)
     own = mean / near - 1
     error = noise / np.sqrt(np.maximum(count, 1))
-    # James-Stein: the share of the differences' variance that counting does not explain is the columns' own
+    # the share of the differences' variance that counting does not explain is the columns' own
     quiet = known & (np.abs(own) < 5 * error)
     explained = float(np.mean(error[quiet] ** 2)) if quiet.any() else 0.0
     seen = float(np.mean(own[quiet] ** 2)) if quiet.any() else 0.0

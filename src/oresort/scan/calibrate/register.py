@@ -13,9 +13,8 @@ from scipy import ndimage, optimize
 
 from oresort.errors import InputError
 from oresort.scan.calibrate.air import belt_columns
-from oresort.scan.calibrate.resample import resample, spline_of
 from oresort.scan.segment.particle import Particle
-from oresort.xray.transmission import FULL_SCALE, attenuation
+from oresort.xray.transmission import attenuation
 
 _MARGIN = 24
 """Pixels seen around a particle's box: the layers lie up to 14 columns apart."""
@@ -148,25 +147,6 @@ def fit_registration(
     )
 
 
-def register(high: NDArray[np.uint16], registration: Registration) -> NDArray[np.uint16]:
-    """Return the high layer (H, W) in counts on the low layer's pixels, by cubic splines.
-
-    Columns beside the belt stay at full scale. At the belt's sides, and at its first or last row, the nearest
-    pixel stands in for what the high layer did not see.
-    """
-    belt = belt_columns(high)
-    # splines ring at the jump to full scale beside the belt, so they are laid through the belt alone
-    spline = spline_of(high[:, belt].astype(np.float32))
-    offset = registration.column_offset + (registration.scale - 1) * belt.start
-    registered = np.full_like(high, FULL_SCALE)
-    registered[:, belt] = np.rint(
-        resample(spline, registration.scale, offset, registration.row_offset, spline.shape).clip(
-            0, FULL_SCALE
-        )
-    )
-    return registered
-
-
 def _view(
     low: NDArray[np.uint16],
     high: NDArray[np.uint16],
@@ -179,13 +159,13 @@ def _view(
     """Return low attenuation at every `stride`-th pixel, the high one's spline, its left end, rows, columns."""
     top, left = max(particle.y - _MARGIN, 0), max(particle.x - _MARGIN, belt.start)
     bottom, right = particle.y + particle.h + _MARGIN, min(particle.x + particle.w + _MARGIN, belt.stop)
-    smooth_low, smooth_high = (
+    smooth_low, smooth_high = (  # (h, w) each, around the particle
         ndimage.gaussian_filter(
             attenuation(layer[top:bottom, left:right], air).astype(np.float64), _SMOOTHING
         )
         for layer, air in ((low, air_low), (high, air_high))
     )
-    rows, columns = (axis[::stride] for axis in np.nonzero(particle.mask))
+    rows, columns = (axis[::stride] for axis in np.nonzero(particle.mask))  # (n,) each
     rows, columns = rows + particle.y - top, columns + particle.x - left
     spline = ndimage.spline_filter(smooth_high, order=3, mode="nearest")
     return smooth_low[rows, columns], spline, left, rows, columns
@@ -193,7 +173,8 @@ def _view(
 
 def _about_quadratic(low: NDArray[np.float64], high: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return what is left of low attenuation after the best quadratic in high attenuation, both (N,)."""
-    powers = np.stack([high, high**2], axis=1)  # no constant: without matter neither layer attenuates
+    # no constant: without matter neither layer attenuates
+    powers = np.stack([high, high**2], axis=1)  # (N, 2)
     square = powers.T @ powers + 1e-9 * np.eye(2)  # where the high layer shows nothing there is no curve
     return np.asarray(low - powers @ np.linalg.solve(square, powers.T @ low))
 

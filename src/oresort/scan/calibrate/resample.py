@@ -4,6 +4,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from oresort.scan.calibrate.air import belt_columns
+from oresort.scan.calibrate.register import Registration
+from oresort.xray.transmission import FULL_SCALE
+
 
 def spline_of(picture: NDArray[np.floating]) -> NDArray[np.float32]:
     """Return the coefficients (H, W) of the cubic spline through a picture's pixels."""
@@ -28,9 +32,27 @@ def resample(
     """
     rows, row_weights = _taps(row, 1.0, shape[0], spline.shape[0])
     columns, column_weights = _taps(column, scale, shape[1], spline.shape[1])
-    lines = sum(weight[:, None] * spline[index] for index, weight in zip(rows, row_weights, strict=True))
+    lines = sum(
+        weight[:, None] * spline[index] for index, weight in zip(rows, row_weights, strict=True)
+    )  # (h, W)
     picture = sum(weight * lines[:, index] for index, weight in zip(columns, column_weights, strict=True))
-    return np.asarray(picture, np.float32)
+    return np.asarray(picture, np.float32)  # (h, w)
+
+
+def register(high: NDArray[np.uint16], registration: Registration) -> NDArray[np.uint16]:
+    """Return the high layer (H, W) in counts on the low layer's pixels, by cubic splines.
+
+    Columns beside the belt stay at full scale. At the belt's sides, and at its first or last row, the nearest
+    pixel stands in for what the high layer did not see.
+    """
+    belt = belt_columns(high)
+    # splines ring at the jump to full scale beside the belt, so they are laid through the belt alone
+    spline = spline_of(high[:, belt].astype(np.float32))
+    offset = registration.column_offset + (registration.scale - 1) * belt.start
+    registered = np.full_like(high, FULL_SCALE)
+    seen = resample(spline, registration.scale, offset, registration.row_offset, spline.shape)  # (H, belt)
+    registered[:, belt] = np.rint(seen.clip(0, FULL_SCALE))
+    return registered
 
 
 def _taps(start: float, step: float, count: int, size: int) -> tuple[NDArray[np.intp], NDArray[np.float32]]:

@@ -14,7 +14,7 @@ from oresort.scan.cut.window import Window
 from oresort.scan.segment.regions import Regions
 from oresort.scan.segment.split import Part, split_touching
 
-LINES = 512
+AT_ONCE = 512
 """Lines read at a time: enough to be efficient, few enough to stay in the processor's cache."""
 
 
@@ -83,7 +83,7 @@ def cut_scan(
     reader: PairReader,
     calibration: Calibration,
     options: Cutting = Cutting(),  # noqa: B008  # immutable
-    lines: int = LINES,
+    lines: int = AT_ONCE,
 ) -> Iterator[Cut]:
     """Cut every particle of a scan, in the order in which they end, while it is read.
 

@@ -14,18 +14,18 @@ import pandas as pd
 from oresort.errors import InputError
 from oresort.files.dataset import Cutting
 from oresort.files.image import write_pair
-from oresort.files.layout import COLUMNS, pair_row
+from oresort.files.layout import MANIFEST_COLUMNS, pair_row
 from oresort.files.lines import PairReader
 from oresort.files.scans import ScanFiles
 from oresort.scan.calibrate.calibration import Calibration, save_calibration
 from oresort.scan.cut.assays import match_assay
 from oresort.scan.cut.crop import Cut
-from oresort.scan.cut.cutter import LINES, Cutter
+from oresort.scan.cut.cutter import AT_ONCE, Cutter
 from oresort.scan.draw.flags import Preview, draw_flags
 from oresort.scan.draw.page import save_png
 from oresort.scan.segment.particle import FLAGS, Particle
 
-MANIFEST = [*COLUMNS, *FLAGS, "area", "mass_proxy"]
+PREPARED_COLUMNS = [*MANIFEST_COLUMNS, *FLAGS, "area", "mass_proxy"]
 """Columns of the manifest: those of every dataset, then flags, area (pixels) and the sum of attenuation."""
 
 _WAITING = 64  # crops that may wait for the disk, so that memory stays bounded
@@ -102,18 +102,16 @@ class Exporter:
             (self.out / "overlays").mkdir(exist_ok=True)
             figure = draw_flags(preview, particles, files.name)
             save_png(figure, self.out / "overlays" / f"{files.name}.png")
-        frame = pd.DataFrame(rows.values(), columns=MANIFEST).sort_values(["y", "x"], ignore_index=True)
+        frame = pd.DataFrame(rows.values(), columns=PREPARED_COLUMNS).sort_values(
+            ["y", "x"], ignore_index=True
+        )
         return frame, sorted(particles, key=lambda particle: (particle.y, particle.x))
 
     def _cuts(
-        self,
-        reader: PairReader,
-        calibration: Calibration,
-        preview: Preview,
-        advance: Callable[[float], None],
+        self, reader: PairReader, calibration: Calibration, preview: Preview, advance: Callable[[float], None]
     ) -> Iterator[Cut]:
         cutter = Cutter(calibration, self.options)
-        for low, high in reader.ahead(LINES):
+        for low, high in reader.ahead(AT_ONCE):
             if self.overlay:
                 preview.add(low)
             yield from cutter.push(low, high)

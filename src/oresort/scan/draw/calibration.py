@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from oresort.console.palette import HIGH, LOW
 from oresort.scan.calibrate.calibration import Calibration
-from oresort.scan.calibrate.register import Registration, register
+from oresort.scan.calibrate.register import Registration
+from oresort.scan.calibrate.resample import register
 from oresort.scan.segment.particle import Particle
 from oresort.xray.transmission import attenuation
 

@@ -87,11 +87,7 @@ def released_cover(transmission: NDArray[np.float32], level: float, noise: NDArr
     return _single(opened)
 
 
-MASKS: dict[str, MaskRule] = {
-    "noise": noise_cover,
-    "threshold": threshold_cover,
-    "released": released_cover,
-}
+MASKS: dict[str, MaskRule] = {"noise": noise_cover, "threshold": threshold_cover, "released": released_cover}
 """Rules by the word of `Cutting.mask`."""
 
 
