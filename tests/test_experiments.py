@@ -29,9 +29,9 @@ from oresort.files.record import flatten
 from oresort.learn.config import TrainConfig
 from oresort.learn.run import folder_name
 from oresort.learn.sweep import register_resolvers, swept
-from oresort.paths import CONF_DIR
+from oresort.paths import CONF_DIR, choices
 
-EXPERIMENTS = sorted(file.stem for file in (CONF_DIR / "experiment").glob("*.yaml"))
+EXPERIMENTS = choices("experiment")
 
 
 @contextmanager
@@ -61,16 +61,21 @@ def composed(*jobs: list[str]) -> list[TrainConfig]:
 @pytest.mark.parametrize("name", EXPERIMENTS)
 def test_an_experiment_has_the_jobs_that_its_header_says(name: str):
     header = text_of(name)
-    said = re.search(r"(\d+) jobs?(?:: (\d+) rows? x (\d+) seeds?)?", header)
-    assert said is not None, "the header says how many jobs there are"
     words = jobs(name)
-    assert len(words) == int(said[1])
     configurations = composed(*words)
     assert len({folder_name(asdict(cfg), "pairs") for cfg in configurations}) == len(words)
     assert {cfg.name for cfg in configurations} == {name}
-    if said[2]:
-        rows = {cfg.row for cfg in configurations}
-        assert (len(rows), len({cfg.seed for cfg in configurations})) == (int(said[2]), int(said[3]))
+    rows, seeds = {cfg.row for cfg in configurations}, {cfg.seed for cfg in configurations}
+    said = re.search(r"(\d+) jobs?(?:: (\d+) rows? x (\d+) seeds?)?", header)
+    if said is None:  # a row for each file of a group: nobody counts them by hand
+        (group,) = re.findall(r"(\S+): glob\(\*\)", header)
+        assert f"{len(seeds)} seeds a row" in header
+        assert len(rows) == len(list((CONF_DIR / group).glob("*.yaml")))
+    else:
+        assert len(words) == int(said[1])
+    if said is None or said[2]:
+        assert len(words) == len(rows) * len(seeds)
+        assert said is None or (len(rows), len(seeds)) == (int(said[2]), int(said[3]))
         assert configurations[0].reference in rows
         assert "pairs a job" in header, "the header says what a job costs"
 
@@ -80,25 +85,29 @@ def text_of(name: str) -> str:
 
 
 def keys_named(row_file: Path) -> list[str]:
-    """The configuration keys that a row's file sets, by itself or by choosing another file of a group."""
+    """The configuration keys that a row's file sets, by itself, by another file or by choosing one of a group."""
     content = yaml.safe_load(row_file.read_text())
-    groups = [
-        next(iter(entry)).removeprefix("override /").replace("/", ".")
-        for entry in content.pop("defaults", [])
-    ]
-    return [*groups, *flatten(content)]
+    named = []
+    for entry in content.pop("defaults", []):
+        if isinstance(entry, str):
+            named += keys_named((row_file.parent / f"{entry}.yaml").resolve())
+        else:
+            named.append(next(iter(entry)).removeprefix("override /").replace("/", "."))
+    return [*named, *flatten(content)]
 
 
-@pytest.mark.parametrize("group", sorted(path.name for path in (CONF_DIR / "ablation").iterdir()))
-@pytest.mark.parametrize("protocol", ["default", "paper"])
-def test_a_row_differs_from_the_reference_in_what_it_names_alone(group: str, protocol: str):
+@pytest.mark.parametrize(
+    "group", sorted(path.name for path in (CONF_DIR / "ablation").iterdir() if path.is_dir())
+)
+@pytest.mark.parametrize("recipe", choices("recipe"))
+def test_a_row_differs_from_the_reference_in_what_it_names_alone(group: str, recipe: str):
     folder = CONF_DIR / "ablation" / group
     experiment = next(e for e in EXPERIMENTS if f"/ablation/{group}" in text_of(e))
     flat = {}
     with composing():
         for file in sorted(folder.glob("*.yaml")):
             choice = f"ablation/{group}={file.stem}"
-            cfg = compose("train", [f"+experiment={experiment}", choice, f"protocol={protocol}"])
+            cfg = compose("train", [f"+experiment={experiment}", choice, f"recipe={recipe}"])
             flat[file] = flatten(OmegaConf.to_container(cfg, resolve=True))
     reference = next(file for file, content in flat.items() if content["row"] == content["reference"])
     for file, content in flat.items():
@@ -222,18 +231,46 @@ def test_a_word_on_the_command_line_replaces_that_of_the_experiment():
     ]  # fmt: skip
 
 
-def test_the_papers_protocol_reaches_every_head(compose_train: Callable[..., TrainConfig]):
-    kan = compose_train("protocol=paper", small=False)
-    assert (kan.model.head["init"], kan.model.head["norm"], kan.threshold, kan.monitor) == (
-        "paper",
-        False,
-        0.5,
-        "f1",
-    )
+def test_the_papers_recipe_reaches_every_head(compose_train: Callable[..., TrainConfig]):
+    for head in ("kan", "kan2", "kan4"):
+        kan = compose_train("recipe=paper", f"model/head={head}", small=False)
+        assert (kan.model.head["init"], kan.model.head["norm"]) == ("paper", False)
+    assert (kan.threshold, kan.monitor) == (0.5, "f1")
     assert "Standardized" in kan.representation["_target_"]
-    assert set(compose_train("protocol=paper", "model/head=mlp", small=False).model.head) == {
-        "_target_",
-        "widths",
-    }
-    own = compose_train("protocol=paper", "representation=attenuation", small=False)
-    assert "Attenuation" in own.representation["_target_"]  # a word of the command line wins
+    mlp = compose_train("recipe=paper", "model/head=mlp", small=False)
+    assert set(mlp.model.head) == {"_target_", "widths"}
+
+
+def test_the_lite_recipe_is_the_row_of_the_study(compose_train: Callable[..., TrainConfig]):
+    lite = compose_train("recipe=lite", small=False)
+    row = compose_train("+experiment=ablation_tower", "ablation/tower=compact_fast", small=False)
+    assert (lite.model, lite.optim, lite.schedule) == (row.model, row.optim, row.schedule)
+
+
+@pytest.mark.parametrize("experiment", [(), ("+experiment=ablation_fusion", "ablation/fusion=feature")])
+@pytest.mark.parametrize("recipe", choices("recipe"))
+def test_a_word_of_the_command_line_wins_over_a_recipe(
+    compose_train: Callable[..., TrainConfig], recipe: str, experiment: tuple[str, ...]
+):
+    words = (
+        "representation=attenuation",
+        "model/tower=timm",
+        "model/head=mlp4",
+        "optim.lr=0.5",
+        "monitor=f1",
+    )
+    cfg = compose_train(*experiment, f"recipe={recipe}", *words, small=False)
+    assert cfg.recipe.name == recipe
+    assert cfg.representation["_target_"].endswith("Attenuation")
+    assert cfg.model.tower["_target_"].endswith("TimmTower")
+    assert cfg.model.fusion["_target_"].endswith(
+        "Concat" if experiment else "Stack" if recipe == "lite" else "Hybrid"
+    )
+    assert (cfg.optim["lr"], cfg.monitor) == (0.5, "f1")
+
+
+def test_any_basis_goes_with_any_kan_head(compose_train: Callable[..., TrainConfig]):
+    for head, basis in itertools.product(("kan", "kan2", "kan4"), choices("model/head/basis")):
+        cfg = compose_train(f"model/head={head}", f"model/head/basis={basis}", small=False)
+        assert len(cfg.model.head["widths"]) == {"kan": 5, "kan2": 1, "kan4": 3}[head]
+        assert cfg.model.head["basis"]["_target_"].lower().endswith(f".{basis}")

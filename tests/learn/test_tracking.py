@@ -49,7 +49,7 @@ def tracked(dataset: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str
     folder = tmp_path_factory.mktemp("tracked")
     words = [
         "+experiment=ablation_fusion", "ablation/fusion=decision,hybrid", "seed=3", "logger=wandb",
-        "protocol=default", f"data.root={dataset}", f"out={folder}",
+        "recipe=default", f"data.root={dataset}", f"out={folder}",
         *[word for word in SMALL if "head" not in word],
     ]  # fmt: skip
     with pytest.MonkeyPatch.context() as patch:
@@ -68,7 +68,7 @@ def test_two_jobs_are_two_runs_of_one_group(tracked: dict[str, dict[str, Any]]):
     for row, run in tracked.items():
         assert run["run"]["run_group"] == "ablation_fusion"
         assert run["run"]["display_name"] == f"{row}-s3"
-        assert run["run"]["tags"] == ["scale:full", "protocol:default"]
+        assert run["run"]["tags"] == ["scale:full", "recipe:default"]
         assert run["exit"] == 0
         assert run["config"]["seed"] == 3
         own = json.loads((run["folder"] / "metrics.json").read_text())

@@ -17,17 +17,8 @@ class ModelConfig:
 
 
 @dataclass
-class HelpsConfig:
-    """Keywords of `Helps`."""
-
-    energy_dropout: float = 0.0
-    auxiliary: float = 0.0
-    balance: float = 0.0
-
-
-@dataclass
-class ProtocolConfig:
-    """What `protocol=` sets beyond the keys of others: its name, and how KAN heads start."""
+class RecipeConfig:
+    """What `recipe=` sets beyond the keys of others: its name, and how KAN heads start."""
 
     name: str = "default"
     init: str = "linear"
@@ -36,11 +27,11 @@ class ProtocolConfig:
 
 @dataclass
 class ScaleConfig:
-    """What `scale=` sets beyond the keys of others: its name, and the size of the baselines' images."""
+    """What `scale=` sets beyond the keys of others: its name, and the size of the published networks' images."""
 
     name: str = "full"
-    baseline_size: int = 224
-    baseline_pixels: int = 80
+    published_size: int = 224
+    published_pixels: int = 80
 
 
 @dataclass
@@ -53,7 +44,7 @@ class TrainConfig:
     out: str | None = None
     resume: str | None = None
     seed: int = 0
-    protocol: ProtocolConfig = field(default_factory=ProtocolConfig)
+    recipe: RecipeConfig = field(default_factory=RecipeConfig)
     scale: ScaleConfig = field(default_factory=ScaleConfig)
     data: DataConfig = field(default_factory=DataConfig)
     representation: dict[str, Any] = field(default_factory=dict)
@@ -61,7 +52,7 @@ class TrainConfig:
     model: ModelConfig = field(default_factory=ModelConfig)
     optim: dict[str, Any] = field(default_factory=dict)
     schedule: dict[str, Any] = field(default_factory=dict)
-    helps: HelpsConfig = field(default_factory=HelpsConfig)
+    objective: dict[str, Any] = field(default_factory=dict)
     threshold: Any = "balanced_accuracy"
     monitor: str = "auroc"
     channels_last: bool = False

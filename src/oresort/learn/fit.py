@@ -102,7 +102,7 @@ def _fit(cfg: TrainConfig, folder: Path, data: OreDataModule, logger: Tracking) 
         representation=cfg.representation,
         optim=cfg.optim,
         schedule=cfg.schedule,
-        helps=asdict(cfg.helps),
+        objective=cfg.objective,
         threshold=cfg.threshold,
         channels_last=cfg.channels_last,
         compile=cfg.compile,

@@ -2,13 +2,12 @@
 
 import math
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 import lightning as L
 import numpy as np
 import torch
-from torch import Tensor, nn
-from torch.nn import functional as F
+from torch import Tensor
 from torch.optim.lr_scheduler import ReduceLROnPlateau
 from torchmetrics import Metric
 from torchmetrics.utilities import dim_zero_cat
@@ -16,30 +15,33 @@ from torchmetrics.utilities import dim_zero_cat
 from oresort.data.loaders import Batch
 from oresort.errors import InputError
 from oresort.learn.metrics import binary_metrics
-from oresort.learn.objective import Helps, drop_energy, modulate, paces
+from oresort.learn.objective import Objective
 from oresort.learn.schedule import build_optimizer
+from oresort.make import make
 from oresort.models.build import build_model
-from oresort.models.heads.head import Head
+from oresort.models.pairnet import PairNet
 from oresort.sorting.threshold import choose_threshold
 
 _MODES = ("default", "reduce-overhead", "max-autotune", "max-autotune-no-cudagraphs")
 """Of torch.compile."""
+
+_PLAIN = {"_target_": "oresort.learn.objective.Objective"}
 
 
 class OreModule(L.LightningModule):
     """A pair classifier with its loss, its metrics and the decision threshold that travels with it.
 
     Args:
-        model: Spec of the model, see `build_model`.
-        representation: Spec of the representation that the model was trained on, so that a checkpoint can
+        model: spec of the model, see `build_model`.
+        representation: spec of the representation that the model was trained on, so that a checkpoint can
             prepare a pair by itself.
         optim: spec of the optimiser, see `build_optimizer`; null where nothing is trained.
         schedule: spec of the learning rate's course, likewise.
-        helps: Keywords of `Helps`.
-        cut: How the pairs it was trained on were cut, see `Cutting`; None if that is not known.
-        threshold: Rule or number, see `choose_threshold`; applied to the validation pairs of every epoch.
-        channels_last: Memory format of images and convolutions.
-        compile: Compile the model with torch.compile: true, or one of its modes by name.
+        objective: spec of the `Objective`; null where nothing is trained.
+        cut: how the pairs it was trained on were cut, see `Cutting`; None if that is not known.
+        threshold: rule or number, see `choose_threshold`; applied to the validation pairs of every epoch.
+        channels_last: memory format of images and convolutions.
+        compile: compile the model with torch.compile: true, or one of its modes by name.
     """
 
     def __init__(
@@ -51,7 +53,7 @@ class OreModule(L.LightningModule):
         threshold: str | float = "balanced_accuracy",
         channels_last: bool = False,
         compile: bool | str = False,
-        helps: Mapping[str, Any] | None = None,
+        objective: Mapping[str, Any] | None = None,
         cut: Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__()
@@ -59,9 +61,8 @@ class OreModule(L.LightningModule):
         self.save_hyperparameters()
         # refuse a bad rule before an epoch is spent
         choose_threshold(threshold, np.zeros(0), np.zeros(0, int))
-        self.net = build_model(model)
-        self.helps = Helps(**(helps or {}))
-        self.auxiliary = self._auxiliary()
+        self.objective = make(objective or _PLAIN, Objective, net=build_model(model))
+        self._pace: Tensor | None = None
         self.register_buffer("threshold", torch.tensor(0.5))
         self.threshold: Tensor
         self._format = torch.channels_last if channels_last else torch.contiguous_format
@@ -74,12 +75,10 @@ class OreModule(L.LightningModule):
         # one per stage: validation runs inside a training epoch
         self._fit, self._val = _Collected(), _Collected()
 
-    def _auxiliary(self) -> nn.ModuleList | None:
-        if not self.helps.auxiliary:
-            return None
-        if len(self.net.dims) != 2 or len(self.net.towers) != 2:
-            raise InputError("helps.auxiliary: needs two towers; choose another fusion, or share=false")
-        return nn.ModuleList(nn.Linear(dim, Head.outputs) for dim in self.net.dims)
+    @property
+    def net(self) -> PairNet:
+        """The model alone, without what it is trained with."""
+        return self.objective.net
 
     def forward(self, low: Tensor, high: Tensor) -> Tensor:
         """Return logits (B, 2), waste and ore, of images (B, C, S, S) float32."""
@@ -89,15 +88,10 @@ class OreModule(L.LightningModule):
     def _laid_out(self, *images: Tensor) -> tuple[Tensor, ...]:
         return tuple(image.contiguous(memory_format=self._format) for image in images)
 
-    def _loss(self, collected: "_Collected", logits: Tensor, label: Tensor) -> Tensor:
-        losses = F.cross_entropy(logits, label, reduction="none")
-        collected.update(logits.detach(), losses.detach(), label)
-        return losses.mean()
-
     def _generator(self) -> torch.Generator:
         # from the run's seed and the step, so that a resumed run draws the same
         seed = (torch.initial_seed() + 1_000_003 * (self.global_step + 1)) % 2**63
-        return torch.Generator().manual_seed(seed)
+        return torch.Generator(self.device).manual_seed(seed)
 
     def _report(self, collected: "_Collected", prefix: str) -> None:
         p_ore, label, losses = collected.compute()
@@ -116,33 +110,22 @@ class OreModule(L.LightningModule):
             self.log("auroc", figures["auroc"], prog_bar=True, logger=False, rank_zero_only=True)
 
     def training_step(self, batch: Batch) -> Tensor:
-        """Return the mean cross-entropy of a batch, and what the helps and the heads add to it."""
-        low, high, label = batch["low"], batch["high"], batch["label"]
-        if self.helps.energy_dropout:
-            low, high = drop_energy(low, high, self.helps.energy_dropout, self._generator())
-        if self.auxiliary is None:
-            loss = self._loss(self._fit, self(low, high), label)
-        else:
-            parts = self.net.parts(*self._laid_out(low, high))
-            loss = self._loss(self._fit, parts.logits, label)
-            votes = [layer(v) for layer, v in zip(self.auxiliary, parts.vectors, strict=True)]
-            alone = torch.stack([F.cross_entropy(vote, label) for vote in votes]).sum()
-            loss = loss + self.helps.auxiliary * alone
-            if self.helps.balance:
-                self._paces = paces(votes, label, self.helps.balance)
-        penalty = self.net.penalty()
-        return loss if penalty is None else loss + penalty
+        """Return the objective of a batch."""
+        low, high = self._laid_out(batch["low"], batch["high"])
+        loss, outputs = self.objective({**batch, "low": low, "high": high}, self._generator())
+        self._fit.update(outputs.logits, outputs.losses, batch["label"])
+        self._pace = outputs.pace
+        return cast("Tensor", loss)
 
     def on_before_optimizer_step(self, optimizer: torch.optim.Optimizer) -> None:
         """Slow down the tower that is ahead."""
-        if self.helps.balance:
-            generator = self._generator()
-            for tower, pace in zip(self.net.towers, self._paces, strict=True):
-                modulate(tower, pace, generator)
+        if self._pace is not None:
+            self.objective.balance(self._pace, self._generator())
 
     def validation_step(self, batch: Batch) -> None:
         """Collect a batch's probabilities."""
-        self._loss(self._val, self(batch["low"], batch["high"]), batch["label"])
+        logits = self(batch["low"], batch["high"])
+        self._val.update(logits, self.objective.loss(logits, batch["label"]), batch["label"])
 
     def on_train_epoch_end(self) -> None:
         """Log `train/` metrics, at the threshold of this epoch's validation."""

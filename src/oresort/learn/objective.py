@@ -1,57 +1,117 @@
-"""Helps for the training of two energies together; each works with any fusion, and none is there afterwards."""
+"""What a training step minimises: the loss of a batch, and the terms that help two energies to learn together."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
 
 from oresort.errors import InputError
+from oresort.learn.losses import CrossEntropy, Loss
+from oresort.make import make
+from oresort.models.heads.head import Head
+from oresort.models.pairnet import PairNet
 
 
-@dataclass(frozen=True)
-class Helps:
-    """Strengths of the helps; 0 leaves one out.
+class Outputs(NamedTuple):
+    """What a step says beside its loss; tensors of the batch's device, without gradient but for `balance`."""
+
+    logits: Tensor  # (B, 2), waste and ore
+    losses: Tensor  # (B,), of the pairs alone
+    pace: Tensor | None  # (2,), how fast each tower shall learn, see `paces`
+
+
+class Objective(nn.Module):
+    """A model with its training loss. It works on tensors alone and never waits for the device.
+
+    The terms are used in training only; none is part of the model.
 
     Args:
+        net: the model.
+        loss: spec of a `Loss`; None means cross-entropy.
         energy_dropout: probability that a training pair loses one energy (its image is set to 0), either with
             the same chance; the model also learns to do with one.
-        auxiliary: weight of a classification loss on each tower's own vector, through a linear layer of its
-            own, so that no tower rests on the other (Wang et al., CVPR 2020, call this competition).
+        auxiliary: weight of a loss on each tower's own vector, through a linear layer of its own, so that no
+            tower rests on the other (Wang et al., CVPR 2020, call this competition).
         balance: alpha of on-the-fly gradient modulation with generalisation noise (OGM-GE, Peng et al., CVPR
-            2022): the tower that is ahead learns slower. 0.1 to 1 is usual. It tells who is ahead by the
-            auxiliary layers.
+            2022): the tower that is ahead learns slower. 0.1 to 1 is usual. The auxiliary layers tell who is
+            ahead.
 
     Raises:
-        InputError: a value out of its range.
+        InputError: a value out of its range, or `auxiliary` for a model without two towers.
     """
 
-    energy_dropout: float = 0.0
-    auxiliary: float = 0.0
-    balance: float = 0.0
+    def __init__(
+        self,
+        net: PairNet,
+        loss: Mapping[str, Any] | None = None,
+        energy_dropout: float = 0.0,
+        auxiliary: float = 0.0,
+        balance: float = 0.0,
+    ) -> None:
+        super().__init__()
+        if not 0 <= energy_dropout <= 1:
+            raise InputError(f"objective.energy_dropout={energy_dropout}: give a probability, 0 to 1")
+        if not auxiliary >= 0 or not balance >= 0:
+            raise InputError("objective.auxiliary and objective.balance: give numbers of at least 0")
+        if balance and not auxiliary:
+            raise InputError(
+                "objective.balance: reads the auxiliary layers; set objective.auxiliary, e.g. to 0.5"
+            )
+        if auxiliary and (len(net.dims) != 2 or len(net.towers) != 2):
+            raise InputError("objective.auxiliary: needs two towers; choose another fusion, or share=false")
+        self.net = net
+        self.loss = make(loss, Loss) if loss else CrossEntropy()  # type: ignore[type-abstract]
+        self.energy_dropout, self.weight, self.alpha = energy_dropout, auxiliary, balance
+        alone = [nn.Linear(dim, Head.outputs) for dim in net.dims] if auxiliary else []
+        self.auxiliary = nn.ModuleList(alone)
 
-    def __post_init__(self) -> None:
-        if not 0 <= self.energy_dropout <= 1:
-            raise InputError(f"helps.energy_dropout={self.energy_dropout}: give a probability, 0 to 1")
-        if not self.auxiliary >= 0 or not self.balance >= 0:
-            raise InputError("helps.auxiliary and helps.balance: give numbers of at least 0")
-        if self.balance and not self.auxiliary:
-            raise InputError("helps.balance: reads the auxiliary layers; set helps.auxiliary, e.g. to 0.5")
+    def forward(self, batch: Mapping[str, Any], draw: torch.Generator) -> tuple[Tensor, Outputs]:
+        """Return the loss of a training batch, a scalar, and what else the step knows.
+
+        Args:
+            batch: `low`, `high` (B, C, S, S) floats and `label` (B,) int64, see `oresort.data`.
+            draw: generator of the batch's device.
+        """
+        low, high, label = batch["low"], batch["high"], batch["label"]
+        if self.energy_dropout:
+            low, high = drop_energy(low, high, self.energy_dropout, draw)
+        pace = None
+        if self.auxiliary:
+            # not by calling the model, so a compiled one runs as written here
+            logits, vectors = self.net.parts(low, high)
+            votes = [layer(v) for layer, v in zip(self.auxiliary, vectors, strict=True)]  # (B, 2) each
+            if self.alpha:
+                pace = paces(votes, label, self.alpha)
+        else:
+            logits, votes = self.net(low, high), []
+        losses = self.loss(logits, label)  # (B,)
+        loss = losses.mean()
+        if votes:
+            loss = loss + self.weight * torch.stack([self.loss(vote, label).mean() for vote in votes]).sum()
+        if (penalty := self.net.penalty()) is not None:  # of the heads
+            loss = loss + penalty
+        return loss, Outputs(logits.detach(), losses.detach(), pace)
+
+    def balance(self, pace: Tensor, draw: torch.Generator) -> None:
+        """Slow down the tower that is ahead, between the backward pass and the optimiser's step."""
+        for i, tower in enumerate(self.net.towers):
+            balance_gradients(tower, pace[i], draw)
 
 
 def drop_energy(
-    low: Tensor, high: Tensor, probability: float, generator: torch.Generator
+    low: Tensor, high: Tensor, probability: float, draw: torch.Generator
 ) -> tuple[Tensor, Tensor]:
     """Return both images (B, C, H, W) with one energy of some pairs set to 0, never both."""
-    draw = torch.rand(len(low), generator=generator).to(low.device)
+    chance = torch.rand(len(low), generator=draw, device=low.device)  # (B,)
     half = probability / 2
-    no_low, no_high = draw < half, (draw >= half) & (draw < probability)
+    no_low, no_high = chance < half, (chance >= half) & (chance < probability)
     blank = (slice(None), None, None, None)
     return low.masked_fill(no_low[blank], 0.0), high.masked_fill(no_high[blank], 0.0)
 
 
-def paces(votes: Sequence[Tensor], label: Tensor, alpha: float) -> tuple[float, ...]:
-    """Return the factor, above 0 and up to 1, by which each of two towers shall learn.
+def paces(votes: Sequence[Tensor], label: Tensor, alpha: float) -> Tensor:
+    """Return the factors (2,), above 0 and up to 1, by which each of two towers shall learn.
 
     With s_u the summed probability that tower u gives the right classes, and rho_u = s_u / s_other, the factor
     is 1 - tanh(alpha rho_u) where rho_u > 1, else 1.
@@ -61,20 +121,20 @@ def paces(votes: Sequence[Tensor], label: Tensor, alpha: float) -> tuple[float, 
         label: (B,) int64.
         alpha: strength.
     """
-    rows = torch.arange(len(label), device=label.device)
-    scores = [float(v.detach().float().softmax(1)[rows, label].sum()) for v in votes]
-    ratios = scores[0] / max(scores[1], 1e-8), scores[1] / max(scores[0], 1e-8)
-    return tuple(1.0 - float(torch.tanh(torch.tensor(alpha * r))) if r > 1 else 1.0 for r in ratios)
+    p = torch.stack([vote.detach().float() for vote in votes]).softmax(2)  # (2, B, 2)
+    scores = p.gather(2, label.expand(2, -1)[..., None]).sum((1, 2))  # (2,)
+    ratio = scores / scores.flip(0).clamp_min(1e-8)
+    return torch.where(ratio > 1, 1 - torch.tanh(alpha * ratio), 1.0)
 
 
 @torch.no_grad()
-def modulate(tower: nn.Module, pace: float, generator: torch.Generator) -> None:
-    """Scale the gradients of a tower's convolutions by `pace`, and add noise of their own deviation.
+def balance_gradients(tower: nn.Module, pace: Tensor, draw: torch.Generator) -> None:
+    """Scale the gradients of a tower's convolutions by `pace`, a scalar, and add noise of their own deviation.
 
     The noise makes up for what slower learning takes from the gradient's natural noise.
     """
     for p in tower.parameters():
         if p.grad is not None and p.ndim == 4:
             std = p.grad.std(correction=0)
-            noise = torch.randn(p.shape, generator=generator).to(p.grad)
+            noise = torch.randn(p.shape, generator=draw, device=p.grad.device).to(p.grad)
             p.grad.mul_(pace).add_(noise * std)

@@ -1,4 +1,4 @@
-"""Helps for training: what each does to images, losses and gradients, and that a run with them holds together."""
+"""The objective: what each term does to images, losses and gradients, and that a run with them holds together."""
 
 import json
 import math
@@ -9,15 +9,28 @@ from typing import Any
 import pytest
 import torch
 from torch import nn
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from oresort.errors import InputError
 from oresort.learn.checkpoint import load_trained
 from oresort.learn.config import TrainConfig
 from oresort.learn.fit import train
-from oresort.learn.objective import Helps, drop_energy, modulate, paces
+from oresort.learn.module import OreModule
+from oresort.learn.objective import Objective, balance_gradients, drop_energy, paces
+from oresort.models.build import build_model
+from oresort.models.pairnet import PairNet
+from oresort.paths import choices, part
 
 Compose = Callable[..., TrainConfig]
-ALL = ("helps.energy_dropout=0.3", "helps.auxiliary=0.5", "helps.balance=0.5")
+ALL = ("objective.energy_dropout=0.3", "objective.auxiliary=0.5", "objective.balance=0.5")
+
+
+def small(fusion: str = "concat", head: str = "linear") -> PairNet:
+    """A model of two narrow towers."""
+    tower = {"_target_": "oresort.models.towers.compact.CompactTower", "widths": [4, 8]}
+    return build_model(
+        {"tower": tower, "fusion": part("model/fusion", fusion), "head": part("model/head", head)}
+    )
 
 
 def seeded(seed: int = 0) -> torch.Generator:
@@ -41,11 +54,11 @@ def test_the_tower_that_is_ahead_learns_slower():
     label = torch.tensor([0, 1])
     sure, unsure = torch.tensor([[0.9, 0.1], [0.1, 0.9]]).log(), torch.tensor([[0.6, 0.4], [0.4, 0.6]]).log()
     slow = 1 - math.tanh(0.5 * 0.9 / 0.6)
-    assert paces((sure, unsure), label, 0.5) == pytest.approx((slow, 1.0))
-    assert paces((unsure, sure), label, 0.5) == pytest.approx((1.0, slow))
-    assert paces((sure, sure), label, 0.5) == (1.0, 1.0)
+    assert paces((sure, unsure), label, 0.5).tolist() == pytest.approx([slow, 1.0])
+    assert paces((unsure, sure), label, 0.5).tolist() == pytest.approx([1.0, slow])
+    assert paces((sure, sure), label, 0.5).tolist() == [1.0, 1.0]
     wrong = torch.tensor([[-200.0, 200.0], [200.0, -200.0]])
-    assert all(0 <= p <= 1 for p in paces((sure, wrong), label, 0.5))
+    assert all(0 <= p <= 1 for p in paces((sure, wrong), label, 0.5).tolist())
 
 
 def test_modulation_scales_convolutions_and_adds_noise_of_their_deviation():
@@ -53,7 +66,7 @@ def test_modulation_scales_convolutions_and_adds_noise_of_their_deviation():
     for p in tower.parameters():
         p.grad = 3 + torch.randn(p.shape, generator=seeded(1))
     before = [p.grad.clone() for p in tower.parameters()]
-    modulate(tower, 0.25, seeded())
+    balance_gradients(tower, torch.tensor(0.25), seeded())
     noise = tower[0].weight.grad - 0.25 * before[0]
     assert noise.mean().item() == pytest.approx(0, abs=0.05)
     assert noise.std().item() == pytest.approx(before[0].std().item(), rel=0.05)
@@ -66,18 +79,82 @@ def test_modulation_scales_convolutions_and_adds_noise_of_their_deviation():
     [
         ({"energy_dropout": 1.1}, "energy_dropout=1.1"),
         ({"auxiliary": -1}, "at least 0"),
-        ({"balance": 0.5}, "set helps.auxiliary"),
+        ({"balance": 0.5}, "set objective.auxiliary"),
     ],
 )
 def test_bad_strengths_are_named(keys: dict[str, float], named: str):
     with pytest.raises(InputError, match=named):
-        Helps(**keys)
+        Objective(small(), **keys)
 
 
 @pytest.mark.parametrize("words", [("model/fusion=low",), ("model.share=true", "model/fusion=concat")])
 def test_auxiliary_losses_need_two_towers(dataset: Path, compose_train: Compose, tmp_path: Path, words: Any):
     with pytest.raises(InputError, match="needs two towers"):
-        train(compose_train(f"data.root={dataset}", "helps.auxiliary=1", *words), tmp_path)
+        train(compose_train(f"data.root={dataset}", "objective.auxiliary=1", *words), tmp_path)
+
+
+class NoWait(TorchDispatchMode):
+    """Refuses what makes the host wait for a device, or makes shapes that depend on values."""
+
+    WAITS = ("_local_scalar_dense", "item", "nonzero", "masked_select", "unique", "is_nonzero", "equal")
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        name = func.name().split("::")[-1].split(".")[0].removesuffix("_static")
+        assert name not in self.WAITS, f"{func.name()} waits for the device"
+        if name in ("index", "index_put", "index_put_", "_index_put_impl_"):
+            assert all(i is None or i.dtype != torch.bool for i in args[1]), f"{func.name()} by a mask waits"
+        return func(*args, **(kwargs or {}))
+
+
+def module_with(**spec: Any) -> OreModule:
+    fusion, head = spec.pop("fusion", "concat"), spec.pop("head", "linear")
+    tower = {"_target_": "oresort.models.towers.compact.CompactTower", "widths": [4, 8]}
+    model = {"tower": tower, "fusion": part("model/fusion", fusion), "head": part("model/head", head)}
+    objective = {"_target_": "oresort.learn.objective.Objective", **spec}
+    return OreModule(model, part("representation", "attenuation"), objective=objective)
+
+
+def batch_of(n: int = 6) -> dict[str, torch.Tensor]:
+    low, high = torch.randn(2, n, 1, 12, 12, generator=seeded())
+    return {"low": low, "high": high, "label": torch.arange(n) % 2, "index": torch.arange(n)}
+
+
+TERMS = [{}, {"energy_dropout": 0.5, "auxiliary": 0.5, "balance": 0.5}]
+EVERY = [
+    *({"loss": part("objective/loss", loss)} for loss in choices("objective/loss")),
+    *({"fusion": fusion} for fusion in choices("model/fusion")),
+    *({"head": head} for head in choices("model/head")),
+    *({"head": "kan2", **terms} for terms in TERMS),
+]
+
+
+@pytest.mark.parametrize("spec", EVERY, ids=lambda spec: " ".join(f"{k}={v}"[-40:] for k, v in spec.items()))
+def test_a_training_step_never_waits_for_the_device(spec: dict[str, Any]):
+    module = module_with(**spec)
+    with NoWait():
+        loss = module.training_step(batch_of())
+        loss.backward()
+        module.on_before_optimizer_step(None)  # type: ignore[arg-type]
+    assert loss.isfinite()
+
+
+def test_what_waits_is_noticed():
+    for wait in (torch.Tensor.item, torch.nonzero, lambda x: x[x > 0], lambda x: bool(x.sum() > 0)):
+        with NoWait(), pytest.raises(AssertionError, match="waits"):
+            wait(torch.ones(1))
+
+
+def test_the_objective_is_its_loss_and_the_weighted_terms():
+    batch, objective = batch_of(), Objective(small(), auxiliary=0.25)
+    loss, outputs = objective(batch, seeded())
+    logits, vectors = objective.net.parts(batch["low"], batch["high"])
+    alone = [
+        nn.functional.cross_entropy(f(v), batch["label"])
+        for f, v in zip(objective.auxiliary, vectors, strict=True)
+    ]
+    expected = nn.functional.cross_entropy(logits, batch["label"]) + 0.25 * sum(alone)
+    assert loss.item() == pytest.approx(expected.item(), rel=1e-5)
+    assert torch.equal(outputs.logits, logits)
 
 
 def weights(run: Path) -> dict[str, torch.Tensor]:
@@ -85,7 +162,7 @@ def weights(run: Path) -> dict[str, torch.Tensor]:
     return state
 
 
-def test_each_help_changes_the_run_and_none_stays_in_the_model(
+def test_each_term_changes_the_run_and_none_stays_in_the_model(
     dataset: Path, compose_train: Compose, tmp_path: Path
 ):
     def run(name: str, *words: str) -> dict[str, torch.Tensor]:
@@ -96,7 +173,7 @@ def test_each_help_changes_the_run_and_none_stays_in_the_model(
 
     params: set[int] = set()
     plain, again = run("plain"), run("again")
-    key = "net.towers.0.stages.0.0.weight"
+    key = "objective.net.towers.0.stages.0.0.weight"
     assert torch.equal(plain[key], again[key])
     seen = [plain[key]]
     for i in range(3):
@@ -104,7 +181,7 @@ def test_each_help_changes_the_run_and_none_stays_in_the_model(
         assert [torch.equal(state[key], other) for other in seen] == [False] * len(seen), i
         seen.append(state[key])
     assert len(params) == 1
-    key = "net.heads.0.layers.0.coefficients"
+    key = "objective.net.heads.0.layers.0.coefficients"
     assert not torch.equal(run("penalty", "model.head.sparsity=1")[key], plain[key])
 
 
@@ -115,8 +192,6 @@ class Killed(BaseException):
 def test_a_resumed_run_draws_what_it_would_have_drawn(
     dataset: Path, compose_train: Compose, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    from oresort.learn.module import OreModule
-
     cfg = compose_train(f"data.root={dataset}", "trainer.max_epochs=2", *ALL)
     train(cfg, tmp_path / "whole")
     step = OreModule.training_step
