@@ -51,11 +51,11 @@ def test_help_explains_every_key(command: Any, module: Any):
         (("augment.flip=2",), "augment.flip"),
         (("optim.lr=-1",), "optim"),
         (("threshold=2",), "threshold=2"),
-        (("monitor=loss",), "monitor=loss"),
+        (("monitor=speed",), "monitor=speed"),
         (("data.split=random",), "data.split=random"),
         (("data.batch_size=0",), "data.batch_size=0"),
         (("trainer.accelerator=abacus",), "abacus"),
-        (("logger=wandb", "logger.mode=loud"), "mode=loud"),
+        (("logger=wandb", "logger.wandb.mode=loud"), "mode=loud"),
         (("resume=nowhere",), "resume=nowhere"),
     ],
 )

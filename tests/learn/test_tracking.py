@@ -1,9 +1,10 @@
-"""Weights & Biases offline: what two jobs of an experiment leave, read back, and the dashboard that names it."""
+"""Loggers: what a run leaves with each, read back; Weights & Biases offline, and the dashboard that names it."""
 
 import json
 import subprocess
 import sys
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +17,10 @@ from sklearn.metrics import auc, roc_auc_score
 
 from oresort import dashboard, train
 from oresort.learn.config import TrainConfig
+from oresort.learn.fit import train as train_run
 from oresort.learn.panels import pr_curve, reliability, roc_curve, samples
-from oresort.paths import CONF_DIR
+from oresort.make import trust
+from oresort.paths import CONF_DIR, choices
 from oresort.tables.dashboard import BARS, CURVES, MEDIA
 
 
@@ -123,21 +126,91 @@ def test_every_metric_of_the_dashboard_is_logged(
 
 
 def test_the_sweep_file_drives_train(compose_train: Callable[..., TrainConfig]):
-    from wandb.sdk.launch.sweeps.utils import create_sweep_command_args
-
     content = yaml.safe_load((CONF_DIR.parent / "docs" / "wandb_sweep.yaml").read_text())
     assert content["command"][2:4] == ["-m", "oresort.train"]
     fixed = [word for word in content["command"] if "=" in word and "$" not in word]
     assert "hydra.mode=RUN" in fixed
-    chosen = {
-        key: {"value": spec["values"][-1] if "values" in spec else spec["min"]}
+    assert content["command"][-1] == "${args_no_hyphens}"  # key=value, as Hydra takes it
+    words = [
+        f"{key}={spec['values'][-1] if 'values' in spec else spec['min']}"
         for key, spec in content["parameters"].items()
-    }
-    words = create_sweep_command_args({"args": chosen})["args_no_hyphens"]
+    ]
     cfg = compose_train(*words, *(word for word in fixed if not word.startswith("hydra")), small=False)
-    assert cfg.optim.lr == content["parameters"]["optim.lr"]["min"]
+    assert cfg.optim["lr"] == content["parameters"]["optim.lr"]["min"]
     assert cfg.model.fusion["_target_"].endswith("MMTM")
+    assert cfg.logger["wandb"]["mode"] == "online"
     assert content["metric"]["name"] in CURVES["Learning"]
+
+
+def from_csv(folder: Path) -> dict[str, float]:
+    table = pd.read_csv(next(folder.rglob("metrics.csv")))
+    return {key: float(table[key].dropna().iloc[-1]) for key in table if table[key].notna().any()}
+
+
+def from_tensorboard(folder: Path) -> dict[str, float]:
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    found = {}
+    for file in sorted(folder.rglob("events.*")):
+        events = EventAccumulator(str(file))
+        events.Reload()
+        found |= {key: events.Scalars(key)[-1].value for key in events.Tags()["scalars"]}
+    return found
+
+
+def from_mlflow(folder: Path) -> dict[str, float]:
+    (run,) = folder.glob("*/*/metrics")
+    files = [file for file in run.rglob("*") if file.is_file()]
+    return {file.relative_to(run).as_posix(): float(file.read_text().split()[-2]) for file in files}
+
+
+READ = {"csv": from_csv, "tensorboard": from_tensorboard, "mlflow": from_mlflow}
+
+
+@pytest.mark.parametrize("name", [name for name in choices("logger") if name != "wandb"])
+def test_a_logger_holds_every_epoch_and_the_final_figures(
+    name: str, dataset: Path, compose_train: Callable[..., TrainConfig], tmp_path: Path
+):
+    if name == "mlflow" and find_spec("mlflow") is None:
+        pytest.skip("mlflow is not installed; it comes with the extra `loggers`")
+    if name == "tensorboard" and find_spec("tensorboard") is None:
+        pytest.skip("tensorboard is not installed; it comes with the extra `loggers`")
+    cfg = compose_train(f"data.root={dataset}", f"logger={name}", "callbacks=lr_monitor")
+    row = train_run(cfg, tmp_path)
+    found = READ[name](tmp_path / name)
+    for key in ("test/auroc", "val/f1", "test/ece"):
+        assert found[key] == pytest.approx(row[key], rel=1e-4)
+    assert "train/loss" in found
+    assert any(key.startswith("lr-") for key in found)  # of lr_monitor
+
+
+def test_several_loggers_of_ones_own_and_ours(
+    dataset: Path, compose_train: Callable[..., TrainConfig], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    (tmp_path / "my_loggers.py").write_text(
+        "from lightning.pytorch.loggers import CSVLogger\n"
+        "from oresort.learn.tracking import ResultLogger\n"
+        "class Mine(ResultLogger, CSVLogger):\n"
+        "    seen = {}\n"
+        "    def summarise(self, figures):\n        self.seen['figures'] = dict(figures)\n"
+        "    def show(self, predictions, threshold, pictures, ckpt):\n"
+        "        self.seen['pairs'] = len(predictions)\n        assert ckpt.is_file()\n"
+        "    def close(self, failed):\n        self.seen['failed'] = failed\n"
+    )
+    (tmp_path / "conf" / "logger").mkdir(parents=True)
+    (tmp_path / "conf" / "logger" / "mine.yaml").write_text("# Mine.\nmine:\n  _target_: my_loggers.Mine\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    trust("my_loggers")
+    words = ["logger=[csv,mine]", f"hydra.searchpath=[{tmp_path / 'conf'}]"]
+    cfg = compose_train(f"data.root={dataset}", *words)
+    row = train_run(cfg, tmp_path / "run")
+    from my_loggers import Mine
+
+    assert Mine.seen["figures"]["test/auroc"] == row["test/auroc"]
+    assert Mine.seen["pairs"] == row["pairs/val"] + row["pairs/test"]
+    assert Mine.seen["failed"] is False
+    assert (tmp_path / "run" / "mine").is_dir()
+    assert from_csv(tmp_path / "run" / "csv")["test/auroc"] == pytest.approx(row["test/auroc"])
 
 
 def test_curves_are_those_of_the_probabilities():

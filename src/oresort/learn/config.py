@@ -59,4 +59,5 @@ class TrainConfig:
     compile: Any = False
     tf32: bool = False
     trainer: dict[str, Any] = field(default_factory=dict)
+    callbacks: dict[str, Any] = field(default_factory=dict)
     logger: dict[str, Any] = field(default_factory=dict)

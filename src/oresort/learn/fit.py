@@ -126,7 +126,7 @@ def _fit(cfg: TrainConfig, folder: Path, data: OreDataModule, logger: Tracking) 
         raise InputError(
             f"val/{cfg.monitor} was never a number: no best epoch; train longer, or mend the data"
         )
-    chosen = trainer.checkpoint_callbacks[0]
+    chosen = next(c for c in trainer.checkpoint_callbacks if getattr(c, "filename", "") == "best")
     row = {
         **{f"pairs/{side}": int((data.frame["split"] == side).sum()) for side in SPLITS},
         "params": sum(p.numel() for p in module.net.parameters() if p.requires_grad),

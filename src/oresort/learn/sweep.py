@@ -14,13 +14,15 @@ from omegaconf import DictConfig, OmegaConf
 from oresort.console.show import percent, show
 from oresort.files.record import read_row
 from oresort.learn.run import RECORD, differing
+from oresort.sorting import direction
 
 
 def register_resolvers() -> None:
-    """Teach OmegaConf the words of `conf/train.yaml`: `first` of what is not null, and `class` of a target."""
+    """Teach OmegaConf the words of `conf/`: `first` of what is there, `class` of a target, `direction` of a metric."""
     OmegaConf.register_new_resolver(
-        "first", lambda *values: next(value for value in values if value is not None), replace=True
+        "first", lambda *values: next(value for value in values if value not in (None, "")), replace=True
     )
+    OmegaConf.register_new_resolver("direction", direction, replace=True)
     OmegaConf.register_new_resolver("class", lambda target: target.rpartition(".")[2], replace=True)
 
 

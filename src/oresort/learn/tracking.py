@@ -1,8 +1,9 @@
-"""Weights & Biases beside the run folder, offline unless told otherwise."""
+"""The loggers of a run beside its own `metrics.csv`: any of Lightning's, several at once."""
 
+import inspect
 import os
-import uuid
-from collections.abc import Callable, Mapping
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -10,26 +11,47 @@ from typing import Any
 import pandas as pd
 from lightning.pytorch.loggers import Logger
 
-from oresort.errors import InputError
-from oresort.files.write import replacing
 from oresort.learn.config import TrainConfig
-from oresort.learn.panels import log_panels, samples
+from oresort.make import find, make
 from oresort.represent.representation import Planes
 
-_MODES = ("offline", "online", "disabled", "shared")
+
+class ResultLogger(ABC):
+    """What a logger may take beyond figures; derive from it and from a `Logger` of Lightning."""
+
+    @abstractmethod
+    def summarise(self, figures: Mapping[str, float]) -> None:
+        """Take the final figures, by name."""
+
+    @abstractmethod
+    def show(
+        self,
+        predictions: pd.DataFrame,
+        threshold: float,
+        pictures: Callable[[list[str]], dict[str, Planes]],
+        ckpt: Path,
+    ) -> None:
+        """Take the table of predictions, and the best checkpoint; `pictures` looks pairs up by id."""
+
+    @abstractmethod
+    def close(self, failed: bool) -> None:
+        """End the run, marked as failed or not."""
 
 
 class Tracking:
     """The loggers of one run; `finish` closes them, so that no run leaks into the next."""
 
-    def __init__(self, loggers: list[Logger] | None = None, keep_model: bool = False) -> None:
-        self.loggers = loggers or []
-        self.keep_model = keep_model
+    def __init__(self, loggers: Sequence[Logger] = ()) -> None:
+        self.loggers = list(loggers)
 
-    def summary(self, figures: Mapping[str, Any]) -> None:
-        """Add final figures to each logger's run."""
+    def summary(self, figures: Mapping[str, float]) -> None:
+        """Give final figures to each logger."""
         for logger in self.loggers:
-            logger.experiment.summary.update(dict(figures))  # type: ignore[attr-defined]
+            if isinstance(logger, ResultLogger):
+                logger.summarise(figures)
+            else:
+                logger.log_metrics(dict(figures))
+                logger.save()
 
     def results(
         self,
@@ -38,67 +60,31 @@ class Tracking:
         pictures: Callable[[list[str]], dict[str, Planes]],
         ckpt: Path,
     ) -> None:
-        """Add curves, tables, sample pairs and the model file, see `log_panels`; `pictures` looks pairs up by id."""
+        """Give predictions and the model to each logger that takes them."""
         for logger in self.loggers:
-            shown = samples(predictions[predictions["split"] == "test"], threshold)["id"].tolist()
-            kept = ckpt if self.keep_model else None
-            log_panels(logger.experiment, predictions, threshold, pictures(shown), kept)  # type: ignore[attr-defined]
+            if isinstance(logger, ResultLogger):
+                logger.show(predictions, threshold, pictures, ckpt)
 
     def finish(self, failed: bool) -> None:
-        """Close the run, marked as failed or not."""
-        if self.loggers:
-            import wandb
-
-            # Lightning would hand an open run to the next job's logger
-            wandb.finish(exit_code=int(failed))
+        """Close the loggers."""
+        for logger in self.loggers:
+            if isinstance(logger, ResultLogger):
+                logger.close(failed)
+            else:
+                logger.finalize("failed" if failed else "success")
 
 
 def make_logger(cfg: TrainConfig, folder: Path) -> Tracking:
-    """Return the tracking that `cfg.logger` asks for: nothing for `{}`, else a Weights & Biases run.
+    """Return the loggers that `cfg.logger` describes, a spec by name; each writes into `folder/NAME`.
 
     Raises:
-        InputError: An unknown key or mode, or a server that cannot be reached.
+        InputError: what `make` or a logger refuses.
     """
-    if not cfg.logger:
-        return Tracking()
-    settings = dict(cfg.logger)
-    kind, mode = settings.pop("kind", None), settings.get("mode")
-    if kind != "wandb" or mode not in _MODES:
-        raise InputError(
-            f"logger: kind={kind}, mode={mode}; known are logger=csv, logger=wandb with mode {_MODES}"
-        )
-    known = ("mode", "project", "entity", "group", "job_type", "tags", "timeout", "model")
-    if unknown := set(settings) - set(known):
-        raise InputError(f"logger.{min(unknown)}: unknown; known are {', '.join(known)}")
-    timeout, keep_model = settings.pop("timeout", 30), bool(settings.pop("model", True))
-    # imported here: it is slow, and most runs do without it
-    import wandb
-    from lightning.pytorch.loggers import WandbLogger
-
-    os.environ.setdefault("WANDB_SILENT", "true")
-    # payloads waiting for a later `wandb sync` stay in the run folder instead of the home folder
-    os.environ["WANDB_DATA_DIR"] = str((folder / "wandb").resolve())
-    (folder / "wandb").mkdir(parents=True, exist_ok=True)
-    settings["job_type"] = settings.get("job_type") or "train"
-    logger = WandbLogger(
-        save_dir=str(folder),
-        name=f"{cfg.row or cfg.name}-s{cfg.seed}",
-        id=_run_id(folder),
-        resume="allow",
-        settings=wandb.Settings(init_timeout=timeout, console="off"),
-        **settings,
-    )
-    try:
-        logger.experiment.config.update(asdict(cfg), allow_val_change=True)
-    except (wandb.errors.CommError, wandb.errors.UsageError) as error:
-        raise InputError(f"logger=wandb: {' '.join(str(error).split())}; use logger.mode=offline") from error
-    return Tracking([logger], keep_model)
-
-
-def _run_id(folder: Path) -> str:
-    # kept, so that a killed run goes on as the same run of the service
-    file = folder / "wandb" / "id.txt"
-    if not file.is_file():
-        with replacing(file) as temporary:
-            temporary.write_text(uuid.uuid4().hex[:8])
-    return file.read_text().strip()
+    os.environ.setdefault("MLFLOW_ALLOW_FILE_STORE", "true")  # it would have a database, for one run's files
+    loggers = []
+    for name, spec in cfg.logger.items():
+        takes = inspect.signature(find(spec.get("_target_"), Logger)).parameters
+        extra: dict[str, Any] = {"save_dir": str(folder / name)} if "save_dir" in takes else {}
+        loggers.append(make(spec, Logger, **extra))  # type: ignore[type-abstract]
+        loggers[-1].log_hyperparams(asdict(cfg))
+    return Tracking(loggers)

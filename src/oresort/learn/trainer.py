@@ -11,6 +11,8 @@ from lightning.pytorch.loggers import Logger
 
 from oresort.errors import InputError
 from oresort.learn.config import TrainConfig
+from oresort.make import make
+from oresort.sorting import METRICS, direction
 
 
 def make_trainer(cfg: TrainConfig, folder: Path, loggers: list[Logger]) -> L.Trainer:
@@ -19,13 +21,18 @@ def make_trainer(cfg: TrainConfig, folder: Path, loggers: list[Logger]) -> L.Tra
     for key in cfg.trainer:
         if key not in known:
             raise InputError(f"trainer.{key}: no such option of lightning.Trainer; --help lists those in use")
-    if cfg.monitor not in ("auroc", "f1"):
-        raise InputError(f"monitor={cfg.monitor}: unknown; known are auroc, f1")
+    if cfg.monitor not in (*METRICS, "loss"):
+        raise InputError(f"monitor={cfg.monitor}: unknown; known are {', '.join(METRICS)}, loss")
     where: dict[str, Any] = {"dirpath": folder / "checkpoints", "enable_version_counter": False}
+    best: dict[str, Any] = {"monitor": f"val/{cfg.monitor}", "mode": direction(cfg.monitor)}
     callbacks: list[Callback] = [
-        ModelCheckpoint(**where, filename="best", monitor=f"val/{cfg.monitor}", mode="max"),
+        ModelCheckpoint(**where, filename="best", **best),
         ModelCheckpoint(**where, filename="last", save_on_train_epoch_end=True),
+        *(make(spec, Callback) for spec in cfg.callbacks.values()),
     ]
+    for callback in callbacks[2:]:
+        if isinstance(callback, ModelCheckpoint) and callback.dirpath is None:
+            callback.dirpath = str(folder / "checkpoints")
     if cfg.trainer.get("enable_progress_bar", True):
         # on a fast device the bar would cost more than the step
         every = 1 if cfg.trainer.get("accelerator") == "cpu" else 50

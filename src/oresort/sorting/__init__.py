@@ -12,3 +12,8 @@ METRICS = (
     "brier",
     "ece",
 )
+
+
+def direction(metric: str) -> str:
+    """Return `min` for a figure that is best when small, such as a loss, and `max` for the others."""
+    return "min" if metric in ("loss", "brier", "ece") else "max"
