@@ -22,15 +22,14 @@ from studies import command
 from studies.results import save
 
 LABELS = ("batch", "assay")
-COMPACT = ("model/tower=compact", "model/fusion=stack", "model/head=linear")
-FAST = ("optim.lr=3e-3", "trainer.precision=bf16-mixed")
+BF16 = "trainer.precision=bf16-mixed"
 METHODS: dict[str, tuple[str, ...]] = {
     "R value": ("classic", "method=r_value"),
     "R value, corrected": ("classic", "method=r_value", "method.corrected=true"),
     "two thresholds": ("classic", "method=two_thresholds"),
     "gradient boosting": ("classic", "method=gradient_boosting"),
-    "compact tower": ("train", *COMPACT, *FAST),
-    "paper's network": ("train", "trainer.precision=bf16-mixed"),
+    "compact tower": ("train", "recipe=lite", BF16),
+    "paper's network": ("train", BF16),
 }
 
 

@@ -9,13 +9,11 @@ from typing import Any
 
 import pytest
 import torch
-import yaml
 from pairs import SMALL
 
 from oresort import evaluate, train
 from oresort.learn.config import TrainConfig
 from oresort.models.build import build_model
-from oresort.paths import CONF_DIR
 
 DOCS = Path(__file__).parents[1] / "docs"
 BLOCK = re.compile(r"<!-- file: (\S+) -->\n```\w+\n(.*?)```", re.DOTALL)
@@ -70,23 +68,6 @@ def test_the_weights_of_fusions(row: list[str], compose_train: Callable[..., Tra
     spec = compose_train(f"model/fusion={row[0]}", "model/head=linear", small=False).model
     fusion = build_model(asdict(spec)).fusion
     assert str(sum(p.numel() for p in fusion.parameters())) == row[3]
-
-
-COMMANDS = re.findall(r"^python -m oresort\.(\w+) (.*)$", MODELS, re.MULTILINE)
-
-
-@pytest.mark.parametrize("line", COMMANDS, ids=" ".join)
-def test_commands_of_the_page_of_models_compose(
-    line: tuple[str, str], compose_train: Callable[..., TrainConfig]
-):
-    verb, text = line
-    words = [word for word in text.split("#")[0].split() if word != "-m"]
-    if verb == "train":
-        build_model(asdict(compose_train(*words, small=False).model))
-    else:
-        known = yaml.safe_load((CONF_DIR / f"{verb}.yaml").read_text())
-        groups = {key for entry in known["defaults"] if isinstance(entry, dict) for key in entry}
-        assert {re.split("[.=]", word)[0] for word in words} <= known.keys() | groups
 
 
 @pytest.mark.parametrize("written", PAGES, indirect=True)
