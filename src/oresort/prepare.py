@@ -67,7 +67,7 @@ class Prepared(NamedTuple):
     unlabelled: pd.DataFrame
     """The same of pairs without one."""
     summary: pd.DataFrame
-    """One row a scan."""
+    """One row per scan."""
 
 
 def prepare(cfg: PrepareConfig) -> Prepared:

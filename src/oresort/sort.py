@@ -43,7 +43,7 @@ class SortConfig:
 
 
 class Sorted(NamedTuple):
-    """What was decided on a scan, one entry a particle."""
+    """What was decided on a scan, one entry per particle."""
 
     particles: list[Particle]
     p_ore: NDArray[np.float32]

@@ -94,7 +94,7 @@ def write_scans(
     kvp: float = 160.0,
     workers: int = 1,
 ) -> pd.DataFrame:
-    """Write whole scan pairs with label masks and truth; return the truth of all, one row a particle.
+    """Write whole scan pairs with label masks and truth; return the truth of all, one row per particle.
 
     Per scan k: `scan_<k>_low.tiff`, `scan_<k>_high.tiff`, `scan_<k>_labels.tiff` (uint16, 600 x 3328; label 0 is
     belt) and `scan_<k>_truth.csv`. InputError for a voltage out of range.

@@ -1,4 +1,4 @@
-"""The index of a dataset: one row a pair, checked before anything is decoded."""
+"""The index of a dataset: one row per pair, checked before anything is decoded."""
 
 from pathlib import Path
 

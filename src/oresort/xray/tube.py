@@ -8,7 +8,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from oresort.errors import InputError
-from oresort.files.write import replacing
 
 ANODE_ANGLE = 20.0
 """Anode angle in degrees; the usual one of the 160 kV tubes on sorters."""
@@ -59,12 +58,14 @@ def write_table(target: Path) -> None:
     for kvp in _VOLTAGES:
         energy, fluence = spekpy.Spek(kvp=kvp, th=ANODE_ANGLE, dk=1.0, targ="W").get_spectrum()
         columns.append(np.interp(bins, energy, fluence, right=0.0))
-    with replacing(target) as temporary, temporary.open("w") as out:
-        out.write(f"# tungsten, anode {ANODE_ANGLE:g} degrees, no filter; photons / (cm2 keV mAs) at 1 m\n")
-        out.write(f"# made by `python -m oresort.xray.tube` with SpekPy {spekpy.__version__}\n")
-        out.write(",".join(["energy_kev", *[str(kvp) for kvp in _VOLTAGES]]) + "\n")
-        for energy, row in zip(bins, np.column_stack(columns), strict=True):
-            out.write(",".join([f"{energy:g}", *[f"{value:.5g}" for value in row]]) + "\n")
+    lines = [
+        f"# tungsten, anode {ANODE_ANGLE:g} degrees, no filter; photons / (cm2 keV mAs) at 1 m",
+        f"# made by `python -m oresort.xray.tube` with SpekPy {spekpy.__version__}",
+        ",".join(["energy_kev", *map(str, _VOLTAGES)]),
+    ]
+    for energy, row in zip(bins, np.column_stack(columns), strict=True):
+        lines.append(",".join([f"{energy:g}", *[f"{value:.5g}" for value in row]]))
+    target.write_text("\n".join(lines) + "\n")
 
 
 if __name__ == "__main__":

@@ -121,7 +121,10 @@ class Window:
 
     def beyond(self, box: Box, fit: Registration) -> bool:
         """Tell whether a box, as the high layer sees it, reaches over a side of the belt."""
-        first, last = (self._high(x, fit) for x in (box.x, box.x + box.w - 1))
+        first, last = (
+            fit.scale * (x + self._start) + fit.column_offset - self._start
+            for x in (box.x, box.x + box.w - 1)
+        )
         return bool(first < -0.5 or last > self._width - 0.5)
 
     def registered(self, box: Box, fit: Registration) -> NDArray[np.float32]:
@@ -133,7 +136,3 @@ class Window:
         row = box.y + fit.row_offset - top
         column = first - self._start - left
         return resample(spline_of(around), fit.scale, column, row, (box.h, box.w))
-
-    def _high(self, x: int, fit: Registration) -> float:
-        """Return the belt column at which the high layer sees what the low layer sees at column `x`."""
-        return float(fit.scale * (x + self._start) + fit.column_offset - self._start)
