@@ -80,7 +80,8 @@ def test_simulated_scans_become_a_dataset_with_known_grades(command: Any, scans:
             assert picture.size[0] > 2629
             seen = np.asarray(picture.convert("RGB"))
         # twelve boxes, most of them around whole particles, in that colour
-        assert (seen == ImageColor.getrgb(GREEN)).all(axis=-1).sum() > 12 * 4 * 30
+        near = np.abs(seen - ImageColor.getrgb(GREEN)).sum(axis=-1) < 150  # lines are smoothed
+        assert 10 * 4 * 30 < near.sum() < 12 * 4 * 150
         assert (tmp_path / "set" / "calibration" / f"{name}.json").is_file()
     assert (tmp_path / "set" / "summary.png").is_file()
     cut = json.loads((tmp_path / "set" / "dataset.json").read_text())
