@@ -7,7 +7,7 @@ import pytest
 from omegaconf import OmegaConf
 from pairs import AIR, particle
 
-from oresort.classic.base import Classic, Curve, Pixels
+from oresort.classic.base import Classic, Curve, Pixels, fit_curve
 from oresort.classic.features import features
 from oresort.classic.rules import RValue, TwoThresholds
 from oresort.errors import InputError
@@ -68,12 +68,10 @@ def test_the_curve_is_found_again():
         h = rng.random((9, 9)).astype(np.float32)
         mask = h > 0.1
         pairs.append(Pixels(np.where(mask, 1.7 * h - 0.2 * h**2, 9), h, mask))  # the belt must not count
-    curve = Curve()
-    curve.fit(pairs)
-    np.testing.assert_allclose(curve.coefficients, [1.7, -0.2], atol=1e-5)
+    np.testing.assert_allclose(fit_curve(pairs), [1.7, -0.2], atol=1e-5)
     flat = Pixels(np.ones((3, 3), np.float32), np.ones((3, 3), np.float32), np.ones((3, 3), bool))
     with pytest.raises(InputError, match="no curve"):
-        Curve().fit([flat])
+        fit_curve([flat])
 
 
 def test_r_value_by_hand():
@@ -147,8 +145,7 @@ def test_smoothing_does_not_dilute_the_rim():
 
 
 def test_features_are_finite_named_and_know_size_and_grains():
-    curve = Curve()
-    curve.coefficients = np.array([1.5, 0.0])
+    curve = Curve(1.5)
     plain, large = features(disc(1.5), curve), features(disc(1.5, radius=14), curve)
     grain = np.full((29, 29), 1.5)
     grain[13:16, 13:16] = 2.5

@@ -46,29 +46,32 @@ class Classic(ABC):
         return None
 
 
-class Curve:
+class Curve(NamedTuple):
     """f(h) = c1 h + c2 h^2: what the low energy sees of ordinary rock of the thickness that the high one sees.
 
     The ratio R = l / h falls with thickness by beam hardening; the residual l - f(h) does not.
     """
 
-    def __init__(self) -> None:
-        self.coefficients: Vector = np.zeros(2)
-
-    def fit(self, pairs: Iterable[Pixels]) -> None:
-        """Fit by least squares to all particle pixels, of both classes."""
-        normal, right = np.zeros((2, 2)), np.zeros(2)
-        for pair in pairs:
-            h = pair.high[pair.mask].astype(np.float64)
-            powers = np.stack((h, h**2))  # (2, pixels)
-            normal += powers @ powers.T
-            right += powers @ pair.low[pair.mask]
-        if np.linalg.matrix_rank(normal) < 2:
-            raise InputError(
-                "training pairs: all pixels have one attenuation, so no curve l = f(h) fits them"
-            )
-        self.coefficients = np.asarray(np.linalg.solve(normal, right), np.float64)
+    c1: float = 0.0
+    c2: float = 0.0
 
     def __call__(self, h: Image) -> Image:
-        """Return f(h), any shape."""
-        return np.asarray(self.coefficients[0] * h + self.coefficients[1] * h**2, np.float32)
+        """Return f(h), any shape; computed in float64."""
+        return np.asarray(np.float64(self.c1) * h + np.float64(self.c2) * h**2, np.float32)
+
+
+def fit_curve(pairs: Iterable[Pixels]) -> Curve:
+    """Return the curve that fits all particle pixels best, of both classes, by least squares.
+
+    Raises:
+        InputError: all pixels have one attenuation.
+    """
+    normal, right = np.zeros((2, 2)), np.zeros(2)
+    for pair in pairs:
+        h = pair.high[pair.mask].astype(np.float64)
+        powers = np.stack((h, h**2))  # (2, pixels)
+        normal += powers @ powers.T
+        right += powers @ pair.low[pair.mask]
+    if np.linalg.matrix_rank(normal) < 2:
+        raise InputError("training pairs: all pixels have one attenuation, so no curve l = f(h) fits them")
+    return Curve(*np.linalg.solve(normal, right))

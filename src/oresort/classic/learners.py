@@ -12,7 +12,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
-from oresort.classic.base import Classic, Curve, Pixels, Vector
+from oresort.classic.base import Classic, Pixels, Vector, fit_curve
 from oresort.classic.features import features, table
 from oresort.errors import InputError
 from oresort.models.checks import positive
@@ -21,16 +21,12 @@ from oresort.models.checks import positive
 class _Learner(Classic):
     """A classifier of scikit-learn on the features; the curve l = f(h) comes from the training pairs."""
 
-    def __init__(self) -> None:
-        self.curve = Curve()
-        self.names: list[str] = []
-
     @abstractmethod
     def _classifier(self, seed: int) -> Any: ...
 
     def fit(self, pairs: Iterable[Pixels], label: NDArray[np.int64], seed: int) -> None:
         """Fit the curve and the classifier."""
-        self.curve.fit(pairs)
+        self.curve = fit_curve(pairs)
         rows = [features(pair, self.curve) for pair in pairs]
         self.names = list(rows[0])
         self.classifier = self._classifier(seed).fit(table(self.names, rows), label)
@@ -55,7 +51,6 @@ class GradientBoosting(_Learner):
     """
 
     def __init__(self, rounds: int = 200, rate: float = 0.05, leaves: int = 15, least: int = 5) -> None:
-        super().__init__()
         if not rate > 0 or leaves < 2:
             raise InputError(f"rate={rate}, leaves={leaves}: need a rate above 0 and at least 2 leaves")
         self.rounds, self.rate, self.leaves = positive("rounds", rounds), rate, leaves
@@ -84,7 +79,6 @@ class SVM(_Learner):
     FOLDS = 5  # of the training pairs, for the scale of probabilities
 
     def __init__(self, c: float = 1.0) -> None:
-        super().__init__()
         if not c > 0:
             raise InputError(f"c={c}: give a number above 0")
         self.c = c

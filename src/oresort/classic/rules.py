@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 
-from oresort.classic.base import Classic, Curve, Pixels, Vector
+from oresort.classic.base import Classic, Pixels, Vector, fit_curve
 from oresort.errors import InputError
 
 
@@ -40,12 +40,11 @@ class RValue(_Score):
 
     def __init__(self, corrected: bool = False) -> None:
         self.corrected = corrected
-        self.curve = Curve()
 
     def fit(self, pairs: Iterable[Pixels], label: NDArray[np.int64], seed: int) -> None:
         """Fit the curve, if there is one, and the scale of probabilities."""
         if self.corrected:
-            self.curve.fit(pairs)
+            self.curve = fit_curve(pairs)
         self._fit_scale(self.score(pairs), label)
 
     def score(self, pairs: Iterable[Pixels]) -> Vector:
@@ -88,8 +87,6 @@ class TwoThresholds(_Score):
         if levels < 2:
             raise InputError(f"levels={levels}: give at least 2")
         self.value, self.levels = value, levels
-        self.curve = Curve()
-        self.a = 0.0
 
     def _values(self, pair: Pixels) -> NDArray[np.float32]:
         low, high = pair.low[pair.mask], pair.high[pair.mask]
@@ -102,7 +99,7 @@ class TwoThresholds(_Score):
     def fit(self, pairs: Iterable[Pixels], label: NDArray[np.int64], seed: int) -> None:
         """Fit the curve, choose A, and fit the scale of probabilities."""
         if self.value == "residual":
-            self.curve.fit(pairs)
+            self.curve = fit_curve(pairs)
         rng = np.random.default_rng(seed)
         sampled = np.concatenate([rng.choice(self._values(pair), self.SAMPLED) for pair in pairs])
         candidates = np.unique(np.quantile(sampled, np.linspace(0.02, 0.995, self.levels)))

@@ -25,7 +25,7 @@ def cached_planes(frame: pd.DataFrame, root: Path, representation: Representatio
     make does), their air levels and the representation's settings are the same.
 
     Raises:
-        InputError: An image that cannot be used, or a folder that cannot be written.
+        InputError: an image that cannot be used, or a folder that cannot be written.
     """
     file = folder / f"planes-{_key(frame, root, representation)}.npy"
     shape = (len(frame), PLANES, representation.size, representation.size)

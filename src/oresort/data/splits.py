@@ -26,7 +26,7 @@ def assign_splits(frame: pd.DataFrame, root: Path, *, split: str, seed: int, str
     draws, grouped by scan. Pairs that a split file does not name are left out, with a warning.
 
     Raises:
-        InputError: An unknown choice, an unreadable or overlapping split file, an empty split, a split
+        InputError: an unknown choice, an unreadable or overlapping split file, an empty split, a split
             with one class only; with `strict` also leakage and pairs left out.
     """
     if split not in ("given", "seeded"):
@@ -108,22 +108,17 @@ def _from_file(frame: pd.DataFrame, file: Path, strict: bool) -> pd.DataFrame:
                 raise InputError(f"{file}: {key} is in both {side_of[key]} and {side}; keep one")
     # a pair is known by its folder: the last two parts of the path to its images' folder
     keys: pd.Series[str] = frame["low"].map(lambda path: _key(str(Path(path).parent.as_posix())))
-    for problem, count, example in (
-        ("entries without a pair on disk", *_missing(set(side_of) - set(keys))),
-        ("pairs that no split names, left out", *_missing(set(keys) - set(side_of))),
+    for problem, odd in (
+        ("entries without a pair on disk", set(side_of) - set(keys)),
+        ("pairs that no split names, left out", set(keys) - set(side_of)),
     ):
-        if count and strict:
-            raise InputError(
-                f"{file}: {count} {problem} (first: {example}); mend the file or data.strict=false"
-            )
-        if count:
-            warnings.warn(f"{file}: {count} {problem} (first: {example})", UserWarning, stacklevel=2)
+        text = f"{file}: {len(odd)} {problem} (first: {min(odd, default='')})"
+        if odd and strict:
+            raise InputError(f"{text}; mend the file or data.strict=false")
+        if odd:
+            warnings.warn(text, UserWarning, stacklevel=2)
     named_rows = frame.assign(split=keys.map(side_of).fillna(""))
     return named_rows[named_rows["split"] != ""]
-
-
-def _missing(keys: set[str]) -> tuple[int, str]:
-    return len(keys), min(keys, default="")
 
 
 def _check_classes(frame: pd.DataFrame, origin: str) -> None:
@@ -131,11 +126,9 @@ def _check_classes(frame: pd.DataFrame, origin: str) -> None:
         present = set(frame.loc[frame["split"] == side, "label"])
         if not present:
             raise InputError(f"{origin}: split {side} is empty; each side needs at least one whole scan")
-        for label, name in enumerate(CLASSES):
-            if label not in present:
-                raise InputError(
-                    f"{origin}: split {side} has no {name}; both classes are needed on every side"
-                )
+        missing = [name for label, name in enumerate(CLASSES) if label not in present]
+        if missing:
+            raise InputError(f"{origin}: split {side} has no {missing[0]}; every side needs both classes")
 
 
 def _check_leakage(frame: pd.DataFrame, origin: str, strict: bool) -> None:

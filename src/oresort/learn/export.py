@@ -20,23 +20,20 @@ TOLERANCE = 1e-4
 def export_onnx(
     model: PairNet, channels: int, size: int, file: Path, metadata: Mapping[str, str] | None = None
 ) -> float:
-    """Write `model` as ONNX, run it on random pairs of three batch sizes, and keep it if the logits agree.
+    """Write `model` as ONNX, and keep the file if it computes the same; return the largest difference of a logit.
 
     Inputs `low`, `high` (batch, channels, size, size) float32; output `logits` (batch, 2), waste then ore. The
-    batch is free. The model is left in evaluation mode, on the CPU.
+    batch is free; three sizes of it are tried. The model is left in evaluation mode, on the CPU.
 
     Args:
-        model: The model.
-        channels: Of each energy's image.
-        size: Of the images in pixels.
-        file: What to write, whole or not at all; weights are inside.
-        metadata: Texts that go into the file's own metadata.
-
-    Returns:
-        The largest absolute difference of a logit.
+        model: with its weights.
+        channels: of each energy's image.
+        size: of the images in pixels.
+        file: what to write, whole or not at all; weights are inside.
+        metadata: texts that go into the file's own metadata.
 
     Raises:
-        InputError: The extra `onnx` is not installed, or the file does not compute what the model does.
+        InputError: the extra `onnx` is not installed, or the file does not compute what the model does.
     """
     try:
         import onnx
@@ -44,7 +41,6 @@ def export_onnx(
     except ModuleNotFoundError as error:
         raise InputError(f"{error.name}: not installed; pip install 'oresort[onnx]'") from error
     model = model.float().cpu().eval()
-    energies = model.fusion.energies
     pair = tuple(torch.randn(2, channels, size, size) for _ in range(2))
     batch = torch.export.Dim("batch")
     with replacing(file) as temporary, warnings.catch_warnings():
@@ -63,7 +59,7 @@ def export_onnx(
             verbose=False,
         )
         content = onnx.load(temporary)
-        texts = {"oresort_energies": ",".join(energies), **(metadata or {})}
+        texts = {"oresort_energies": ",".join(model.fusion.energies), **(metadata or {})}
         onnx.helper.set_model_props(content, texts)
         onnx.checker.check_model(content)
         onnx.save(content, temporary)
