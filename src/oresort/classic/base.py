@@ -30,7 +30,12 @@ class Classic(ABC):
     """A sorter that is fitted once on the training pairs and then gives probabilities of ore.
 
     Pairs may be walked several times; a walk may read them from the disk.
+
+    Attributes:
+        numbers: how many fitted numbers decide, where that can be said.
     """
+
+    numbers: int | None = None
 
     @abstractmethod
     def fit(self, pairs: Iterable[Pixels], label: NDArray[np.int64], seed: int) -> None:
@@ -39,11 +44,6 @@ class Classic(ABC):
     @abstractmethod
     def p_ore(self, pairs: Iterable[Pixels]) -> Vector:
         """Return the probability of ore of every pair, (N,)."""
-
-    @property
-    def numbers(self) -> int | None:
-        """How many fitted numbers decide, where that can be said."""
-        return None
 
 
 class Curve(NamedTuple):

@@ -40,6 +40,7 @@ class RValue(_Score):
 
     def __init__(self, corrected: bool = False) -> None:
         self.corrected = corrected
+        self.numbers = 3 if corrected else 1  # the threshold, and the curve's two
 
     def fit(self, pairs: Iterable[Pixels], label: NDArray[np.int64], seed: int) -> None:
         """Fit the curve, if there is one, and the scale of probabilities."""
@@ -57,11 +58,6 @@ class RValue(_Score):
             )
 
         return np.array([ratio(pair) for pair in pairs])
-
-    @property
-    def numbers(self) -> int:
-        """The threshold, and the curve's two."""
-        return 3 if self.corrected else 1
 
 
 class TwoThresholds(_Score):
@@ -87,6 +83,7 @@ class TwoThresholds(_Score):
         if levels < 2:
             raise InputError(f"levels={levels}: give at least 2")
         self.value, self.levels = value, levels
+        self.numbers = 4 if value == "residual" else 2  # both thresholds, and the curve's two
 
     def _values(self, pair: Pixels) -> NDArray[np.float32]:
         low, high = pair.low[pair.mask], pair.high[pair.mask]
@@ -114,8 +111,3 @@ class TwoThresholds(_Score):
     def score(self, pairs: Iterable[Pixels]) -> Vector:
         """Return the share of pixels beyond A of every particle, (N,)."""
         return np.array([float((self._values(pair) > self.a).mean()) for pair in pairs])
-
-    @property
-    def numbers(self) -> int:
-        """Both thresholds, and the curve's two."""
-        return 4 if self.value == "residual" else 2

@@ -44,9 +44,7 @@ class Augmentation:
                 raise InputError(f"augment.{name}={chance}: not a probability; give a number from 0 to 1")
         for name, span in (("gain", gain), ("balance", balance), ("offset", offset)):
             if len(span) != 2 or span[0] > span[1] or (name != "offset" and span[0] <= 0):
-                raise InputError(
-                    f"augment.{name}={list(span)}: give [low, high], low <= high, factors above 0"
-                )
+                raise InputError(f"augment.{name}={list(span)}: give [low, high], factors above 0")
         self.flip, self.transpose = flip, transpose
         self.intensity, self.saturate = intensity, saturate
         self.gain, self.balance, self.offset = ((low, high) for low, high in (gain, balance, offset))

@@ -107,10 +107,9 @@ class OreDataModule(L.LightningDataModule):
             # manifests are sorted by class: a shortened run must still see both
             rows = np.random.default_rng(0).permutation(rows)
         augmentation = self.augmentation if train else None
+        seed = (self.seed, epoch or 0)
         return DataLoader(
-            PairDataset(
-                planes, labels, rows, self.representation, augmentation, seed=(self.seed, epoch or 0)
-            ),
+            PairDataset(planes, labels, rows, self.representation, augmentation, seed),
             batch_size=size,
             # a list, since Lightning asks for the order twice when a run goes on
             sampler=shuffled(len(rows), self._epoch_seed(epoch)) if train else None,
@@ -161,6 +160,4 @@ class OreDataModule(L.LightningDataModule):
         """Return the test batches, always the same."""
         return self.loader("test")
 
-    def predict_dataloader(self) -> DataLoader[Batch]:
-        """Return the test batches."""
-        return self.loader("test")
+    predict_dataloader = test_dataloader

@@ -21,9 +21,8 @@ def index_pairs(data: PairsConfig) -> pd.DataFrame:
     if not data.root:
         raise InputError("data.root: empty; name the dataset's folder as data.root=DIR")
     root = Path(data.root)
-    frame = assign_splits(
-        load_manifest(root), root, split=data.split, seed=data.split_seed, strict=data.strict
-    )
+    frame = load_manifest(root)
+    frame = assign_splits(frame, root, split=data.split, seed=data.split_seed, strict=data.strict)
     return frame if data.limit is None else limit_pairs(frame, data.limit, data.split_seed)
 
 

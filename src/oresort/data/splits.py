@@ -59,12 +59,8 @@ def grouped_split(frame: pd.DataFrame, seed: int) -> list[str]:
     side_of = {}
     for scan, group in zip(counts.index, counts.to_numpy(), strict=True):
         # the change of the squared miss, each class measured by its own total
-        miss = (
-            ((have + group - wanted) ** 2 - (have - wanted) ** 2)
-            / np.maximum(wanted, 1)
-            / np.maximum(totals, 1)
-        )
-        side = int(miss.sum(axis=1).argmin())
+        change = (have + group - wanted) ** 2 - (have - wanted) ** 2
+        side = int((change / np.maximum(wanted, 1) / np.maximum(totals, 1)).sum(axis=1).argmin())
         have[side] += group
         side_of[scan] = SPLITS[side]
     _fill_gaps(side_of, dict(zip(counts.index, counts.to_numpy(), strict=True)))

@@ -50,9 +50,7 @@ class Crops:
             layers = read_counts(self.root, low, high)
             mask = np.logical_and(*(particle_mask(counts, air, background) for counts in layers))
             if not mask.any():
-                raise InputError(
-                    f"{self.root / low}: no pixel of a particle in both layers; take the pair out"
-                )
+                raise InputError(f"{self.root / low}: no pixel of a particle in both layers; take it out")
             yield Pixels(attenuation(layers[0], air), attenuation(layers[1], air), mask)
 
 

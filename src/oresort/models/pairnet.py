@@ -129,13 +129,13 @@ def _tuple(
     fusion: Fusion, hook: str, found: object, like: tuple[Tensor, ...] | None = None
 ) -> tuple[Tensor, ...]:
     """Return what a hook made, or raise InputError unless it is a tuple of tensors (shaped as `like`)."""
-    tensors = tuple(x for x in found if isinstance(x, Tensor)) if isinstance(found, tuple) else ()
-    whole = isinstance(found, tuple) and 0 < len(tensors) == len(found)
-    if whole and (like is None or [x.shape for x in tensors] == [x.shape for x in like]):
+    items = found if isinstance(found, tuple) else ()
+    tensors = tuple(x for x in items if isinstance(x, Tensor))
+    if 0 < len(tensors) == len(items) and (
+        like is None or [x.shape for x in tensors] == [x.shape for x in like]
+    ):
         return tensors
-    shown = (
-        [tuple(getattr(x, "shape", ())) for x in found] if isinstance(found, tuple) else type(found).__name__
-    )
+    shown = [tuple(getattr(x, "shape", ())) for x in items] if found is items else type(found).__name__
     wanted = f" of shapes {[tuple(x.shape) for x in like]}" if like is not None else ""
     raise InputError(f"{type(fusion).__name__}.{hook}: must return a tuple of tensors{wanted}; got {shown}")
 

@@ -37,9 +37,7 @@ class Canvas:
 
     def __post_init__(self) -> None:
         if self.extent < self.size:
-            raise InputError(
-                f"representation.extent={self.extent}: smaller than size={self.size}; enlarge it"
-            )
+            raise InputError(f"representation.extent={self.extent}: smaller than size={self.size}; raise it")
 
     def __call__(self, image: Image) -> Image:
         """Return `image` (H, W) float32, zero outside the particle, as (size, size) float32."""

@@ -71,9 +71,7 @@ class Representation(ABC):
             background: `zero` or `air`, see `particle_mask`.
         """
         masks = [particle_mask(counts, air, background) for counts in (low, high)]  # (H, W) each
-        values = [
-            self.quantity(counts, air) * mask for counts, mask in zip((low, high), masks, strict=True)
-        ]  # (H, W) each
+        values = [self.quantity(low, air) * masks[0], self.quantity(high, air) * masks[1]]  # (H, W) each
         squares = [self.geometry(np.asarray(plane, np.float32)) for plane in (*values, *masks)]
         return np.stack(squares)  # (4, size, size)
 

@@ -1,4 +1,4 @@
-"""Baselines as towers: whole published networks that turn one image, resized, into one vector."""
+"""Published networks as towers: each turns one image, resized, into one vector."""
 
 import difflib
 from typing import Any
