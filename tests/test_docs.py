@@ -42,7 +42,7 @@ def written(
         sys.modules.pop(name, None)
 
 
-PAGES = ["fusion.md", "basis.md"]
+PAGES = ["fusion.md", "basis.md", "experiments.md"]
 MODELS = (DOCS / "models.md").read_text()
 
 

@@ -28,6 +28,7 @@ class EvaluateConfig:
     threshold: float | None = None
     device: str = "auto"
     out: str | None = None
+    modules: list[str] = field(default_factory=list)
 
 
 def evaluate(cfg: EvaluateConfig) -> "Evaluation":

@@ -4,7 +4,7 @@ With `keep=` or `degree=` it also writes `simplified.ckpt`, the same model with 
 `evaluate`, `sort` and this command take. The decision threshold stays: measure again what it is worth.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,6 +23,7 @@ class ExplainConfig:
     top: int = 6
     keep: float | None = None
     degree: int | None = None
+    modules: list[str] = field(default_factory=list)
 
 
 def explain(cfg: ExplainConfig) -> "pd.DataFrame":

@@ -1,7 +1,7 @@
 """Sort a whole scan: find its particles, classify them, write `decisions.csv` and `overlay.png`."""
 
 import sys
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -40,6 +40,7 @@ class SortConfig:
     calibration: str | None = None
     threshold: float | None = None
     device: str = "auto"
+    modules: list[str] = field(default_factory=list)
 
 
 class Sorted(NamedTuple):

@@ -43,12 +43,12 @@ def resumed(folder: Path) -> TrainConfig:
 
 def _run(cfg: TrainConfig) -> dict[str, Any]:
     hydra = HydraConfig.get()
-    trust(*targets(asdict(cfg)))  # named on the command line or in a configuration of the user's
+    trust(*targets(asdict(cfg)))  # what the command line or the user's own files name
     if hydra.mode == RunMode.MULTIRUN:
         return _job(cfg, Path(hydra.sweep.dir))
     folder = Path(hydra.runtime.output_dir)
     if cfg.resume is not None:
-        others = [word for word in overrides() if not word.lstrip("+").startswith("resume=")]
+        others = [word for word in overrides() if not word.lstrip("+").startswith(("resume=", "modules="))]
         if others:
             raise InputError(f"resume={cfg.resume}: the run keeps its own settings; leave out {others[0]}")
         folder = Path(cfg.resume)

@@ -129,20 +129,53 @@ def test_a_folder_of_another_configuration_is_not_continued(
     assert before == ((trained / "metrics.json").read_bytes(), (trained / "config.yaml").read_bytes())
 
 
-@pytest.mark.parametrize(
-    "words",
-    [
-        ("representation=standardized", "augment=as_released"),
-        ("representation.mask=true", "representation.geometry=canvas", "channels_last=true"),
-        ("trainer.precision=bf16-mixed", "threshold=0.5", "monitor=f1"),
-        ("model.share=true", "augment=none"),
-        ("data.workers=1",),
-    ],
-)
-def test_options_train(words: tuple[str, ...], dataset: Path, compose_train: Compose, tmp_path: Path):
-    row = train(compose_train(f"data.root={dataset}", *words), tmp_path)
-    assert row["status"] == "finished"
-    assert 0 <= row["test/brier"] <= 1
+def test_options_reach_the_training_step(
+    dataset: Path, compose_train: Compose, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    seen: dict[str, Any] = {}
+    step = OreModule.training_step
+
+    def watched(self: OreModule, batch: dict[str, torch.Tensor]) -> torch.Tensor:
+        def look(module: torch.nn.Module, images: Any, output: torch.Tensor) -> None:
+            seen["dtype"] = output.dtype
+            seen["last"] = images[0].is_contiguous(memory_format=torch.channels_last)
+
+        convolution = next(m for m in self.net.modules() if isinstance(m, torch.nn.Conv2d))
+        seen["channels"], seen["towers"] = convolution.in_channels, len(self.net.towers)
+        handle = convolution.register_forward_hook(look)
+        loss = step(self, batch)
+        handle.remove()
+        return loss
+
+    monkeypatch.setattr(OreModule, "training_step", watched)
+    plain = compose_train(f"data.root={dataset}")
+    train(plain, tmp_path / "plain")
+    assert seen == {"dtype": torch.float32, "last": True, "channels": 1, "towers": 2}
+    words = (
+        "trainer.precision=bf16-mixed",
+        "representation.mask=true",
+        "model.share=true",
+        "channels_last=true",
+    )
+    train(compose_train(f"data.root={dataset}", *words), tmp_path / "other")
+    assert seen == {"dtype": torch.bfloat16, "last": True, "channels": 2, "towers": 1}
+    train(compose_train(f"data.root={dataset}", "representation.mask=true"), tmp_path / "mask")
+    assert seen == {"dtype": torch.float32, "last": False, "channels": 2, "towers": 2}
+
+
+def test_clipped_gradients_and_gathered_batches_train_otherwise(
+    dataset: Path, compose_train: Compose, tmp_path: Path
+):
+    for i, word in enumerate(
+        ("seed=0", "trainer.gradient_clip_val=1e-3", "trainer.accumulate_grad_batches=3")
+    ):
+        words = (word, "data.batch_size=8", "optim=sgd", "trainer.max_epochs=1")
+        train(compose_train(f"data.root={dataset}", *words), tmp_path / str(i))
+    states = [
+        load_trained(tmp_path / str(i) / "checkpoints" / "last.ckpt").module.state_dict() for i in range(3)
+    ]
+    key = "objective.net.towers.0.stages.0.0.weight"
+    assert not any(torch.equal(a[key], b[key]) for a, b in ((states[0], states[1]), (states[0], states[2])))
 
 
 def test_workers_change_nothing(dataset: Path, compose_train: Compose, tmp_path: Path):

@@ -21,6 +21,7 @@ from omegaconf.errors import (
 )
 
 from oresort.errors import InputError, one_line
+from oresort.make import trust
 from oresort.paths import CONF_DIR
 
 T = TypeVar("T")
@@ -29,9 +30,9 @@ T = TypeVar("T")
 def register(name: str, schema: type) -> None:
     """Make a command's dataclass the typed base of its configuration, under the name `<name>_schema`."""
     ConfigStore.instance().store(name=f"{name}_schema", node=schema)
-    # the first of some values that is not null
+    # the first of some values that is neither null nor empty
     OmegaConf.register_new_resolver(
-        "first", lambda *values: next(v for v in values if v is not None), replace=True
+        "first", lambda *values: next(v for v in values if v not in (None, "")), replace=True
     )
 
 
@@ -68,11 +69,16 @@ def compose_and_run(name: str, schema: type, function: Callable[[Any], object]) 
     register(name, schema)
     failures: list[InputError] = []
 
+    def run(cfg: DictConfig) -> object:
+        made = typed(cfg)
+        trust(*getattr(made, "modules", ()))
+        return function(made)
+
     def task(cfg: DictConfig) -> object:
         if HydraConfig.get().mode == RunMode.MULTIRUN:
-            return function(typed(cfg))
+            return run(cfg)
         try:
-            return function(typed(cfg))
+            return run(cfg)
         except InputError as error:
             # caught here because Hydra would put a line of its own above it
             failures.append(error)

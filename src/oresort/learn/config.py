@@ -43,6 +43,7 @@ class TrainConfig:
     reference: str = ""
     out: str | None = None
     resume: str | None = None
+    modules: list[str] = field(default_factory=list)
     seed: int = 0
     recipe: RecipeConfig = field(default_factory=RecipeConfig)
     scale: ScaleConfig = field(default_factory=ScaleConfig)

@@ -18,10 +18,7 @@ from oresort.sorting import direction
 
 
 def register_resolvers() -> None:
-    """Teach OmegaConf the words of `conf/`: `first` of what is there, `class` of a target, `direction` of a metric."""
-    OmegaConf.register_new_resolver(
-        "first", lambda *values: next(value for value in values if value not in (None, "")), replace=True
-    )
+    """Teach OmegaConf the words of `conf/`: `class` of a target, `direction` of a metric."""
     OmegaConf.register_new_resolver("direction", direction, replace=True)
     OmegaConf.register_new_resolver("class", lambda target: target.rpartition(".")[2], replace=True)
 
