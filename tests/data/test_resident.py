@@ -129,3 +129,13 @@ def test_limits_are_checked_and_reach_the_loaders(dataset: Path):
     assert len(part.index()) < len(whole.index())
     assert whole.fingerprint() != part.fingerprint()
     assert whole.fingerprint() == OreDataModule(str(dataset), ATTENUATION, AUGMENT, seed=9).fingerprint()
+
+
+def test_a_root_alone_is_enough(dataset: Path, tmp_path: Path):
+    data = OreDataModule(dataset, cache=str(tmp_path))
+    assert isinstance(data.representation, Attenuation)
+    again = OreDataModule(**data.hparams)  # as a checkpoint builds it
+    assert dict(again.hparams) == dict(data.hparams)
+    (batch, *_), (same, *_) = data.predict_dataloader(), again.test_dataloader()
+    assert torch.equal(batch["low"], same["low"])
+    assert batch["low"].shape[1:] == (1, 40, 40)
