@@ -26,6 +26,7 @@ from oresort import report, train
 from oresort.console.compose import register
 from oresort.errors import InputError
 from oresort.files.record import flatten
+from oresort.learn import fit
 from oresort.learn.config import TrainConfig
 from oresort.learn.run import folder_name
 from oresort.learn.sweep import register_resolvers, swept
@@ -136,14 +137,14 @@ def test_a_failing_job_is_listed_and_the_same_sweep_runs_only_what_is_missing(
     command: Any, dataset: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     broken = {0}
-    real = train.train
+    real = fit.train
 
     def sometimes(cfg: TrainConfig, *rest: Any) -> dict[str, Any]:
         if cfg.seed in broken:
             raise InputError("the device is on fire; put it out")
         return real(cfg, *rest)
 
-    monkeypatch.setattr(train, "train", sometimes)
+    monkeypatch.setattr(fit, "train", sometimes)
     words = ("-m", f"data.root={dataset}", f"out={tmp_path}", "seed=0,1", *SMALL)
     code, out, err = command(train, *words)
     assert code == 1

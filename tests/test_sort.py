@@ -1,6 +1,6 @@
 """`sort` as typed: every particle decided on, cut as the model's training pairs were."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from oresort.files.image import read_pair
 from oresort.learn.checkpoint import load_trained
 from oresort.learn.config import TrainConfig
 from oresort.scan.cut.crop import Cut
+from oresort.scan.cut.cutter import cut_scan
 
 
 def errors(text: str) -> list[str]:
@@ -130,10 +131,13 @@ def test_bad_input_is_refused_and_nothing_is_written(command: Any, checkpoint: A
 def crops_of(monkeypatch: pytest.MonkeyPatch) -> list[Cut]:
     """Return a list that fills with what `sort` hands to the model."""
     seen: list[Cut] = []
-    plain = sort.classify
-    monkeypatch.setattr(
-        sort, "classify", lambda trained, cuts, *rest: seen.extend(cuts) or plain(trained, cuts, *rest)
-    )
+
+    def watched(*words: Any) -> Iterator[Cut]:
+        for cut in cut_scan(*words):
+            seen.append(cut)
+            yield cut
+
+    monkeypatch.setattr("oresort.scan.cut.cutter.cut_scan", watched)
     return seen
 
 
@@ -191,9 +195,9 @@ def test_every_option_of_the_models_pairs_is_obeyed(
     word: Any,
 ):
     used: list[Cutting] = []
-    plain = sort.cut_scan
+    plain = cut_scan
     monkeypatch.setattr(
-        sort, "cut_scan", lambda reader, calibration, cut: used.append(cut) or plain(reader, calibration, cut)
+        "oresort.scan.cut.cutter.cut_scan", lambda *words: used.append(words[2]) or plain(*words)
     )
     cut = replace(RELEASED, **{key: word})
     code, _, err = command(sort, checkpoint(cut), *layers, f"out={tmp_path / 'out'}")

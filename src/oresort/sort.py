@@ -3,28 +3,18 @@
 import sys
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import NamedTuple
-
-import numpy as np
-import pandas as pd
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING, NamedTuple
 
 from oresort.console.command import REQUIRED, run_command
-from oresort.console.show import show
 from oresort.errors import InputError
-from oresort.files.dataset import Cutting
-from oresort.files.lines import PairReader
-from oresort.files.write import replacing
-from oresort.learn.checkpoint import Trained, load_trained
-from oresort.learn.evaluation import device_named
-from oresort.learn.predict import classify
-from oresort.scan.calibrate.calibration import load_calibration
-from oresort.scan.calibrate.measure import calibrate_scan, check_scan
-from oresort.scan.cut.cutter import cut_scan
-from oresort.scan.draw.decisions import draw_decisions
-from oresort.scan.draw.page import save_png
-from oresort.scan.segment.particle import Particle
-from oresort.sorting.decide import decide, write_decisions
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from oresort.files.dataset import Cutting
+    from oresort.learn.checkpoint import Trained
+    from oresort.scan.segment.particle import Particle
 
 
 @dataclass
@@ -46,17 +36,19 @@ class SortConfig:
 class Sorted(NamedTuple):
     """What was decided on a scan, one entry per particle."""
 
-    particles: list[Particle]
-    p_ore: NDArray[np.float32]
-    decisions: NDArray[np.str_]
+    particles: "list[Particle]"
+    p_ore: "NDArray[np.float32]"
+    decisions: "NDArray[np.str_]"
 
 
-def cutting(cfg: SortConfig, trained: Trained) -> Cutting:
+def cutting(cfg: SortConfig, trained: "Trained") -> "Cutting":
     """Return how particles are to be cut: as the model's training pairs, whatever the command says of it.
 
     Raises:
         InputError: `crops` or `mask` is unknown, contradicts the model's pairs, or is needed and not given.
     """
+    from oresort.files.dataset import Cutting
+
     given = {key: word for key in ("crops", "mask") if (word := getattr(cfg, key)) is not None}
     known = trained.cut
     if known is None and len(given) < 2:
@@ -81,7 +73,20 @@ def sort_scan(cfg: SortConfig) -> Sorted:
     Raises:
         InputError: what the checkpoint, the images or an argument has wrong; nothing is written then.
     """
-    trained = load_trained(Path(cfg.ckpt))
+    import pandas as pd
+
+    from oresort.console.show import show
+    from oresort.files.lines import PairReader
+    from oresort.files.write import replacing
+    from oresort.learn.checkpoint import device_named, load_trained
+    from oresort.scan.calibrate.calibration import load_calibration
+    from oresort.scan.calibrate.measure import calibrate_scan, check_scan
+    from oresort.scan.cut.cutter import cut_scan
+    from oresort.scan.draw.decisions import draw_decisions
+    from oresort.scan.draw.page import save_png
+    from oresort.sorting.decide import decide, write_decisions
+
+    trained = load_trained(cfg.ckpt)
     cut = cutting(cfg, trained)
     device = device_named(cfg.device)
     with PairReader(Path(cfg.low), Path(cfg.high)) as reader:
@@ -95,7 +100,8 @@ def sort_scan(cfg: SortConfig) -> Sorted:
     crops.sort(key=lambda crop: (crop.particle.y, crop.particle.x))
     particles = [crop.particle for crop in crops]
     air = calibration.low.level
-    p_ore = classify(trained, crops, air, cut.background, device)
+    layers = [crop.low for crop in crops], [crop.high for crop in crops]
+    p_ore = trained.predict(*layers, air=air, background=cut.background, device=device)
     threshold = trained.threshold if cfg.threshold is None else cfg.threshold
     decisions = decide(p_ore, threshold)
     out = Path(cfg.out)

@@ -10,26 +10,33 @@ import sys
 import traceback
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, cast
-
-from hydra.core.hydra_config import HydraConfig
-from hydra.types import RunMode
-from omegaconf import DictConfig, OmegaConf
+from typing import TYPE_CHECKING, Any, cast
 
 from oresort.console.command import run_command
-from oresort.console.compose import overrides, typed
-from oresort.console.show import percent, show_figures
 from oresort.errors import InputError, one_line
-from oresort.files.record import read_yaml
-from oresort.learn.config import TrainConfig
-from oresort.learn.fit import data_module, train
-from oresort.learn.run import finished, folder_name, record_failure
-from oresort.learn.sweep import register_resolvers
-from oresort.make import targets, trust
+
+if TYPE_CHECKING:
+    from omegaconf import DictConfig
+
+    from oresort.learn.config import TrainConfig
 
 
-def resumed(folder: Path) -> TrainConfig:
+def _schema() -> type:
+    from oresort.learn.config import TrainConfig
+    from oresort.learn.sweep import register_resolvers
+
+    register_resolvers()
+    return TrainConfig
+
+
+def resumed(folder: Path) -> "TrainConfig":
     """Return the configuration that the run in `folder` was started with."""
+    from omegaconf import OmegaConf
+
+    from oresort.console.compose import typed
+    from oresort.files.record import read_yaml
+    from oresort.learn.config import TrainConfig
+
     if (folder / "multirun.yaml").is_file():
         raise InputError(f"resume={folder}: a sweep's folder; start the sweep again by its own command")
     if not (folder / "checkpoints" / "last.ckpt").is_file():
@@ -41,7 +48,15 @@ def resumed(folder: Path) -> TrainConfig:
     return cfg
 
 
-def _run(cfg: TrainConfig) -> dict[str, Any]:
+def _run(cfg: "TrainConfig") -> dict[str, Any]:
+    from hydra.core.hydra_config import HydraConfig
+    from hydra.types import RunMode
+
+    from oresort.console.compose import overrides
+    from oresort.learn.fit import train
+    from oresort.learn.run import finished
+    from oresort.make import targets, trust
+
     hydra = HydraConfig.get()
     trust(*targets(asdict(cfg)))  # what the command line or the user's own files name
     if hydra.mode == RunMode.MULTIRUN:
@@ -59,7 +74,9 @@ def _run(cfg: TrainConfig) -> dict[str, Any]:
     return _told(cfg, folder, train(cfg, folder))
 
 
-def _told(cfg: TrainConfig, folder: Path, row: dict[str, Any]) -> dict[str, Any]:
+def _told(cfg: "TrainConfig", folder: Path, row: dict[str, Any]) -> dict[str, Any]:
+    from oresort.console.show import show_figures
+
     if not row:  # a further process of distributed training
         return row
     facts = (
@@ -73,8 +90,12 @@ def _told(cfg: TrainConfig, folder: Path, row: dict[str, Any]) -> dict[str, Any]
     return row
 
 
-def _job(cfg: TrainConfig, sweep: Path) -> dict[str, Any]:
+def _job(cfg: "TrainConfig", sweep: Path) -> dict[str, Any]:
     """Train one job of a sweep, unless it is finished; a failure is recorded, and the other jobs go on."""
+    from oresort.console.show import percent
+    from oresort.learn.fit import data_module, train
+    from oresort.learn.run import finished, folder_name, record_failure
+
     title, config = f"{cfg.row or cfg.name}, seed {cfg.seed}", asdict(cfg)
     folder = sweep / folder_name(config, cfg.data.root)  # while the pairs are not known
     if multiprocessing.current_process().name != "MainProcess":
@@ -103,8 +124,7 @@ def _job(cfg: TrainConfig, sweep: Path) -> dict[str, Any]:
 
 def main() -> None:
     """Entry point of `python -m oresort.train`."""
-    register_resolvers()
-    run_command("train", __doc__, TrainConfig, _run)
+    run_command("train", __doc__, _schema, _run)
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ import pytest
 from oresort import train
 from oresort.errors import InputError
 from oresort.files.record import read_row
+from oresort.learn import fit
 from oresort.learn.config import TrainConfig
 from oresort.learn.run import check_same, counts, differing, finished, folder_name, record_failure, recorded
 from oresort.tables.collect import collect, summarise
@@ -155,14 +156,14 @@ def test_a_killed_run_goes_on_with_other_workers_and_without_a_bar(
     compose_train: Compose, dataset: Path, tmp_path: Path
 ):
     words = (f"data.root={dataset}", "trainer.max_epochs=2")
-    whole = train.train(compose_train(*words), tmp_path / "whole")
+    whole = fit.train(compose_train(*words), tmp_path / "whole")
     cut = tmp_path / "cut"
-    train.train(compose_train(f"data.root={dataset}", "trainer.max_epochs=1"), cut)
+    fit.train(compose_train(f"data.root={dataset}", "trainer.max_epochs=1"), cut)
     # as a kill after the first epoch of two leaves it
     stored = (cut / "config.yaml").read_text().replace("max_epochs: 1", "max_epochs: 2")
     (cut / "config.yaml").write_text(stored)
     row = read_row(cut / "metrics.json") | {"status": "running"}
     (cut / "metrics.json").write_text(json.dumps(row))
-    again = train.train(compose_train(*words, "data.workers=1", "trainer.enable_progress_bar=true"), cut)
+    again = fit.train(compose_train(*words, "data.workers=1", "trainer.enable_progress_bar=true"), cut)
     assert again["epochs"] == 2
     assert again["data"] == whole["data"]

@@ -1,19 +1,41 @@
 """A trained model in its checkpoint file: written, and read from that file alone."""
 
 import pickle
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import lightning as L
+import numpy as np
 import torch
+from numpy.typing import NDArray
 
+from oresort.console.progress import track
 from oresort.errors import InputError
 from oresort.files.dataset import Cutting
 from oresort.files.write import replacing
 from oresort.learn.module import OreModule
 from oresort.make import make
+from oresort.models.heads.head import p_ore
+from oresort.models.inputs import Inputs
 from oresort.represent.representation import Representation
+from oresort.xray.transmission import NOMINAL_AIR
+
+Counts = NDArray[np.uint16]
+
+BATCH = 64
+
+
+def device_named(name: str) -> torch.device:
+    """Return the device: `auto` (a GPU if there is one), or torch's own names; a bad one is an InputError."""
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        device = torch.device(name)
+        torch.empty(1, device=device)
+    except (RuntimeError, AssertionError) as error:
+        raise InputError(f"device={name}: not available here; use device=cpu or auto") from error
+    return device
 
 
 class Trained(NamedTuple):
@@ -32,6 +54,43 @@ class Trained(NamedTuple):
     def threshold(self) -> float:
         """The decision threshold chosen on validation data."""
         return float(self.module.threshold)
+
+    def predict(
+        self,
+        low: Counts | Sequence[Counts],
+        high: Counts | Sequence[Counts],
+        *,
+        air: float = NOMINAL_AIR,
+        background: str = "zero",
+        device: str | torch.device = "cpu",
+    ) -> NDArray[np.float32]:
+        """Return the probability of ore (N,) of particles, prepared as the model's training pairs were.
+
+        Args:
+            low: uint16 counts (H, W) of one particle in the low energy, or a list of such.
+            high: the same particles in the high energy.
+            air: counts without a particle.
+            background: of the crops, `zero` or `air`.
+            device: where to compute.
+
+        Raises:
+            InputError: layers of different sizes or numbers, or a device that is not here.
+        """
+        lows, highs = ([x] if isinstance(x, np.ndarray) and x.ndim == 2 else list(x) for x in (low, high))
+        if [np.shape(x) for x in lows] != [np.shape(x) for x in highs]:
+            raise InputError("low, high: give as many of one energy as of the other, of the same sizes")
+        place = device_named(device) if isinstance(device, str) else device
+        net, inputs = self.module.to(place), Inputs(self.representation)
+        found = [np.zeros(0, np.float32)]
+        pairs = list(zip(lows, highs, strict=True))
+        batches = [pairs[start : start + BATCH] for start in range(0, len(pairs), BATCH)]
+        for batch in track(batches, len(batches), "classifying particles"):
+            planes = [self.representation.planes(*pair, air, background) for pair in batch]
+            images = inputs(torch.from_numpy(np.stack(planes)))  # two of (B, C, S, S)
+            with torch.inference_mode():
+                logits = net(*(image.to(place) for image in images))  # (B, 2)
+            found.append(p_ore(logits).cpu().numpy())
+        return np.concatenate(found)
 
 
 def save(file: Path, module: OreModule, data: Mapping[str, Any], epoch: int = 0) -> None:

@@ -11,10 +11,11 @@ from torch import Tensor
 from oresort.console.progress import track
 from oresort.data.datamodule import OreDataModule
 from oresort.data.loaders import Batch
-from oresort.errors import InputError
-from oresort.learn.checkpoint import load_trained
+from oresort.files.layout import CLASSES
+from oresort.learn.checkpoint import device_named, load_trained
 from oresort.learn.metrics import binary_metrics
 from oresort.learn.module import OreModule
+from oresort.models.heads.head import p_ore
 from oresort.sorting.threshold import choose_threshold
 
 
@@ -27,30 +28,18 @@ class Evaluation(NamedTuple):
     """`id, scan, split, label (ore|waste), p_ore`, in the manifest's order."""
 
 
-def device_named(name: str) -> torch.device:
-    """Return the device: `auto` (a GPU if there is one), or torch's own names; a bad one is an InputError."""
-    if name == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    try:
-        device = torch.device(name)
-        torch.empty(1, device=device)
-    except (RuntimeError, AssertionError) as error:
-        raise InputError(f"device={name}: not available here; use device=cpu or auto") from error
-    return device
-
-
 def predict(
     module: OreModule, batches: Iterable[Batch], total: int, device: torch.device
 ) -> tuple[Tensor, Tensor]:
     """Return p_ore (N,) float32 and the manifest rows (N,) int64 of all batches, on the CPU."""
     module.eval().to(device)
-    p_ore, index = [], []
+    found, index = [], []
     with torch.inference_mode():
         for batch in track(batches, total, "classifying"):
-            logits = module(batch["low"].to(device), batch["high"].to(device))
-            p_ore.append(logits.float().softmax(dim=1)[:, 1].cpu())
+            logits = module(batch["low"].to(device), batch["high"].to(device))  # (B, 2)
+            found.append(p_ore(logits).cpu())
             index.append(batch["index"])
-    return torch.cat(p_ore), torch.cat(index)
+    return torch.cat(found), torch.cat(index)
 
 
 def evaluate_checkpoint(
@@ -82,22 +71,14 @@ def evaluate_checkpoint(
     if data is None or dict(data.hparams) != settings:
         data = OreDataModule(**settings)
     loader = data.loader(split)
-    p_ore, index = predict(trained.module, loader, len(loader), device_named(device))
+    found, index = predict(trained.module, loader, len(loader), device_named(device))
     order = index.argsort()
-    p_ore, rows = p_ore[order], data.frame.iloc[index[order].numpy()]
+    found, rows = found[order], data.frame.iloc[index[order].numpy()]
     label = torch.tensor(rows["label"].tolist())
-    cut = (
-        trained.threshold
-        if threshold is None
-        else choose_threshold(float(threshold), p_ore.numpy(), label.numpy())
+    cut = trained.threshold
+    if threshold is not None:
+        cut = choose_threshold(float(threshold), found.numpy(), label.numpy())
+    predictions = rows[["id", "scan"]].assign(
+        split=split, label=rows["label"].map(dict(enumerate(CLASSES))), p_ore=found.numpy()
     )
-    predictions = pd.DataFrame(
-        {
-            "id": rows["id"].to_numpy(),
-            "scan": rows["scan"].to_numpy(),
-            "split": split,
-            "label": rows["label"].map({0: "waste", 1: "ore"}).to_numpy(),
-            "p_ore": p_ore.numpy(),
-        }
-    )
-    return Evaluation(binary_metrics(p_ore, label, cut), cut, predictions)
+    return Evaluation(binary_metrics(found, label, cut), cut, predictions.reset_index(drop=True))

@@ -19,6 +19,7 @@ from oresort.learn.objective import Objective
 from oresort.learn.schedule import build_optimizer
 from oresort.make import make
 from oresort.models.build import build_model
+from oresort.models.heads.head import p_ore
 from oresort.models.pairnet import PairNet
 from oresort.sorting.threshold import choose_threshold
 
@@ -159,7 +160,7 @@ class _Collected(Metric):
             self.add_state(name, default=[], dist_reduce_fx="cat")
 
     def update(self, logits: Tensor, losses: Tensor, label: Tensor) -> None:
-        self.p_ore.append(logits.float().softmax(dim=1)[:, 1])
+        self.p_ore.append(p_ore(logits))
         self.label.append(label)
         self.loss.append(losses.float())
 

@@ -22,3 +22,8 @@ class Head(nn.Module):
     def penalty(self) -> Tensor | None:
         """Return a scalar that the training loss adds for this head, if any."""
         return None
+
+
+def p_ore(logits: Tensor) -> Tensor:
+    """Return the probability of ore (B,) float32 that logits (B, 2) mean."""
+    return logits.float().softmax(dim=1)[:, 1]
