@@ -109,24 +109,19 @@ def variance_table(real: Measured, simulated: list[Measured]) -> pd.DataFrame:
     """
     pooled = np.sum([m.variance for m in simulated], axis=0)
     names = [f"{a:g}-{b:g}" for a, b in itertools.pairwise(SIGNAL_EDGES)] + ["air"]
-    rows = []
-    for layer, name in enumerate(LAYERS):
-        for k, transmission in enumerate(names):
-            (signal, square, pixels), own = real.variance[layer, :, k], pooled[layer, :, k]
-            with np.errstate(invalid="ignore", divide="ignore"):  # a bin that no pixel falls into
-                rows.append(
-                    {
-                        "layer": name,
-                        "transmission": transmission,
-                        "pixels_real": int(pixels),
-                        "signal_real": signal / pixels,
-                        "variance_real": square / pixels,
-                        "signal_simulated": own[0] / own[2],
-                        "variance_simulated": own[1] / own[2],
-                        "ratio": (own[1] / own[0]) / (square / signal),
-                    }
-                )
-    return pd.DataFrame(rows)
+    layers = []
+    for name, (signal, square, pixels), own in zip(LAYERS, real.variance, pooled, strict=True):  # (5,) each
+        with np.errstate(invalid="ignore", divide="ignore"):  # a bin that no pixel falls into
+            columns = {
+                "pixels_real": pixels.astype(int),
+                "signal_real": signal / pixels,
+                "variance_real": square / pixels,
+                "signal_simulated": own[0] / own[2],
+                "variance_simulated": own[1] / own[2],
+                "ratio": (own[1] / own[0]) / (square / signal),
+            }
+        layers.append(pd.DataFrame({"layer": name, "transmission": names} | columns))
+    return pd.concat(layers, ignore_index=True)
 
 
 def tables(real: Measured, simulated: list[Measured]) -> dict[str, pd.DataFrame]:
