@@ -7,8 +7,10 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from omegaconf import OmegaConf
+from pairs import particle
 
 from studies.pages import pages
 
@@ -93,3 +95,11 @@ def test_what_a_page_points_to_is_there(page: Path):
         if anchor:
             heads = re.findall(r"^#+ (.*)$", file.read_text(), re.MULTILINE)
             assert anchor in {re.sub(r"[^\w -]", "", head.lower()).replace(" ", "-") for head in heads}
+
+
+def test_the_python_example_runs(trained: Path):
+    (text,) = blocks(Path("README.md"), "python")
+    low, high = particle(np.random.default_rng(0), ore=True)
+    names: dict[str, Any] = {"low": low, "high": high}
+    exec(text.replace("demo/runs/0", str(trained)), names)
+    assert 0 < names["p_ore"].item() < 1
