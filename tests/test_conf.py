@@ -10,7 +10,7 @@ from hydra import compose, initialize_config_dir
 from hydra.core.config_store import ConfigStore
 from omegaconf import OmegaConf
 
-from oresort.console.command import register
+from oresort.console.compose import register
 from oresort.files.record import flatten
 from oresort.learn.config import TrainConfig
 from oresort.learn.sweep import register_resolvers
