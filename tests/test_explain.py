@@ -15,7 +15,6 @@ from oresort.learn.evaluation import evaluate_checkpoint
 from oresort.learn.fit import train
 from oresort.models.heads.kan import kan_layers
 from oresort.models.kan.edges import blocks, importance
-from oresort.paths import CONF_DIR
 
 
 def test_table_and_picture(command: Any, trained: Path, tmp_path: Path):
@@ -92,11 +91,3 @@ def test_bad_input_is_one_line(command: Any, trained: Path, tmp_path: Path):
         assert code == 1
         assert named in err
         assert not (tmp_path / "out").exists()
-
-
-def test_help_explains_every_key(command: Any):
-    code, out, _ = command(explain, "--help")
-    assert code == 0
-    for line in (CONF_DIR / "explain.yaml").read_text().split("# --- keys\n")[1].splitlines():
-        assert line in out
-        assert "#" in line

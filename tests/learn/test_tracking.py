@@ -18,7 +18,7 @@ from sklearn.metrics import auc, roc_auc_score
 from oresort import dashboard, train
 from oresort.learn.config import TrainConfig
 from oresort.learn.fit import train as train_run
-from oresort.learn.panels import pr_curve, reliability, roc_curve, samples
+from oresort.learn.panels import curves, samples
 from oresort.make import trust
 from oresort.paths import CONF_DIR, choices
 from oresort.tables.dashboard import BARS, CURVES, MEDIA
@@ -217,15 +217,15 @@ def test_curves_are_those_of_the_probabilities():
     rng = np.random.default_rng(0)
     ore = rng.random(500) < 0.6
     p_ore = np.clip(0.2 * ore + rng.random(500).round(2), 0, 1)  # with ties
-    curve = roc_curve(ore, p_ore)
-    area = auc([0, *curve["false_ore"]], [0, *curve["recall"]])
-    assert area == pytest.approx(roc_auc_score(ore, p_ore), abs=1e-3)
-    last = pr_curve(ore, p_ore).iloc[-1]
-    assert (last["recall"], last["precision"]) == (1, pytest.approx(ore.mean()))
-    bins = reliability(np.array([False, True, True, True]), np.array([0.01, 0.03, 0.95, 1.0]))
-    assert bins["share_ore"].tolist() == [0.5, 1.0]
-    assert bins["p_ore"].tolist() == pytest.approx([0.02, 0.975])
-    assert bins["pairs"].tolist() == [2, 2]
+    found = curves(ore, p_ore)
+    roc = found["roc"][1]
+    assert auc(roc["false_ore"], roc["recall"]) == pytest.approx(roc_auc_score(ore, p_ore), abs=1e-3)
+    first = found["pr"][1].iloc[0]  # at the lowest threshold all is called ore
+    assert (first["recall"], first["precision"]) == (1, pytest.approx(ore.mean()))
+    few = curves(np.array([False, True, True, True]), np.array([0.01, 0.03, 0.95, 1.0]))["reliability"][1]
+    assert few["share_ore"].tolist() == [0.5, 1.0]
+    assert few["p_ore"].tolist() == pytest.approx([0.02, 0.975])
+    assert curves(np.ones(3, bool), np.ones(3)) == {}
 
 
 def test_samples_are_the_surest_of_each_kind():

@@ -129,7 +129,7 @@ def test_no_name_is_cut_off_and_no_point_is_covered(runs: Path):
 
 def test_rows_are_called_by_the_keys_in_which_they_differ(runs: Path, tmp_path: Path):
     plain = {"name": "train", "config.name": "train"}
-    for seed, lr, head in ((1, 0.01, "x.KAN"), (2, 0.01, "x.KAN"), (1, 0.1, "x.MLP")):
+    for seed, lr, head in ((1, 0.01, "x.KAN"), (2, 0.01, "x.KAN"), (1, 0.1, "x.MLP"), (1, 0.2, "x.MLP")):
         # who watches and how fast pairs come makes no other row
         other = {
             "config.data.workers": seed,
@@ -141,10 +141,23 @@ def test_rows_are_called_by_the_keys_in_which_they_differ(runs: Path, tmp_path: 
     parts = list(sections(summarise(collect(runs), resamples=10).table, "test"))
     assert [part.title for part in parts] == ["runs", "ablation_head"]
     named = parts[0].cells[["row", "n"]].to_numpy().tolist()
+    # the first key is enough to tell them apart
     assert named == [
-        ["train, optim.lr=0.1, model.head=MLP", "1"],
-        ["train, optim.lr=0.01, model.head=KAN", "2"],
+        ["train, optim.lr=0.2", "1"],
+        ["train, optim.lr=0.1", "1"],
+        ["train, optim.lr=0.01", "2"],
     ]
+    make_run(
+        runs / "plain-other",
+        "",
+        1,
+        0.01,
+        **plain,
+        **{"config.optim.lr": 0.2, "config.model.head._target_": "x.KAN"},
+    )
+    (cells, *_) = [part.cells for part in sections(summarise(collect(runs), resamples=10).table, "test")]
+    assert cells["row"].tolist()[0] == "train, optim.lr=0.2, model.head=MLP"
+    assert "train, optim.lr=0.2, model.head=KAN" in cells["row"].tolist()
     for part in parts:
         assert len(part.cells.columns) <= 7
 

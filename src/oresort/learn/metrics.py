@@ -2,6 +2,7 @@
 
 import math
 
+import torch
 from torch import Tensor
 from torchmetrics.functional.classification import (
     binary_auroc,
@@ -10,20 +11,22 @@ from torchmetrics.functional.classification import (
     binary_matthews_corrcoef,
 )
 
+from oresort.sorting.decide import is_ore
+
 
 def binary_metrics(p_ore: Tensor, label: Tensor, threshold: float) -> dict[str, float]:
-    """Return all of `METRICS`; ore (1) is the positive class, a pair is called ore at p_ore >= threshold.
+    """Return all of `METRICS`; ore (1) is the positive class, `is_ore` says what is called ore.
 
     What is undefined is NaN: AUROC, balanced accuracy and MCC of one class only, precision if nothing was
     called ore. `ece` is the expected calibration error in 15 equal bins (Guo et al., ICML 2017).
 
     Args:
-        p_ore: Probabilities (N,) of ore, 0 to 1.
+        p_ore: probabilities (N,) of ore, 0 to 1.
         label: int64 (N,), 0 or 1.
         threshold: 0 to 1.
     """
     p_ore, label = p_ore.detach().float().cpu(), label.cpu()
-    called = p_ore >= threshold
+    called = torch.from_numpy(is_ore(p_ore.numpy(), threshold))
     ore = label == 1
     tp, fp = int((called & ore).sum()), int((called & ~ore).sum())
     fn, tn = int((~called & ore).sum()), int((~called & ~ore).sum())

@@ -6,8 +6,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from sklearn.calibration import calibration_curve
+from sklearn.metrics import precision_recall_curve, roc_curve
 
 from oresort.represent.representation import Planes
+from oresort.sorting.decide import is_ore
 
 _MOST_POINTS = 400
 """Points of a curve; a custom chart of the service shows at most 10,000."""
@@ -35,14 +38,11 @@ def log_panels(
 
     test = predictions[predictions["split"] == "test"]
     ore, p_ore = (test["label"] == "ore").to_numpy(), test["p_ore"].to_numpy(np.float64)
-    for key, frame, x, y, title in (
-        ("test/roc", roc_curve(ore, p_ore), "false_ore", "recall", "ROC, test"),
-        ("test/pr", pr_curve(ore, p_ore), "recall", "precision", "Precision and recall, test"),
-        ("test/reliability", reliability(ore, p_ore), "p_ore", "share_ore", "Reliability, test"),
-    ):
-        run.log({key: wandb.plot.line(wandb.Table(dataframe=frame), x, y, title=title)})
+    for key, (title, frame) in curves(ore, p_ore).items():
+        x, y = frame.columns
+        run.log({f"test/{key}": wandb.plot.line(wandb.Table(dataframe=frame), x, y, title=f"{title}, test")})
     classes = ["waste", "ore"]
-    called = (p_ore >= threshold).astype(int).tolist()
+    called = is_ore(p_ore, threshold).astype(int).tolist()
     run.log(
         {
             "test/confusion": wandb.plot.confusion_matrix(
@@ -63,38 +63,27 @@ def log_panels(
         run.log_artifact(artifact, aliases=["best"])
 
 
-def roc_curve(ore: NDArray[np.bool_], p_ore: NDArray[np.float64]) -> pd.DataFrame:
-    """Return `threshold, false_ore, recall` from the strictest threshold to the laxest; shares of 1."""
-    threshold, called_ore, called_waste = _counts(ore, p_ore)
-    waste, good = max(int((~ore).sum()), 1), max(int(ore.sum()), 1)
-    return _thin(
-        pd.DataFrame({"threshold": threshold, "false_ore": called_waste / waste, "recall": called_ore / good})
-    )
+def curves(ore: NDArray[np.bool_], p_ore: NDArray[np.float64]) -> dict[str, tuple[str, pd.DataFrame]]:
+    """Return titles and curves, x and y as shares of 1, by key; none for pairs of one class alone.
 
-
-def pr_curve(ore: NDArray[np.bool_], p_ore: NDArray[np.float64]) -> pd.DataFrame:
-    """Return `threshold, recall, precision` from the strictest threshold on; shares of 1."""
-    threshold, called_ore, called_waste = _counts(ore, p_ore)
-    recall = called_ore / max(int(ore.sum()), 1)
-    return _thin(
-        pd.DataFrame(
-            {"threshold": threshold, "recall": recall, "precision": called_ore / (called_ore + called_waste)}
-        )
-    )
-
-
-def reliability(ore: NDArray[np.bool_], p_ore: NDArray[np.float64]) -> pd.DataFrame:
-    """Return `p_ore` (mean), `share_ore` and `pairs` of equal bins of probability that hold any pair."""
-    bins = np.minimum((p_ore * _BINS).astype(int), _BINS - 1)
-    grouped = pd.DataFrame({"bin": bins, "p_ore": p_ore, "share_ore": ore.astype(float), "pairs": 1}).groupby(
-        "bin"
-    )
-    return grouped.agg({"p_ore": "mean", "share_ore": "mean", "pairs": "sum"}).reset_index(drop=True)
+    `roc` is `false_ore, recall`, `pr` is `recall, precision`, and `reliability` is `p_ore` (mean), `share_ore`
+    of equal bins of probability that hold any pair.
+    """
+    if ore.all() or not ore.any():
+        return {}
+    false_ore, recall, _ = roc_curve(ore, p_ore)
+    precision, found, _ = precision_recall_curve(ore, p_ore)
+    share, mean = calibration_curve(ore, p_ore, n_bins=_BINS)
+    return {
+        "roc": ("ROC", _thin(pd.DataFrame({"false_ore": false_ore, "recall": recall}))),
+        "pr": ("Precision and recall", _thin(pd.DataFrame({"recall": found, "precision": precision}))),
+        "reliability": ("Reliability", pd.DataFrame({"p_ore": mean, "share_ore": share})),
+    }
 
 
 def samples(test: pd.DataFrame, threshold: float) -> pd.DataFrame:
     """Return the surest right and wrong test pairs of either class, `kind` among their columns."""
-    called = np.where(test["p_ore"] >= threshold, "ore", "waste")
+    called = np.where(is_ore(test["p_ore"].to_numpy(), threshold), "ore", "waste")
     right = np.where(test["label"] == called, "right", "wrong")
     kinds = test.assign(kind=[f"{r}ly called {c}" for r, c in zip(right, called, strict=True)])
     kinds = kinds.assign(sure=(kinds["p_ore"] - threshold).abs()).sort_values("sure", ascending=False)
@@ -112,20 +101,6 @@ def side_by_side(planes: Planes) -> NDArray[np.uint8]:
             np.full((_ENLARGED * len(grey), 4), 255),
         ]
     return np.hstack(parts[:-1]).astype(np.uint8)
-
-
-def _counts(
-    ore: NDArray[np.bool_], p_ore: NDArray[np.float64]
-) -> tuple[NDArray[np.float64], NDArray[np.int64], NDArray[np.int64]]:
-    """Return distinct probabilities, highest first, and how many of ore and of waste are at or above each."""
-    order = np.argsort(-p_ore, kind="stable")
-    sorted_p, sorted_ore = p_ore[order], ore[order]
-    last = np.flatnonzero(np.diff(sorted_p, append=-np.inf))
-    return (
-        sorted_p[last],
-        np.cumsum(sorted_ore, dtype=np.int64)[last],
-        np.cumsum(~sorted_ore, dtype=np.int64)[last],
-    )
 
 
 def _thin(curve: pd.DataFrame) -> pd.DataFrame:

@@ -75,19 +75,29 @@ def readable(table: pd.DataFrame, metric: str = "auroc") -> pd.DataFrame:
 
 
 def labels(table: pd.DataFrame) -> list[str]:
-    """Return what each row is called: its name in the experiment, or the values in which its runs differ, by key."""
+    """Return what each row is called: its name in the experiment, or the values that tell it from others, by key."""
     if "row" in table:
         return [str(row) for row in table["row"]]
-    keys = list(table.columns[1 : list(table.columns).index("n")])
+    chosen = ["name"]
+    # what a recipe or a scale sets says more by its own key
+    keys = sorted(
+        table.columns[1 : list(table.columns).index("n")], key=lambda k: k.startswith(("recipe", "scale"))
+    )
+    for key in keys:
+        if len(table[[*chosen, key]].astype(str).drop_duplicates()) > len(
+            table[chosen].astype(str).drop_duplicates()
+        ):
+            chosen.append(key)
     names = []
-    for row in table.to_dict("records"):
+    for row in table[chosen].to_dict("records"):
         # a key that these runs do not have names nothing; of a class its last part is enough
-        values = {key: str(row[key]) for key in keys if pd.notna(row[key])}
+        values = {str(key): str(value) for key, value in row.items() if pd.notna(value)}
+        name = values.pop("name")
         words = [
-            f"{k.removesuffix('._target_')}={v.rpartition('.')[2] if '_target_' in k else v}"
-            for k, v in values.items()
+            f"{key.removesuffix('._target_')}={value.rpartition('.')[2] if '_target_' in key else value}"
+            for key, value in values.items()
         ]
-        names.append(", ".join([str(row["name"]), *words]))
+        names.append(", ".join([name, *words]))
     return names
 
 
