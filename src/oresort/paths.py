@@ -1,5 +1,7 @@
 """Where the configuration lives, and what one of its files says."""
 
+import re
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,18 @@ def _conf_dir() -> Path:
 
 
 CONF_DIR = _conf_dir()
+
+
+def version_of(package: str) -> str | None:
+    """Return a package's version; of this one, run from its source tree, marked so; None if it is not here."""
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        project = _PACKAGE.parents[1] / "pyproject.toml"
+        if package != "oresort" or not project.is_file():
+            return None
+        found = re.search(r'^version = "(.+)"', project.read_text(encoding="utf-8"), re.MULTILINE)
+        return f"{found[1]} (source tree)" if found else None
 
 
 def choices(group: str, conf: Path = CONF_DIR) -> list[str]:

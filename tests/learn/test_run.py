@@ -1,19 +1,30 @@
 """The identity of a run decides three things alike: its folder, whether it may go on, and its row of a table."""
 
 import json
+import re
 from collections.abc import Callable
 from dataclasses import asdict
+from importlib.metadata import PackageNotFoundError
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from oresort import train
+from oresort import paths, train
 from oresort.errors import InputError
 from oresort.files.record import read_row
 from oresort.learn import fit
 from oresort.learn.config import TrainConfig
-from oresort.learn.run import check_same, counts, differing, finished, folder_name, record_failure, recorded
+from oresort.learn.run import (
+    check_same,
+    counts,
+    differing,
+    finished,
+    folder_name,
+    provenance,
+    record_failure,
+    recorded,
+)
 from oresort.tables.collect import collect, summarise
 
 SAME = [
@@ -167,3 +178,13 @@ def test_a_killed_run_goes_on_with_other_workers_and_without_a_bar(
     again = fit.train(compose_train(*words, "data.workers=1", "trainer.enable_progress_bar=true"), cut)
     assert again["epochs"] == 2
     assert again["data"] == whole["data"]
+
+
+def test_provenance_of_a_source_tree_that_is_not_installed_says_so(monkeypatch: pytest.MonkeyPatch):
+    def absent(name: str) -> str:
+        raise PackageNotFoundError(name)
+
+    monkeypatch.setattr(paths, "version", absent)
+    packages = provenance()["packages"]
+    assert re.fullmatch(r"\d+\.\d+\.\d+ \(source tree\)", packages["oresort"])
+    assert packages["timm"] is None

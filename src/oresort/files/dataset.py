@@ -3,13 +3,13 @@
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Self
 
 from oresort.errors import InputError
 from oresort.files.layout import MANIFEST
 from oresort.files.write import MARK, write_json
+from oresort.paths import version_of
 
 _VERSION = 1
 
@@ -74,7 +74,7 @@ def write_dataset(root: Path, command: str, cut: Cutting | None, **known: Mappin
     """
     content = {
         "version": _VERSION,
-        "made_by": f"{command} {version('oresort')}",
+        "made_by": f"{command} {version_of('oresort')}",
         "cut": None if cut is None else asdict(cut),
     }
     write_json(root / MARK, content | known)

@@ -10,13 +10,13 @@ import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from oresort.errors import InputError
 from oresort.files.record import flatten, read_row, read_yaml
 from oresort.files.write import write_json, write_yaml
+from oresort.paths import version_of
 
 RECORD = "metrics.json"
 """A run's flat row: its status, its configuration as `config.KEY`, and its figures."""
@@ -134,7 +134,7 @@ def provenance() -> dict[str, Any]:
         "python": platform.python_version(),
         "platform": platform.platform(),
         "cpus": os.cpu_count(),
-        "packages": {name: version(name) for name in _PACKAGES},
+        "packages": {name: version_of(name) for name in _PACKAGES},
     }
     # only what has computed with torch is told of it; a record alone must not load it
     if torch := sys.modules.get("torch"):
