@@ -24,11 +24,11 @@ from rich.console import Console
 from rich.table import Table
 
 from oresort.files.lines import PairReader
-from oresort.prepare import PrepareConfig, prepare
 from oresort.scan.calibrate.calibration import Calibration
 from oresort.scan.calibrate.correct import Corrector
 from oresort.scan.calibrate.measure import calibrate_scan
 from oresort.scan.cut.cutter import Cutter
+from oresort.scan.prepare import PrepareConfig, prepare
 from oresort.scan.segment.mask import Cover, noise_cover
 from oresort.scan.segment.regions import Region, Regions
 from oresort.scan.segment.split import split_touching

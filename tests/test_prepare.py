@@ -20,6 +20,7 @@ from oresort.files.dataset import Cutting
 from oresort.files.image import read_image, read_pair
 from oresort.files.manifest import load_manifest
 from oresort.paths import CONF_DIR
+from oresort.scan.prepare import PrepareConfig
 
 
 def errors(text: str) -> list[str]:
@@ -393,7 +394,7 @@ def test_bad_configuration_is_one_line(
 def test_the_files_defaults_are_the_functions():
     content = yaml.safe_load((CONF_DIR / "prepare.yaml").read_text())
     content = {key: value for key, value in content.items() if key not in ("defaults", "scans", "out")}
-    assert content == {key: getattr(prepare.PrepareConfig(), key) for key in content}
+    assert content == {key: getattr(PrepareConfig(), key) for key in content}
     assert {"convex", "neck", "min_area", "crops"} < content.keys()
     options = Cutting()
     for key in ("convex", "neck", "min_area", "mask", "split", "correct", "background"):

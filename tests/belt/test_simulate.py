@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from oresort import simulate
 from oresort.belt import simulate_scan, write_pairs, write_scans
 from oresort.belt.plan import plan_scans, split_counts
+from oresort.belt.simulate import SimulateConfig
 from oresort.console.compose import register
 from oresort.data.splits import assign_splits
 from oresort.files.image import read_image, read_pair
@@ -130,7 +131,7 @@ def test_the_command_writes_scans_with_their_truth(command: Any, tmp_path: Path)
         (("pairs=20", "background=grey"), "background='grey'"),
         (("pairs=20", "seed=-1"), "seed=-1"),
         (("pairs=many",), "many"),
-        (("preset=medium",), "custom paper small"),
+        (("preset=medium",), "custom, paper, small"),
         (("pairs=20", "colour=red"), "colour"),
         (("pairs=20", "kvp=200"), "140 to 180 kV"),
         (("scans=1", "particles=0"), "particles=0"),
@@ -166,7 +167,7 @@ def test_the_paper_preset_has_the_papers_six_counts():
         ("train", "waste"): 8_317, ("val", "waste"): 1_782, ("test", "waste"): 1_783,
     }  # fmt: skip
     with initialize_config_dir(str(CONF_DIR), version_base="1.3"):
-        register("simulate", simulate.SimulateConfig)
+        register("simulate", SimulateConfig)
         cfg = compose("simulate", overrides=["out=x", "preset=paper"])
     assert cfg.pairs == sum(paper.values()) == 31_057
     assert split_counts(cfg.pairs) == paper
