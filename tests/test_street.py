@@ -8,11 +8,13 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import pandas as pd
 import pytest
 import yaml
 
 import oresort
 from oresort.paths import CONF_DIR
+from oresort.sorting import METRICS
 
 SRC = Path(oresort.__file__).parent
 ROOT = SRC.parents[1]
@@ -125,6 +127,29 @@ def test_help_needs_no_torch_and_names_every_key(verb: str):
 
     own = yaml.safe_load((CONF_DIR / f"{verb}.yaml").read_text())
     explained({key: value for key, value in own.items() if key not in ("defaults", "hydra")}, "")
+
+
+def test_report_and_dashboard_do_all_their_work_without_torch(tmp_path: Path):
+    rows = pd.DataFrame({"id": range(8), "scan": range(8), "split": "test", "label": ["ore", "waste"] * 4})
+    rows.assign(p_ore=[0.9, 0.2] * 4).to_csv(tmp_path / "predictions.csv", index=False)
+    row = {
+        "status": "finished",
+        "name": "a",
+        "seed": 0,
+        "config.name": "a",
+        "params": 10,
+        "threshold": 0.5,
+        "data": "x",
+    }
+    (tmp_path / "metrics.json").write_text(json.dumps(row | {f"test/{name}": 0.5 for name in METRICS}))
+    for verb, words in (
+        ("report", [f"runs={tmp_path}"]),
+        ("dashboard", ["entity=me", f"out={tmp_path / 'd.json'}"]),
+    ):
+        if verb == "dashboard":
+            pytest.importorskip("wandb_workspaces")
+        assert not loaded(f"import sys; sys.argv[1:] = {words}; import oresort.{verb} as m; m.main()") & HEAVY
+    assert (tmp_path / "report-runs.png").is_file()
 
 
 def test_help_explains_the_keys_of_the_files_that_the_words_choose(command):

@@ -145,9 +145,9 @@ def _measure(
 ) -> dict[str, Any]:
     # through the checkpoint and the same function as `oresort.evaluate`, so that both agree to the bit
     start = time.perf_counter()
-    cache = Path(cfg.data.cache) if cfg.data.cache else None
     results: dict[str, Evaluation] = {
-        split: evaluate_checkpoint(best, Path(cfg.data.root), split, cache=cache) for split in ("val", "test")
+        split: evaluate_checkpoint(best, cfg.data.root, split, cache=cfg.data.cache, data=data)
+        for split in ("val", "test")
     }
     row: dict[str, Any] = {
         "test_seconds": time.perf_counter() - start,

@@ -1,0 +1,39 @@
+"""A checkpoint answers alike by every way: trained, evaluated, and asked for single pairs."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import oresort
+from oresort.data import datamodule
+from oresort.errors import InputError
+from oresort.files.image import read_pair
+from oresort.files.layout import index_released
+from oresort.learn.config import TrainConfig
+from oresort.learn.fit import train
+
+
+def test_a_run_reads_its_manifest_once(
+    dataset: Path, compose_train: Callable[..., TrainConfig], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    reads = []
+    plain = datamodule.index_pairs
+    monkeypatch.setattr(datamodule, "index_pairs", lambda settings: reads.append(settings) or plain(settings))
+    train(compose_train(f"data.root={dataset}"), tmp_path / "run")
+    assert len(reads) == 1
+
+
+def test_predict_answers_as_the_runs_own_predictions(trained: Path, dataset: Path):
+    model = oresort.load(str(trained))  # a run folder, whose best checkpoint is taken
+    known = pd.read_csv(trained / "predictions.csv", dtype={"id": str}).head(5)
+    index = index_released(dataset).astype({"id": str}).set_index("id")
+    pairs = [read_pair(dataset / index.loc[i, "low"], dataset / index.loc[i, "high"]) for i in known["id"]]
+    p_ore = model.predict([low for low, _ in pairs], [high for _, high in pairs])
+    np.testing.assert_allclose(p_ore, known["p_ore"], atol=1e-6)
+    assert model.predict(*pairs[0]) == pytest.approx([known["p_ore"][0]], abs=1e-6)
+    assert model.predict([], []).shape == (0,)
+    with pytest.raises(InputError, match="of the same sizes"):
+        model.predict(pairs[0][0], pairs[0][1][1:])
