@@ -19,9 +19,7 @@ def seconds(*words: str) -> float:
         before = os.times()
         subprocess.run([sys.executable, *words], check=True, stdout=subprocess.DEVNULL)
         after = os.times()
-        times.append(
-            after.children_user + after.children_system - before.children_user - before.children_system
-        )
+        times.append(after.children_user + after.children_system - before.children_user - before.children_system)
     return min(times)
 
 
@@ -31,9 +29,7 @@ def main() -> None:
     rows = [{"command": "import hydra", "seconds": f"{hydra:.2f}", "times": "1.0"}]
     for file in sorted(CONF_DIR.glob("*.yaml")):
         own = seconds("-m", f"oresort.{file.stem}", "--help")
-        rows.append(
-            {"command": f"{file.stem} --help", "seconds": f"{own:.2f}", "times": f"{own / hydra:.1f}"}
-        )
+        rows.append({"command": f"{file.stem} --help", "seconds": f"{own:.2f}", "times": f"{own / hydra:.1f}"})
     show(pd.DataFrame(rows), f"processor time, least of {ROUNDS}")
 
 

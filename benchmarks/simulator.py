@@ -25,9 +25,7 @@ def processor_seconds() -> float:
 
 def peak_mib(workers: int) -> float:
     """Return a bound of the memory in MiB of all processes: this one's peak and the largest child's for each."""
-    own, child = (
-        resource.getrusage(w).ru_maxrss / 1024 for w in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
-    )
+    own, child = (resource.getrusage(w).ru_maxrss / 1024 for w in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
     return own + (child * workers if workers > 1 else 0.0)
 
 
@@ -37,9 +35,7 @@ def main() -> None:
     parser.add_argument("--pairs", type=int, default=3000, help="pairs to simulate (%(default)s)")
     parser.add_argument("--workers", type=int, default=2, help="processes to compare with one (%(default)s)")
     options = parser.parse_args()
-    table = Table(
-        title=f"simulate pairs={options.pairs}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}"
-    )
+    table = Table(title=f"simulate pairs={options.pairs}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}")
     for column in (
         "processes",
         "pairs/s, wall",

@@ -52,9 +52,7 @@ class Clock(L.Callback):
         """Start the clock."""
         self.count, self.start = 0, self._now()
 
-    def on_train_batch_end(
-        self, trainer: L.Trainer, module: Any, outputs: Any, batch: Any, index: int
-    ) -> None:
+    def on_train_batch_end(self, trainer: L.Trainer, module: Any, outputs: Any, batch: Any, index: int) -> None:
         """Count the batch, and stop the clock after the epoch's last."""
         self.count += len(batch["label"])
         if index + 1 == trainer.num_training_batches:
@@ -94,13 +92,9 @@ def rate(data: str, device: str, batch: int, epochs: int, options: dict[str, Any
 
 def main() -> None:
     """Measure every case that the device can run."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", default=None, help="a dataset; without one, a small one is simulated")
-    parser.add_argument(
-        "--device", choices=("cpu", "gpu"), default="gpu" if torch.cuda.is_available() else "cpu"
-    )
+    parser.add_argument("--device", choices=("cpu", "gpu"), default="gpu" if torch.cuda.is_available() else "cpu")
     parser.add_argument("--batch", type=int, default=64, help="pairs a batch (%(default)s)")
     parser.add_argument("--epochs", type=int, default=3, help="the first one is not counted (%(default)s)")
     parser.add_argument("--threads", type=int, default=torch.get_num_threads(), help="of torch (%(default)s)")

@@ -53,9 +53,7 @@ def members() -> list[tuple[str, str, Spec]]:
             model = spec(name, fusion, "linear")
             model["tower"]["size"] = size
             found.append((f"published, {size} px", label, model))
-    return sorted(
-        found, key=lambda member: (member[0].startswith("published"), member[0].endswith(f"{LARGE} px"))
-    )
+    return sorted(found, key=lambda member: (member[0].startswith("published"), member[0].endswith(f"{LARGE} px")))
 
 
 def flops(model: PairNet) -> float:

@@ -19,9 +19,7 @@ from oresort.learn.sweep import register_resolvers
 T = TypeVar("T")
 
 
-def run_study(
-    schema: type[T], function: Callable[[T], pd.DataFrame], words: Sequence[str] | None = None
-) -> None:
+def run_study(schema: type[T], function: Callable[[T], pd.DataFrame], words: Sequence[str] | None = None) -> None:
     """Call `function` on the options of the command line and show its table; bad input ends in one line.
 
     Args:

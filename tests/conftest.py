@@ -51,9 +51,7 @@ def compose_train() -> Callable[..., TrainConfig]:
 
 
 @pytest.fixture(scope="session")
-def trained(
-    dataset: Path, compose_train: Callable[..., TrainConfig], tmp_path_factory: pytest.TempPathFactory
-) -> Path:
+def trained(dataset: Path, compose_train: Callable[..., TrainConfig], tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Run folder of a small training of three epochs."""
     from oresort.learn.fit import train
 

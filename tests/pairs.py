@@ -35,9 +35,7 @@ def particle(rng: np.random.Generator, ore: bool) -> tuple[NDArray[np.uint16], N
     return layers[0], layers[1]
 
 
-def write_released(
-    root: Path, count: int = 48, scans: int = 12, seed: int = 0, suffix: str = ".tiff"
-) -> Path:
+def write_released(root: Path, count: int = 48, scans: int = 12, seed: int = 0, suffix: str = ".tiff") -> Path:
     """A dataset in the released layout: `count` pairs of `scans` scans, each scan of one class."""
     rng = np.random.default_rng(seed)
     for i in range(count):

@@ -115,9 +115,7 @@ def test_a_changed_image_is_prepared_again(command: Any, tmp_path: Path):
 def test_leakage_is_a_warning_or_with_strict_an_error(command: Any, tmp_path: Path):
     root = write_manifest(write_released(tmp_path / "set"))
     frame = pd.read_csv(root / "manifest.csv", dtype=str)
-    frame["split"] = [
-        ("train", "val", "test")[i % 12 // 2 % 3 if i < 24 else i % 3] for i in range(len(frame))
-    ]
+    frame["split"] = [("train", "val", "test")[i % 12 // 2 % 3 if i < 24 else i % 3] for i in range(len(frame))]
     frame.to_csv(root / "manifest.csv", index=False)
     code, _, err = command(train, f"data.root={root}", f"out={tmp_path / 'a'}", *SMALL)
     assert code == 0, err
@@ -144,16 +142,12 @@ def test_train_evaluate_resume_report(command: Any, dataset: Path, tmp_path: Pat
     assert code == 1
     assert "leave out seed=3" in errors(err)[0]
     for split, expected in (("exam", "train, val, test"), ("test", "threshold=3")):
-        code, _, err = command(
-            evaluate, f"ckpt={ckpt}", f"data.root={dataset}", f"split={split}", "threshold=3"
-        )
+        code, _, err = command(evaluate, f"ckpt={ckpt}", f"data.root={dataset}", f"split={split}", "threshold=3")
         assert code == 1
         assert expected in errors(err)[0]
 
 
-def test_a_sweep_reports_means_and_its_failures(
-    command: Any, dataset: Path, tmp_path: Path, monkeypatch: Any
-):
+def test_a_sweep_reports_means_and_its_failures(command: Any, dataset: Path, tmp_path: Path, monkeypatch: Any):
     monkeypatch.setenv("WANDB_SILENT", "true")
     runs = tmp_path / "runs"
     words = ("-m", f"data.root={dataset}", f"out={runs}", "seed=0,1", *SMALL)

@@ -71,9 +71,7 @@ def test_a_file_says_what_it_is_in_its_first_comment(name: str):
 
 @pytest.mark.parametrize("trainer", ["gpu", "ddp"])
 @pytest.mark.parametrize("scale", ["cpu", "full"])
-def test_a_gpu_holds_the_pairs_at_every_scale(
-    compose_train: Callable[..., TrainConfig], trainer: str, scale: str
-):
+def test_a_gpu_holds_the_pairs_at_every_scale(compose_train: Callable[..., TrainConfig], trainer: str, scale: str):
     cfg = compose_train(f"trainer={trainer}", f"scale={scale}", small=False)
     assert cfg.data.resident
     assert cfg.tf32

@@ -21,9 +21,7 @@ COMMAND = re.compile(r"PYTHONPATH=\. python -m oresort\.train (.*data\.root=DIR)
 
 
 @pytest.fixture
-def written(
-    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> tuple[str, ...]:
+def written(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[str, ...]:
     """Write a page's files into an empty folder and go there; the words of its command."""
     text = (DOCS / request.param).read_text()
     blocks = BLOCK.findall(text)
@@ -83,9 +81,7 @@ def test_a_page_trains_what_it_writes(written: tuple[str, ...], command: Any, da
 
 
 @pytest.mark.parametrize("written", PAGES[:1], indirect=True)
-def test_the_pages_other_fusion_and_its_claims(
-    written: tuple[str, ...], command: Any, dataset: Path, tmp_path: Path
-):
+def test_the_pages_other_fusion_and_its_claims(written: tuple[str, ...], command: Any, dataset: Path, tmp_path: Path):
     words = (*written, f"data.root={dataset}", *SMALL)
     other = "model.fusion._target_=my_fusions.Siamese"
     code, _, err = command(train, *words, other, "~model.fusion.start", f"out={tmp_path}/siamese")

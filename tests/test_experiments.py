@@ -97,9 +97,7 @@ def keys_named(row_file: Path) -> list[str]:
     return [*named, *flatten(content)]
 
 
-@pytest.mark.parametrize(
-    "group", sorted(path.name for path in (CONF_DIR / "ablation").iterdir() if path.is_dir())
-)
+@pytest.mark.parametrize("group", sorted(path.name for path in (CONF_DIR / "ablation").iterdir() if path.is_dir()))
 @pytest.mark.parametrize("recipe", choices("recipe"))
 def test_a_row_differs_from_the_reference_in_what_it_names_alone(group: str, recipe: str):
     folder = CONF_DIR / "ablation" / group
@@ -217,11 +215,7 @@ def test_a_sweep_killed_in_the_middle_ends_as_if_it_had_not_been(command: Any, d
             json.loads(next(tmp_path.glob(f"{out}/train-s{seed}-*/metrics.json")).read_text())
             for out in ("killed", "whole")
         )
-        same = [
-            key
-            for key in whole
-            if key.startswith(("test/", "val/")) or key in ("epoch", "threshold", "status")
-        ]
+        same = [key for key in whole if key.startswith(("test/", "val/")) or key in ("epoch", "threshold", "status")]
         assert {k: killed[k] for k in same} == {k: whole[k] for k in same}
 
 
@@ -264,9 +258,7 @@ def test_a_word_of_the_command_line_wins_over_a_recipe(
     assert cfg.recipe.name == recipe
     assert cfg.representation["_target_"].endswith("Attenuation")
     assert cfg.model.tower["_target_"].endswith("TimmTower")
-    assert cfg.model.fusion["_target_"].endswith(
-        "Concat" if experiment else "Stack" if recipe == "lite" else "Hybrid"
-    )
+    assert cfg.model.fusion["_target_"].endswith("Concat" if experiment else "Stack" if recipe == "lite" else "Hybrid")
     assert (cfg.optim["lr"], cfg.monitor) == (0.5, "f1")
 
 

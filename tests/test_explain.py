@@ -37,9 +37,7 @@ def test_table_and_picture(command: Any, trained: Path, tmp_path: Path):
         assert len(picture.convert("L").getcolors()) > 10  # curves, not an empty page
 
 
-def test_a_simplified_model_is_a_checkpoint_of_its_own(
-    command: Any, trained: Path, dataset: Path, tmp_path: Path
-):
+def test_a_simplified_model_is_a_checkpoint_of_its_own(command: Any, trained: Path, dataset: Path, tmp_path: Path):
     ckpt = trained / "checkpoints" / "best.ckpt"
 
     def simplified(*words: str) -> Any:

@@ -23,9 +23,7 @@ from oresort.paths import CONF_DIR
 NEEDS = {"local": "hydra_joblib_launcher", "slurm": "hydra_submitit_launcher", "ray": "hydra_ray_launcher"}
 
 
-@pytest.mark.parametrize(
-    "name", sorted(file.stem for file in (CONF_DIR / "hydra" / "launcher").glob("*.yaml"))
-)
+@pytest.mark.parametrize("name", sorted(file.stem for file in (CONF_DIR / "hydra" / "launcher").glob("*.yaml")))
 def test_a_launcher_composes(name: str):
     register("train", TrainConfig)
     register_resolvers()
@@ -59,9 +57,7 @@ def run(*words: str) -> subprocess.CompletedProcess[str]:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("launcher", ["local", "submitit_local"])
-def test_jobs_of_other_processes_are_those_of_this_one(
-    command: Any, dataset: Path, tmp_path: Path, launcher: str
-):
+def test_jobs_of_other_processes_are_those_of_this_one(command: Any, dataset: Path, tmp_path: Path, launcher: str):
     def words(out: str) -> list[str]:
         return ["-m", f"data.root={dataset}", f"out={tmp_path / out}", "seed=0,1", *SMALL]
 
@@ -71,16 +67,13 @@ def test_jobs_of_other_processes_are_those_of_this_one(
     assert command(train, *words("here"))[0] == 0
     for file in (tmp_path / "here").glob("train-s*/metrics.json"):
         here, there = (
-            json.loads((tmp_path / out / file.parent.name / "metrics.json").read_text())
-            for out in ("here", "there")
+            json.loads((tmp_path / out / file.parent.name / "metrics.json").read_text()) for out in ("here", "there")
         )
         assert here["test/auroc"] == pytest.approx(there["test/auroc"], abs=1e-3)
         assert there["status"] == "finished"
     again = run(*words("there"), f"hydra/launcher={launcher}")
     assert "(2 finished earlier)" in again.stderr
-    failed = run(
-        *[w.replace("seed=0,1", "optim.lr=-1,0.001") for w in words("bad")], f"hydra/launcher={launcher}"
-    )
+    failed = run(*[w.replace("seed=0,1", "optim.lr=-1,0.001") for w in words("bad")], f"hydra/launcher={launcher}")
     assert failed.returncode == 1
     assert "1 job without a result" in failed.stderr
 

@@ -220,9 +220,7 @@ def test_an_air_and_dark_pair_corrects_raw_counts(command: Any, tmp_path: Path):
         crop = read_image(tmp_path / "set" / row.low)
         mask = crop > 0
         truth = scan.low[row.y : row.y + row.h, row.x : row.x + row.w]
-        assert (crop[mask] / row.air).mean() == pytest.approx(
-            (truth[mask] / scan.settings.air[0]).mean(), rel=0.01
-        )
+        assert (crop[mask] / row.air).mean() == pytest.approx((truth[mask] / scan.settings.air[0]).mean(), rel=0.01)
 
 
 @pytest.mark.parametrize(

@@ -59,11 +59,7 @@ def test_a_typed_command_is_one(page: Path, line: str, command: Any):
     elif words[1] == "-m" and words[2].startswith("oresort."):
         composes(command, words[2].removeprefix("oresort."), *words[3:])
     elif words[1] == "-m":
-        name = (
-            words[2]
-            if (ROOT / Path(*words[2].split("."))).with_suffix(".py").is_file()
-            else f"{words[2]}.__main__"
-        )
+        name = words[2] if (ROOT / Path(*words[2].split("."))).with_suffix(".py").is_file() else f"{words[2]}.__main__"
         options = importlib.import_module(name).Options
         given = OmegaConf.merge(OmegaConf.structured(options), OmegaConf.from_dotlist(words[3:]))
         OmegaConf.to_object(given)

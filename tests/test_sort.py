@@ -196,9 +196,7 @@ def test_every_option_of_the_models_pairs_is_obeyed(
 ):
     used: list[Cutting] = []
     plain = cut_scan
-    monkeypatch.setattr(
-        "oresort.scan.cut.cutter.cut_scan", lambda *words: used.append(words[2]) or plain(*words)
-    )
+    monkeypatch.setattr("oresort.scan.cut.cutter.cut_scan", lambda *words: used.append(words[2]) or plain(*words))
     cut = replace(RELEASED, **{key: word})
     code, _, err = command(sort, checkpoint(cut), *layers, f"out={tmp_path / 'out'}")
     assert code == 0, err
@@ -230,9 +228,7 @@ def test_unknown_and_contradicted_cutting_is_refused(
     assert not (tmp_path / "out").exists()
 
 
-def test_what_the_model_knows_may_be_said_again(
-    command: Any, checkpoint: Any, layers: tuple[str, str], tmp_path: Path
-):
+def test_what_the_model_knows_may_be_said_again(command: Any, checkpoint: Any, layers: tuple[str, str], tmp_path: Path):
     words = (checkpoint(RELEASED), "crops=released", "mask=released")
     assert command(sort, *words, *layers, f"out={tmp_path / 'out'}")[0] == 0
 

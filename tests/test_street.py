@@ -53,9 +53,7 @@ def test_a_room_imports_only_from_rooms_above_it(room: str):
     # the command of a room is a verb
     files = [file for file in files if file.name != "__main__.py"]
     above = STREET[: STREET.index(room) + 1] if room in STREET else ()
-    wrong = {
-        f"{file.relative_to(SRC)} -> {name}" for file in files for name in rooms(file) - {*above, *SHARED}
-    }
+    wrong = {f"{file.relative_to(SRC)} -> {name}" for file in files for name in rooms(file) - {*above, *SHARED}}
     assert wrong == set()
 
 
@@ -115,9 +113,7 @@ def test_help_needs_no_torch_and_names_every_key(verb: str):
 
     def explained(content: object, comment_of: str) -> None:
         for key, value in content.items() if isinstance(content, dict) else ():
-            lines = [
-                line for line in text.stdout.splitlines() if re.match(rf"\s*{re.escape(str(key))}:", line)
-            ]
+            lines = [line for line in text.stdout.splitlines() if re.match(rf"\s*{re.escape(str(key))}:", line)]
             assert lines, f"{comment_of}{key} is not in the help"
             if isinstance(value, dict):
                 explained(value, f"{comment_of}{key}.")

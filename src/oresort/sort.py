@@ -61,8 +61,7 @@ def cutting(cfg: SortConfig, trained: "Trained") -> "Cutting":
     for key, word in given.items():
         if replace(known, **{key: word}) != known:
             raise InputError(
-                f"{key}={word}: the model's training pairs were cut with {key}={getattr(known, key)}; "
-                f"leave out {key}="
+                f"{key}={word}: the model's training pairs were cut with {key}={getattr(known, key)}; leave out {key}="
             )
     return known
 

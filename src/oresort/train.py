@@ -40,9 +40,7 @@ def resumed(folder: Path) -> "TrainConfig":
     if (folder / "multirun.yaml").is_file():
         raise InputError(f"resume={folder}: a sweep's folder; start the sweep again by its own command")
     if not (folder / "checkpoints" / "last.ckpt").is_file():
-        raise InputError(
-            f"resume={folder}: no checkpoints/last.ckpt in it; no epoch was finished, start it again"
-        )
+        raise InputError(f"resume={folder}: no checkpoints/last.ckpt in it; no epoch was finished, start it again")
     stored = read_yaml(folder / "config.yaml")
     cfg: TrainConfig = typed(cast("DictConfig", OmegaConf.merge(OmegaConf.structured(TrainConfig), stored)))
     return cfg

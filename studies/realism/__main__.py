@@ -50,9 +50,7 @@ def _simulate_and_measure(particles: int, seed: int) -> tuple[Pair, Measured]:
     return pair, measure(pair)
 
 
-def _gallery(
-    real: tuple[Pair, Measured], own: list[tuple[Pair, Measured]], seed: int
-) -> tuple[Figure, list[int]]:
+def _gallery(real: tuple[Pair, Measured], own: list[tuple[Pair, Measured]], seed: int) -> tuple[Figure, list[int]]:
     """Return the gallery and the numbers of the real particles in it; those at the scan's ends are left out."""
 
     def whole(pair: Pair, measured: Measured) -> list[tuple[Pair, Outline]]:
@@ -111,9 +109,7 @@ def criteria(tables: dict[str, pd.DataFrame], told: list[float]) -> pd.DataFrame
         told: AUROC of telling real from simulated air, one per quarter of the scan.
     """
     ratio, lateral = tables["ratio"], tables["lateral"]
-    air = {
-        name: dict(zip(tables["air"].figure, column, strict=True)) for name, column in tables["air"].items()
-    }
+    air = {name: dict(zip(tables["air"].figure, column, strict=True)) for name, column in tables["air"].items()}
     rms = float(np.sqrt(((ratio.simulated - ratio.first_reading) ** 2).mean()))
     noise = float((tables["variance"].ratio - 1).abs().max())
     rows: list[tuple[str, float, float]] = [

@@ -50,9 +50,7 @@ def split_air(counts: NDArray[np.uint16], empty: NDArray[np.bool_]) -> Air:
 
 def _normalised(air: Air) -> NDArray[np.float64]:
     """Residual over its local deviation, so that the lateral profile does not look like heavy tails."""
-    return np.asarray(
-        air.residual / ndimage.uniform_filter1d(np.nanstd(air.residual, axis=0), 31, mode="nearest")
-    )
+    return np.asarray(air.residual / ndimage.uniform_filter1d(np.nanstd(air.residual, axis=0), 31, mode="nearest"))
 
 
 def _correlation(z: NDArray[np.float64], dy: int, dx: int) -> float:

@@ -36,9 +36,7 @@ def noise_figure(variance: pd.DataFrame, lateral: pd.DataFrame) -> Figure:
     left, right = figure.subplots(1, 2)
     for layer, style in (("low", "-"), ("high", "--")):
         part = variance[variance.layer == layer]
-        left.plot(
-            part.signal_real, part.variance_real, REAL, linestyle=style, marker="s", label=f"{layer}, scan 38"
-        )
+        left.plot(part.signal_real, part.variance_real, REAL, linestyle=style, marker="s", label=f"{layer}, scan 38")
         left.plot(
             part.signal_simulated, part.variance_simulated, OWN, linestyle=style, marker="o",
             label=f"{layer}, simulated",
@@ -98,9 +96,7 @@ def air_figure(real: Pair, simulated: Pair, rows: slice, columns: slice) -> Figu
                 vmax=1.1,
                 interpolation="nearest",
             )
-            axes.set_title(
-                f"{name}, {'low' if layer == 0 else 'high'}: air, grey from 0.9 to 1.1", fontsize=9
-            )
+            axes.set_title(f"{name}, {'low' if layer == 0 else 'high'}: air, grey from 0.9 to 1.1", fontsize=9)
             axes.axis("off")
     return figure
 

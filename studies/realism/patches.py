@@ -26,9 +26,7 @@ class Patches(nn.Module):
         self.local = nn.Sequential(
             nn.Conv2d(2, 12, (3, 5)), nn.ReLU(), nn.Conv2d(12, 12, 3), nn.ReLU(), nn.Conv2d(12, 12, 1)
         )
-        self.head = nn.Sequential(
-            nn.BatchNorm1d(48), nn.Linear(48, 32), nn.ReLU(), nn.Dropout(0.2), nn.Linear(32, 1)
-        )
+        self.head = nn.Sequential(nn.BatchNorm1d(48), nn.Linear(48, 32), nn.ReLU(), nn.Dropout(0.2), nn.Linear(32, 1))
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Return the logit (N,) of being simulated, of patches (N, 2, SIDE, SIDE)."""

@@ -51,9 +51,7 @@ def strew(scene: Scene, coverage: float, rng: np.random.Generator, overlap: floa
     return replace(scene, particles=placed, seeds=seeds)
 
 
-def crowded_scan(
-    seed: int, coverage: float, kvp: float = 160.0, overlap: float = OVERLAP, **settings: float
-) -> Scan:
+def crowded_scan(seed: int, coverage: float, kvp: float = 160.0, overlap: float = OVERLAP, **settings: float) -> Scan:
     """Simulate a scan with rocks at random on `coverage` (0-1) of the belt, taken near `kvp` kV.
 
     `settings` replace fields of the scan's `Settings`, such as `exposure=0.5` or `scale=1.011`.

@@ -102,9 +102,7 @@ def draw(table: pd.DataFrame) -> Figure:
             axis.plot(group["convex"], 100 * group[name], "o-", color=grey, ms=3, label=f"neck {neck:g}")
         used = table[np.isclose(table["convex"], Cutting.convex) & np.isclose(table["neck"], Cutting.neck)]
         axis.plot(used["convex"], 100 * used[name], "o", mfc="none", mec=VERMILION, ms=11)
-        axis.set_title(
-            f"{name}, % of {'isolated' if name == 'flagged for nothing' else 'touching'}", fontsize=10
-        )
+        axis.set_title(f"{name}, % of {'isolated' if name == 'flagged for nothing' else 'touching'}", fontsize=10)
     for axis in axes[2:]:
         axis.set_xlabel("convex")
     axes[3].legend(frameon=False)

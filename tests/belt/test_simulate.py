@@ -141,9 +141,7 @@ def test_the_command_writes_scans_with_their_truth(command: Any, tmp_path: Path)
         (("pairs=-4", "scans=5"), "pairs=-4"),
     ],
 )
-def test_bad_input_is_one_line_and_writes_nothing(
-    command: Any, tmp_path: Path, words: tuple[str, ...], expected: str
-):
+def test_bad_input_is_one_line_and_writes_nothing(command: Any, tmp_path: Path, words: tuple[str, ...], expected: str):
     code, _, err = command(simulate, f"out={tmp_path / 'x'}", "workers=1", *words)
     errors = [line for line in err.splitlines() if line.startswith("error: ")]
     assert code == 1
@@ -201,9 +199,7 @@ def test_a_full_disk_is_one_line_and_leaves_nothing(tmp_path: Path):
         "sys.argv = ['simulate', 'out=out', 'scans=1', 'particles=2', 'workers=1'];"
         "from oresort.simulate import main; main()"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False
-    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False)
     errors = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
     assert done.returncode == 1
     assert len(errors) == 1

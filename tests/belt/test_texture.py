@@ -68,11 +68,7 @@ def test_without_association_ore_and_waste_differ_in_copper_alone():
 
 
 @settings(max_examples=60, deadline=None)
-@given(
-    st.lists(
-        st.tuples(st.floats(-3, 3), st.floats(-3, 3), st.floats(0.02, 3.0), st.integers(0, 2)), max_size=30
-    )
-)
+@given(st.lists(st.tuples(st.floats(-3, 3), st.floats(-3, 3), st.floats(0.02, 3.0), st.integers(0, 2)), max_size=30))
 def test_a_grain_keeps_its_volume_wherever_it_lies(drawn: list[tuple[float, float, float, int]]):
     columns = list(zip(*drawn, strict=True)) if drawn else [(), (), (), ()]
     x, y, size = (np.array(column, dtype=np.float32) for column in columns[:3])

@@ -27,9 +27,7 @@ METHODS = sorted(path.stem for path in (CONF_DIR / "method").glob("*.yaml"))
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_a_run_folder_as_a_network_leaves_it(
-    command: Any, dataset: Path, trained: Path, tmp_path: Path, method: str
-):
+def test_a_run_folder_as_a_network_leaves_it(command: Any, dataset: Path, trained: Path, tmp_path: Path, method: str):
     code, out, err = command(classic, f"data.root={dataset}", f"out={tmp_path}", f"method={method}")
     assert code == 0, err
     assert "auroc" in out
@@ -73,9 +71,7 @@ def test_networks_and_methods_share_one_table(
 def test_help_explains_every_key(command: Any):
     code, out, _ = command(classic, "--help")
     assert code == 0
-    for line in (
-        (CONF_DIR / "classic.yaml").read_text().split("# --- keys\n")[1].split("\nhydra:")[0].splitlines()
-    ):
+    for line in (CONF_DIR / "classic.yaml").read_text().split("# --- keys\n")[1].split("\nhydra:")[0].splitlines():
         assert line in out
         assert "#" in line or line.endswith(":")
     assert all(f"method={method}" in out for method in METHODS)

@@ -109,9 +109,7 @@ def test_two_thresholds_find_the_share_of_grains(value):
 def test_two_thresholds_learn_which_side_is_ore():
     y, x = np.mgrid[-14:15, -14:15]
     grain = np.where((y - 4) ** 2 + x**2 < 9, 2.6, 1.5)
-    pairs = [
-        disc(grain if not ore else 1.5, noise=0.02, seed=i) for i, ore in enumerate(LABEL)
-    ]  # in the waste
+    pairs = [disc(grain if not ore else 1.5, noise=0.02, seed=i) for i, ore in enumerate(LABEL)]  # in the waste
     rule = TwoThresholds()
     rule.fit(pairs, LABEL, seed=0)
     p = rule.p_ore(pairs)

@@ -51,18 +51,13 @@ def test_fewer_pairs_than_a_batch_are_one_batch():
 
 
 def test_validation_is_the_same_from_host_and_device(dataset: Path):
-    modules = [
-        OreDataModule(str(dataset), ATTENUATION, AUGMENT, resident=resident) for resident in (False, True)
-    ]
+    modules = [OreDataModule(str(dataset), ATTENUATION, AUGMENT, resident=resident) for resident in (False, True)]
     sides = []
     for module in modules:
         batches = list(module.val_dataloader())
         index = torch.cat([batch["index"] for batch in batches])
         sides.append(
-            {
-                k: torch.cat([b[k] for b in batches])[index.argsort()]
-                for k in ("index", "label", "low", "high")
-            }
+            {k: torch.cat([b[k] for b in batches])[index.argsort()] for k in ("index", "label", "low", "high")}
         )
     for key, value in sides[0].items():
         assert torch.equal(value, sides[1][key]), key

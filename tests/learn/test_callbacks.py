@@ -30,9 +30,7 @@ def epochs_of(folder: Path) -> pd.DataFrame:
     return pd.read_csv(folder / "metrics.csv").set_index("epoch")
 
 
-def test_all_callbacks_at_once_leave_the_best_epoch_the_best(
-    dataset: Path, compose_train: Compose, tmp_path: Path
-):
+def test_all_callbacks_at_once_leave_the_best_epoch_the_best(dataset: Path, compose_train: Compose, tmp_path: Path):
     names = choices("callbacks")
     words = (f"callbacks=[{','.join(names)}]", "callbacks.every_epochs.every_n_epochs=2", "monitor=brier")
     cfg = compose_train(f"data.root={dataset}", *words, *SHORT, "trainer.max_epochs=4")
@@ -89,9 +87,7 @@ def test_validation_checkpoints_and_a_resumed_run_see_the_average(
         assert again.metrics[name] == pytest.approx(told[f"val/{name}"], abs=1e-6)
 
     # training itself did not see it
-    last = [
-        torch.load(tmp_path / r / "checkpoints" / "last.ckpt", weights_only=True) for r in ("whole", "plain")
-    ]
+    last = [torch.load(tmp_path / r / "checkpoints" / "last.ckpt", weights_only=True) for r in ("whole", "plain")]
     key = "objective.net.towers.0.stages.0.0.weight"
     assert torch.equal(last[0]["current_model_state"][key], last[1]["state_dict"][key])
     assert not torch.equal(last[0]["state_dict"][key], last[1]["state_dict"][key])

@@ -75,9 +75,7 @@ def test_a_checkpoint_loads_safely_with_no_arguments(trained: Path):
         assert torch.equal(module(batch, batch / 2), load_trained(file).module(batch, batch / 2))
 
 
-def test_the_same_seed_gives_the_same_run(
-    trained: Path, dataset: Path, compose_train: Compose, tmp_path: Path
-):
+def test_the_same_seed_gives_the_same_run(trained: Path, dataset: Path, compose_train: Compose, tmp_path: Path):
     again = train(compose_train(f"data.root={dataset}", "trainer.max_epochs=3"), tmp_path / "again")
     row = row_of(trained)
     assert all(again[f"test/{name}"] == row[f"test/{name}"] for name in METRICS)
@@ -107,21 +105,15 @@ def test_a_killed_run_goes_on_to_the_same_end(
     monkeypatch.setattr(OreModule, "training_step", step)
     resumed = train(cfg, tmp_path)
     row = row_of(trained)
-    assert {name: resumed[f"test/{name}"] for name in METRICS} == {
-        name: row[f"test/{name}"] for name in METRICS
-    }
+    assert {name: resumed[f"test/{name}"] for name in METRICS} == {name: row[f"test/{name}"] for name in METRICS}
     epochs = [pd.read_csv(run / "metrics.csv") for run in (trained, tmp_path)]
     pd.testing.assert_frame_equal(*epochs)
     # the best epoch may be older than the kill: only the last weights tell that the end is the same
-    last = [
-        load_trained(run / "checkpoints" / "last.ckpt").module.state_dict() for run in (trained, tmp_path)
-    ]
+    last = [load_trained(run / "checkpoints" / "last.ckpt").module.state_dict() for run in (trained, tmp_path)]
     assert [key for key in last[0] if not torch.equal(last[0][key], last[1][key])] == []
 
 
-def test_a_folder_of_another_configuration_is_not_continued(
-    trained: Path, dataset: Path, compose_train: Compose
-):
+def test_a_folder_of_another_configuration_is_not_continued(trained: Path, dataset: Path, compose_train: Compose):
     before = (trained / "metrics.json").read_bytes(), (trained / "config.yaml").read_bytes()
     for change in ("model/fusion=concat", "representation.geometry=canvas"):
         with pytest.raises(InputError, match="another configuration"):
@@ -163,26 +155,18 @@ def test_options_reach_the_training_step(
     assert seen == {"dtype": torch.float32, "last": False, "channels": 2, "towers": 2}
 
 
-def test_clipped_gradients_and_gathered_batches_train_otherwise(
-    dataset: Path, compose_train: Compose, tmp_path: Path
-):
-    for i, word in enumerate(
-        ("seed=0", "trainer.gradient_clip_val=1e-3", "trainer.accumulate_grad_batches=3")
-    ):
+def test_clipped_gradients_and_gathered_batches_train_otherwise(dataset: Path, compose_train: Compose, tmp_path: Path):
+    for i, word in enumerate(("seed=0", "trainer.gradient_clip_val=1e-3", "trainer.accumulate_grad_batches=3")):
         words = (word, "data.batch_size=8", "optim=sgd", "trainer.max_epochs=1")
         train(compose_train(f"data.root={dataset}", *words), tmp_path / str(i))
-    states = [
-        load_trained(tmp_path / str(i) / "checkpoints" / "last.ckpt").module.state_dict() for i in range(3)
-    ]
+    states = [load_trained(tmp_path / str(i) / "checkpoints" / "last.ckpt").module.state_dict() for i in range(3)]
     key = "objective.net.towers.0.stages.0.0.weight"
     assert not any(torch.equal(a[key], b[key]) for a, b in ((states[0], states[1]), (states[0], states[2])))
 
 
 def test_workers_change_nothing(dataset: Path, compose_train: Compose, tmp_path: Path):
     rows = [
-        train(
-            compose_train(f"data.root={dataset}", f"data.workers={n}", "data.batch_size=8"), tmp_path / str(n)
-        )
+        train(compose_train(f"data.root={dataset}", f"data.workers={n}", "data.batch_size=8"), tmp_path / str(n))
         for n in (0, 2)
     ]
     assert rows[0]["test/brier"] == rows[1]["test/brier"]
@@ -196,9 +180,7 @@ def test_smoke_runs_the_whole_model(dataset: Path, compose_train: Compose, tmp_p
     assert row["params"] == 1_315_868
 
 
-def test_divergence_is_told(
-    dataset: Path, compose_train: Compose, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-):
+def test_divergence_is_told(dataset: Path, compose_train: Compose, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     forward = OreModule.forward
     monkeypatch.setattr(OreModule, "forward", lambda self, low, high: forward(self, low, high) * float("nan"))
     with pytest.raises(InputError, match="loss is nan"):
@@ -246,8 +228,4 @@ def test_batches_keep_the_contract(dataset: Path, compose_train: Compose):
         assert batch["label"].tolist() == data.frame["label"].iloc[batch["index"].numpy()].tolist()
     orders = [torch.cat([b["index"] for b in data.loader("train", epoch=e)]).tolist() for e in (0, 0, 1)]
     assert orders[0] == orders[1] != orders[2]
-    assert (
-        sorted(orders[0])
-        == sorted(orders[2])
-        == (data.frame["split"] == "train").to_numpy().nonzero()[0].tolist()
-    )
+    assert sorted(orders[0]) == sorted(orders[2]) == (data.frame["split"] == "train").to_numpy().nonzero()[0].tolist()

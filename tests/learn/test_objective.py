@@ -28,9 +28,7 @@ ALL = ("objective.energy_dropout=0.3", "objective.auxiliary=0.5", "objective.bal
 def small(fusion: str = "concat", head: str = "linear") -> PairNet:
     """A model of two narrow towers."""
     tower = {"_target_": "oresort.models.towers.compact.CompactTower", "widths": [4, 8]}
-    return build_model(
-        {"tower": tower, "fusion": part("model/fusion", fusion), "head": part("model/head", head)}
-    )
+    return build_model({"tower": tower, "fusion": part("model/fusion", fusion), "head": part("model/head", head)})
 
 
 def seeded(seed: int = 0) -> torch.Generator:
@@ -149,8 +147,7 @@ def test_the_objective_is_its_loss_and_the_weighted_terms():
     loss, outputs = objective(batch, seeded())
     logits, vectors = objective.net.parts(batch["low"], batch["high"])
     alone = [
-        nn.functional.cross_entropy(f(v), batch["label"])
-        for f, v in zip(objective.auxiliary, vectors, strict=True)
+        nn.functional.cross_entropy(f(v), batch["label"]) for f, v in zip(objective.auxiliary, vectors, strict=True)
     ]
     expected = nn.functional.cross_entropy(logits, batch["label"]) + 0.25 * sum(alone)
     assert loss.item() == pytest.approx(expected.item(), rel=1e-5)
@@ -162,9 +159,7 @@ def weights(run: Path) -> dict[str, torch.Tensor]:
     return state
 
 
-def test_each_term_changes_the_run_and_none_stays_in_the_model(
-    dataset: Path, compose_train: Compose, tmp_path: Path
-):
+def test_each_term_changes_the_run_and_none_stays_in_the_model(dataset: Path, compose_train: Compose, tmp_path: Path):
     def run(name: str, *words: str) -> dict[str, torch.Tensor]:
         row = train(compose_train(f"data.root={dataset}", *words), tmp_path / name)
         assert row["status"] == "finished"

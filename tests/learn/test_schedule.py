@@ -76,16 +76,12 @@ def test_the_shape_is_the_same_at_every_learning_rate(schedule: Schedule, lr: fl
 def test_one_cycle_and_constant_have_the_rates_that_they_say():
     found = rates(OneCycle(warmup=0.25, start=0.2, final=0.0), 8, 1.0)
     assert found == pytest.approx([0.2, 0.6, 1.0, 0.9330, 0.75, 0.5, 0.25, 0.0670], abs=1e-4)
-    assert rates(Constant(warmup=0.5, start=0.5), 8, 1.0) == pytest.approx(
-        [0.5, 0.625, 0.75, 0.875, 1, 1, 1, 1]
-    )
+    assert rates(Constant(warmup=0.5, start=0.5), 8, 1.0) == pytest.approx([0.5, 0.625, 0.75, 0.875, 1, 1, 1, 1])
 
 
 @pytest.mark.parametrize("steps", [1, 2, 3, 10])
 @pytest.mark.parametrize("name", choices("schedule"))
-def test_a_short_run_goes_through_every_schedule(
-    name: str, steps: int, compose_train: Callable[..., TrainConfig]
-):
+def test_a_short_run_goes_through_every_schedule(name: str, steps: int, compose_train: Callable[..., TrainConfig]):
     spec = compose_train(f"schedule={name}", small=False).schedule
     weight = nn.Parameter(torch.zeros(1))
     optimizer, scheduler = build_optimizer(SGD, spec, [weight], steps)

@@ -111,9 +111,7 @@ def names_in(node: Any) -> set[str]:
     return set().union(*(names_in(item) for item in node)) if isinstance(node, list) else set()
 
 
-def test_every_metric_of_the_dashboard_is_logged(
-    command: Any, tracked: dict[str, dict[str, Any]], tmp_path: Path
-):
+def test_every_metric_of_the_dashboard_is_logged(command: Any, tracked: dict[str, dict[str, Any]], tmp_path: Path):
     file = tmp_path / "dashboard.json"
     code, _, err = command(dashboard, "entity=somebody", f"out={file}")
     assert code == 0, err

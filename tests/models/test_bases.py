@@ -48,9 +48,7 @@ def numpy_columns(basis: Basis, u: np.ndarray) -> list[np.ndarray]:
         return [special.eval_chebyt(k, u) for k in n]
     if isinstance(basis, bases.Jacobi):
         a, b = basis.alpha, basis.beta
-        return [
-            special.eval_jacobi(k, a, b, u) / special.eval_jacobi(k, max(a, b), min(a, b), 1.0) for k in n
-        ]
+        return [special.eval_jacobi(k, a, b, u) / special.eval_jacobi(k, max(a, b), min(a, b), 1.0) for k in n]
     if isinstance(basis, bases.RBF):
         centers = np.linspace(-1, 1, basis.columns - 1)
         return [u, *(np.exp(-(((u - c) / (centers[1] - centers[0])) ** 2)) for c in centers)]
@@ -59,9 +57,7 @@ def numpy_columns(basis: Basis, u: np.ndarray) -> list[np.ndarray]:
         knots = np.linspace(-1 - 6 / cells, 1 + 6 / cells, cells + 7)
         return [u, *(ScipySpline.basis_element(knots[i : i + 5], False)(u) for i in range(cells + 3))]
     if isinstance(basis, bases.Fourier):
-        pairs = [
-            (np.sin(k * np.pi / 2 * u), np.cos(k * np.pi / 2 * u)) for k in range(1, basis.columns // 2 + 1)
-        ]
+        pairs = [(np.sin(k * np.pi / 2 * u), np.cos(k * np.pi / 2 * u)) for k in range(1, basis.columns // 2 + 1)]
         return [column for pair in pairs for column in pair]
     return [column.numpy() for column in basis(torch.atanh(torch.from_numpy(u)))]
 

@@ -24,17 +24,13 @@ def test_make_builds_what_is_described():
 def test_a_perceptron_rectifies_its_hidden_layers_and_not_its_logits():
     head = MLP(1, widths=(2,))
     with torch.no_grad():
-        for p, values in zip(
-            head.parameters(), ([[1], [-1]], [0, 1], [[2, 0], [0, -3]], [0, 1]), strict=True
-        ):
+        for p, values in zip(head.parameters(), ([[1], [-1]], [0, 1], [[2, 0], [0, -3]], [0, 1]), strict=True):
             p.copy_(torch.tensor(values))
     # hidden: relu(x), relu(1 - x)
     assert head(torch.tensor([[5.0], [-2.0]])).tolist() == [[10, 1], [0, -8]]
 
 
-@pytest.mark.parametrize(
-    "target", ["os.system", "subprocess.run", "builtins.exec", "oresort.models.heads.kan.KAN"]
-)
+@pytest.mark.parametrize("target", ["os.system", "subprocess.run", "builtins.exec", "oresort.models.heads.kan.KAN"])
 def test_make_calls_nothing_but_a_subclass(target, monkeypatch):
     def called(*args, **keys):
         raise AssertionError("was called")

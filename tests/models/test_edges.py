@@ -55,9 +55,7 @@ def test_pruning_keeps_the_most_important_and_shifts_nothing():
     assert mask.flatten().tolist() == [True, False, True, False]
     assert edges.importance(layer).flatten().tolist() == pytest.approx([3 / 2**0.5, 0, 2**0.5, 0], abs=1e-9)
     assert (layer(x) - before).mean().item() == pytest.approx(0, abs=2e-3)
-    torch.testing.assert_close(
-        edges.functions(layer, x[:3, 0])[:, 1].flatten(), torch.full((3,), 2.0).double()
-    )
+    torch.testing.assert_close(edges.functions(layer, x[:3, 0])[:, 1].flatten(), torch.full((3,), 2.0).double())
 
 
 def test_pruning_moves_the_mean_of_a_bump_into_the_constant():

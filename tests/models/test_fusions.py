@@ -32,9 +32,7 @@ def filled(name: str, value: float, **keys) -> Fusion:
 
 
 def is_close(found: Tensor, *numbers: float) -> None:
-    torch.testing.assert_close(
-        found.flatten(), torch.tensor(numbers, dtype=found.dtype), atol=1e-5, rtol=1e-5
-    )
+    torch.testing.assert_close(found.flatten(), torch.tensor(numbers, dtype=found.dtype), atol=1e-5, rtol=1e-5)
 
 
 IMAGES = [
@@ -117,9 +115,7 @@ PROBABILITIES = [
 @pytest.mark.parametrize(("fusion", "expected"), PROBABILITIES, ids=lambda x: type(x).__name__)
 def test_decision_level_on_probabilities(fusion, expected):
     is_close(fusion.decide(SEVENTY, NINETY).softmax(1), *expected)
-    is_close(
-        fusion.decide(SEVENTY + 5, NINETY - 3).softmax(1), *expected
-    )  # a shift of all logits says nothing
+    is_close(fusion.decide(SEVENTY + 5, NINETY - 3).softmax(1), *expected)  # a shift of all logits says nothing
 
 
 def test_modulation_scales_by_its_first_half_and_shifts_by_its_second():
@@ -153,14 +149,10 @@ def test_evidence_follows_dempsters_rule():
 
 
 @pytest.mark.parametrize("dtype", [None, torch.bfloat16, torch.float16])
-@pytest.mark.parametrize(
-    "name", [n for n in FILES["fusion"] if type(built(n, (8, 8))).decide is not Fusion.decide]
-)
+@pytest.mark.parametrize("name", [n for n in FILES["fusion"] if type(built(n, (8, 8))).decide is not Fusion.decide])
 def test_sure_heads_give_finite_logits_and_gradients(name, dtype):
     for size in (400.0, 3e4):
-        logits = [
-            (size * torch.tensor(rows)).requires_grad_() for rows in ([[1, -1], [1, 1]], [[1, -1], [-1, 1]])
-        ]
+        logits = [(size * torch.tensor(rows)).requires_grad_() for rows in ([[1, -1], [1, 1]], [[1, -1], [-1, 1]])]
         with torch.autocast("cpu", dtype, enabled=dtype is not None):
             joint = built(name).decide(*(x.to(dtype or x.dtype) for x in logits))
         assert joint.isfinite().all()
@@ -218,9 +210,7 @@ def test_cross_attention_by_the_formula():
     q = own[0].flatten(1).T @ wq.T + bq  # (16, 4)
     pooled = torch.stack([other[0, :, i : i + 2, j : j + 2].mean((1, 2)) for i in (0, 2) for j in (0, 2)])
     k, v = pooled @ wk.T + bk, pooled @ wv.T + bv  # (4, 4)
-    heads = [
-        (q[:, h] @ k[:, h].T / 2**0.5).softmax(1) @ v[:, h] for h in (slice(0, 2), slice(2, 4))
-    ]  # (16, 2) each
+    heads = [(q[:, h] @ k[:, h].T / 2**0.5).softmax(1) @ v[:, h] for h in (slice(0, 2), slice(2, 4))]  # (16, 2) each
     seen = torch.cat(heads, 1) @ attention.out_proj.weight.T + attention.out_proj.bias
     expected = own + seen.T.reshape(1, 4, 4, 4)
     torch.testing.assert_close(fusion.exchange(1, other, own)[1], expected)

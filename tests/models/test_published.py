@@ -12,9 +12,7 @@ PUBLISHED = [name for name in FILES["tower"] if "size" in part("tower", name)]
 HEAVY = {"vgg16", "vit_base", "convnext_tiny", "swin_tiny", "efficientnetv2_s", "resnet34", "alexnet"}
 
 
-@pytest.mark.parametrize(
-    "name", [pytest.param(n, marks=pytest.mark.slow if n in HEAVY else ()) for n in PUBLISHED]
-)
+@pytest.mark.parametrize("name", [pytest.param(n, marks=pytest.mark.slow if n in HEAVY else ()) for n in PUBLISHED])
 @pytest.mark.parametrize("fusion", ["stack", "concat"])
 def test_small_images_train_every_parameter(name, fusion):
     tower = part("tower", name, size=smallest(name))

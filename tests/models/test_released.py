@@ -98,9 +98,7 @@ def test_other_files_are_named(published, tmp_path):
         import_released(tmp_path / "whole.pth")
 
 
-def test_the_command_makes_a_checkpoint_that_evaluate_and_lightning_take(
-    published, command, dataset, tmp_path
-):
+def test_the_command_makes_a_checkpoint_that_evaluate_and_lightning_take(published, command, dataset, tmp_path):
     torch.save(published.state_dict(), tmp_path / "w.pth")
     ckpt = tmp_path / "out" / "published.ckpt"
     code, out, err = command(import_command, f"weights={tmp_path / 'w.pth'}", f"out={ckpt}")

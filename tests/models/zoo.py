@@ -22,9 +22,7 @@ def part(group: str, name: str, conf: Path = CONF_DIR, **keys: Any) -> dict[str,
     return part_of(f"model/{group}", name, conf, **keys)
 
 
-def member(
-    tower: dict[str, Any], fusion: str, head: str, channels: int = 1, conf: Path = CONF_DIR
-) -> PairNet:
+def member(tower: dict[str, Any], fusion: str, head: str, channels: int = 1, conf: Path = CONF_DIR) -> PairNet:
     """A model of a tower with the fusion and the head of two files."""
     parts = {"tower": tower, "fusion": part("fusion", fusion, conf), "head": part("head", head)}
     return build_model({**parts, "channels": channels})

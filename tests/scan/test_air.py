@@ -24,9 +24,7 @@ def test_air_level_is_within_a_fifth_of_a_percent(coverage, noise):
 
 
 def test_air_level_does_not_assume_the_papers():
-    assert air_level((scan_of(crowded(0.1)) // 4).astype(np.uint16), "scan") == pytest.approx(
-        AIR / 4, rel=0.002
-    )
+    assert air_level((scan_of(crowded(0.1)) // 4).astype(np.uint16), "scan") == pytest.approx(AIR / 4, rel=0.002)
 
 
 def test_belt_is_between_the_forced_columns():

@@ -130,20 +130,14 @@ def test_lines_of_another_sorter_are_refused(scan):
 
 def test_memory_does_not_grow_with_the_scan(tmp_path):
     size = {"height": 300, "width": 600}
-    one = [
-        scan_of([(120, 150, 40, 30), (450, 90, 30, 30)], peak=p, seed=k, **size)
-        for k, p in enumerate((1.4, 0.9))
-    ]
+    one = [scan_of([(120, 150, 40, 30), (450, 90, 30, 30)], peak=p, seed=k, **size) for k, p in enumerate((1.4, 0.9))]
     peaks = []
     for repeats in (4, 16):
         low, high = write(tmp_path, *(np.tile(layer, (repeats, 1)) for layer in one))
         with PairReader(low, high) as reader:
             calibration, _ = measure_scan(reader)
             tracemalloc.start()
-            assert (
-                sum(1 for _ in cut_scan(reader, calibration, Cutting(crops="released"), lines=128))
-                == 2 * repeats
-            )
+            assert sum(1 for _ in cut_scan(reader, calibration, Cutting(crops="released"), lines=128)) == 2 * repeats
             peaks.append(tracemalloc.get_traced_memory()[1])
             tracemalloc.stop()
     assert peaks[1] < 1.2 * peaks[0]
@@ -244,9 +238,7 @@ def test_what_the_high_layer_sees_beside_the_belt_is_clipped(tmp_path):
     ellipses = [(1308, 60, 25, 22), (1295, 190, 25, 22), (420, 190, 35, 25), (130, 60, 30, 22)]
     size = {"height": 270, "width": 1400, "beside": 60}
     low = scan_of(ellipses, **size)
-    high = scan_of(
-        [(SCALE * x + 1.0, y + ROWS, SCALE * a, b) for x, y, a, b in ellipses], peak=0.9, seed=1, **size
-    )
+    high = scan_of([(SCALE * x + 1.0, y + ROWS, SCALE * a, b) for x, y, a, b in ellipses], peak=0.9, seed=1, **size)
     with PairReader(*write(tmp_path, low, high)) as reader:
         calibration = calibrate_scan(reader)
         for crops in ("registered", "released"):

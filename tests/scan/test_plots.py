@@ -126,9 +126,7 @@ def test_a_long_scan_is_drawn_in_strips_that_hold_each_particle_once():
 def test_a_summary_is_drawn_for_any_number_of_scans(found, count):
     _, particles, plain, whole = found
     for calibration in (plain, whole):
-        rows = [
-            summary_row(f"s{k}", 270, particles, len(particles), calibration, "scan") for k in range(count)
-        ]
+        rows = [summary_row(f"s{k}", 270, particles, len(particles), calibration, "scan") for k in range(count)]
         summary = pd.DataFrame(rows)
         assert summary["clipped"].iloc[0] == 1
         pairs = pd.DataFrame({"area": [900, 2000, 1500], "label": ["ore", "waste", ""]})

@@ -39,9 +39,7 @@ def test_regions_do_not_depend_on_how_the_lines_were_handed_in(seed, cuts, min_a
     strong = weak & (rng.random(weak.shape) < 0.05).astype(np.uint8)
     found = regions(weak, strong, cuts, min_area=min_area)
     labels, count = ndimage.label(weak, structure=np.ones((3, 3)))
-    kept = [
-        k for k in range(1, count + 1) if (labels == k).sum() >= min_area and (strong & (labels == k)).any()
-    ]
+    kept = [k for k in range(1, count + 1) if (labels == k).sum() >= min_area and (strong & (labels == k)).any()]
     picture = painted(weak.shape, found)
     assert len(found) == len(kept)
     np.testing.assert_array_equal(picture > 0, np.isin(labels, kept))

@@ -7,9 +7,7 @@ from oresort.scan.calibrate.resample import resample, spline_of
 PICTURE = np.random.default_rng(0).random((40, 50)).astype(np.float32)
 
 
-@pytest.mark.parametrize(
-    ("scale", "column", "row"), [(1.0, 0.0, 0.0), (1.0077, 7.3, 5.27), (0.993, 9.0, 4.5)]
-)
+@pytest.mark.parametrize(("scale", "column", "row"), [(1.0, 0.0, 0.0), (1.0077, 7.3, 5.27), (0.993, 9.0, 4.5)])
 def test_inside_it_is_scipys_affine_transform(scale, column, row):
     shape = (28, 36)
     spline = spline_of(PICTURE)

@@ -82,8 +82,6 @@ def commands() -> list[str]:
 
 @pytest.mark.parametrize("name", commands())
 def test_every_study_has_help(name: str):
-    done = subprocess.run(
-        [sys.executable, "-m", name, "--help"], cwd=ROOT, capture_output=True, text=True, check=True
-    )
+    done = subprocess.run([sys.executable, "-m", name, "--help"], cwd=ROOT, capture_output=True, text=True, check=True)
     assert re.search(rf"python -m {name}\s", done.stdout)
     assert "Keys:" in done.stdout

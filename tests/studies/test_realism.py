@@ -130,9 +130,7 @@ def test_figures_draw_the_tables(compared: dict[str, pd.DataFrame], simulated: P
     assert across.lines[0].get_ydata() == pytest.approx(compared["lateral"].low_real)
     shown = outlines(simulated[0], logarithms(*simulated))[:3]
     gallery = figures.gallery_figure([(simulated, outline) for outline in shown], columns=3)
-    assert [axes.get_title() for axes in gallery.axes] == [
-        f"{k} {e}" for e in ("low", "high") for k in (1, 2, 3)
-    ]
+    assert [axes.get_title() for axes in gallery.axes] == [f"{k} {e}" for e in ("low", "high") for k in (1, 2, 3)]
     low = np.asarray(gallery.axes[0].images[0].get_array())
     assert low.min() < 0.7  # a particle in the middle
     assert 0.9 < low[0].mean() < 1.1  # and air around it

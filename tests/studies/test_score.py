@@ -42,9 +42,7 @@ def test_nothing_found_scores_nothing():
     assert (score(LABELS, [], BELT)["iou"] == 0).all()
 
 
-@pytest.mark.parametrize(
-    ("coverage", "settings"), [(0.1, {"exposure": 0.5}), (0.3, {"scale": 1.011, "shift": 0.5})]
-)
+@pytest.mark.parametrize(("coverage", "settings"), [(0.1, {"exposure": 0.5}), (0.3, {"scale": 1.011, "shift": 0.5})])
 def test_crowded_simulated_belts(coverage, settings):
     scan = crowded_scan(7, coverage, **settings)
     belt = scan.labels[:, 181:2810]

@@ -42,18 +42,14 @@ def test_the_row_over_all_counts_every_particle_once():
 
 
 def test_shares_are_of_their_own_kind():
-    scores = scored(
-        kind=["isolated"] * 4 + ["touching"] * 2, flagged=[True, False, False, False, True, False]
-    )
+    scores = scored(kind=["isolated"] * 4 + ["touching"] * 2, flagged=[True, False, False, False, True, False])
     found = thresholds.shares(scores)
     assert (found["isolated"], found["touching"]) == (4, 2)
     assert (found["flagged for nothing"], found["flagged"], found["apart"]) == (0.25, 0.5, 0.5)
 
 
 def test_a_panel_shows_its_column_in_per_cent_and_its_target():
-    scores = scored(
-        kind=["isolated"] * 4, coverage=["0.1"] * 4, condition=["nominal"] * 4, iou=[0.95, 0, 0, 0]
-    )
+    scores = scored(kind=["isolated"] * 4, coverage=["0.1"] * 4, condition=["nominal"] * 4, iou=[0.95, 0, 0, 0])
     errors = {"coverage": ["0.1"], "condition": "nominal", "air error": 0.0, "registration error": 0.0}
     figure = study.draw_shares(study.tabulate(scores, pd.DataFrame(errors)).iloc[:-1])
     panel = figure.axes[0]

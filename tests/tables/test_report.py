@@ -99,11 +99,7 @@ def drawn(runs: Path, metric: str = "auroc") -> Figure:
 
 def points(axes: Axes) -> list[list[tuple[float, float]]]:
     """Positions of each series of markers."""
-    return [
-        [(float(x), float(y)) for x, y in line.get_xydata()]
-        for line in axes.lines
-        if line.get_marker() in "oD"
-    ]
+    return [[(float(x), float(y)) for x, y in line.get_xydata()] for line in axes.lines if line.get_marker() in "oD"]
 
 
 def test_the_picture_shows_each_row_the_papers_and_the_difference(runs: Path):
@@ -194,9 +190,7 @@ def test_every_printed_row_of_the_paper_is_a_row_of_an_experiment():
     experiments = {}
     for file in (CONF_DIR / "experiment").glob("*.yaml"):
         content = yaml.safe_load(file.read_text())
-        groups = [
-            key for key in content.get("hydra", {}).get("sweeper", {}).get("params", {}) if "ablation" in key
-        ]
+        groups = [key for key in content.get("hydra", {}).get("sweeper", {}).get("params", {}) if "ablation" in key]
         files = [f for group in groups for f in (CONF_DIR / group).glob("*.yaml")]
         experiments[file.stem] = {yaml.safe_load(f.read_text())["row"] for f in files} or {content.get("row")}
     paper = paper_tables()

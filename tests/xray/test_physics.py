@@ -23,8 +23,7 @@ def thickness_ratio(name: str, h_wanted: float) -> float:
     beam = make_beam(160.0, Stack())
     millimetres = np.linspace(0.01, 80, 4000, dtype=np.float32)[None]
     l, h = (  # noqa: E741 - the field's names
-        -np.log(np.maximum(transmission(millimetres, of(beam, name)[k][None], beam.weights[k]), 1e-30))
-        for k in (0, 1)
+        -np.log(np.maximum(transmission(millimetres, of(beam, name)[k][None], beam.weights[k]), 1e-30)) for k in (0, 1)
     )
     return float(np.interp(h_wanted, h, l) / h_wanted)
 
@@ -99,9 +98,7 @@ def test_weights_are_shares_and_the_rear_layer_sees_harder_rays():
 
 
 def test_the_layers_keep_no_more_energy_than_reaches_them():
-    before = Stack(
-        front=0.001, between=0.0, rear=0.001
-    )  # hardly anything is kept: what the filters pass goes on
+    before = Stack(front=0.001, between=0.0, rear=0.001)  # hardly anything is kept: what the filters pass goes on
     for stack in (Stack(), Stack(front=5.0), Stack(rear=50.0), Stack(copper=0.0, aluminium=0.0, film=2.0)):
         kept = deposited(stack)
         assert (kept >= 0).all()

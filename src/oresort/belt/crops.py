@@ -50,10 +50,7 @@ def simulate_crops(scene: Scene, keep_background: bool = False) -> list[Crop]:
         expected = expected_counts(shadow.transmission[:, *part], scene.settings)
         origin = (window[0].start, window[1].start)
         counts = add_noise(rng, expected, scene.pattern, origin, scene.settings.exposure)
-        masks = [
-            largest_part(foreground(layer, air))
-            for layer, air in zip(counts, scene.settings.air, strict=True)
-        ]
+        masks = [largest_part(foreground(layer, air)) for layer, air in zip(counts, scene.settings.air, strict=True)]
         rows, columns = np.flatnonzero(masks[0].any(axis=1)), np.flatnonzero(masks[0].any(axis=0))
         box = (slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1))
         low, high = (
@@ -74,8 +71,6 @@ def _surroundings(shadow: Shadow) -> tuple[tuple[slice, slice], tuple[slice, sli
         hit = np.flatnonzero(dark.any(axis=axis))
         first, last = max(hit[0] - _RIM, 0), min(hit[-1] + _RIM + 1, whole.stop - whole.start)
         cut.append((int(first), int(last)))
-    part = tuple(
-        slice(own.start + a, own.start + b) for own, (a, b) in zip((own_rows, own_columns), cut, strict=True)
-    )
+    part = tuple(slice(own.start + a, own.start + b) for own, (a, b) in zip((own_rows, own_columns), cut, strict=True))
     window = tuple(slice(on.start + a, on.start + b) for on, (a, b) in zip((rows, columns), cut, strict=True))
     return (window[0], window[1]), (part[0], part[1])

@@ -44,9 +44,7 @@ def cast(rng: np.random.Generator, particle: Piece, settings: Settings, beam: Be
     column, row = particle.centre
     slope = (column - AXIS) * SLOPE_PER_COLUMN
     columns, rows = _window(particle, slope)
-    off = round(
-        (settings.scale - 1.0) * (column - AXIS)
-    )  # whole columns from the low layer's picture to the high's
+    off = round((settings.scale - 1.0) * (column - AXIS))  # whole columns from the low layer's picture to the high's
     x = ((columns - column) * PIXEL).astype(np.float32)
     y = ((rows - row) * PIXEL).astype(np.float32)
     # the high layer's pixel looks at where the low layer saw the same ray

@@ -107,13 +107,9 @@ def add_noise(
     for layer, kernel in enumerate(LIGHT):
         white = rng.standard_normal((height, width), dtype=np.float32)
         white += (SKEW[layer] / 6) * (white * white - 1)  # Cornish-Fisher, first order
-        noise = cv2.filter2D(
-            white, -1, kernel[None] / np.sqrt(np.sum(kernel**2)), borderType=cv2.BORDER_REPLICATE
-        )
+        noise = cv2.filter2D(white, -1, kernel[None] / np.sqrt(np.sum(kernel**2)), borderType=cv2.BORDER_REPLICATE)
         signal = expected[layer]
-        noise *= np.sqrt(
-            pattern.variance[layer, there] * (GAIN[layer] / exposure * signal + ELECTRONIC[layer] ** 2)
-        )
+        noise *= np.sqrt(pattern.variance[layer, there] * (GAIN[layer] / exposure * signal + ELECTRONIC[layer] ** 2))
         shared = 1 + pattern.rows[layer, row : row + height, None] + pattern.columns[layer, there]
         np.multiply(signal, shared, out=counts[layer])
         counts[layer] += noise

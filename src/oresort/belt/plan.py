@@ -33,9 +33,7 @@ def split_counts(pairs: int, ore_share: float = ORE_SHARE) -> dict[tuple[str, st
     InputError for fewer than 12 pairs: they cannot fill three splits with two classes each.
     """
     if pairs < _FEWEST:
-        raise InputError(
-            f"pairs={pairs}: three splits of two classes need at least {_FEWEST}; ask for more pairs"
-        )
+        raise InputError(f"pairs={pairs}: three splits of two classes need at least {_FEWEST}; ask for more pairs")
     ore = int(np.clip(round(pairs * ore_share), 3, pairs - 3))
     counts = {}
     for label, total in (("ore", ore), ("waste", pairs - ore)):

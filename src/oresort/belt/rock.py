@@ -123,9 +123,7 @@ def draw_rock(rng: np.random.Generator, lot: Lot) -> Rock:
         painted=painted,
         veinlets=int(rng.poisson(_across(_VEINLETS, zone, _SPREAD["veinlets"] * texture))),
         vein_share=float(rng.beta(2.0, 2.0)),
-        grain=_across(
-            _GRAIN, zone, _SPREAD["grain"] * texture + _SPREAD["grain_own"] * rng.standard_normal()
-        ),
+        grain=_across(_GRAIN, zone, _SPREAD["grain"] * texture + _SPREAD["grain_own"] * rng.standard_normal()),
         banding=float(rng.beta(7.0 * banding, 7.0 * (1.0 - banding))),
     )
 

@@ -49,9 +49,7 @@ def simulate(cfg: SimulateConfig) -> dict[str, Any]:
                 labels = manifest.label[manifest.split == split]
                 summary[split] = f"{len(labels)} pairs, {int((labels == 'ore').sum())} ore"
         if cfg.scans:
-            truth = write_scans(
-                folder, cfg.scans, cfg.seed, cfg.particles, cfg.association, cfg.kvp, cfg.workers
-            )
+            truth = write_scans(folder, cfg.scans, cfg.seed, cfg.particles, cfg.association, cfg.kvp, cfg.workers)
             summary["scans"] = f"{cfg.scans} scans, {len(truth)} particles"
             if not cfg.pairs:
                 write_dataset(folder, "oresort.simulate", None)
@@ -62,9 +60,7 @@ def simulate(cfg: SimulateConfig) -> dict[str, Any]:
 
 def _check(cfg: SimulateConfig) -> None:
     if cfg.pairs < 0 or cfg.scans < 0 or cfg.pairs + cfg.scans < 1:
-        raise InputError(
-            f"pairs={cfg.pairs} scans={cfg.scans}: ask for at least one, as pairs=4000 or scans=2"
-        )
+        raise InputError(f"pairs={cfg.pairs} scans={cfg.scans}: ask for at least one, as pairs=4000 or scans=2")
     for name in ("particles", "workers"):
         if getattr(cfg, name) < 1:
             raise InputError(f"{name}={getattr(cfg, name)}: must be at least 1")

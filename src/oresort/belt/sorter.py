@@ -65,9 +65,7 @@ def check_voltage(kvp: float) -> None:
     """Raise InputError for a tube voltage in kV outside `KVP_RANGE`."""
     lowest, highest = KVP_RANGE
     if not lowest <= kvp <= highest:
-        raise InputError(
-            f"kvp={kvp:g}: outside the tabulated spectra; choose from {lowest:g} to {highest:g} kV"
-        )
+        raise InputError(f"kvp={kvp:g}: outside the tabulated spectra; choose from {lowest:g} to {highest:g} kV")
 
 
 def draw_settings(rng: np.random.Generator, kvp: float, drift: float = 1.0) -> Settings:

@@ -147,9 +147,7 @@ def _vein_heights(
     climb = float(np.copysign(max(abs(climb), 0.02), climb))
     # a sheet thinner than a pixel and edge-on would fall between rays: widen it, keep its volume
     width = max(vein.width, 1.2 * float(x[1] - x[0]) * float(np.hypot(nx, ny)))
-    middle = ((vein.offset - ny * y) / climb).astype(np.float32)[:, None] - (nx / climb * x).astype(
-        np.float32
-    )
+    middle = ((vein.offset - ny * y) / climb).astype(np.float32)[:, None] - (nx / climb * x).astype(np.float32)
     half = np.float32(width / 2 / abs(climb))
     inside = np.minimum(top, middle + half) - np.maximum(bottom, middle - half)
     return np.asarray(np.maximum(inside, 0.0) * np.float32(vein.width / width))

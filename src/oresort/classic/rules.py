@@ -53,9 +53,7 @@ class RValue(_Score):
 
         def ratio(pair: Pixels) -> float:
             h = pair.high[pair.mask]
-            return float(
-                pair.low[pair.mask].sum() / max((self.curve(h) if self.corrected else h).sum(), 1e-6)
-            )
+            return float(pair.low[pair.mask].sum() / max((self.curve(h) if self.corrected else h).sum(), 1e-6))
 
         return np.array([ratio(pair) for pair in pairs])
 
@@ -100,9 +98,7 @@ class TwoThresholds(_Score):
         rng = np.random.default_rng(seed)
         sampled = np.concatenate([rng.choice(self._values(pair), self.SAMPLED) for pair in pairs])
         candidates = np.unique(np.quantile(sampled, np.linspace(0.02, 0.995, self.levels)))
-        shares = np.stack(
-            [(np.sort(v)[:, None] > candidates).mean(0) for v in map(self._values, pairs)]
-        )  # (N, levels)
+        shares = np.stack([(np.sort(v)[:, None] > candidates).mean(0) for v in map(self._values, pairs)])  # (N, levels)
         parting = [abs(roc_auc_score(label, column) - 0.5) for column in shares.T]
         best = int(np.argmax(parting))
         self.a = float(candidates[best])

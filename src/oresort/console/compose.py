@@ -103,14 +103,10 @@ def explained(error: Exception, schema: type | None) -> InputError:
     """Return an error of Hydra or OmegaConf as one line: the key, what is wrong, and the mend."""
     if isinstance(error, MissingConfigException) and error.options is not None:
         group, _, choice = (error.missing_cfg_file or "").rpartition("/")
-        extra = (
-            "; or install the extra that its file in conf/hydra names" if group.startswith("hydra/") else ""
-        )
+        extra = "; or install the extra that its file in conf/hydra names" if group.startswith("hydra/") else ""
         return InputError(f"{group}={choice}: no such choice; known are {', '.join(error.options)}{extra}")
     if isinstance(error, OverrideParseException):
-        return InputError(
-            f"{error.override!r}: not a word that can be read; write key=value, quoted for the shell"
-        )
+        return InputError(f"{error.override!r}: not a word that can be read; write key=value, quoted for the shell")
     # Hydra names the word and hides what was wrong with it
     cause = error.__cause__ if isinstance(error.__cause__, OmegaConfBaseException) else error
     key = str(getattr(cause, "full_key", None) or "")
@@ -144,9 +140,7 @@ def _unknown(cfg: DictConfig, prefix: str) -> Iterator[str]:
 
 
 def _no_such(key: str, schema: type | None) -> InputError:
-    known = list(_keys(schema, "")) + [
-        folder.relative_to(CONF_DIR).as_posix() for folder in CONF_DIR.rglob("*/")
-    ]
+    known = list(_keys(schema, "")) + [folder.relative_to(CONF_DIR).as_posix() for folder in CONF_DIR.rglob("*/")]
     near = [k for k in known if k.endswith(f".{key}")] or difflib.get_close_matches(key, known, n=1)
     guess = f"did you mean {near[0]}? " if near else ""
     return InputError(f"{key}: no such key; {guess}--help lists every key")

@@ -55,9 +55,7 @@ def _read(file: Path) -> dict[str, Any]:
 def _chosen(defaults: list[Any], group: str, picked: dict[str, Any]) -> Iterator[tuple[str, str | None]]:
     """Yield (group, choice) of a defaults list and of the files that it names; what those choose joins `picked`."""
     for entry in defaults:
-        named = (
-            entry if isinstance(entry, dict) else {f"/{group}": entry} if group and entry != "_self_" else {}
-        )
+        named = entry if isinstance(entry, dict) else {f"/{group}": entry} if group and entry != "_self_" else {}
         for key, value in named.items():
             path = _path(key, group)
             if key.startswith("override "):

@@ -68,9 +68,7 @@ class Augmentation:
         chosen = rng.random((count, 1)) < self.intensity
         gain = rng.uniform(*self.gain, (count, 1)) * rng.uniform(*self.balance, (count, 2))
         offset = np.repeat(rng.uniform(*self.offset, (count, 1)), 2, axis=1)
-        drawn = [
-            torch.from_numpy(x)[:, :, None, None] for x in (chosen, np.float32(gain), np.float32(offset))
-        ]
+        drawn = [torch.from_numpy(x)[:, :, None, None] for x in (chosen, np.float32(gain), np.float32(offset))]
         return self._relit(planes, representation, *drawn)
 
     def on_device(self, planes: Tensor, representation: Representation, generator: torch.Generator) -> Tensor:

@@ -34,9 +34,7 @@ def cached_planes(frame: pd.DataFrame, root: Path, representation: Representatio
             with replacing(file) as temporary:
                 _build(frame, root, representation, temporary, shape)
         except OSError as error:
-            raise InputError(
-                f"{folder}: cannot write the cache ({error.strerror}); set data.cache=DIR"
-            ) from error
+            raise InputError(f"{folder}: cannot write the cache ({error.strerror}); set data.cache=DIR") from error
     planes: Planes = np.load(file, mmap_mode="r")
     return planes
 
@@ -67,9 +65,7 @@ def _key(frame: pd.DataFrame, root: Path, representation: Representation) -> str
     return digest.hexdigest()
 
 
-def _build(
-    frame: pd.DataFrame, root: Path, representation: Representation, file: Path, shape: tuple[int, ...]
-) -> None:
+def _build(frame: pd.DataFrame, root: Path, representation: Representation, file: Path, shape: tuple[int, ...]) -> None:
     planes = np.lib.format.open_memmap(file, mode="w+", dtype=np.float32, shape=shape)
     rows = list(zip(frame["low"], frame["high"], frame["air"], frame["background"], strict=True))
 

@@ -95,9 +95,7 @@ def write_tiff(path: Path, image: NDArray[np.uint16], one_strip: bool = False) -
     path.write_bytes(encoded.tobytes())
 
 
-def write_pair(
-    folder: Path, low: NDArray[np.uint16], high: NDArray[np.uint16], one_strip: bool = False
-) -> None:
+def write_pair(folder: Path, low: NDArray[np.uint16], high: NDArray[np.uint16], one_strip: bool = False) -> None:
     """Make a folder and write `low.tiff` and `high.tiff` into it, each as `write_tiff` does."""
     folder.mkdir(parents=True)
     for name, image in (("low", low), ("high", high)):
@@ -176,9 +174,7 @@ def whole_or_refused(path: Path, kind: str) -> Iterator[None]:
 
 def _check_size(path: Path, height: int, width: int) -> None:
     if not 0 < height * width <= MAX_PIXELS:
-        raise InputError(
-            f"{path}: claims {width} x {height} pixels; give an image of 1 to {MAX_PIXELS:,} pixels"
-        )
+        raise InputError(f"{path}: claims {width} x {height} pixels; give an image of 1 to {MAX_PIXELS:,} pixels")
 
 
 def _refuse(path: Path, has: str) -> NoReturn:

@@ -57,9 +57,7 @@ def index_released(root: Path) -> pd.DataFrame:
         for particle in sorted(p for p in folder.iterdir() if p.is_dir()):
             match = _PARTICLE.fullmatch(particle.name)
             if match is None:
-                raise InputError(
-                    f"{particle}: the folder's name is not <scan>-x<X>-y<Y>-w<W>-h<H>; rename it"
-                )
+                raise InputError(f"{particle}: the folder's name is not <scan>-x<X>-y<Y>-w<W>-h<H>; rename it")
             pair = {"id": f"{folder.name}/{particle.name}", "label": label, "batch": batch}
             pair |= {layer: _image(particle, layer).relative_to(root).as_posix() for layer in ("low", "high")}
             rows.append(pair | match.groupdict())
@@ -79,6 +77,4 @@ def _image(particle: Path, layer: str) -> Path:
         file = particle / f"{layer}{suffix}"
         if file.is_file():
             return file
-    raise InputError(
-        f"{particle}: no {layer} image ({layer}.tiff, .tif or .png); add it or remove the folder"
-    )
+    raise InputError(f"{particle}: no {layer} image ({layer}.tiff, .tif or .png); add it or remove the folder")

@@ -33,9 +33,7 @@ def load_manifest(root: Path) -> pd.DataFrame:
     frame = _read(file) if file.is_file() else index_released(root)
     origin = str(file if file.is_file() else root)
     if frame.empty:
-        raise InputError(
-            f"{origin}: no pairs; expected rows, or <class>_<batch>/<scan>-x..-y..-w..-h../ folders"
-        )
+        raise InputError(f"{origin}: no pairs; expected rows, or <class>_<batch>/<scan>-x..-y..-w..-h../ folders")
     for column in ("batch", "split", "background"):
         if column not in frame:
             frame[column] = ""
@@ -80,9 +78,7 @@ def _check_text(frame: pd.DataFrame, origin: str) -> None:
         raise InputError(f"{origin}: {_first(frame, blank, 'scan')}; name the scan, splits are grouped by it")
     half = (frame["split"] == "") & bool((frame["split"] != "").any())
     if half.any():
-        raise InputError(
-            f"{origin}: {_first(frame, half, 'split')} while others have one; fill all rows or none"
-        )
+        raise InputError(f"{origin}: {_first(frame, half, 'split')} while others have one; fill all rows or none")
 
 
 def _check_numbers(frame: pd.DataFrame, origin: str) -> None:

@@ -20,9 +20,7 @@ class ScanFiles(NamedTuple):
     batch: str
 
 
-def find_scans(
-    root: Path, low: str = "{scan}_low", high: str = "{scan}_high"
-) -> tuple[list[ScanFiles], list[str]]:
+def find_scans(root: Path, low: str = "{scan}_low", high: str = "{scan}_high") -> tuple[list[ScanFiles], list[str]]:
     """Find the scan pairs in a folder and its subfolders, by name.
 
     Args:

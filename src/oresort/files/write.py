@@ -91,9 +91,7 @@ def _claim(out: Path, part: Path) -> int:
         part.mkdir(parents=True, exist_ok=True)
         lock = os.open(part, os.O_RDONLY)
     except OSError as error:
-        raise InputError(
-            f"{out}: cannot be made ({error.strerror}); name a folder you may write to"
-        ) from error
+        raise InputError(f"{out}: cannot be made ({error.strerror}); name a folder you may write to") from error
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         # another process may have finished, and moved its folder away, since ours was opened
@@ -120,8 +118,7 @@ def _discard(old: Path) -> None:
 def write_json(file: Path, content: Mapping[str, Any]) -> None:
     """Write `content` whole or not at all; NaN becomes null, which JSON knows."""
     clean = {
-        key: None if isinstance(value, float) and not math.isfinite(value) else value
-        for key, value in content.items()
+        key: None if isinstance(value, float) and not math.isfinite(value) else value for key, value in content.items()
     }
     with replacing(file) as temporary:
         temporary.write_text(json.dumps(clean, indent=1, allow_nan=False) + "\n", encoding="utf-8")

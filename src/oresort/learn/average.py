@@ -67,9 +67,7 @@ class EMA(WeightAveraging):
                 statistic: Tensor = getattr(norm, name)
                 statistic.copy_(trainer.strategy.reduce(statistic, reduce_op="mean"))
 
-    def on_save_checkpoint(
-        self, trainer: L.Trainer, pl_module: L.LightningModule, checkpoint: dict[str, Any]
-    ) -> None:
+    def on_save_checkpoint(self, trainer: L.Trainer, pl_module: L.LightningModule, checkpoint: dict[str, Any]) -> None:
         """Save the average as the model; the threshold is the one that was chosen for it."""
         threshold = checkpoint["state_dict"]["threshold"]
         super().on_save_checkpoint(trainer, pl_module, checkpoint)

@@ -132,9 +132,7 @@ def load_trained(file: str | Path) -> Trained:
     try:
         content = torch.load(file, map_location="cpu", weights_only=True)
     except (RuntimeError, pickle.UnpicklingError, EOFError, KeyError, ValueError, OSError) as error:
-        raise InputError(
-            f"{file}: not a checkpoint that loads safely; give one that oresort.train wrote"
-        ) from error
+        raise InputError(f"{file}: not a checkpoint that loads safely; give one that oresort.train wrote") from error
     keys = ("state_dict", "hyper_parameters", "datamodule_hyper_parameters", "epoch")
     if not isinstance(content, dict) or any(key not in content for key in keys):
         raise InputError(f"{file}: a checkpoint of another program; give one that oresort.train wrote")
@@ -153,6 +151,4 @@ def load_trained(file: str | Path) -> Trained:
         cut = None if module.hparams["cut"] is None else Cutting(**module.hparams["cut"])
     except InputError as error:
         raise InputError(f"{file}: {error}") from error
-    return Trained(
-        module.eval(), representation, content["datamodule_hyper_parameters"], int(content["epoch"]), cut
-    )
+    return Trained(module.eval(), representation, content["datamodule_hyper_parameters"], int(content["epoch"]), cut)

@@ -37,9 +37,7 @@ class EpochLogger(Logger):
         if "epoch" not in metrics:
             return
         epoch = int(metrics["epoch"])
-        self.rows.setdefault(epoch, {"epoch": epoch}).update(
-            {k: v for k, v in metrics.items() if k != "epoch"}
-        )
+        self.rows.setdefault(epoch, {"epoch": epoch}).update({k: v for k, v in metrics.items() if k != "epoch"})
         with replacing(self.file) as temporary:
             pd.DataFrame([self.rows[key] for key in sorted(self.rows)]).to_csv(temporary, index=False)
 

@@ -28,9 +28,7 @@ class Evaluation(NamedTuple):
     """`id, scan, split, label (ore|waste), p_ore`, in the manifest's order."""
 
 
-def predict(
-    module: OreModule, batches: Iterable[Batch], total: int, device: torch.device
-) -> tuple[Tensor, Tensor]:
+def predict(module: OreModule, batches: Iterable[Batch], total: int, device: torch.device) -> tuple[Tensor, Tensor]:
     """Return p_ore (N,) float32 and the manifest rows (N,) int64 of all batches, on the CPU."""
     module.eval().to(device)
     found, index = [], []

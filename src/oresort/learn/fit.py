@@ -76,9 +76,7 @@ def data_module(cfg: TrainConfig) -> OreDataModule:
     """Return the data of a configuration; InputError if it names none."""
     if not cfg.data.root:
         raise InputError("data.root: empty; name the dataset's folder as data.root=DIR")
-    return OreDataModule(
-        **asdict(cfg.data), representation=cfg.representation, augment=cfg.augment, seed=cfg.seed
-    )
+    return OreDataModule(**asdict(cfg.data), representation=cfg.representation, augment=cfg.augment, seed=cfg.seed)
 
 
 def _check_cut(folder: Path, root: Path) -> None:
@@ -123,9 +121,7 @@ def _fit(cfg: TrainConfig, folder: Path, data: OreDataModule, logger: Tracking) 
         raise InputError(f"{folder}: interrupted; go on with resume={folder}")
     best = folder / "checkpoints" / "best.ckpt"
     if not best.is_file():
-        raise InputError(
-            f"val/{cfg.monitor} was never a number: no best epoch; train longer, or mend the data"
-        )
+        raise InputError(f"val/{cfg.monitor} was never a number: no best epoch; train longer, or mend the data")
     chosen = next(c for c in trainer.checkpoint_callbacks if getattr(c, "filename", "") == "best")
     row = {
         **{f"pairs/{side}": int((data.frame["split"] == side).sum()) for side in SPLITS},
@@ -140,9 +136,7 @@ def _fit(cfg: TrainConfig, folder: Path, data: OreDataModule, logger: Tracking) 
     return row | _measure(cfg, folder, best, logger, data)
 
 
-def _measure(
-    cfg: TrainConfig, folder: Path, best: Path, logger: Tracking, data: OreDataModule
-) -> dict[str, Any]:
+def _measure(cfg: TrainConfig, folder: Path, best: Path, logger: Tracking, data: OreDataModule) -> dict[str, Any]:
     # through the checkpoint and the same function as `oresort.evaluate`, so that both agree to the bit
     start = time.perf_counter()
     results: dict[str, Evaluation] = {

@@ -55,9 +55,7 @@ class Objective(nn.Module):
         if not auxiliary >= 0 or not balance >= 0:
             raise InputError("objective.auxiliary and objective.balance: give numbers of at least 0")
         if balance and not auxiliary:
-            raise InputError(
-                "objective.balance: reads the auxiliary layers; set objective.auxiliary, e.g. to 0.5"
-            )
+            raise InputError("objective.balance: reads the auxiliary layers; set objective.auxiliary, e.g. to 0.5")
         if auxiliary and (len(net.dims) != 2 or len(net.towers) != 2):
             raise InputError("objective.auxiliary: needs two towers; choose another fusion, or share=false")
         self.net = net
@@ -99,9 +97,7 @@ class Objective(nn.Module):
             balance_gradients(tower, pace[i], draw)
 
 
-def drop_energy(
-    low: Tensor, high: Tensor, probability: float, draw: torch.Generator
-) -> tuple[Tensor, Tensor]:
+def drop_energy(low: Tensor, high: Tensor, probability: float, draw: torch.Generator) -> tuple[Tensor, Tensor]:
     """Return both images (B, C, H, W) with one energy of some pairs set to 0, never both."""
     chance = torch.rand(len(low), generator=draw, device=low.device)  # (B,)
     half = probability / 2

@@ -70,9 +70,7 @@ class Sweep(Callback):
         lines = [
             {
                 "row": row.get("config.row")
-                or ", ".join(
-                    [row["name"], *(f"{key.removeprefix('config.')}={row.get(key)}" for key in keys)]
-                ),
+                or ", ".join([row["name"], *(f"{key.removeprefix('config.')}={row.get(key)}" for key in keys)]),
                 "seed": row["seed"],
                 "status": row["status"],
                 "test AUROC, %": percent(row.get("test/auroc")),

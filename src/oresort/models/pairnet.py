@@ -52,9 +52,7 @@ class PairNet(nn.Module):
         with _dry(fusion):
             images = [image.shape[1] for image in _tuple(fusion, "inputs", fusion.inputs(blank, blank))]
         if share and len(set(images)) > 1:
-            raise InputError(
-                f"share=true: {type(fusion).__name__} makes images of {images} channels; set it false"
-            )
+            raise InputError(f"share=true: {type(fusion).__name__} makes images of {images} channels; set it false")
         self.towers = nn.ModuleList(tower(c) for c in (images[:1] if share else images))
         # indices rather than one module listed twice, which would double its keys in the state dict
         self._tower_of = [0 if share else i for i in range(len(images))]
@@ -65,9 +63,7 @@ class PairNet(nn.Module):
             for stage, width in enumerate(widths):
                 maps = tuple(torch.zeros(1, w, 2, 2) for w in width)
                 _tuple(fusion, "exchange", fusion.exchange(stage, *maps), like=maps)
-            vectors = _tuple(
-                fusion, "features", fusion.features(*(torch.zeros(1, t.dim) for t in self._per_image()))
-            )
+            vectors = _tuple(fusion, "features", fusion.features(*(torch.zeros(1, t.dim) for t in self._per_image())))
             votes = tuple(torch.zeros(1, Head.outputs) for _ in vectors)
             _tuple(fusion, "decide", (fusion.decide(*votes),), like=votes[:1])
         self.heads = nn.ModuleList(head(vector.shape[1]) for vector in vectors)
@@ -125,15 +121,11 @@ class PairNet(nn.Module):
         return first if low is None else low, first if high is None else high
 
 
-def _tuple(
-    fusion: Fusion, hook: str, found: object, like: tuple[Tensor, ...] | None = None
-) -> tuple[Tensor, ...]:
+def _tuple(fusion: Fusion, hook: str, found: object, like: tuple[Tensor, ...] | None = None) -> tuple[Tensor, ...]:
     """Return what a hook made, or raise InputError unless it is a tuple of tensors (shaped as `like`)."""
     items = found if isinstance(found, tuple) else ()
     tensors = tuple(x for x in items if isinstance(x, Tensor))
-    if 0 < len(tensors) == len(items) and (
-        like is None or [x.shape for x in tensors] == [x.shape for x in like]
-    ):
+    if 0 < len(tensors) == len(items) and (like is None or [x.shape for x in tensors] == [x.shape for x in like]):
         return tensors
     shown = [tuple(getattr(x, "shape", ())) for x in items] if found is items else type(found).__name__
     wanted = f" of shapes {[tuple(x.shape) for x in like]}" if like is not None else ""

@@ -101,9 +101,7 @@ def from_released(state: Mapping[str, Tensor]) -> PairNet:
         if name.endswith("num_batches_tracked") and name in expected:
             converted.setdefault(name, torch.tensor(0))
         if name not in converted or name not in expected:
-            raise InputError(
-                f"weights of another network: {name} is {'left over' if name in converted else 'missing'}"
-            )
+            raise InputError(f"weights of another network: {name} is {'left over' if name in converted else 'missing'}")
         found, wanted = tuple(converted[name].shape), tuple(expected[name].shape)
         if found != wanted:
             raise InputError(f"weights of another network: {name} is {found}, the paper's is {wanted}")

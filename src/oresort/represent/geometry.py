@@ -19,9 +19,7 @@ class Resize:
 
     def __call__(self, image: Image) -> Image:
         """Return `image` (H, W) float32 as (size, size) float32, in the same unit."""
-        return np.asarray(
-            cv2.resize(image, (self.size, self.size), interpolation=cv2.INTER_LINEAR), np.float32
-        )
+        return np.asarray(cv2.resize(image, (self.size, self.size), interpolation=cv2.INTER_LINEAR), np.float32)
 
 
 @dataclass(frozen=True)
@@ -50,9 +48,7 @@ class Canvas:
         canvas = np.zeros((self.extent, self.extent), np.float32)
         top, left = (self.extent - height) // 2, (self.extent - width) // 2
         canvas[top : top + height, left : left + width] = image
-        return np.asarray(
-            cv2.resize(canvas, (self.size, self.size), interpolation=cv2.INTER_AREA), np.float32
-        )
+        return np.asarray(cv2.resize(canvas, (self.size, self.size), interpolation=cv2.INTER_AREA), np.float32)
 
 
 def geometry(name: str, size: int, extent: int) -> Resize | Canvas:

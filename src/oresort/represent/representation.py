@@ -42,9 +42,7 @@ class Representation(ABC):
     ceiling: ClassVar[float]
     standardise: ClassVar[bool] = False
 
-    def __init__(
-        self, geometry: str = "canvas", size: int = 40, extent: int = 120, mask: bool = False
-    ) -> None:
+    def __init__(self, geometry: str = "canvas", size: int = 40, extent: int = 120, mask: bool = False) -> None:
         self.geometry = named_geometry(geometry, size, extent)
         self.size = size
         self.mask = mask
@@ -59,9 +57,7 @@ class Representation(ABC):
         """Text that names everything the planes depend on; the cache is keyed by it."""
         return f"{type(self).__module__}.{type(self).__qualname__} {self.geometry!r}"
 
-    def planes(
-        self, low: NDArray[np.uint16], high: NDArray[np.uint16], air: float, background: str
-    ) -> Planes:
+    def planes(self, low: NDArray[np.uint16], high: NDArray[np.uint16], air: float, background: str) -> Planes:
         """Return planes (4, size, size) float32 of one pair of uint16 crops (H, W), see `PLANES`.
 
         Args:

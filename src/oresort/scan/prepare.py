@@ -90,9 +90,7 @@ def prepare(cfg: PrepareConfig) -> Prepared:
         if not rows:
             raise InputError(f"{cfg.scans}: no scan could be prepared; mend what the lines above name")
         if not any(len(row) for row in rows):
-            raise InputError(
-                f"{cfg.scans}: no particle that is not dropped; give scans of a belt with particles"
-            )
+            raise InputError(f"{cfg.scans}: no particle that is not dropped; give scans of a belt with particles")
         pairs, table = pd.concat(rows, ignore_index=True), pd.DataFrame(summary)
         labelled = pairs["label"] != ""
         manifest, unlabelled = (pairs[chosen].reset_index(drop=True) for chosen in (labelled, ~labelled))
@@ -110,9 +108,7 @@ def prepare(cfg: PrepareConfig) -> Prepared:
     print(f"written: {cfg.out} ({len(manifest)} labelled pairs in manifest.csv; look at {pictures})")
     if failures:
         count = f"{len(failures)} of {len(failures) + len(summary)} scans"
-        raise InputError(
-            f"{cfg.scans}: {count} failed; mend what the lines above name, the others are written"
-        )
+        raise InputError(f"{cfg.scans}: {count} failed; mend what the lines above name, the others are written")
     return Prepared(manifest, unlabelled, table)
 
 
@@ -143,8 +139,7 @@ def _calibrations(
     if cfg.calibration:
         return use_calibration(scans, load_calibration(Path(cfg.calibration)))
     air, dark = (
-        None if name is None else read_pair(*reference_pair(name, cfg.low, cfg.high))
-        for name in (cfg.air, cfg.dark)
+        None if name is None else read_pair(*reference_pair(name, cfg.low, cfg.high)) for name in (cfg.air, cfg.dark)
     )
     with advancing(len(scans), "calibrating scans") as advance:
         return calibrate_scans(
@@ -175,7 +170,5 @@ def _export(
                 broken.append(one_line(error))
                 continue
             rows.append(manifest)
-            summary.append(
-                summary_row(files.name, reader.height, particles, len(manifest), calibration, origin)
-            )
+            summary.append(summary_row(files.name, reader.height, particles, len(manifest), calibration, origin))
     return rows, summary, broken

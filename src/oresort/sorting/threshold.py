@@ -34,11 +34,7 @@ def choose_threshold(rule: str | float, p_ore: NDArray[np.floating], label: NDAr
         return 0.5
     called = count - np.arange(count)  # cut k calls the pairs from k on ore
     tp = good - np.concatenate(([0], ore.cumsum()[:-1]))  # (N,)
-    score = (
-        tp / good - (called - tp) / (count - good)
-        if rule == "balanced_accuracy"
-        else 2 * tp / (called + good)
-    )
+    score = tp / good - (called - tp) / (count - good) if rule == "balanced_accuracy" else 2 * tp / (called + good)
     below = np.concatenate(([-1.0], p[:-1]))
     score[p == below] = -np.inf  # equal probabilities cannot be parted
     cut = (p + below.clip(0.0)) / 2

@@ -33,9 +33,7 @@ class Difference(NamedTuple):
     high: float
 
 
-def weighted_metric(
-    metric: str, p_ore: Weights, ore: NDArray[np.bool_], threshold: float, weights: Weights
-) -> Weights:
+def weighted_metric(metric: str, p_ore: Weights, ore: NDArray[np.bool_], threshold: float, weights: Weights) -> Weights:
     """Return a metric (B,) of pairs (N,) counted `weights` (B, N) times; NaN where it is undefined.
 
     Raises:
@@ -50,8 +48,7 @@ def weighted_metric(
             raise InputError(f"metric={metric}: no interval of that; known are {', '.join(COMPARABLE)}")
         called = is_ore(p_ore, threshold)
         tp, fp, fn, tn = (
-            weights @ part.astype(np.float64)
-            for part in (called & ore, called & ~ore, ~called & ore, ~called & ~ore)
+            weights @ part.astype(np.float64) for part in (called & ore, called & ~ore, ~called & ore, ~called & ~ore)
         )
         recall = tp / (tp + fn)
         formulas = {

@@ -62,9 +62,7 @@ def paper_tables() -> pd.DataFrame:
         return pd.read_csv(stream, comment="#")
 
 
-def summarise(
-    rows: pd.DataFrame, split: str = "test", metric: str = "auroc", resamples: int = 1000
-) -> Report:
+def summarise(rows: pd.DataFrame, split: str = "test", metric: str = "auroc", resamples: int = 1000) -> Report:
     """Return one row per configuration of the runs of `collect`.
 
     Runs are of one configuration if they saw the same pairs and differ in nothing that counts but the seed, see
@@ -95,9 +93,7 @@ def summarise(
     plain = done[~_named(done)]
     # a key that only some runs have (a classical sorter has no learning rate) tells nothing by its absence
     differing = [
-        key
-        for key in keys
-        if key not in _LABELS and text.loc[plain.index, key][plain[key].notna()].nunique() > 1
+        key for key in keys if key not in _LABELS and text.loc[plain.index, key][plain[key].notna()].nunique() > 1
     ]
     if plain["data"].nunique() > 1:
         differing.append("config.data.root")
@@ -118,9 +114,7 @@ def _row(group: pd.DataFrame, differing: list[str], split: str) -> dict[str, Any
     first = group.iloc[0]
     row: dict[str, Any] = {"name": first["name"]}
     if _named(group).any():
-        row |= {
-            key: first[f"config.{key}.name".replace("row.name", "row")] for key in ("row", "scale", "recipe")
-        }
+        row |= {key: first[f"config.{key}.name".replace("row.name", "row")] for key in ("row", "scale", "recipe")}
     else:
         row |= {key.removeprefix("config."): first[key] for key in differing}
     row |= {"n": len(group), "params_M": float(first["params"]) / 1e6}

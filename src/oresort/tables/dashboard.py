@@ -55,14 +55,10 @@ def build(entity: str, project: str) -> Any:
     sections.append(ws.Section(name="Test", panels=bars, is_open=True))
     sections.append(ws.Section(name="Pairs", panels=pictures, is_open=False))
     grouping = ws.RunsetSettings(groupby=[ws.Metric("Group"), ws.Metric("JobType")])
-    return ws.Workspace(
-        entity=entity, project=project, name=NAME, sections=sections, runset_settings=grouping
-    )
+    return ws.Workspace(entity=entity, project=project, name=NAME, sections=sections, runset_settings=grouping)
 
 
 def specification(workspace: Any) -> dict[str, Any]:
     """Return what `save` would send, as plain data."""
-    content: dict[str, Any] = json.loads(
-        workspace._to_model().spec.model_dump_json(by_alias=True, exclude_none=True)
-    )
+    content: dict[str, Any] = json.loads(workspace._to_model().spec.model_dump_json(by_alias=True, exclude_none=True))
     return content

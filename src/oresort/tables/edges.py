@@ -53,9 +53,7 @@ def by_layer(table: pd.DataFrame) -> pd.DataFrame:
     rows = []
     for layer, part in table.groupby("layer"):
         share = part["importance"].cumsum() / part["importance"].sum()
-        rows.append(
-            {"layer": layer, "edges": len(part), "hold half of the importance": (share < 0.5).sum() + 1}
-        )
+        rows.append({"layer": layer, "edges": len(part), "hold half of the importance": (share < 0.5).sum() + 1})
     return pd.DataFrame(rows)
 
 

@@ -58,6 +58,4 @@ def _points(
     known = x.notna().to_numpy()
     bars = np.nan_to_num(np.asarray(spread, float))[..., known]
     face = "none" if marker == "D" else colour
-    axes.errorbar(
-        x[known], y[known], xerr=bars, fmt=marker, color=colour, markerfacecolor=face, capsize=3, label=label
-    )
+    axes.errorbar(x[known], y[known], xerr=bars, fmt=marker, color=colour, markerfacecolor=face, capsize=3, label=label)

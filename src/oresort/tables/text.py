@@ -80,13 +80,9 @@ def labels(table: pd.DataFrame) -> list[str]:
         return [str(row) for row in table["row"]]
     chosen = ["name"]
     # what a recipe or a scale sets says more by its own key
-    keys = sorted(
-        table.columns[1 : list(table.columns).index("n")], key=lambda k: k.startswith(("recipe", "scale"))
-    )
+    keys = sorted(table.columns[1 : list(table.columns).index("n")], key=lambda k: k.startswith(("recipe", "scale")))
     for key in keys:
-        if len(table[[*chosen, key]].astype(str).drop_duplicates()) > len(
-            table[chosen].astype(str).drop_duplicates()
-        ):
+        if len(table[[*chosen, key]].astype(str).drop_duplicates()) > len(table[chosen].astype(str).drop_duplicates()):
             chosen.append(key)
     names = []
     for row in table[chosen].to_dict("records"):

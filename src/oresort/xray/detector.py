@@ -39,15 +39,11 @@ class Stack:
                 raise InputError(f"detector stack: {name}={value:g} mm; give a positive thickness")
 
 
-def _passed(
-    material: tuple[str, float], thickness: float, energies: NDArray[np.float64]
-) -> NDArray[np.float64]:
+def _passed(material: tuple[str, float], thickness: float, energies: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.exp(-thickness * attenuation_coefficient(*material, energies))
 
 
-def _absorbed(
-    material: tuple[str, float], thickness: float, energies: NDArray[np.float64]
-) -> NDArray[np.float64]:
+def _absorbed(material: tuple[str, float], thickness: float, energies: NDArray[np.float64]) -> NDArray[np.float64]:
     """Share of the incident energy that stays in a layer: interaction times energy transfer."""
     formula, density = material
     total = attenuation_coefficient(formula, density, energies)

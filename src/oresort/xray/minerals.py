@@ -78,9 +78,7 @@ def _coefficient(formula: str, density: float, energies: tuple[float, ...]) -> N
     return np.array(per_cm) / 10.0
 
 
-def attenuation_coefficient(
-    formula: str, density: float, energies: NDArray[np.float64]
-) -> NDArray[np.float64]:
+def attenuation_coefficient(formula: str, density: float, energies: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return the total linear attenuation coefficient (E,) in 1/mm at `energies` (E,) in keV.
 
     `density` is in g/cm3. Source: xraylib's total cross sections (photoelectric, Rayleigh and Compton).

@@ -84,9 +84,7 @@ class CrossAttention(Sum):
         dim = dims[self.chosen][0]
         if dim % self.heads:
             raise InputError(f"heads={self.heads}: must divide the {dim} channels; give e.g. 4")
-        self.attention = nn.ModuleList(
-            nn.MultiheadAttention(dim, self.heads, batch_first=True) for _ in range(2)
-        )
+        self.attention = nn.ModuleList(nn.MultiheadAttention(dim, self.heads, batch_first=True) for _ in range(2))
 
     def exchange(self, stage: int, *maps: Tensor) -> tuple[Tensor, ...]:
         """Add to each map (B, C, H, W) what it attends to in the other."""

@@ -30,9 +30,7 @@ class KANLayer(nn.Module):
         InputError: a size below 1, or an unknown start.
     """
 
-    def __init__(
-        self, in_features: int, out_features: int, basis: Basis | None = None, init: str = "linear"
-    ) -> None:
+    def __init__(self, in_features: int, out_features: int, basis: Basis | None = None, init: str = "linear") -> None:
         super().__init__()
         if init not in INITS:
             raise InputError(f"init={init!r}: known are {', '.join(INITS)}")
@@ -84,10 +82,7 @@ def _glorot(layer: KANLayer) -> list[float]:
     count = layer.basis.columns + 1
     values, slopes = layer.basis.moments
     pairs = zip((1.0, *values), (0.0, *slopes), strict=True)
-    return [
-        math.sqrt(2 / (count * (layer.in_features * value + layer.out_features * slope)))
-        for value, slope in pairs
-    ]
+    return [math.sqrt(2 / (count * (layer.in_features * value + layer.out_features * slope))) for value, slope in pairs]
 
 
 INITS: dict[str, Callable[[KANLayer], list[float]]] = {

@@ -26,9 +26,7 @@ class CompactTower(Tower):
     def __init__(self, channels: int, widths: Sequence[int] = (16, 32, 32)) -> None:
         sizes = checked("widths", widths, least=1)
         first = nn.Sequential(*_convolution(channels, sizes[0]), *_convolution(sizes[0], sizes[0]))
-        later = [
-            nn.Sequential(nn.MaxPool2d(2, ceil_mode=True), *_convolution(i, o)) for i, o in pairwise(sizes)
-        ]
+        later = [nn.Sequential(nn.MaxPool2d(2, ceil_mode=True), *_convolution(i, o)) for i, o in pairwise(sizes)]
         super().__init__((first, *later), sizes)
 
 

@@ -48,9 +48,7 @@ class TimmTower(Tower):
         # only names in timm's own registry: an "hf-hub:" name would reach for the network
         if not isinstance(name, str) or not timm.is_model(name):
             near = difflib.get_close_matches(str(name), timm.list_models(), n=5, cutoff=0.4)
-            raise InputError(
-                f"name={name!r}: timm has no such model; similar are {', '.join(near) or 'none'}"
-            )
+            raise InputError(f"name={name!r}: timm has no such model; similar are {', '.join(near) or 'none'}")
         # transformers are built for one size, convolutional networks take any
         published = timm.get_pretrained_cfg(name, allow_unregistered=False)
         keys: dict[str, Any] = {"in_chans": channels, "num_classes": 0}
@@ -83,9 +81,7 @@ def vector_width(model: nn.Module, channels: int, size: int) -> int:
         raise ValueError("it gives no vector an image")
     first = next((layer for layer in model.modules() if isinstance(layer, nn.Conv2d)), None)
     if first is not None and first.kernel_size == first.stride and size % first.stride[0]:
-        raise ValueError(
-            f"it would ignore the border; give a multiple of its patches' {first.stride[0]} pixels"
-        )
+        raise ValueError(f"it would ignore the border; give a multiple of its patches' {first.stride[0]} pixels")
     return vectors.shape[1]
 
 

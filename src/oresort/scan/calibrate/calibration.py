@@ -79,9 +79,7 @@ def load_calibration(path: Path) -> Calibration:
             raise ValueError("registration")
         return Calibration(slice(start, stop), low, high, registration)
     except (AttributeError, IndexError, KeyError, TypeError, ValueError, OverflowError) as error:
-        raise InputError(
-            f"{path}: not a calibration of this version ({error}); let prepare write one"
-        ) from error
+        raise InputError(f"{path}: not a calibration of this version ({error}); let prepare write one") from error
 
 
 def _plain(columns: Columns) -> dict[str, Any]:
@@ -94,9 +92,7 @@ def _plain(columns: Columns) -> dict[str, Any]:
 
 
 def _columns(plain: dict[str, Any]) -> Columns:
-    arrays: dict[str, NDArray[np.float32]] = {
-        name: np.array(plain[name], dtype=np.float32) for name in _ARRAYS
-    }
+    arrays: dict[str, NDArray[np.float32]] = {name: np.array(plain[name], dtype=np.float32) for name in _ARRAYS}
     shapes = {array.shape for array in arrays.values()}
     if len(shapes) != 1 or arrays["air"].ndim != 1:
         raise ValueError("columns")

@@ -124,9 +124,7 @@ def measure_columns(
 
 def _mean(image: NDArray[np.uint16], width: int, name: str) -> NDArray[np.float32]:
     if image.ndim != 2 or image.shape[1] != width:
-        raise InputError(
-            f"{name} has {image.shape[1]} columns but the scan {width}; take it on the same sorter"
-        )
+        raise InputError(f"{name} has {image.shape[1]} columns but the scan {width}; take it on the same sorter")
     return np.asarray(image.mean(axis=0, dtype=np.float64), np.float32)
 
 
@@ -135,9 +133,7 @@ def _rough(relative: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[
     few = relative[:: max(1, len(relative) // 600)]
     noise = 1.4826 / np.sqrt(2) * np.median(np.abs(np.diff(few, axis=0)), axis=0)
     # the brightest twentieth is bare belt; of noise as wide as this its quantile lies 1.5 deviations up
-    return (np.percentile(few, 95, axis=0) - 1.5 * _running(noise)).astype(np.float32), noise.astype(
-        np.float32
-    )
+    return (np.percentile(few, 95, axis=0) - 1.5 * _running(noise)).astype(np.float32), noise.astype(np.float32)
 
 
 def _bare(relative: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -63,9 +63,7 @@ def read_sample(reader: LayerReader) -> list[NDArray[np.uint16]]:
     return [reader.read(int(start), int(start) + STRETCH) for start in starts]
 
 
-def calibrate_scan(
-    reader: PairReader, reference: Reference | None = None, *, needed: bool = True
-) -> Calibration:
+def calibrate_scan(reader: PairReader, reference: Reference | None = None, *, needed: bool = True) -> Calibration:
     """Calibrate a scan by itself: its columns, and how its layers overlie.
 
     Args:
@@ -183,9 +181,7 @@ def _single_particles(
             if is_convex(region.mask, _SINGLE):
                 height, width = region.mask.shape
                 single.append(
-                    Particle(
-                        region.x + belt.start, region.y + top, width, height, region.clipped, region.mask
-                    )
+                    Particle(region.x + belt.start, region.y + top, width, height, region.clipped, region.mask)
                 )
         top += length
     return single

@@ -129,9 +129,7 @@ def fit_registration(
     start = np.zeros(3)
     # some ten steps settle it; layers of two scans would be searched for hundreds
     found = optimize.least_squares(residuals, start, diff_step=1e-4, max_nfev=40)
-    found = optimize.least_squares(
-        residuals, found.x, diff_step=1e-4, max_nfev=40, loss="cauchy", f_scale=_USUAL
-    )
+    found = optimize.least_squares(residuals, found.x, diff_step=1e-4, max_nfev=40, loss="cauchy", f_scale=_USUAL)
     left_over, target = _rms(residuals(found.x)), np.concatenate([low_values for low_values, *_ in views])
     if left_over > _UNEXPLAINED * _rms(target) or np.abs(found.x).max() > _MARGIN:
         raise LayersDifferError(DIFFERENT)
@@ -160,9 +158,7 @@ def _view(
     top, left = max(particle.y - _MARGIN, 0), max(particle.x - _MARGIN, belt.start)
     bottom, right = particle.y + particle.h + _MARGIN, min(particle.x + particle.w + _MARGIN, belt.stop)
     smooth_low, smooth_high = (  # (h, w) each, around the particle
-        ndimage.gaussian_filter(
-            attenuation(layer[top:bottom, left:right], air).astype(np.float64), _SMOOTHING
-        )
+        ndimage.gaussian_filter(attenuation(layer[top:bottom, left:right], air).astype(np.float64), _SMOOTHING)
         for layer, air in ((low, air_low), (high, air_high))
     )
     rows, columns = (axis[::stride] for axis in np.nonzero(particle.mask))  # (n,) each

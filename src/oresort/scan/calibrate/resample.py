@@ -32,9 +32,7 @@ def resample(
     """
     rows, row_weights = _taps(row, 1.0, shape[0], spline.shape[0])
     columns, column_weights = _taps(column, scale, shape[1], spline.shape[1])
-    lines = sum(
-        weight[:, None] * spline[index] for index, weight in zip(rows, row_weights, strict=True)
-    )  # (h, W)
+    lines = sum(weight[:, None] * spline[index] for index, weight in zip(rows, row_weights, strict=True))  # (h, W)
     picture = sum(weight * lines[:, index] for index, weight in zip(columns, column_weights, strict=True))
     return np.asarray(picture, np.float32)  # (h, w)
 

@@ -37,9 +37,7 @@ def cut_part(window: Window, calibration: Calibration, options: Cutting, region:
     """
     rows, columns = np.flatnonzero(part.mask.any(axis=1)), np.flatnonzero(part.mask.any(axis=0))
     top, left = int(rows[0]), int(columns[0])
-    mask = part.mask[
-        top : rows[-1] + 1, left : columns[-1] + 1
-    ]  # (h, w), from here on the particle's own box
+    mask = part.mask[top : rows[-1] + 1, left : columns[-1] + 1]  # (h, w), from here on the particle's own box
     box = Box(region.y + top, region.x + left, *mask.shape)
     height, width = part.mask.shape
     # of a clump at the border only the parts that reach it are clipped

@@ -33,9 +33,7 @@ class Cutter:
 
     def __init__(self, calibration: Calibration, options: Cutting = Cutting()) -> None:  # noqa: B008  # immutable
         if options.crops == "registered" and calibration.registration is None:
-            raise InputError(
-                "the layers' registration is not known; give a calibration that has it, or crops=released"
-            )
+            raise InputError("the layers' registration is not known; give a calibration that has it, or crops=released")
         self.calibration, self.options = calibration, options
         self._window = Window(calibration, options)
         self._regions = Regions(options.min_area)
@@ -55,9 +53,7 @@ class Cutter:
         for name, layer in (("low", low), ("high", high)):
             self.calibration.check_width(layer.shape[1], f"{name} layer")
         if len(low) != len(high):
-            raise InputError(
-                f"{len(low)} lines of the low layer and {len(high)} of the high one; push both alike"
-            )
+            raise InputError(f"{len(low)} lines of the low layer and {len(high)} of the high one; push both alike")
         self._window.append((low, high), self._regions.top)
         return self._cut(last=False)
 
@@ -72,9 +68,7 @@ class Cutter:
             parts = [Part(region.mask, touching=False, parted=False)]
             if self.options.split:
                 wanted = self.options
-                parts = split_touching(
-                    region.mask, convex=wanted.convex, neck=wanted.neck, min_area=wanted.min_area
-                )
+                parts = split_touching(region.mask, convex=wanted.convex, neck=wanted.neck, min_area=wanted.min_area)
             cuts += [cut_part(self._window, self.calibration, self.options, region, part) for part in parts]
         return cuts
 

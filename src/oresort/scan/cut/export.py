@@ -102,9 +102,7 @@ class Exporter:
             (self.out / "overlays").mkdir(exist_ok=True)
             figure = draw_flags(preview, particles, files.name)
             save_png(figure, self.out / "overlays" / f"{files.name}.png")
-        frame = pd.DataFrame(rows.values(), columns=PREPARED_COLUMNS).sort_values(
-            ["y", "x"], ignore_index=True
-        )
+        frame = pd.DataFrame(rows.values(), columns=PREPARED_COLUMNS).sort_values(["y", "x"], ignore_index=True)
         return frame, sorted(particles, key=lambda particle: (particle.y, particle.x))
 
     def _cuts(

@@ -43,9 +43,7 @@ def summary_row(
 
 def statistics(summary: pd.DataFrame) -> dict[str, dict[str, float]]:
     """Return least, median and greatest of what tells one sorter from another, over the scans of a summary."""
-    known = [
-        name for name in ("air_low", "air_high", "noise_low", "noise_high", "residual") if name in summary
-    ]
+    known = [name for name in ("air_low", "air_high", "noise_low", "noise_high", "residual") if name in summary]
     return {
         name: {what: float(summary[name].agg(what)) for what in ("min", "median", "max")}
         for name in known

@@ -95,9 +95,7 @@ class Window:
         """Return a mask of the low layer's lines (n, W) on the high layer's columns, to the nearest one."""
         flags = cv2.INTER_NEAREST | cv2.WARP_INVERSE_MAP
         return np.asarray(
-            cv2.warpAffine(
-                bare, self._partner, bare.shape[::-1], flags=flags, borderMode=cv2.BORDER_REPLICATE
-            ),
+            cv2.warpAffine(bare, self._partner, bare.shape[::-1], flags=flags, borderMode=cv2.BORDER_REPLICATE),
             np.uint8,
         )
 
@@ -122,8 +120,7 @@ class Window:
     def beyond(self, box: Box, fit: Registration) -> bool:
         """Tell whether a box, as the high layer sees it, reaches over a side of the belt."""
         first, last = (
-            fit.scale * (x + self._start) + fit.column_offset - self._start
-            for x in (box.x, box.x + box.w - 1)
+            fit.scale * (x + self._start) + fit.column_offset - self._start for x in (box.x, box.x + box.w - 1)
         )
         return bool(first < -0.5 or last > self._width - 0.5)
 

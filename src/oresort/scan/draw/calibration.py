@@ -106,9 +106,7 @@ def draw_registration(
         axis.set_xlabel("column")
     if image is not None:
         figure.colorbar(image, ax=axes[:, :-1], label="l / h", shrink=0.6, location="left")
-    figure.suptitle(
-        f"rms of l about quadratics in h: {fit.unregistered:.3f} before, {fit.residual:.3f} after"
-    )
+    figure.suptitle(f"rms of l about quadratics in h: {fit.unregistered:.3f} before, {fit.residual:.3f} after")
     return figure
 
 

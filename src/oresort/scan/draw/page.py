@@ -55,9 +55,7 @@ def show_belt(
     axes.autoscale(False)  # boxes at the border must not widen the axes
 
 
-def draw_boxes(
-    axes: Axes, particles: Sequence[Particle], colour: str, dashes: str, width: float, label: str
-) -> None:
+def draw_boxes(axes: Axes, particles: Sequence[Particle], colour: str, dashes: str, width: float, label: str) -> None:
     """Draw a box two pixels around each particle, all in one colour, with one entry in the legend."""
     boxes = []
     for particle in particles:
@@ -65,9 +63,7 @@ def draw_boxes(
         top, bottom = particle.y - 2.5, particle.y + particle.h + 1.5
         boxes.append(np.array([(left, top), (right, top), (right, bottom), (left, bottom)]))
     axes.add_collection(
-        PolyCollection(
-            boxes, facecolors="none", edgecolors=colour, linestyles=dashes, linewidths=width, label=label
-        )
+        PolyCollection(boxes, facecolors="none", edgecolors=colour, linestyles=dashes, linewidths=width, label=label)
     )
 
 

@@ -21,9 +21,7 @@ class Part(NamedTuple):
 
 def is_convex(mask: NDArray[np.bool_], convex: float = Cutting.convex) -> bool:
     """Tell whether a region (H, W) fills `convex` of its convex hull, or all but half a pixel along its rim."""
-    contours, _ = cv2.findContours(
-        np.ascontiguousarray(mask).view(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE
-    )
+    contours, _ = cv2.findContours(np.ascontiguousarray(mask).view(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
     if not contours:
         return True
     hull = cv2.convexHull(np.concatenate(contours))
