@@ -137,6 +137,13 @@ def test_a_checkpoint_without_its_configuration_is_not_continued(compose_train: 
         check_same(tmp_path, config(compose_train), "p")
 
 
+def test_a_failed_start_does_not_hold_its_folder(compose_train: Compose, tmp_path: Path):
+    with pytest.raises(InputError), recorded(tmp_path, config(compose_train, "optim.lr=1"), "p"):
+        raise InputError("a typing error")
+    check_same(tmp_path, config(compose_train, "optim.lr=2"), "q")
+    assert finished(leave(tmp_path, config(compose_train, "optim.lr=2"))) is not None
+
+
 def test_the_keys_that_differ_name_the_rows(compose_train: Compose):
     rows = [
         {

@@ -67,11 +67,13 @@ def check_same(folder: Path, config: Mapping[str, Any], pairs: str) -> None:
     Raises:
         InputError: the key that differs, with both values.
     """
+    record = read_row(folder / RECORD) if (folder / RECORD).is_file() else {}
+    begun = (folder / "checkpoints" / "last.ckpt").is_file()
+    if not begun and record.get("status") != "finished":
+        return  # nothing in it is worth keeping
     if not (folder / "config.yaml").is_file():
-        if (folder / "checkpoints" / "last.ckpt").is_file():
-            raise InputError(f"{folder}: holds a checkpoint without its config.yaml; choose another out=DIR")
-        return
-    stored = read_row(folder / RECORD).get("data", "") if (folder / RECORD).is_file() else pairs
+        raise InputError(f"{folder}: holds a checkpoint without its config.yaml; choose another out=DIR")
+    stored = str(record.get("data", pairs))
     old, new = identity(read_yaml(folder / "config.yaml"), stored), identity(config, pairs)
     for key in sorted(old.keys() | new.keys()):
         if old.get(key) != new.get(key):
