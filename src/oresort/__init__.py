@@ -4,20 +4,7 @@ What a notebook's first cells need stands here; each name is imported when it is
 """
 
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from oresort.belt import simulate_scan as simulate_scan
-    from oresort.belt import write_pairs as write_pairs
-    from oresort.data.datamodule import OreDataModule as OreDataModule
-    from oresort.errors import InputError as InputError
-    from oresort.files.lines import PairReader as PairReader
-    from oresort.learn.checkpoint import load_trained as load  # noqa: F401
-    from oresort.learn.evaluation import evaluate_checkpoint as evaluate_checkpoint
-    from oresort.scan.calibrate.measure import calibrate_scan as calibrate_scan
-    from oresort.scan.cut.cutter import cut_scan as cut_scan
-    from oresort.scan.draw.decisions import draw_decisions as draw_decisions
-    from oresort.sorting.decide import decide as decide
+from typing import Any
 
 __version__ = "0.1.0"
 

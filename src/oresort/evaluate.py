@@ -38,12 +38,7 @@ def evaluate(cfg: EvaluateConfig) -> "Evaluation":
     from oresort.learn.evaluation import evaluate_checkpoint
 
     result = evaluate_checkpoint(
-        cfg.ckpt,
-        cfg.data.root,
-        cfg.split,
-        device=cfg.device,
-        threshold=cfg.threshold,
-        cache=cfg.data.cache,
+        cfg.ckpt, cfg.data.root, cfg.split, device=cfg.device, threshold=cfg.threshold, cache=cfg.data.cache
     )
     figures = {f"{cfg.split}/{name}": value for name, value in result.metrics.items()}
     if cfg.out is not None:
@@ -51,8 +46,7 @@ def evaluate(cfg: EvaluateConfig) -> "Evaluation":
         with replacing(out / "predictions.csv") as temporary:
             result.predictions.to_csv(temporary, index=False)
         write_json(out / "evaluation.json", {"ckpt": cfg.ckpt, "threshold": result.threshold, **figures})
-    count = len(result.predictions)
-    title = f"{cfg.ckpt}: {cfg.split}, {count} pairs, threshold {result.threshold:.3f} (per cent)"
+    title = f"{cfg.ckpt}: {cfg.split}, {len(result.predictions)} pairs, threshold {result.threshold:.3f} (per cent)"
     show_figures(figures, (cfg.split,), title)
     return result
 

@@ -30,9 +30,6 @@ def explain(cfg: ExplainConfig) -> "pd.DataFrame":
     """Write `edges.csv` and `edges.png`, print how importance is spread, and return the table of edges.
 
     With `keep` or `degree` all is of the simplified model, which goes to `simplified.ckpt`.
-
-    Raises:
-        InputError: a checkpoint that does not load, without a KAN head, or a setting out of its range.
     """
     from oresort.console.show import show
     from oresort.files.write import replacing

@@ -22,11 +22,7 @@ class ImportConfig:
 
 
 def convert(cfg: ImportConfig) -> Path:
-    """Write the checkpoint, whole or not at all, and return its path.
-
-    Raises:
-        InputError: no such file, one that does not load safely, or weights of another network.
-    """
+    """Write the checkpoint, whole or not at all, and return its path; InputError for weights of another network."""
     from oresort.data.datamodule import OreDataModule
     from oresort.learn.checkpoint import save
     from oresort.learn.module import OreModule
@@ -36,8 +32,7 @@ def convert(cfg: ImportConfig) -> Path:
     module = OreModule(model=spec_of(net), representation=cfg.representation, threshold=0.5)
     module.net.load_state_dict(net.state_dict())
     file = Path(cfg.out)
-    # evaluate brings the dataset
-    save(file, module, OreDataModule("", cfg.representation, cfg.augment).hparams)
+    save(file, module, OreDataModule("", cfg.representation, cfg.augment).hparams)  # evaluate brings the dataset
     count = sum(p.numel() for p in net.parameters())
     print(f"{file}: {count:,} parameters; measure it with evaluate ckpt={file} data.root=DIR")
     return file

@@ -39,16 +39,9 @@ def choices(group: str, conf: Path = CONF_DIR) -> list[str]:
 
 
 def part(group: str, name: str, conf: Path = CONF_DIR, **changed: Any) -> dict[str, Any]:
-    """Return the plain dict of one file of a group, such as `model/fusion`, `hybrid`.
+    """Return the plain dict of one file of a group, such as `model/fusion`, `hybrid`, with some keys `changed`.
 
-    The choices in its own list of defaults are filled in, and what it interpolates from the rest of a
-    configuration has the default that it names.
-
-    Args:
-        group: folder below `conf`.
-        name: of the file, without `.yaml`.
-        conf: folder of the configuration.
-        changed: keys in place of the file's.
+    The choices in its own list of defaults are filled in; what it interpolates has the default that it names.
     """
     loaded: Any = OmegaConf.to_container(OmegaConf.load(conf / group / f"{name}.yaml"), resolve=True)
     found: dict[str, Any] = {}

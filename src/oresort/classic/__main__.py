@@ -27,8 +27,7 @@ def _run(cfg: "ClassicConfig") -> dict[str, Any]:
     folder = Path(HydraConfig.get().runtime.output_dir)
     row = run_classic(cfg, folder)
     kind = cfg.method["_target_"].rpartition(".")[2]
-    title = f"{cfg.name}, {kind}, in per cent: threshold {row['threshold']:.3f}"
-    show_figures(row, ("val", "test"), title)
+    show_figures(row, ("val", "test"), f"{cfg.name}, {kind}, in per cent: threshold {row['threshold']:.3f}")
     print(f"run folder: {folder}")
     return row
 

@@ -14,16 +14,10 @@ REQUIRED = "???"  # OmegaConf's mark of a value that the user must give
 def run_command(
     name: str, doc: str | None, schema: type | Callable[[], type], function: Callable[[Any], object]
 ) -> None:
-    """Run `function` on the composed `conf/<name>.yaml`, and end the process with 1 if it fails.
+    """Run `function` on the composed `conf/<name>.yaml`, or print its help, which begins with `doc`.
 
-    Bad input ends in one line on stderr. Anything else that is raised is a defect of ours and keeps its
-    stack trace.
-
-    Args:
-        name: of the command.
-        doc: what it does, for `--help`.
-        schema: dataclass of its configuration, or a function that imports it where that is slow.
-        function: takes an instance of `schema`.
+    Bad input ends the process with 1 and one line on stderr; all else that is raised is our defect and keeps its
+    stack trace. `schema` is the dataclass that `function` takes, or what imports it where that is slow.
     """
     if {"-h", "--help"} & set(sys.argv[1:]):
         print(usage(name, doc or "", sys.argv[1:]))

@@ -5,6 +5,7 @@ import os
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import fields, is_dataclass
+from traceback import walk_tb
 from typing import Any, TypeVar, get_type_hints
 
 import hydra
@@ -13,12 +14,7 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.errors import HydraException, MissingConfigException, OverrideParseException
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
-from omegaconf.errors import (
-    ConfigAttributeError,
-    ConfigKeyError,
-    MissingMandatoryValue,
-    OmegaConfBaseException,
-)
+from omegaconf.errors import ConfigAttributeError, ConfigKeyError, MissingMandatoryValue, OmegaConfBaseException
 
 from oresort.errors import InputError, one_line
 from oresort.make import trust
@@ -42,11 +38,7 @@ def overrides() -> Sequence[str]:
 
 
 def typed(cfg: DictConfig) -> Any:
-    """Return the configuration as its dataclass, resolved.
-
-    Raises:
-        InputError: a value that is missing or of another type, or a key that the dataclass does not have.
-    """
+    """Return the configuration as its dataclass, resolved; InputError for a key or a value that it does not have."""
     schema = OmegaConf.get_type(cfg)
     for key in _unknown(cfg, ""):
         raise _no_such(key, schema)
@@ -69,17 +61,14 @@ def compose_and_run(name: str, schema: type, function: Callable[[Any], object]) 
     register(name, schema)
     failures: list[InputError] = []
 
-    def run(cfg: DictConfig) -> object:
-        made = typed(cfg)
-        trust(*getattr(made, "modules", ()))
-        return function(made)
-
     def task(cfg: DictConfig) -> object:
-        if HydraConfig.get().mode == RunMode.MULTIRUN:
-            return run(cfg)
         try:
-            return run(cfg)
+            made = typed(cfg)
+            trust(*getattr(made, "modules", ()))
+            return function(made)
         except InputError as error:
+            if HydraConfig.get().mode == RunMode.MULTIRUN:
+                raise
             # caught here because Hydra would put a line of its own above it
             failures.append(error)
             return None
@@ -154,7 +143,5 @@ def _keys(schema: object, prefix: str) -> Iterator[str]:
 
 
 def _of_hydra(error: BaseException) -> bool:
-    trace = error.__traceback__
-    while trace is not None and trace.tb_next is not None:
-        trace = trace.tb_next
-    return trace is not None and str(trace.tb_frame.f_globals.get("__name__")).startswith("hydra.")
+    *_, (frame, _) = walk_tb(error.__traceback__)
+    return str(frame.f_globals.get("__name__")).startswith("hydra.")

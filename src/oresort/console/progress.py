@@ -9,14 +9,6 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 T = TypeVar("T")
 
-# to stderr, so that a command's stdout holds its results alone
-STATUS = Console(stderr=True)
-
-
-def _bar() -> Progress:
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    return Progress(*columns, console=STATUS)
-
 
 def track(items: Iterable[T], total: int, description: str) -> Iterator[T]:
     """Yield `items` behind a progress bar with a count and the time left."""
@@ -29,10 +21,10 @@ def track(items: Iterable[T], total: int, description: str) -> Iterator[T]:
 @contextmanager
 def advancing(total: int, description: str) -> Iterator[Callable[[float], None]]:
     """Yield what moves a progress bar on by so many of `total`, fractions allowed; for work without items."""
-    with _bar() as progress:
-        task = progress.add_task(description, total=total)
-
-        done = 0.0
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    # to stderr, so that a command's stdout holds its results alone
+    with Progress(*columns, console=Console(stderr=True)) as progress:
+        task, done = progress.add_task(description, total=total), 0.0
 
         def advance(steps: float) -> None:
             nonlocal done

@@ -12,12 +12,9 @@ _PLUMBING = ("defaults", "hydra")
 
 
 def usage(name: str, doc: str, words: Iterable[str] = ()) -> str:
-    """Return the help of command `name`: purpose, every key with its default and meaning, every choice.
+    """Return the help of command `name`: purpose `doc`, every key with its default and meaning, every choice.
 
-    Args:
-        name: of the command and its file in conf/.
-        doc: what it does.
-        words: of the command line, whose choices (`model/head=mlp`) are the files explained.
+    Of each group it explains the file that the words of the command line choose, as `model/head=mlp` does.
     """
     file = CONF_DIR / f"{name}.yaml"
     content = _read(file)
@@ -25,10 +22,9 @@ def usage(name: str, doc: str, words: Iterable[str] = ()) -> str:
     list(_chosen(content["defaults"], "", picked))  # gathers what chosen files choose instead
     chosen = list(_chosen(content["defaults"], "", picked))
     groups = [*dict.fromkeys(group for group, _ in chosen), *_added(chosen)]
-    parts = [doc.strip(), f"usage: python -m oresort.{name} key=value ...", "Keys and their defaults:"]
-    parts.append(_block(file))
-    keys = list(filter(None, (_file_keys(group, choice) for group, choice in chosen)))
-    if keys:
+    parts = [doc.strip(), f"usage: python -m oresort.{name} key=value ..."]
+    parts += ["Keys and their defaults:", "\n".join(_lines(file))]
+    if keys := list(_file_keys(chosen)):
         parts += ["Keys of the chosen files:", *keys]
     if groups:
         choices = "\n".join(line for group in groups for line in _choices(group, chosen))
@@ -80,11 +76,9 @@ def _added(chosen: list[tuple[str, str | None]]) -> Iterator[str]:
     """Yield the groups whose files are added with `+`: those that choose for this command, and it not them."""
     own = {group for group, _ in chosen}
     for folder in sorted({file.parent for file in CONF_DIR.glob("*/*.yaml")} - {CONF_DIR / g for g in own}):
-        for file in folder.glob("*.yaml"):
-            entries = [key for e in _read(file).get("defaults", []) if isinstance(e, dict) for key in e]
-            if any(key.startswith("override ") and _path(key, "") in own for key in entries):
-                yield folder.name
-                break
+        entries = [e for file in folder.glob("*.yaml") for e in _read(file).get("defaults", []) if isinstance(e, dict)]
+        if any(key.startswith("override ") and _path(key, "") in own for entry in entries for key in entry):
+            yield folder.name
 
 
 def _choices(group: str, chosen: list[tuple[str, str | None]]) -> Iterator[str]:
@@ -96,38 +90,29 @@ def _choices(group: str, chosen: list[tuple[str, str | None]]) -> Iterator[str]:
 
 
 def _purpose(file: Path) -> str:
-    for line in file.read_text(encoding="utf-8").splitlines():
-        text = line.removeprefix("#").strip()
-        if line.startswith("#") and not text.startswith("@package"):
-            return text
-    return ""
+    comments = (line[1:].strip() for line in file.read_text(encoding="utf-8").splitlines() if line.startswith("#"))
+    return next((text for text in comments if not text.startswith("@package")), "")
 
 
-def _file_keys(group: str, choice: str | None) -> str:
-    if choice is None:
-        return ""
-    file = CONF_DIR / group / f"{choice}.yaml"
-    text = _block(file)
-    if not text or text == "{}":
-        return ""
-    package = "" if "@package _global_" in file.read_text(encoding="utf-8") else group.replace("/", ".")
-    head = f"{group}={choice}" + (f", keys of {package}" if package else "")
-    return f"{head}:\n" + "\n".join(f"  {line}" for line in text.splitlines())
+def _file_keys(chosen: list[tuple[str, str | None]]) -> Iterator[str]:
+    for group, choice in chosen:
+        file = CONF_DIR / group / f"{choice}.yaml"
+        if choice and (lines := _lines(file)):
+            everywhere = "@package _global_" in file.read_text(encoding="utf-8")
+            head = f"{group}={choice}" + ("" if everywhere else f", keys of {group.replace('/', '.')}")
+            yield "\n  ".join([f"{head}:", *lines])
 
 
-def _block(file: Path) -> str:
+def _lines(file: Path) -> list[str]:
     """Return a file's lines from its first key on, without plumbing."""
     text = file.read_text(encoding="utf-8")
-    node = yaml.compose(text, Loader=yaml.SafeLoader)
-    if node is None or not node.value:
-        return ""
-    lines = text.splitlines()
-    starts = [key.start_mark.line for key, _ in node.value] + [len(lines)]
-    kept = [
+    node, lines = yaml.compose(text, Loader=yaml.SafeLoader), text.splitlines()
+    keys = [key for key, _ in node.value] if node else []
+    starts = [key.start_mark.line for key in keys] + [len(lines)]
+    return [
         line
-        for (key, _), start, end in zip(node.value, starts, starts[1:], strict=False)
+        for key, start, end in zip(keys, starts, starts[1:], strict=False)
         if key.value not in _PLUMBING
         for line in lines[start:end]
         if line and not line.startswith("# ---")
     ]
-    return "\n".join(kept)

@@ -12,9 +12,7 @@ from oresort.sorting.decide import is_ore
 
 Weights = NDArray[np.float64]
 
-LEVEL = 0.95
-"""Share of the resamples inside an interval."""
-
+LEVEL = 0.95  # share of the resamples inside an interval
 COMPARABLE = ("auroc", "f1", "recall", "precision", "accuracy", "balanced_accuracy", "brier")
 
 
@@ -34,22 +32,17 @@ class Difference(NamedTuple):
 
 
 def weighted_metric(metric: str, p_ore: Weights, ore: NDArray[np.bool_], threshold: float, weights: Weights) -> Weights:
-    """Return a metric (B,) of pairs (N,) counted `weights` (B, N) times; NaN where it is undefined.
-
-    Raises:
-        InputError: a metric that is not in `COMPARABLE`.
-    """
+    """Return a metric of `COMPARABLE` (B,) of pairs (N,) counted `weights` (B, N) times; NaN where it is undefined."""
+    if metric not in COMPARABLE:
+        raise InputError(f"metric={metric}: no interval of that; known are {', '.join(COMPARABLE)}")
     with np.errstate(invalid="ignore", divide="ignore"):
         if metric == "auroc":
             return _auroc(p_ore, ore, weights)
         if metric == "brier":
             return np.asarray(weights @ ((p_ore - ore) ** 2) / weights.sum(axis=1))
-        if metric not in COMPARABLE:
-            raise InputError(f"metric={metric}: no interval of that; known are {', '.join(COMPARABLE)}")
         called = is_ore(p_ore, threshold)
-        tp, fp, fn, tn = (
-            weights @ part.astype(np.float64) for part in (called & ore, called & ~ore, ~called & ore, ~called & ~ore)
-        )
+        groups = called & ore, called & ~ore, ~called & ore, ~called & ~ore
+        tp, fp, fn, tn = (weights @ group.astype(np.float64) for group in groups)
         recall = tp / (tp + fn)
         formulas = {
             "f1": 2 * tp / (2 * tp + fp + fn),

@@ -15,41 +15,30 @@ from oresort.sorting import METRICS
 from oresort.tables.bootstrap import COMPARABLE, Run, paired_difference
 
 _LABELS = ("config.row", "config.reference", "config.name", "config.scale.name", "config.recipe.name")
-SIDES = ("name", "scale", "recipe", "data")
-"""What rows of one table have in common."""
-
-PAPER_METRICS = ("auroc", "f1", "recall", "precision", "accuracy")
+SIDES = ("name", "scale", "recipe", "data")  # what rows of one table have in common
 
 
 class Report(NamedTuple):
-    """What `report` found."""
+    """What `report` found: the table, and `run, name, row, seed, status, error` of every run that did not finish.
+
+    `table` has a row per configuration: `name` (the experiment), the keys in which configurations differ or, in an
+    experiment with named rows, `row, scale, recipe`; `n`, `params_M`, `<metric>_mean`, `<metric>_std` as shares of 1
+    (std of the sample; NaN for a single seed); against an experiment's reference row `difference, difference_low,
+    difference_high`; `paper_<metric>`, `paper_<metric>_std`, `paper_params_M` where the paper prints that row;
+    `pairs_train, pairs_val, pairs_test, epochs, data, root`, `data` being a hash of the pairs.
+    """
 
     table: pd.DataFrame
-    """One row per configuration: `name` (the experiment), the keys in which configurations differ or, in an
-    experiment with named rows, `row, scale, recipe`; `n`, `params_M`, `<metric>_mean`, `<metric>_std` as
-    shares of 1 (std of the sample; NaN for a single seed); against an experiment's reference row
-    `difference, difference_low, difference_high`; `paper_<metric>`, `paper_<metric>_std`, `paper_params_M`
-    where the paper prints that row; `pairs_train, pairs_val, pairs_test, epochs, data, root`, `data` being a
-    hash of the pairs."""
-
     failed: pd.DataFrame
-    """`run, name, row, seed, status, error` of every run that did not finish."""
 
 
 def collect(runs: Path) -> pd.DataFrame:
-    """Return the rows of all runs below a folder, with their folder as `run`.
-
-    Raises:
-        InputError: no such folder, no runs in it, or an unreadable `metrics.json`.
-    """
+    """Return the rows of all runs below a folder, with their folder as `run`; InputError where there are none."""
     if not runs.is_dir():
         raise InputError(f"{runs}: no such folder; give the folder of runs as runs=DIR")
     rows = []
     for file in sorted(runs.rglob("metrics.json")):
-        row = {
-            key: "null" if value is None and key.startswith("config.") else value
-            for key, value in read_row(file).items()
-        }
+        row = {k: "null" if v is None and k.startswith("config.") else v for k, v in read_row(file).items()}
         rows.append({"run": str(file.parent), "modified": file.stat().st_mtime, **row})
     if not rows:
         raise InputError(f"{runs}: no runs (metrics.json) below it; train first")
@@ -66,13 +55,8 @@ def summarise(rows: pd.DataFrame, split: str = "test", metric: str = "auroc", re
     """Return one row per configuration of the runs of `collect`.
 
     Runs are of one configuration if they saw the same pairs and differ in nothing that counts but the seed, see
-    `learn.run.counts`. Of two finished runs of one configuration and seed the newer counts.
-
-    Args:
-        rows: of `collect`.
-        split: whose metrics.
-        metric: whose difference to the reference row gets an interval, see `paired_difference`.
-        resamples: of that interval; 0 leaves it out.
+    `learn.run.counts`. Of two finished runs of one configuration and seed the newer counts. The difference of
+    `metric` to the reference row gets an interval, see `paired_difference`; `resamples=0` leaves it out.
     """
     if metric not in COMPARABLE or resamples < 0:
         raise InputError(
@@ -101,9 +85,10 @@ def summarise(rows: pd.DataFrame, split: str = "test", metric: str = "auroc", re
     frame = pd.DataFrame(table).sort_values("auroc_mean", ascending=False, na_position="last")
     first = ["name", "row", "scale", "recipe", *(key.removeprefix("config.") for key in differing)]
     frame = frame[[c for c in first if c in frame] + [c for c in frame if c not in first]]
-    if resamples:
+    if resamples and "row" in frame:
         frame = _compare(frame.reset_index(drop=True), split, metric, resamples)
-    return Report(_beside_paper(frame).drop(columns=["runs", "reference"]).reset_index(drop=True), failed)
+    frame = _beside_paper(frame) if "row" in frame else frame
+    return Report(frame.drop(columns=["runs", "reference"]).reset_index(drop=True), failed)
 
 
 def _named(rows: pd.DataFrame) -> "pd.Series[bool]":
@@ -129,25 +114,18 @@ def _row(group: pd.DataFrame, differing: list[str], split: str) -> dict[str, Any
 
 def _compare(frame: pd.DataFrame, split: str, metric: str, resamples: int) -> pd.DataFrame:
     """Add the differences to the reference row of each experiment, within one scale, recipe and dataset."""
-    if "row" not in frame:
-        return frame
     load = cache(lambda run: load_run(Path(run), split))
-    rows = frame.to_dict("records")
-    tables: dict[tuple[str, ...], list[dict[Any, Any]]] = {}
-    for row in rows:
-        if pd.notna(row["row"]):
-            tables.setdefault(tuple(str(row[key]) for key in SIDES), []).append(row)
-    for table in tables.values():
-        references = [row for row in table if row["row"] == row["reference"]]
+    found = {}
+    for _, table in frame[frame["row"].notna()].groupby(list(SIDES), sort=False, dropna=False):
+        references = table[table["row"] == table["reference"]]
         if len(references) != 1:
             continue
-        other = [load(run) for run in references[0]["runs"]]
-        for row in table:
-            own = [load(run) for run in row["runs"]]
-            if row is not references[0] and (found := paired_difference(own, other, metric, resamples)):
-                row |= {"difference_metric": metric, "difference": found.value}
-                row |= {"difference_low": found.low, "difference_high": found.high}
-    return pd.DataFrame(rows)
+        other = [load(run) for run in references["runs"].item()]
+        for index, runs in table["runs"].drop(references.index).items():
+            if difference := paired_difference([load(run) for run in runs], other, metric, resamples):
+                found[index] = (metric, *difference)
+    names = ["difference_metric", "difference", "difference_low", "difference_high"]
+    return frame.join(pd.DataFrame.from_dict(found, orient="index", columns=names)) if found else frame
 
 
 def load_run(folder: Path, split: str) -> Run:
@@ -162,8 +140,6 @@ def load_run(folder: Path, split: str) -> Run:
 
 
 def _beside_paper(frame: pd.DataFrame) -> pd.DataFrame:
-    if "row" not in frame:
-        return frame
     paper = paper_tables().rename(columns={"experiment": "name"})
     renamed = {c: f"paper_{c}" for c in paper.columns if c not in ("name", "row")}
     merged = frame.merge(paper.rename(columns=renamed), on=["name", "row"], how="left")

@@ -8,15 +8,7 @@ from oresort.errors import InputError
 NAME = "oresort: rows of an experiment"
 
 CURVES = {
-    "Learning": (
-        "train/loss",
-        "val/loss",
-        "train/auroc",
-        "val/auroc",
-        "val/f1",
-        "val/balanced_accuracy",
-        "lr",
-    ),
+    "Learning": ("train/loss", "val/loss", "train/auroc", "val/auroc", "val/f1", "val/balanced_accuracy", "lr"),
     "Calibration over epochs": ("val/brier", "val/ece"),
 }
 """Panels of curves over optimiser steps, by section."""
@@ -26,34 +18,25 @@ BARS = ("test/auroc", "test/f1", "test/recall", "test/precision", "test/accuracy
 """Final figures, one bar a row of the experiment, mean over its seeds."""
 
 MEDIA = ("test/pairs",)
-"""Sample pairs."""
 
 
 def build(entity: str, project: str) -> Any:
-    """Return the workspace, not yet saved; it needs the extra `dashboard`.
+    """Return the workspace, not yet saved; InputError without the extra `dashboard`.
 
     Runs are grouped by experiment (W&B group) and row (job type), so a curve is a row's mean over seeds.
-
-    Raises:
-        InputError: the extra is not installed.
     """
     try:
         import wandb_workspaces.reports.v2 as wr
         import wandb_workspaces.workspaces as ws
     except ImportError as error:
         raise InputError("dashboard: needs wandb-workspaces; pip install 'oresort[dashboard]'") from error
-    sections = [
-        ws.Section(
-            name=name,
-            panels=[wr.LinePlot(title=key, x="trainer/global_step", y=[key]) for key in keys],
-            is_open=True,
-        )
+    panels: dict[str, list[Any]] = {
+        name: [wr.LinePlot(title=key, x="trainer/global_step", y=[key]) for key in keys]
         for name, keys in CURVES.items()
-    ]
-    bars = [wr.BarPlot(title=key, metrics=[key]) for key in BARS]
-    pictures = [wr.MediaBrowser(media_keys=[key]) for key in MEDIA]
-    sections.append(ws.Section(name="Test", panels=bars, is_open=True))
-    sections.append(ws.Section(name="Pairs", panels=pictures, is_open=False))
+    }
+    panels["Test"] = [wr.BarPlot(title=key, metrics=[key]) for key in BARS]
+    panels["Pairs"] = [wr.MediaBrowser(media_keys=[key]) for key in MEDIA]
+    sections = [ws.Section(name=name, panels=shown, is_open=name != "Pairs") for name, shown in panels.items()]
     grouping = ws.RunsetSettings(groupby=[ws.Metric("Group"), ws.Metric("JobType")])
     return ws.Workspace(entity=entity, project=project, name=NAME, sections=sections, runset_settings=grouping)
 

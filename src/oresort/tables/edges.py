@@ -13,37 +13,30 @@ if TYPE_CHECKING:
 
     from oresort.models.kan.layer import KANLayer
 
-SPAN = 3.0  # of x; tanh is flat beyond
-POINTS = 121
+SPAN, POINTS = 3.0, 121  # of x; tanh is flat beyond
 
 
 def _layers(model: "nn.Module") -> "list[KANLayer]":
     from oresort.models.heads.kan import kan_layers
 
-    layers = kan_layers(model)
-    if not layers:
-        raise InputError("model: has no KAN layer, so no learned functions; train one with model/head=kan")
-    return layers
+    if layers := kan_layers(model):
+        return layers
+    raise InputError("model: has no KAN layer, so no learned functions; train one with model/head=kan")
 
 
 def edge_table(model: "nn.Module") -> pd.DataFrame:
     """Return `layer, input, output, importance` of every edge, the most important of a layer first.
 
     Importance is the standard deviation of the edge's function, see `edges.importance`. Layers, inputs and
-    outputs count from 0; of several heads the layers go on counting.
-
-    Raises:
-        InputError: a model without KAN layers.
+    outputs count from 0; of several heads the layers go on counting. InputError for a model without KAN layers.
     """
     from oresort.models.kan import edges
 
     tables = []
     for number, layer in enumerate(_layers(model)):
         size = edges.importance(layer).detach().cpu().numpy()  # (in, out)
-        inputs, outputs = np.indices(size.shape)
-        table = pd.DataFrame(
-            {"layer": number, "input": inputs.ravel(), "output": outputs.ravel(), "importance": size.ravel()}
-        )
+        inputs, outputs = np.indices(size.shape).reshape(2, -1)
+        table = pd.DataFrame({"layer": number, "input": inputs, "output": outputs, "importance": size.ravel()})
         tables.append(table.sort_values("importance", ascending=False, kind="stable"))
     return pd.concat(tables, ignore_index=True)
 
@@ -58,11 +51,7 @@ def by_layer(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def edge_figure(model: "nn.Module", top: int = 6) -> "Figure":
-    """Draw the `top` most important functions of every layer over x in [-3, 3], one row per layer.
-
-    Raises:
-        InputError: a model without KAN layers, or `top` below 1.
-    """
+    """Draw the `top` (1 or more) most important functions of every layer over x in [-3, 3], one row per layer."""
     import torch
     from matplotlib.figure import Figure
 
@@ -77,13 +66,13 @@ def edge_figure(model: "nn.Module", top: int = 6) -> "Figure":
     for number, layer in enumerate(layers):
         with torch.no_grad():
             y = edges.functions(layer.cpu(), x.to(layer.coefficients.dtype)).float()  # (POINTS, in, out)
-        y = y - y.mean(0)
+        y -= y.mean(0)
         limit = float(y.abs().max()) or 1.0  # one scale for a layer, so that heights compare
         chosen = table[table["layer"] == number].head(width)
         pairs = chosen[["input", "output"]].to_numpy().tolist()
         for axis, (i, o) in zip(axes[number], pairs, strict=False):
             axis.plot(x, y[:, i, o], linewidth=1.3)
-            axis.set_ylim(-1.1 * limit, 1.1 * limit)
+            axis.set(ylim=(-1.1 * limit, 1.1 * limit))
             axis.set_title(f"layer {number}: {i} to {o}", fontsize=7)
             axis.tick_params(labelsize=6)
         for axis in axes[number][len(pairs) :]:

@@ -6,12 +6,12 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from numpy.typing import ArrayLike
 
 from oresort.console.palette import BLUE, VERMILION
 from oresort.tables.text import Section
 
-_CHARACTERS = 48
-"""Of a row's name on one line."""
+_CHARACTERS = 48  # of a row's name on one line
 
 
 def report_figure(section: Section, metric: str = "auroc") -> Figure:
@@ -46,16 +46,19 @@ def report_figure(section: Section, metric: str = "auroc") -> Figure:
 
 
 def _points(
-    axes: Axes,
-    x: "pd.Series[float]",
-    y: "np.ndarray[tuple[int], np.dtype[np.float64]]",
-    spread: "pd.Series[float] | np.ndarray[tuple[int, int], np.dtype[np.float64]]",
-    marker: str,
-    colour: str,
-    label: str | None,
+    axes: Axes, x: "pd.Series[float]", y: ArrayLike, spread: ArrayLike, marker: str, colour: str, label: str | None
 ) -> None:
     """Draw values with bars; a row without a value has no point, one seed alone no bar."""
     known = x.notna().to_numpy()
     bars = np.nan_to_num(np.asarray(spread, float))[..., known]
     face = "none" if marker == "D" else colour
-    axes.errorbar(x[known], y[known], xerr=bars, fmt=marker, color=colour, markerfacecolor=face, capsize=3, label=label)
+    axes.errorbar(
+        x[known],
+        np.asarray(y)[known],
+        xerr=bars,
+        fmt=marker,
+        color=colour,
+        markerfacecolor=face,
+        capsize=3,
+        label=label,
+    )

@@ -13,14 +13,15 @@ from oresort.tables.collect import SIDES
 
 
 class Section(NamedTuple):
-    """One table: title, name for files, what it was measured on, its cells as text, its rows as numbers."""
+    """One table: title, name for files, what it was measured on, its cells as text, its rows as numbers.
+
+    There are at most seven columns of cells, and the first names the row; `report.csv` has all.
+    """
 
     title: str
     slug: str
     facts: str
     cells: pd.DataFrame
-    """At most seven columns; the first names the row. `report.csv` has all."""
-
     numbers: pd.DataFrame
 
 
@@ -40,11 +41,9 @@ def sections(table: pd.DataFrame, split: str, metric: str = "auroc") -> Iterator
         first = numbers.iloc[0]
         name, scale, recipe = (str(first[key]) for key in ("name", "scale", "recipe"))
         pairs = " + ".join(f"{int(first[f'pairs_{side}']):,}" for side in ("train", "val", "test"))
-        place = (
-            f"{facts}; scale={scale}: {pairs} pairs (train + val + test), {first['epochs']} epochs; "
-            f"recipe={recipe}; data: {first.get('root', 'unknown')}"
-        )
+        place = f"{facts}; scale={scale}: {pairs} pairs (train + val + test), {first['epochs']} epochs; recipe={recipe}"
         slug = re.sub(r"[^a-z0-9]+", "-", f"{name} {scale} {recipe}".lower())
+        place += f"; data: {first.get('root', 'unknown')}"
         yield Section(name, slug, place, readable(numbers, metric), numbers)
 
 
@@ -78,23 +77,17 @@ def labels(table: pd.DataFrame) -> list[str]:
     """Return what each row is called: its name in the experiment, or the values that tell it from others, by key."""
     if "row" in table:
         return [str(row) for row in table["row"]]
-    chosen = ["name"]
+    text, chosen = table.astype(str), ["name"]
+    names = text["name"]
     # what a recipe or a scale sets says more by its own key
     keys = sorted(table.columns[1 : list(table.columns).index("n")], key=lambda k: k.startswith(("recipe", "scale")))
     for key in keys:
-        if len(table[[*chosen, key]].astype(str).drop_duplicates()) > len(table[chosen].astype(str).drop_duplicates()):
+        if len(text[[*chosen, key]].drop_duplicates()) > len(text[chosen].drop_duplicates()):
             chosen.append(key)
-    names = []
-    for row in table[chosen].to_dict("records"):
-        # a key that these runs do not have names nothing; of a class its last part is enough
-        values = {str(key): str(value) for key, value in row.items() if pd.notna(value)}
-        name = values.pop("name")
-        words = [
-            f"{key.removesuffix('._target_')}={value.rpartition('.')[2] if '_target_' in key else value}"
-            for key, value in values.items()
-        ]
-        names.append(", ".join([name, *words]))
-    return names
+            # of a class its last part is enough; a key that a run does not have names nothing
+            values = text[key].str.rpartition(".")[2] if "_target_" in key else text[key]
+            names = names + (f", {key.removesuffix('._target_')}=" + values).where(table[key].notna(), "")
+    return names.tolist()
 
 
 def _plus_minus(table: pd.DataFrame, name: str) -> list[str]:
