@@ -113,7 +113,7 @@ def test_a_missing_keyword_is_named():
         ({"head": None}, "'head' must be a mapping"),
         ({"channels": 0}, "channels=0"),
         ({"share": "no"}, "share='no'"),
-        ({"fusion": {}}, "known: oresort"),
+        ({"fusion": {}}, "no such fusion; known: .*oresort"),
     ],
 )
 def test_a_wrong_model_is_named(spec, change, named):

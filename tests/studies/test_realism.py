@@ -55,6 +55,7 @@ def test_known_air_is_measured():
     assert lateral_profile(air) == pytest.approx(np.ones(20), abs=0.03)
 
 
+@pytest.mark.slow
 def test_a_classifier_tells_other_noise_and_not_the_same():
     real = known_air(1, 256)
     assert np.mean(tell_apart(real, [known_air(2, 256, True), known_air(3, 256, True)])) > 0.95
@@ -136,6 +137,7 @@ def test_figures_draw_the_tables(compared: dict[str, pd.DataFrame], simulated: P
     assert 0.9 < low[0].mean() < 1.1  # and air around it
 
 
+@pytest.mark.slow
 def test_the_study_leaves_its_tables_and_pictures(simulated: Pair, tmp_path: Path):
     files = [tmp_path / f"{layer}.tiff" for layer in ("low", "high")]
     for file, counts in zip(files, simulated, strict=True):
