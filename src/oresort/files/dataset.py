@@ -24,8 +24,7 @@ _WORDS = {
 class Cutting:
     """How particles are found on a scan and cut out of it; `conf/prepare.yaml` explains each key.
 
-    Raises:
-        InputError: a word that is unknown, or a number out of range.
+    InputError for a word that is unknown or a number out of range.
     """
 
     crops: str = "registered"
@@ -33,12 +32,9 @@ class Cutting:
     correct: bool = True
     mask: str = "noise"
     split: bool = True
-    convex: float = 0.925
-    """Share of its convex hull from which an outline is one particle's: broken rock is nearly convex."""
-    neck: float = 0.95
-    """Width of a neck over that of the narrower part beside it, below which the neck parts two particles."""
-    min_area: int = 50
-    """Smallest particle, pixels: about 3 mm across at the 0.4 mm pitch of the paper's sorter."""
+    convex: float = 0.925  # share of its convex hull from which an outline is one particle's: rock is nearly convex
+    neck: float = 0.95  # width of a neck over that of the narrower part beside it, below which it parts two particles
+    min_area: int = 50  # smallest particle, pixels: about 3 mm across at the 0.4 mm pitch of the paper's sorter
 
     def __post_init__(self) -> None:
         for key, known in _WORDS.items():
@@ -64,29 +60,16 @@ RELEASED = Cutting(crops="released", mask="released", correct=False, split=False
 
 
 def write_dataset(root: Path, command: str, cut: Cutting | None, **known: Mapping[str, Any]) -> None:
-    """Write `dataset.json`.
-
-    Args:
-        root: the dataset's folder.
-        command: what made it, as `oresort.prepare`.
-        cut: how its pairs were cut; None if it holds none.
-        known: what else is known of it, by name.
-    """
-    content = {
-        "version": _VERSION,
-        "made_by": f"{command} {version_of('oresort')}",
-        "cut": None if cut is None else asdict(cut),
-    }
-    write_json(root / MARK, content | known)
+    """Write `dataset.json`: the command that made it, how its pairs were cut (None: it holds none), what is `known`."""
+    made_by = f"{command} {version_of('oresort')}"
+    write_json(root / MARK, {"version": _VERSION, "made_by": made_by, "cut": asdict(cut) if cut else None, **known})
 
 
 def read_dataset(root: Path) -> Cutting | None:
     """Return how a dataset's pairs were cut: by `dataset.json`, or as the paper's authors did in their layout.
 
-    None means that nobody knows: there is a manifest alone.
-
-    Raises:
-        InputError: `dataset.json` is damaged, or of another version.
+    None means that nobody knows: there is a manifest alone. InputError for a `dataset.json` that is damaged or of
+    another version.
     """
     file = root / MARK
     if not file.is_file():

@@ -5,7 +5,7 @@ import logging
 import math
 import struct
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NoReturn
@@ -20,8 +20,7 @@ from oresort.errors import InputError
 from oresort.files.layout import IMAGES
 
 MAX_PIXELS = 2**28
-"""Largest image read (512 MiB decoded; 80,000 lines of 3,328 columns), so that a lying header cannot exhaust
-memory."""
+"""Largest image read (512 MiB decoded; 80,000 lines of 3,328 columns): a lying header cannot exhaust memory."""
 
 _PNG_END = b"IEND\xaeB`\x82"  # type and checksum of the chunk that closes every PNG
 
@@ -32,17 +31,10 @@ logging.getLogger("tifffile").addFilter(lambda _: not getattr(_reading, "active"
 
 
 def read_image(path: Path) -> NDArray[np.uint16]:
-    """Read the counts of one detector layer.
+    """Return one detector layer's counts (H, W), uint16, contiguous and writable, of a `.tif`, `.tiff` or `.png`.
 
-    Args:
-        path: a single-channel 16-bit file, `.tif`, `.tiff` or `.png`.
-
-    Returns:
-        Counts (H, W), uint16, native byte order, contiguous and writable.
-
-    Raises:
-        InputError: absent, unreadable, truncated or damaged file; another suffix; pixels of any other kind
-            than one grey uint16 channel; several pages; no pixels, or more than `MAX_PIXELS`.
+    InputError for a file that is absent, unreadable, truncated, damaged or of another suffix; for pixels of any other
+    kind than one grey uint16 channel; for several pages; for no pixels, or more than `MAX_PIXELS`.
     """
     suffix = path.suffix.lower()
     if suffix not in IMAGES:
@@ -56,34 +48,17 @@ def read_image(path: Path) -> NDArray[np.uint16]:
 
 
 def read_pair(low: Path, high: Path) -> tuple[NDArray[np.uint16], NDArray[np.uint16]]:
-    """Read both detector layers of one crop or scan, each as `read_image` does.
-
-    Returns:
-        Low- and high-energy counts, both (H, W), uint16.
-
-    Raises:
-        InputError: either file is refused by `read_image`, or their sizes differ.
-    """
+    """Return the low and high layer (H, W) of one crop or scan, each as by `read_image`; InputError if sizes differ."""
     images = read_image(low), read_image(high)
-    if images[0].shape != images[1].shape:
-        sizes = [f"{width} x {height}" for height, width in (image.shape for image in images)]
-        raise InputError(
-            f"{low} is {sizes[0]} but {high} is {sizes[1]} (width x height); give two layers of the same scan"
-        )
+    check_same_size({low: images[0].shape, high: images[1].shape})
     return images
 
 
 def write_tiff(path: Path, image: NDArray[np.uint16], one_strip: bool = False) -> None:
-    """Write one layer (H, W) as TIFF, compressed by LZW.
+    """Write one layer (H, W) as TIFF, compressed by LZW; OSError if the disk is full or not writable.
 
-    Args:
-        path: the file.
-        image: counts, uint16.
-        one_strip: all lines in one strip, differences along them: smaller, as the paper's sorter writes but for
-            its strip for every line.
-
-    Raises:
-        OSError: the disk is full or not writable.
+    With `one_strip` all lines lie in one strip, differences along them: smaller, as the paper's sorter writes but for
+    its strip for every line.
     """
     options = [cv2.IMWRITE_TIFF_COMPRESSION, cv2.IMWRITE_TIFF_COMPRESSION_LZW]
     if one_strip:
@@ -128,9 +103,8 @@ def _read_tiff(path: Path, data: bytes) -> NDArray[np.uint16]:
 def check_page(path: Path, tiff: tifffile.TiffFile, size: int) -> tifffile.TiffPage:
     """Return the only page of a TIFF of `size` bytes once it is known to be one whole grey uint16 image.
 
-    Raises:
-        InputError: other pixels, several pages, or none.
-        ValueError: strips that are absent, empty or beyond the end, which would be read as zeros.
+    InputError for other pixels, several pages, or none; ValueError for strips that are absent, empty or beyond the end,
+    which would be read as zeros.
     """
     page = tiff.pages.first
     if tiff.pages.is_multipage:
@@ -149,6 +123,13 @@ def check_page(path: Path, tiff: tifffile.TiffFile, size: int) -> tifffile.TiffP
     if any(start <= 0 or count <= 0 or start + count > size for start, count in strips):
         raise ValueError("strips cut")
     return page
+
+
+def check_same_size(shapes: Mapping[Path, tuple[int, ...]]) -> None:
+    """Refuse two layers of one scan, by file, whose shapes (H, W) differ."""
+    if len(set(shapes.values())) > 1:
+        sizes = " but ".join(f"{path} is {width} x {height}" for path, (height, width) in shapes.items())
+        raise InputError(f"{sizes} (width x height); give two layers of the same scan")
 
 
 @contextmanager

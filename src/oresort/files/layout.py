@@ -30,6 +30,14 @@ IMAGES = (".tiff", ".tif", ".png")
 _PARTICLE = re.compile(r"(?P<scan>.+)-x(?P<x>\d+)-y(?P<y>\d+)-w(?P<w>\d+)-h(?P<h>\d+)")
 
 
+def find_image(folder: Path, stem: str, mend: str) -> Path:
+    """Return a folder's image of a name without suffix; InputError with the mend if it is not there."""
+    for file in (folder / f"{stem}{suffix}" for suffix in IMAGES):
+        if file.is_file():
+            return file
+    raise InputError(f"{folder}: no {stem} image ({stem}.tiff, .tif or .png); {mend}")
+
+
 def pair_row(label: str, batch: object, scan: object, box: tuple[int, int, int, int]) -> dict[str, object]:
     """Return a manifest's row of a pair by class (may be empty), batch, scan and box (x, y, w, h) in pixels.
 
@@ -38,18 +46,15 @@ def pair_row(label: str, batch: object, scan: object, box: tuple[int, int, int, 
     x, y, w, h = box
     name = f"{label or 'unlabelled'}_{batch}/{scan}-x{x}-y{y}-w{w}-h{h}"
     files = {layer: f"{name}/{layer}{IMAGES[0]}" for layer in ("low", "high")}
-    place = {"x": x, "y": y, "w": w, "h": h}
-    return {"id": name, **files, "label": label, "scan": scan, "batch": batch, **place}
+    return {"id": name, **files, "label": label, "scan": scan, "batch": batch, "x": x, "y": y, "w": w, "h": h}
 
 
 def index_released(root: Path) -> pd.DataFrame:
     """Index `<class>_<batch>/<scan>-x<X>-y<Y>-w<W>-h<H>/{low,high}.tiff` below `root`, all columns as text.
 
-    The class comes from the folder's name, scan and box from the particle's. Particles of one scan number
-    count as one scan in whatever class folder they lie, so that no split can part them.
-
-    Raises:
-        InputError: a particle folder without one of its two images, or whose name is not of this form.
+    The class comes from the folder's name, scan and box from the particle's. Particles of one scan number count as one
+    scan in whatever class folder they lie, so that no split can part them. InputError for a particle folder without one
+    of its two images, or whose name is not of this form.
     """
     rows = []
     for folder in sorted(p for p in root.iterdir() if p.is_dir() and not p.name.startswith(".")):
@@ -58,9 +63,9 @@ def index_released(root: Path) -> pd.DataFrame:
             match = _PARTICLE.fullmatch(particle.name)
             if match is None:
                 raise InputError(f"{particle}: the folder's name is not <scan>-x<X>-y<Y>-w<W>-h<H>; rename it")
-            pair = {"id": f"{folder.name}/{particle.name}", "label": label, "batch": batch}
-            pair |= {layer: _image(particle, layer).relative_to(root).as_posix() for layer in ("low", "high")}
-            rows.append(pair | match.groupdict())
+            files = {layer: find_image(particle, layer, "add it or remove the folder") for layer in ("low", "high")}
+            row = {"id": f"{folder.name}/{particle.name}", "label": label, "batch": batch, **match.groupdict()}
+            rows.append(row | {layer: file.relative_to(root).as_posix() for layer, file in files.items()})
     return pd.DataFrame(rows, dtype=str)
 
 
@@ -70,11 +75,3 @@ def write_index(root: Path, manifest: pd.DataFrame) -> None:
     if len(manifest) and (manifest["split"] != "").all():
         sides = {side: manifest.loc[manifest["split"] == side, "id"].tolist() for side in SPLITS}
         (root / SPLIT_FILE).write_text(json.dumps(sides, indent=1) + "\n", encoding="utf-8")
-
-
-def _image(particle: Path, layer: str) -> Path:
-    for suffix in IMAGES:
-        file = particle / f"{layer}{suffix}"
-        if file.is_file():
-            return file
-    raise InputError(f"{particle}: no {layer} image ({layer}.tiff, .tif or .png); add it or remove the folder")

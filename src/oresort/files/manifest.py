@@ -9,20 +9,18 @@ from oresort.errors import InputError
 from oresort.files.layout import CLASSES, MANIFEST, REQUIRED, SPLITS, index_released
 from oresort.xray.transmission import NOMINAL_AIR
 
-_NUMBERS = ("x", "y", "w", "h", "grade", "mass", "air")
+_KNOWN = {"label": CLASSES, "split": (*SPLITS, ""), "background": ("zero", "air")}
 
 
 def load_manifest(root: Path) -> pd.DataFrame:
     """Return the dataset's index, from `manifest.csv` or else from the released folder layout.
 
-    Columns: `id, low, high, scan, batch, split, background` (text; paths relative to the root; split may be
-    empty; background `zero` or `air`), `label` (int64, ore 1), `x, y, w, h` (pixels of the scan), `grade`
-    (wt % Cu), `mass` (g), `air` (counts); NaN in a number means unknown, except `air`, which falls back to
-    the sorter's nominal level.
+    Columns: `id, low, high, scan, batch, split, background` (text; paths relative to the root; split may be empty;
+    background `zero` or `air`), `label` (int64, ore 1), `x, y, w, h` (pixels of the scan), `grade` (wt % Cu), `mass`
+    (g), `air` (counts); NaN in a number means unknown, except `air`, which falls back to the sorter's nominal level.
 
-    Raises:
-        InputError: a missing root, file or column, a duplicate id or image, an unknown label, split or
-            background, a value that is no finite number >= 0, or a path that leaves the root.
+    InputError for a missing root, file or column, a duplicate id or image, an unknown label, split or background, a
+    value that is no finite number >= 0, or a path that leaves the root.
     """
     if not root.is_dir():
         raise InputError(
@@ -30,8 +28,7 @@ def load_manifest(root: Path) -> pd.DataFrame:
             f"python -m oresort.simulate preset=paper out={root}"
         )
     file = root / MANIFEST
-    frame = _read(file) if file.is_file() else index_released(root)
-    origin = str(file if file.is_file() else root)
+    frame, origin = (_read(file), file) if file.is_file() else (index_released(root), root)
     if frame.empty:
         raise InputError(f"{origin}: no pairs; expected rows, or <class>_<batch>/<scan>-x..-y..-w..-h../ folders")
     for column in ("batch", "split", "background"):
@@ -39,8 +36,10 @@ def load_manifest(root: Path) -> pd.DataFrame:
             frame[column] = ""
     frame["background"] = frame["background"].replace("", "zero")
     _check_text(frame, origin)
-    _check_numbers(frame, origin)
-    _check_paths(frame, root, origin)
+    for column in ("x", "y", "w", "h", "grade", "mass", "air"):
+        # no counts without any air
+        frame[column] = _numbers(frame, column, origin, least=column == "air") if column in frame else np.nan
+    _check_paths(frame, root.resolve(), origin)
     frame["air"] = frame["air"].fillna(NOMINAL_AIR)
     frame["label"] = frame["label"].map(CLASSES.index).astype(np.int64)
     return frame.reset_index(drop=True)
@@ -58,51 +57,34 @@ def _read(file: Path) -> pd.DataFrame:
     return frame
 
 
-def _first(frame: pd.DataFrame, bad: "pd.Series[bool]", column: str) -> str:
-    row = frame[bad].iloc[0]
-    return f"id {row['id']!r} has {column} {row[column]!r}"
+def _refuse(frame: pd.DataFrame, origin: Path, column: str, bad: "pd.Series[bool]", mend: str) -> None:
+    """Raise InputError for the first row that is bad in a column, if there is one."""
+    if bad.any():
+        row = frame[bad].iloc[0]
+        raise InputError(f"{origin}: id {row['id']!r} has {column} {row[column]!r}{mend}")
 
 
-def _check_text(frame: pd.DataFrame, origin: str) -> None:
+def _check_text(frame: pd.DataFrame, origin: Path) -> None:
     for column in ("id", "low", "high"):
-        repeated = frame[column].duplicated()
-        if repeated.any():
-            raise InputError(f"{origin}: {_first(frame, repeated, column)}, twice; keep one row of each")
-    for column, known in (("label", CLASSES), ("split", (*SPLITS, "")), ("background", ("zero", "air"))):
-        bad = ~frame[column].isin(known)
-        if bad.any():
-            names = ", ".join(name for name in known if name)
-            raise InputError(f"{origin}: {_first(frame, bad, column)}; known are {names}")
-    blank = frame["scan"] == ""
-    if blank.any():
-        raise InputError(f"{origin}: {_first(frame, blank, 'scan')}; name the scan, splits are grouped by it")
+        _refuse(frame, origin, column, frame[column].duplicated(), ", twice; keep one row of each")
+    for column, known in _KNOWN.items():
+        _refuse(frame, origin, column, ~frame[column].isin(known), f"; known are {', '.join(filter(None, known))}")
+    _refuse(frame, origin, "scan", frame["scan"] == "", "; name the scan, splits are grouped by it")
     half = (frame["split"] == "") & bool((frame["split"] != "").any())
-    if half.any():
-        raise InputError(f"{origin}: {_first(frame, half, 'split')} while others have one; fill all rows or none")
+    _refuse(frame, origin, "split", half, " while others have one; fill all rows or none")
 
 
-def _check_numbers(frame: pd.DataFrame, origin: str) -> None:
-    for column in _NUMBERS:
-        if column not in frame:
-            frame[column] = np.nan
-            continue
-        text = frame[column].astype(str)
-        number = pd.to_numeric(text.where(text != "", None), errors="coerce").astype(np.float64)
-        # written so that NaN and infinity are bad; no counts without any air
-        usable = np.isfinite(number.to_numpy()) & (number.to_numpy() >= (1 if column == "air" else 0))
-        bad = pd.Series((text != "").to_numpy() & ~usable, index=frame.index)
-        if bad.any():
-            found = _first(frame, bad, column)
-            raise InputError(f"{origin}: {found}; give a number >= 0, or nothing if it is unknown")
-        frame[column] = number
+def _numbers(frame: pd.DataFrame, column: str, origin: Path, least: float) -> "pd.Series[float]":
+    text = frame[column].astype(str)
+    number = pd.to_numeric(text.where(text != "", None), errors="coerce").astype(np.float64)
+    usable = number.between(least, np.inf, inclusive="left")  # nan is not
+    _refuse(frame, origin, column, text.ne("") & ~usable, "; give a number >= 0, or nothing if it is unknown")
+    return number
 
 
-def _check_paths(frame: pd.DataFrame, root: Path, origin: str) -> None:
-    base = root.resolve()
+def _check_paths(frame: pd.DataFrame, base: Path, origin: Path) -> None:
     for column in ("low", "high"):
-        for pair, text in zip(frame["id"], frame[column], strict=True):
-            # resolved, so that a symbolic link cannot lead out either
-            if text == "" or not (base / text).resolve().is_relative_to(base):
-                raise InputError(
-                    f"{origin}: id {pair!r} has {column} {text!r}, outside the dataset's root; move it inside"
-                )
+        # resolved, so that a symbolic link cannot lead out either
+        leaves = [text == "" or not (base / text).resolve().is_relative_to(base) for text in frame[column]]
+        bad = pd.Series(leaves, index=frame.index)
+        _refuse(frame, origin, column, bad, ", outside the dataset's root; move it inside")

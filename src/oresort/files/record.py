@@ -24,11 +24,10 @@ def read_yaml(file: Path) -> dict[str, Any]:
 def read_row(file: Path) -> dict[str, Any]:
     """Return a run's flat row, written as `metrics.json`; anything else is an InputError."""
     try:
-        content = json.loads(file.read_text(encoding="utf-8"))
-        content["status"]
+        row: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+        row["status"]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise InputError(f"{file}: not the record of a run; remove it or its folder") from error
-    row: dict[str, Any] = content
     return row
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from oresort.errors import InputError
-from oresort.files.layout import IMAGES
+from oresort.files.layout import IMAGES, find_image
 
 _CLASS = re.compile(r"(?P<label>ore|waste)(?:_(?P<batch>.+))?")
 
@@ -21,18 +21,11 @@ class ScanFiles(NamedTuple):
 
 
 def find_scans(root: Path, low: str = "{scan}_low", high: str = "{scan}_high") -> tuple[list[ScanFiles], list[str]]:
-    """Find the scan pairs in a folder and its subfolders, by name.
+    """Find the scan pairs in a folder and its subfolders, whose layers lie side by side.
 
-    Args:
-        root: the folder.
-        low: file name of a low-energy layer, without suffix; `{scan}` stands for the scan's name.
-        high: the same of the high-energy layer, which lies beside it.
-
-    Returns:
-        Scans by name, and one line for each scan that lacks a layer or shares its name with another.
-
-    Raises:
-        InputError: no such folder, no scans in it, or a pattern without `{scan}`.
+    `low` and `high` are the layers' file names without suffix; `{scan}` stands for the scan's name. Return scans by
+    name, and one line for each scan that lacks a layer or shares its name with another. InputError for no such folder,
+    no scans in it, or a pattern without `{scan}`.
     """
     for key, pattern in (("low", low), ("high", high)):
         if pattern.count("{scan}") != 1 or "/" in pattern:
@@ -49,46 +42,32 @@ def find_scans(root: Path, low: str = "{scan}_low", high: str = "{scan}_high") -
         double = next((files for files in found if len(files) > 1), None)
         if double:
             problems.append(f"{double[0]}: {double[1].name} is the same layer; remove one of them")
-            continue
-        if not all(found):
+        elif not all(found):
             (there,) = found[0] or found[1]
             lacking = (high if found[0] else low).replace("{scan}", name)
             problems.append(f"{there}: no {lacking} beside it; add the other layer, or remove this one")
-            continue
-        (file_low,), (file_high,) = found
-        if any(scan.name == name for scan in scans):
-            problems.append(f"{file_low}: another scan is called {name} too; rename one")
-            continue
-        matches = (_CLASS.fullmatch(part) for part in reversed(folder.relative_to(root).parts))
-        match = next((match for match in matches if match), None) or _CLASS.fullmatch(root.resolve().name)
-        label, batch = (match["label"], match["batch"] or "") if match else ("", "")
-        scans.append(ScanFiles(name, file_low, file_high, label, batch))
+        elif any(scan.name == name for scan in scans):
+            problems.append(f"{found[0][0]}: another scan is called {name} too; rename one")
+        else:
+            around = (*reversed(folder.relative_to(root).parts), root.resolve().name)
+            match = next(filter(None, map(_CLASS.fullmatch, around)), None)
+            label, batch = (match["label"], match["batch"] or "") if match else ("", "")
+            scans.append(ScanFiles(name, found[0][0], found[1][0], label, batch))
     if not scans and not problems:
         raise InputError(f"{root}: no scans; expected pairs {low}.tiff and {high}.tiff (or .tif, .png)")
     return scans, problems
 
 
 def reference_pair(name: str, low: str, high: str) -> tuple[Path, Path]:
-    """Return both layers' files of an air or dark image given as `folder/name`, by the scans' patterns.
-
-    Raises:
-        InputError: a layer is not there.
-    """
-    path = Path(name)
-    found = []
-    for pattern in (low, high):
-        stem = pattern.replace("{scan}", path.name)
-        files = [path.parent / f"{stem}{suffix}" for suffix in IMAGES]
-        there = [file for file in files if file.is_file()]
-        if not there:
-            raise InputError(f"{path.parent / stem}.tiff: no such file; give the images' name without layer")
-        found.append(there[0])
-    return found[0], found[1]
+    """Return both layers' files of an air or dark image given as `folder/name`, by the scans' patterns."""
+    path, mend = Path(name), "give the images' name without layer"
+    stems = (pattern.replace("{scan}", path.name) for pattern in (low, high))
+    low_file, high_file = (find_image(path.parent, stem, mend) for stem in stems)
+    return low_file, high_file
 
 
 def _by_name(root: Path, pattern: str) -> dict[tuple[Path, str], list[Path]]:
-    before, after = (re.escape(part) for part in pattern.split("{scan}"))
-    names = re.compile(f"{before}(?P<scan>.+){after}")
+    names = re.compile("(?P<scan>.+)".join(map(re.escape, pattern.split("{scan}"))))
     found: dict[tuple[Path, str], list[Path]] = {}
     for file in sorted(root.rglob("*")):
         match = names.fullmatch(file.stem)

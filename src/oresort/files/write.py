@@ -44,12 +44,10 @@ def replacing(target: Path) -> Iterator[Path]:
 def new_folder(out: Path, overwrite: bool) -> Iterator[Path]:
     """Yield a folder beside `out` that becomes `out` only when the block succeeds.
 
-    With `overwrite` an older dataset is moved aside first and removed last, so whenever the process is killed
-    one of the two is whole: what it leaves behind is put back, or removed, by the next call.
-
-    Raises:
-        InputError: `out` is a file, holds the working folder, is being written by another process, cannot be
-            written, or holds anything; with `overwrite`, anything but what this program made.
+    With `overwrite` an older dataset is moved aside first and removed last, so whenever the process is killed one of
+    the two is whole: what it leaves behind is put back, or removed, by the next call. InputError if `out` is a file,
+    holds the working folder, is being written by another process, cannot be written, or holds anything; with
+    `overwrite`, anything but what this program made.
     """
     target = out.resolve()
     if Path.cwd().is_relative_to(target):
@@ -78,9 +76,8 @@ def new_folder(out: Path, overwrite: bool) -> Iterator[Path]:
             raise
         _discard(old)
     except OSError as error:
-        raise InputError(
-            f"{out}: cannot be written ({error.strerror}); free some space or name another folder"
-        ) from error
+        reason = f"cannot be written ({error.strerror})"
+        raise InputError(f"{out}: {reason}; free some space or name another folder") from error
     finally:
         os.close(lock)
 
@@ -117,9 +114,7 @@ def _discard(old: Path) -> None:
 
 def write_json(file: Path, content: Mapping[str, Any]) -> None:
     """Write `content` whole or not at all; NaN becomes null, which JSON knows."""
-    clean = {
-        key: None if isinstance(value, float) and not math.isfinite(value) else value for key, value in content.items()
-    }
+    clean = {key: None if isinstance(x, float) and not math.isfinite(x) else x for key, x in content.items()}
     with replacing(file) as temporary:
         temporary.write_text(json.dumps(clean, indent=1, allow_nan=False) + "\n", encoding="utf-8")
 

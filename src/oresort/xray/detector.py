@@ -8,21 +8,18 @@ from numpy.typing import NDArray
 
 from oresort.errors import InputError
 from oresort.xray import tube
-from oresort.xray.minerals import attenuation_coefficient
+from oresort.xray.minerals import attenuation_coefficient, mass_fractions
 
-_GOS = ("Gd2O2S", 7.32)
-_CSI = ("CsI", 4.51)
-_ALUMINIUM = ("Al", 2.699)
-_COPPER = ("Cu", 8.96)
-_DUST = ("SiO2", 2.65)
+# formula, density in g/cm3
+_GOS, _CSI = ("Gd2O2S", 7.32), ("CsI", 4.51)
+_ALUMINIUM, _COPPER, _DUST = ("Al", 2.699), ("Cu", 8.96), ("SiO2", 2.65)
 
 
 @dataclass(frozen=True)
 class Stack:
     """What the beam passes through from tube to rear layer; thicknesses in mm of solid material.
 
-    The defaults are a reference: with them pure minerals have the ratios that the tests know. The simulated
-    sorter's own is in `belt.sorter`.
+    The defaults are a reference: with them pure minerals have the ratios that the tests know.
     """
 
     aluminium: float = 2.0  # filter of the tube
@@ -33,7 +30,6 @@ class Stack:
     rear: float = 4.0  # CsI
 
     def __post_init__(self) -> None:
-        """Refuse a negative thickness and a layer that cannot absorb."""
         for name, value in vars(self).items():
             if value < 0 or (name in ("front", "rear") and value == 0):
                 raise InputError(f"detector stack: {name}={value:g} mm; give a positive thickness")
@@ -47,9 +43,8 @@ def _absorbed(material: tuple[str, float], thickness: float, energies: NDArray[n
     """Share of the incident energy that stays in a layer: interaction times energy transfer."""
     formula, density = material
     total = attenuation_coefficient(formula, density, energies)
-    parsed = xraylib.CompoundParser(formula)
-    elements = list(zip(parsed["Elements"], parsed["massFractions"], strict=True))
-    per_cm = [density * sum(w * xraylib.CS_Energy(z, float(e)) for z, w in elements) for e in energies]
+    shares = mass_fractions(formula).items()
+    per_cm = [density * sum(w * xraylib.CS_Energy(z, float(e)) for z, w in shares) for e in energies]
     return (1.0 - np.exp(-thickness * total)) * np.minimum(np.array(per_cm) / 10.0 / total, 1.0)
 
 

@@ -1,14 +1,11 @@
 """Minerals of copper deposits: chemistry, density and linear attenuation."""
 
-from collections.abc import Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
 import xraylib
 from numpy.typing import NDArray
-
-from oresort.errors import InputError
 
 
 class Mineral(NamedTuple):
@@ -57,36 +54,31 @@ MINERALS: dict[str, Mineral] = {
 """Idealised compositions and measured densities, as tabulated in handbooks of mineralogy."""
 
 
-def mineral(name: str) -> Mineral:
-    """Return one mineral; InputError with the known names if there is none of that name."""
-    if name not in MINERALS:
-        raise InputError(f"mineral {name!r} is unknown; choose from {', '.join(sorted(MINERALS))}")
-    return MINERALS[name]
+@lru_cache
+def mass_fractions(formula: str) -> dict[int, float]:
+    """Return the mass fractions (0-1, sum 1) of a compound's elements, by atomic number."""
+    parsed = xraylib.CompoundParser(formula)
+    return dict(zip(parsed["Elements"], parsed["massFractions"], strict=True))
 
 
-@lru_cache(maxsize=256)
 def mass_fraction(name: str, element: str) -> float:
-    """Return the mass fraction (0-1) of an element, given by its symbol, in a mineral."""
-    parsed = xraylib.CompoundParser(mineral(name).formula)
-    shares = dict(zip(parsed["Elements"], parsed["massFractions"], strict=True))
-    return float(shares.get(xraylib.SymbolToAtomicNumber(element), 0.0))
+    """Return the mass fraction (0-1) of an element, given by its symbol, in a mineral of `MINERALS`."""
+    return mass_fractions(MINERALS[name].formula).get(xraylib.SymbolToAtomicNumber(element), 0.0)
 
 
 @lru_cache(maxsize=256)
 def _coefficient(formula: str, density: float, energies: tuple[float, ...]) -> NDArray[np.float64]:
-    per_cm = [density * xraylib.CS_Total_CP(formula, energy) for energy in energies]
-    return np.array(per_cm) / 10.0
+    return np.array([density * xraylib.CS_Total_CP(formula, energy) for energy in energies]) / 10.0
 
 
 def attenuation_coefficient(formula: str, density: float, energies: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the total linear attenuation coefficient (E,) in 1/mm at `energies` (E,) in keV.
+    """Return the total linear attenuation coefficient (E,) in 1/mm at `energies` (E,) in keV, by density in g/cm3.
 
-    `density` is in g/cm3. Source: xraylib's total cross sections (photoelectric, Rayleigh and Compton).
+    Source: xraylib's total cross sections (photoelectric, Rayleigh and Compton).
     """
     return _coefficient(formula, density, tuple(energies.tolist()))
 
 
-def mineral_coefficients(names: Sequence[str], energies: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the linear attenuation (M, E) in 1/mm of minerals by name at `energies` (E,) in keV."""
-    found = [mineral(name) for name in names]
-    return np.stack([attenuation_coefficient(m.formula, m.density, energies) for m in found])
+def mineral_coefficients(energies: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the linear attenuation (M, E) in 1/mm of all `MINERALS` at `energies` (E,) in keV."""
+    return np.stack([attenuation_coefficient(*mineral, energies) for mineral in MINERALS.values()])
