@@ -18,7 +18,6 @@ from hypothesis import strategies as st
 from oresort import simulate
 from oresort.belt import simulate_scan, write_pairs, write_scans
 from oresort.belt.plan import plan_scans, split_counts
-from oresort.belt.simulate import SimulateConfig
 from oresort.console.compose import register
 from oresort.data.splits import assign_splits
 from oresort.files.image import read_image, read_pair
@@ -165,7 +164,7 @@ def test_the_paper_preset_has_the_papers_six_counts():
         ("train", "waste"): 8_317, ("val", "waste"): 1_782, ("test", "waste"): 1_783,
     }  # fmt: skip
     with initialize_config_dir(str(CONF_DIR), version_base="1.3"):
-        register("simulate", SimulateConfig)
+        register("simulate", simulate.SimulateConfig)
         cfg = compose("simulate", overrides=["out=x", "preset=paper"])
     assert cfg.pairs == sum(paper.values()) == 31_057
     assert split_counts(cfg.pairs) == paper

@@ -7,10 +7,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from oresort.belt.crops import Crop, simulate_crops
-from oresort.belt.labels import Labelling, assay_label
+from oresort.belt.crops import simulate_crops
 from oresort.belt.parallel import in_parallel
-from oresort.belt.plan import ScanPlan, plan_scans, split_counts
+from oresort.belt.plan import Labelling, ScanPlan, plan_scans, split_counts
 from oresort.belt.rock import ASSOCIATION, draw_lot
 from oresort.belt.scan import draw_scene, expose_scene
 from oresort.files.dataset import SIMULATED, write_dataset
@@ -30,25 +29,16 @@ def write_pairs(
 ) -> pd.DataFrame:
     """Write a dataset in the released layout, its manifest, splits and `dataset.json`; return the manifest.
 
-    `labelling` says how labels are made (default: by lot); `background` is `zero` or `air`. `out` must not
-    exist yet or be empty. InputError for a count too small for three splits or a voltage out of range.
+    `labelling` says how labels are made (default: by lot); `background` is `zero` or `air`. `out` must not exist yet or
+    be empty. InputError for a count too small for three splits or a voltage out of range.
     """
     labelling = labelling or Labelling()
-    plan_seed, *_ = root = np.random.SeedSequence(seed).spawn(2)
+    plan_seed, pairs_seed = np.random.SeedSequence(seed).spawn(2)
     plan = plan_scans(split_counts(pairs), labelling.mode == "batch", np.random.default_rng(plan_seed))
-    seeds = root[1].spawn(len(plan))
-    job = partial(
-        _write_scan_pairs,
-        out,
-        lots_entropy=seed,
-        labelling=labelling,
-        association=association,
-        kvp=kvp,
-        background=background,
-    )
-    rows = in_parallel(job, list(zip(plan, seeds, strict=True)), workers, "simulating scans")
-    manifest = pd.DataFrame([row for scan in rows for row in scan], columns=list(MANIFEST_COLUMNS))
-    manifest = manifest.sort_values(["scan", "y", "x"], ignore_index=True)
+    job = partial(_write_scan_pairs, out, seed, labelling, association, kvp, background)
+    items = list(zip(plan, pairs_seed.spawn(len(plan)), strict=True))
+    rows = [row for scan in in_parallel(job, items, workers, "simulating scans") for row in scan]
+    manifest = pd.DataFrame(rows, columns=list(MANIFEST_COLUMNS)).sort_values(["scan", "y", "x"], ignore_index=True)
     write_index(out, manifest)
     write_dataset(out, "oresort.simulate", replace(SIMULATED, background=background))
     return manifest
@@ -56,33 +46,26 @@ def write_pairs(
 
 def _write_scan_pairs(
     out: Path,
-    item: tuple[ScanPlan, np.random.SeedSequence],
     lots_entropy: int,
     labelling: Labelling,
     association: float,
     kvp: float,
     background: str,
+    item: tuple[ScanPlan, np.random.SeedSequence],
 ) -> list[dict[str, object]]:
     plan, seed = item
     scene_seed, label_seed = seed.spawn(2)
-    lot_rng = np.random.default_rng([lots_entropy, plan.batch])
+    lot_rng, rng = np.random.default_rng([lots_entropy, plan.batch]), np.random.default_rng(label_seed)
     lot = draw_lot(lot_rng, labelling.mineralised_share(plan.label), plan.label is not None, association)
     scene = draw_scene(scene_seed, plan.size, lot, kvp)
-    rng = np.random.default_rng(label_seed)
-    air = round(sum(scene.settings.air) / 2)
+    shared = {"split": plan.split, "air": round(sum(scene.settings.air) / 2), "background": background}
     rows = []
-    for crop in simulate_crops(scene, keep_background=background == "air"):
-        label = plan.label or assay_label(rng, crop.truth.grade, labelling)
-        rows.append(_write_crop(out, crop, plan, label) | {"air": air, "background": background})
+    for low, high, x, y, truth in simulate_crops(scene, keep_background=background == "air"):
+        label = plan.label or labelling.assay(rng, truth.grade)
+        row = pair_row(label, plan.batch, plan.number, (x, y, low.shape[1], low.shape[0]))
+        write_pair(out / str(row["id"]), low, high)
+        rows.append(row | {"grade": round(truth.grade, 5), "mass": round(truth.mass, 3)} | shared)
     return rows
-
-
-def _write_crop(out: Path, crop: Crop, plan: ScanPlan, label: str) -> dict[str, object]:
-    height, width = crop.low.shape
-    row = pair_row(label, plan.batch, plan.number, (crop.x, crop.y, width, height))
-    write_pair(out / str(row["id"]), crop.low, crop.high)
-    truth = {"grade": round(crop.truth.grade, 5), "mass": round(crop.truth.mass, 3)}
-    return row | truth | {"split": plan.split}
 
 
 def write_scans(
@@ -96,17 +79,17 @@ def write_scans(
 ) -> pd.DataFrame:
     """Write whole scan pairs with label masks and truth; return the truth of all, one row per particle.
 
-    Per scan k: `scan_<k>_low.tiff`, `scan_<k>_high.tiff`, `scan_<k>_labels.tiff` (uint16, 600 x 3328; label 0 is
-    belt) and `scan_<k>_truth.csv`. InputError for a voltage out of range.
+    Per scan k: `scan_<k>_low.tiff`, `scan_<k>_high.tiff`, `scan_<k>_labels.tiff` (uint16, 600 x 3328; label 0 is belt)
+    and `scan_<k>_truth.csv`. InputError for a voltage out of range.
     """
     seeds = np.random.SeedSequence(seed).spawn(3)[2].spawn(scans)
-    job = partial(_write_scan, out, particles=particles, association=association, kvp=kvp)
+    job = partial(_write_scan, out, particles, association, kvp)
     frames = in_parallel(job, list(enumerate(seeds, start=1)), workers, "simulating whole scans")
     return pd.concat(frames, ignore_index=True)
 
 
 def _write_scan(
-    out: Path, item: tuple[int, np.random.SeedSequence], particles: int, association: float, kvp: float
+    out: Path, particles: int, association: float, kvp: float, item: tuple[int, np.random.SeedSequence]
 ) -> pd.DataFrame:
     number, seed = item
     lot_seed, scene_seed = seed.spawn(2)
@@ -116,12 +99,12 @@ def _write_scan(
         write_tiff(out / f"scan_{number}_{name}.tiff", getattr(scan, name))
     rows = []
     for label, truth in enumerate(scan.truth, start=1):
-        rows_hit, columns_hit = np.nonzero(scan.labels == label)
+        ys, xs = np.nonzero(scan.labels == label)
         rows.append(
             {
-                "scan": number, "label": label, "x": columns_hit.min(), "y": rows_hit.min(),
-                "w": np.ptp(columns_hit) + 1, "h": np.ptp(rows_hit) + 1, "grade": truth.grade, "mass": truth.mass,
-                "lithology": truth.lithology, "mineralised": truth.mineralised, **truth.minerals,
+                "scan": number, "label": label, "x": xs.min(), "y": ys.min(), "w": np.ptp(xs) + 1, "h": np.ptp(ys) + 1,
+                "grade": truth.grade, "mass": truth.mass, "lithology": truth.lithology,
+                "mineralised": truth.mineralised, **truth.minerals,
             }
         )  # fmt: skip
     frame = pd.DataFrame(rows)

@@ -13,8 +13,7 @@ _SHARPNESS = 4.5  # Rosin-Rammler
 _MEDIAN = 18.0  # mm
 _LONGEST = 36.0  # mm
 _GAP = 8.0  # pixels between bounding circles
-_CUT = 0.6
-"""Least distance of a centre from the scan's first or last line, in radii: some particles are cut off there."""
+_CUT = 0.6  # radii from a centre to the scan's first or last line, at least: some particles are cut off there
 
 
 def draw_size(rng: np.random.Generator) -> tuple[float, float, float]:
@@ -30,8 +29,7 @@ def draw_size(rng: np.random.Generator) -> tuple[float, float, float]:
 def draw_particles(rng: np.random.Generator, count: int, lot: Lot) -> list[Piece]:
     """Draw `count` rocks of a lot and give each a shape and a place of its own on the belt.
 
-    Bounding circles do not overlap unless the belt is too full to find room; then a rock goes where it fits
-    best.
+    Bounding circles do not overlap unless the belt is too full to find room; then a rock goes where it fits best.
     """
     particles: list[Piece] = []
     taken = np.empty((0, 3))

@@ -7,16 +7,13 @@ from numpy.typing import NDArray
 from scipy.special import ndtr, ndtri
 
 _MOST = 400
-"""Most grains drawn per mineral, the coarsest; the finer ones are spread evenly. Volume goes with the cube of
-the diameter and graininess with its sixth power, so they hold nearly all that a pixel can show."""
-
+"""Most grains drawn per mineral, the coarsest; the finer ones are spread evenly. Volume goes with the cube of the
+diameter and graininess with its sixth power, so they hold nearly all that a pixel can show."""
 _COARSEST = 3.0  # mm
-_SIGMA = 0.9
-"""Deviation of ln(diameter) by number: sulfides reach from hundredths of a millimetre to a few millimetres."""
-
+_SIGMA = 0.9  # deviation of ln(diameter) by number: sulfides reach from hundredths of a mm to a few mm
 _CLOT = 2.0
-"""Radius of what is painted over that of a solid grain of its volume: sulfides gather in loose clots. Solid
-grains show as sharp dots, of which the rocks of scan 38 have none."""
+"""Radius of what is painted over that of a solid grain of its volume: sulfides gather in loose clots. Solid grains show
+as sharp dots, of which the rocks of scan 38 have none."""
 
 
 class Grains(NamedTuple):
@@ -59,8 +56,8 @@ def draw_grains(
 def splat(grains: Grains, kinds: int, x: NDArray[np.float32], y: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return the mean height (kinds, H, W) in mm of each mineral's grains over each cell of the grid.
 
-    Clots smaller than a cell are shared among its neighbours in proportion to nearness; larger ones have the
-    chord of a sphere. Either way the sum times the cell's area is their volume.
+    Clots smaller than a cell are shared among its neighbours in proportion to nearness; larger ones have the chord of a
+    sphere. Either way the sum times the cell's area is their volume.
     """
     step_x, step_y = float(x[1] - x[0]), float(y[1] - y[0])
     u, v = (grains.x - x[0]) / step_x, (grains.y - y[0]) / step_y

@@ -1,4 +1,4 @@
-"""One particle through both detector layers: what is painted, and the share of the beam that passes."""
+"""One particle through both detector layers: what is painted, the share of the beam that passes, and the truth."""
 
 from dataclasses import dataclass
 
@@ -9,9 +9,9 @@ from oresort.belt.rock import PAINTED, Rock
 from oresort.belt.solid import Solid, span
 from oresort.belt.sorter import AXIS, PIXEL, SLOPE_PER_COLUMN, Settings
 from oresort.belt.spread import MARGIN, spread
-from oresort.belt.texture import draw_texture, paint
+from oresort.belt.texture import PAINTED_DENSITY, draw_texture, paint
 from oresort.xray.beam import Beam, transmission
-from oresort.xray.minerals import MINERALS
+from oresort.xray.minerals import DENSITIES, MINERALS, mass_fraction
 
 
 @dataclass(frozen=True)
@@ -27,15 +27,38 @@ class Piece:
 class Shadow:
     """A particle's window in the scan, without noise.
 
-    `origin` is the scan's (row, column) of its first pixel; `transmission` (2, H, W) of both layers; `mask`
-    (H, W) where the low layer's rays meet the rock; `volumes` (2 + P,) in mm3 of the two host bands and the
-    painted minerals, summed over those rays.
+    `origin` is the scan's (row, column) of its first pixel; `transmission` (2, H, W) of both layers; `mask` (H, W)
+    where the low layer's rays meet the rock; `volumes` (2 + P,) in mm3 of the two host bands and the painted minerals,
+    summed over those rays.
     """
 
     origin: tuple[int, int]
     transmission: NDArray[np.float32]
     mask: NDArray[np.bool_]
     volumes: NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Truth:
+    """Grade in wt % Cu, mass in g, lithology, population, and mass fractions of all minerals (0-1, sum 1)."""
+
+    grade: float
+    mass: float
+    lithology: str
+    mineralised: bool
+    minerals: dict[str, float]
+
+
+def weigh(shadow: Shadow, rock: Rock) -> Truth:
+    """Return the truth of one particle: volumes that were painted times density, nothing assumed."""
+    hosts, painted = shadow.volumes[:2, None] * (1.0 - rock.porosity), shadow.volumes[2:]
+    grams = dict(zip(MINERALS, ((hosts * rock.hosts * DENSITIES).sum(axis=0) / 1000.0).tolist(), strict=True))
+    for name, value in zip(PAINTED, (painted * PAINTED_DENSITY / 1000.0).tolist(), strict=True):
+        grams[name] += value
+    mass = sum(grams.values())
+    copper = sum(value * mass_fraction(name, "Cu") for name, value in grams.items() if value > 0)
+    fractions = {name: value / mass for name, value in grams.items()}
+    return Truth(100.0 * copper / mass, mass, rock.lithology, rock.mineralised, fractions)
 
 
 def cast(rng: np.random.Generator, particle: Piece, settings: Settings, beam: Beam) -> Shadow:
@@ -65,9 +88,10 @@ def cast(rng: np.random.Generator, particle: Piece, settings: Settings, beam: Be
     inner = slice(above, -above)
     mask[inner, beside:-beside] = low[0] + low[1] > 0
     for layer, (heights, left) in enumerate(((low, beside), (high, beside + off))):
-        removed = np.zeros((height, width), dtype=np.float32)
-        own = _removed(heights, coefficients[layer], beam.weights[layer])
-        removed[inner, left : left + len(x)] = own
+        removed = np.zeros((height, width), dtype=np.float32)  # share of the air signal
+        hit = heights[0] + heights[1] > 0
+        own = 1.0 - transmission(heights[:, hit], coefficients[layer], beam.weights[layer])
+        removed[inner, left : left + len(x)][hit] = own
         np.subtract(1.0, spread(removed, layer, settings.scatter), out=passed[layer])
     origin = (int(rows[0]) - above, int(columns[0]) - beside)
     return Shadow(origin, passed, mask, low.sum(axis=(1, 2), dtype=np.float64) * PIXEL**2)
@@ -91,13 +115,3 @@ def _materials(rock: Rock, beam: Beam) -> NDArray[np.float32]:
     hosts = np.einsum("bm,lmg->lbg", (1.0 - rock.porosity) * rock.hosts, beam.coefficients)
     ore = beam.coefficients[:, [order.index(name) for name in PAINTED], :]
     return np.concatenate([hosts, ore], axis=1).astype(np.float32)
-
-
-def _removed(
-    heights: NDArray[np.float32], coefficients: NDArray[np.float32], weights: NDArray[np.float32]
-) -> NDArray[np.float32]:
-    """Return the share (H, W) of a layer's air signal that the rock takes out of each ray."""
-    removed = np.zeros(heights.shape[1:], dtype=np.float32)
-    hit = heights[0] + heights[1] > 0
-    removed[hit] = 1.0 - transmission(heights[:, hit], coefficients, weights)
-    return removed

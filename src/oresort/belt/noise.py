@@ -6,19 +6,16 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from oresort.belt.sorter import BELT, COLUMNS, LINES, MODULE
+from oresort.belt.sorter import COLUMNS, LINES, MODULE
 from oresort.belt.spread import LIGHT
 from oresort.xray.transmission import FULL_SCALE
 
+# low and high layer each; variance per count of signal, near the axis (columns 700-1000)
 GAIN = np.array([37.1, 27.0], dtype=np.float32)
-"""Counts of variance per count of signal, low and high layer, near the axis (columns 700-1000)."""
-
+SKEW = np.array([0.13, 0.055], dtype=np.float32)  # of pixel noise in air: a quantum's light yield varies
 ELECTRONIC = np.array([260.0, 350.0], dtype=np.float32)
-"""Standard deviation in counts of the part that does not depend on the signal. A line through the variances of
-scan 38 has more (400 and 375), but inside rocks those contain the rock's grain, which is simulated for itself."""
-
-SKEW = np.array([0.13, 0.055], dtype=np.float32)
-"""Skewness of pixel noise in air: a quantum's light yield varies."""
+"""Standard deviation in counts of the part that does not depend on the signal. A line through the variances of scan 38
+has more (400 and 375), but inside rocks those contain the rock's grain, which is simulated for itself."""
 
 _LATERAL = np.array(
     [
@@ -46,8 +43,8 @@ _COLUMN_WIDTH = 2.0  # columns: the residual of flat-fielding is smooth
 class Pattern:
     """What all pixels of one scan share.
 
-    `rows` (2, LINES) and `columns` (2, COLUMNS) are relative deviations of gain; `variance` (2, COLUMNS)
-    is the noise variance relative to the axis.
+    `rows` (2, LINES) and `columns` (2, COLUMNS) are relative deviations of gain; `variance` (2, COLUMNS) is the noise
+    variance relative to the axis.
     """
 
     rows: NDArray[np.float32]
@@ -96,28 +93,19 @@ def add_noise(
 ) -> NDArray[np.uint16]:
     """Return the counts (2, H, W) that a window of both layers reads.
 
-    `expected` (2, H, W) are mean counts, `origin` the scan's (row, column) of the window's first pixel,
-    `exposure` the quanta relative to scan 38. Variance = profile (gain I / exposure + electronic^2); the
-    layers' pixel noise is independent.
+    `expected` (2, H, W) are mean counts, `origin` the scan's (row, column) of the window's first pixel, `exposure` the
+    quanta relative to scan 38. Variance = profile (gain I / exposure + electronic^2); the layers' noise is independent.
     """
     _, height, width = expected.shape
-    row, column = origin
-    there = slice(column, column + width)
+    rows, columns = slice(origin[0], origin[0] + height), slice(origin[1], origin[1] + width)
     counts = np.empty_like(expected)
     for layer, kernel in enumerate(LIGHT):
         white = rng.standard_normal((height, width), dtype=np.float32)
         white += (SKEW[layer] / 6) * (white * white - 1)  # Cornish-Fisher, first order
         noise = cv2.filter2D(white, -1, kernel[None] / np.sqrt(np.sum(kernel**2)), borderType=cv2.BORDER_REPLICATE)
-        signal = expected[layer]
-        noise *= np.sqrt(pattern.variance[layer, there] * (GAIN[layer] / exposure * signal + ELECTRONIC[layer] ** 2))
-        shared = 1 + pattern.rows[layer, row : row + height, None] + pattern.columns[layer, there]
-        np.multiply(signal, shared, out=counts[layer])
-        counts[layer] += noise
+        profile, signal = pattern.variance[layer, columns], expected[layer]
+        noise *= np.sqrt(profile * (GAIN[layer] / exposure * signal + ELECTRONIC[layer] ** 2))
+        shared = 1 + pattern.rows[layer, rows, None] + pattern.columns[layer, columns]
+        np.add(signal * shared, noise, out=counts[layer])
     np.rint(counts, out=counts)
     return np.asarray(np.clip(counts, 0, FULL_SCALE, out=counts), dtype=np.uint16)
-
-
-def outside_belt(counts: NDArray[np.uint16]) -> None:
-    """Set the columns beyond the belt of whole scans (..., COLUMNS) to full scale, in place."""
-    counts[..., : BELT[0]] = FULL_SCALE
-    counts[..., BELT[1] :] = FULL_SCALE

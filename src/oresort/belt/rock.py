@@ -27,10 +27,8 @@ PAINTED = ("pyrite", "magnetite", "chalcopyrite", "bornite", "chalcocite")
 _COPPER = ("chalcopyrite", "bornite", "chalcocite")
 _MOST_PAINTED = 0.6  # of the mass: beyond that it would be a concentrate, not a rock
 
-MINERALISED = (0.30, 1.3)
-BARREN = (0.025, 0.9)
-"""Median (wt % Cu) and logarithmic sigma of the two populations of grades: assays of Yinshan, Jiangxi."""
-
+# median (wt % Cu) and logarithmic sigma of the two populations of grades: assays of Yinshan, Jiangxi
+_MINERALISED, _BARREN = (0.30, 1.3), (0.025, 0.9)
 _LOG_MEAN, _LOG_SIGMA = -3.19, 1.40  # of ln(wt % Cu) in the published mixture, 80 % barren
 
 ASSOCIATION = 0.8
@@ -45,9 +43,7 @@ _VEINLETS = (0.1, 3.0)  # mean count: chosen, ore with the usual 0-3 a particle
 _GRAIN = (0.005, 0.04)  # median diameter in mm by number, 11 times that by mass: ore as scan 38
 _BANDING = (0.15, 0.6)  # mean contrast: ore as uneven over some mm as scan 38
 
-_FOLLOW = 0.5
-"""Correlation of ln(sulfur) and of texture with ln(copper) at association 1; published are 0.3-0.5."""
-
+_FOLLOW = 0.5  # correlation of ln(sulfur) and of texture with ln(copper) at association 1; published are 0.3-0.5
 # spreads of the logarithm within one side, chosen; sulfur assays spread more, over all rocks of a mine
 _SPREAD = {"pyrite": 0.6, "magnetite": 1.0, "veinlets": 0.4, "grain": 0.2, "grain_own": 0.3}
 
@@ -56,8 +52,8 @@ _SPREAD = {"pyrite": 0.6, "magnetite": 1.0, "veinlets": 0.4, "grain": 0.2, "grai
 class Rock:
     """Composition of one particle.
 
-    `hosts` (2, M) are the volume fractions of two bands over the minerals of `MINERALS`, each sums to 1;
-    `painted` (P,) are the mass fractions of `PAINTED` aimed at; `porosity` is a volume fraction.
+    `hosts` (2, M) are the volume fractions of two bands over the minerals of `MINERALS`, each sums to 1; `painted` (P,)
+    are the mass fractions of `PAINTED` aimed at; `porosity` is a volume fraction.
     """
 
     lithology: str
@@ -75,11 +71,11 @@ class Rock:
 class Lot:
     """Where the rocks of a scan come from: one bench of the mine.
 
-    `mineralised` is the share of rocks of the mineralised population. With `zoned` each population comes from
-    its own side of the orebody's boundary, as when ore and waste are mined apart; without, all rocks share
-    one side, as in one mill's feed. `association` (0-1) is the difficulty knob: how far alteration, sulfur,
-    iron and texture follow the copper. At 0 only the copper minerals themselves tell ore from waste.
-    `inner` and `outer` (4,) are the shares of `LITHOLOGIES` on either side, `sulfur` shifts ln(pyrite).
+    `mineralised` is the share of rocks of the mineralised population. With `zoned` each population comes from its own
+    side of the orebody's boundary, as when ore and waste are mined apart; without, all rocks share one side, as in one
+    mill's feed. `association` (0-1) is the difficulty knob: how far alteration, sulfur, iron and texture follow the
+    copper. At 0 only the copper minerals themselves tell ore from waste. `inner` and `outer` (4,) are the shares of
+    `LITHOLOGIES` on either side, `sulfur` shifts ln(pyrite).
     """
 
     mineralised: float
@@ -99,7 +95,7 @@ def draw_lot(rng: np.random.Generator, mineralised: float, zoned: bool, associat
 def draw_rock(rng: np.random.Generator, lot: Lot) -> Rock:
     """Draw one rock of a lot."""
     mineralised = bool(rng.random() < lot.mineralised)
-    median, sigma = MINERALISED if mineralised else BARREN
+    median, sigma = _MINERALISED if mineralised else _BARREN
     grade = float(np.clip(median * np.exp(sigma * rng.standard_normal()), 0.002, 16.0))  # wt % Cu
     score = (np.log(grade) - _LOG_MEAN) / _LOG_SIGMA
     zone = lot.association * (1.0 if mineralised else -1.0) if lot.zoned else 0.0
@@ -112,7 +108,9 @@ def draw_rock(rng: np.random.Generator, lot: Lot) -> Rock:
     sulfur, texture = follow * score + own * rng.standard_normal(2)
     pyrite = _across(_PYRITE, zone, _SPREAD["pyrite"] * sulfur + lot.sulfur)
     magnetite = _across(_MAGNETITE, zone, _SPREAD["magnetite"] * rng.standard_normal())
-    painted = np.array([pyrite, magnetite, *_copper_minerals(rng, grade)]) / 100.0
+    metal = rng.dirichlet((8.0, 0.6, 0.3))  # shares of the copper: mostly in chalcopyrite
+    copper = [grade * share / mass_fraction(name, "Cu") for share, name in zip(metal, _COPPER, strict=True)]
+    painted = np.array([pyrite, magnetite, *copper]) / 100.0
     painted[:2] *= min(1.0, max(_MOST_PAINTED - painted[2:].sum(), 0.0) / painted[:2].sum())
     banding = _across(_BANDING, zone)
     return Rock(
@@ -132,12 +130,6 @@ def _across(sides: tuple[float, float], zone: float, deviation: float = 0.0) -> 
     """Return a quantity at `zone`, from -1 (the first of `sides`) to 1 (the second), `deviation` off in ln."""
     barren, mineralised = sides
     return float(barren * (mineralised / barren) ** (0.5 + 0.5 * zone) * np.exp(deviation))
-
-
-def _copper_minerals(rng: np.random.Generator, grade: float) -> NDArray[np.float64]:
-    """Share a grade in wt % Cu among the copper minerals; wt % of the rock, mostly chalcopyrite."""
-    split = rng.dirichlet((8.0, 0.6, 0.3))  # of the copper metal
-    return np.array([grade * s / mass_fraction(m, "Cu") for s, m in zip(split, _COPPER, strict=True)])
 
 
 def _hosts(rng: np.random.Generator, lithology: str) -> NDArray[np.float64]:

@@ -6,12 +6,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from oresort.belt.feed import draw_particles
-from oresort.belt.imaging import Piece, Shadow, cast
-from oresort.belt.noise import Pattern, add_noise, draw_pattern, outside_belt
+from oresort.belt.imaging import Piece, Shadow, Truth, cast, weigh
+from oresort.belt.noise import Pattern, add_noise, draw_pattern
 from oresort.belt.rock import ASSOCIATION, Lot, draw_lot
 from oresort.belt.sorter import BELT, COLUMNS, LINES, Settings, draw_settings
-from oresort.belt.truth import Truth, weigh
 from oresort.xray.beam import make_beam
+from oresort.xray.transmission import FULL_SCALE
+
+Window = tuple[slice, slice]  # rows, columns
 
 
 @dataclass(frozen=True)
@@ -44,19 +46,22 @@ def draw_scene(seed: np.random.SeedSequence, count: int, lot: Lot, kvp: float, d
     return Scene(settings, draw_pattern(rng), draw_particles(rng, count, lot), exposure, insides)
 
 
-def expected_counts(transmission: NDArray[np.float32], settings: Settings) -> NDArray[np.float32]:
-    """Return mean counts (2, H, W) of a transmission (2, H, W)."""
-    return transmission * np.array(settings.air, dtype=np.float32)[:, None, None]
-
-
-def clip_window(shadow: Shadow) -> tuple[tuple[slice, slice], tuple[slice, slice]]:
-    """Return a shadow's window within belt and scan: rows and columns of the scan, and of the shadow's arrays."""
+def clip_window(shadow: Shadow) -> tuple[Window, Window]:
+    """Return a shadow's window within belt and scan: as part of the scan, and of the shadow's arrays."""
     row, column = shadow.origin
     height, width = shadow.transmission.shape[1:]
     rows = slice(max(row, 0), min(row + height, LINES))
     columns = slice(max(column, BELT[0]), min(column + width, BELT[1]))
     own_rows = slice(rows.start - row, rows.stop - row)
     return (rows, columns), (own_rows, slice(columns.start - column, columns.stop - column))
+
+
+def expose(
+    rng: np.random.Generator, transmission: NDArray[np.float32], scene: Scene, origin: tuple[int, int]
+) -> NDArray[np.uint16]:
+    """Return the counts (2, H, W) of a transmission (2, H, W) from the scan's (row, column) `origin` on."""
+    expected = transmission * np.array(scene.settings.air, dtype=np.float32)[:, None, None]
+    return add_noise(rng, expected, scene.pattern, origin, scene.settings.exposure)
 
 
 def expose_scene(scene: Scene) -> Scan:
@@ -71,10 +76,9 @@ def expose_scene(scene: Scene) -> Scan:
         passed[:, *window] += shadow.transmission[:, *part] - 1.0
         labels[window][shadow.mask[part]] = number
         truth.append(weigh(shadow, particle.rock))
-    expected = expected_counts(np.maximum(passed, 0.0, out=passed), scene.settings)
     rng = np.random.default_rng(scene.exposure_seed)
-    counts = add_noise(rng, expected, scene.pattern, (0, 0), scene.settings.exposure)
-    outside_belt(counts)
+    counts = expose(rng, np.maximum(passed, 0.0, out=passed), scene, (0, 0))
+    counts[..., : BELT[0]] = counts[..., BELT[1] :] = FULL_SCALE  # as the sorter writes what lies beside its belt
     return Scan(counts[0], counts[1], labels, truth, scene.settings)
 
 
@@ -88,9 +92,9 @@ def simulate_scan(
 ) -> Scan:
     """Simulate one whole scan pair in memory, with label mask and truth.
 
-    `mineralised` is the share of particles of the mineralised population, `association` the difficulty knob
-    (0-1), `kvp` the tube voltage in kV, `drift` (0-1) the scale of the scan's deviations from the calibrated
-    sorter. InputError if `kvp` or `drift` is out of range.
+    `mineralised` is the share of particles of the mineralised population, `association` the difficulty knob (0-1),
+    `kvp` the tube voltage in kV, `drift` (0-1) the scale of the scan's deviations from the calibrated sorter.
+    InputError if `kvp` or `drift` is out of range.
     """
     lot_seed, scene_seed = np.random.SeedSequence(seed).spawn(2)
     lot = draw_lot(np.random.default_rng(lot_seed), mineralised, True, association)

@@ -7,8 +7,7 @@ from numpy.typing import NDArray
 
 from oresort.belt.fields import Fields, draw_fields, evaluate
 
-_FACETS = 16
-"""Fracture planes besides the six of the bounding box; about a dozen of them show."""
+_FACETS = 16  # fracture planes besides the six of the bounding box; about a dozen of them show
 
 
 @dataclass(frozen=True)
@@ -51,9 +50,9 @@ def span(
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Return where rays enter and leave: bottom and top height (H, W) in mm, top < bottom where they miss.
 
-    A ray passes the belt-plane point (x, y) at z = 0 and drifts `slope` mm in x per mm of height. Heights
-    are along z: the path is their difference times sqrt(1 + slope^2), while the difference itself, summed
-    over the grid, is the volume whatever the slope (a shear keeps volumes).
+    A ray passes the belt-plane point (x, y) at z = 0 and drifts `slope` mm in x per mm of height. Heights are along z:
+    the path is their difference times sqrt(1 + slope^2), while the difference itself, summed over the grid, is the
+    volume whatever the slope (a shear keeps volumes).
     """
     warp = np.float32(solid.roughness) * evaluate(solid.warp, x, y)
     points = np.ones((3, len(y), len(x)), dtype=np.float32)

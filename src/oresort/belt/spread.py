@@ -14,20 +14,14 @@ LIGHT = (
 """Spread of light across columns in the low and the high scintillator, from the noise correlation of scan 38."""
 
 SCATTER = (0.08, 0.09)
-"""Share of a pixel's signal that left its ray and lands elsewhere on the line: low, high layer.
+"""Share of a pixel's signal that left its ray and lands elsewhere on the line: low, high layer. Scan 38 darkens by 1 %
+beside a particle on its own lines, and not at all before and behind it: a slit lets scatter through only along the
+line. Its quanta are not those of the neighbour, so noise does not show it."""
 
-Scan 38 darkens by 1 % beside a particle on its own lines, and not at all before and behind it: a slit
-lets scatter through only along the line. Its quanta are not those of the neighbour, so noise does not show it.
-"""
+SCATTER_REACH = (5.5, 7.0)  # columns over which that scatter falls off by e
+MARGIN = (6, 20)  # lines and columns around a particle beyond which all this is negligible
 
-SCATTER_REACH = (5.5, 7.0)
-"""Columns over which that scatter falls off by e."""
-
-MARGIN = (6, 20)
-"""Lines and columns around a particle beyond which all this is negligible."""
-
-_APERTURE = np.array([1 / 24, 22 / 24, 1 / 24], dtype=np.float32)
-"""Mean over a pixel instead of its centre, to second order."""
+_APERTURE = np.array([1 / 24, 22 / 24, 1 / 24], dtype=np.float32)  # mean over a pixel, not its centre: second order
 
 _AFTERGLOW = (
     np.array([0.0, 0.0, 0.994, 0.004, 0.002], dtype=np.float32),
@@ -49,10 +43,7 @@ def _across(width: int, layer: int) -> tuple[NDArray[np.float32], NDArray[np.flo
 
 
 def spread(removed: NDArray[np.float32], layer: int, scatter: float) -> NDArray[np.float32]:
-    """Return what a layer (0 low, 1 high) reads of `removed` (H, W), a signal that is 0 beyond its window.
-
-    `scatter` scales the share of `SCATTER`.
-    """
+    """Return what a layer (0 low, 1 high) reads of `removed` (H, W), 0 beyond it; `scatter` scales `SCATTER`."""
     light, wide = _across(removed.shape[1], layer)
     share = np.float32(scatter * SCATTER[layer])
     across = removed @ ((1 - share) * light + share * wide)

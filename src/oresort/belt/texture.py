@@ -8,16 +8,17 @@ from numpy.typing import NDArray
 from oresort.belt.fields import Fields, draw_fields, evaluate
 from oresort.belt.grains import Grains, draw_grains, splat
 from oresort.belt.rock import PAINTED, Rock
-from oresort.xray.minerals import MINERALS
+from oresort.xray.minerals import DENSITIES, MINERALS
 
-PAINTED_DENSITY = np.array([MINERALS[name].density for name in PAINTED])
-"""Density (P,) of the painted minerals in g/cm3."""
+PAINTED_DENSITY = np.array([MINERALS[name].density for name in PAINTED])  # (P,) in g/cm3
+Extent = tuple[NDArray[np.float32], NDArray[np.float32]]  # bottom and top (H, W) in mm: where rays enter and leave
 
-Extent = tuple[NDArray[np.float32], NDArray[np.float32]]
-"""Where rays enter and leave a solid: bottom and top heights (H, W) in mm."""
-
-_CROWDED = 0.9
-"""Largest share of a ray's height inside the rock that painted minerals take."""
+_CROWDED = 0.9  # largest share of a ray's height inside the rock that painted minerals take
+_FINENESS = np.array([1.0, 0.7, 0.7, 0.7, 0.7])  # median grain of each painted mineral over pyrite's, often coarsest
+_PATCH = 3.0  # mm: a veinlet's filling varies over this
+_FILLED = 0.15
+"""Largest share of a veinlet that is ore minerals; the rest is quartz and host. Chosen: richer ones show as sharp bars,
+of which the rocks of scan 38 have none."""
 
 
 @dataclass(frozen=True)
@@ -33,8 +34,8 @@ class Veinlet:
 class Texture:
     """All that is drawn at random once per particle, so that both layers see the same inside.
 
-    `volumes` (P,) in mm3 are aimed at per painted mineral; `grains` are those of it that lie loose. Each
-    veinlet is filled as unevenly as its field of `patches` says.
+    `volumes` (P,) in mm3 are aimed at per painted mineral; `grains` are those of it that lie loose. Each veinlet is
+    filled as unevenly as its field of `patches` says.
     """
 
     bands: Fields
@@ -44,20 +45,9 @@ class Texture:
     volumes: NDArray[np.float64]
 
 
-_FINENESS = np.array([1.0, 0.7, 0.7, 0.7, 0.7])
-"""Median grain diameter of each painted mineral over pyrite's, which is often the coarsest."""
-
-_PATCH = 3.0  # mm: a veinlet's filling varies over this
-
-_FILLED = 0.15
-"""Largest share of a veinlet that is ore minerals; the rest is quartz and host. Chosen: richer ones show as
-sharp bars, of which the rocks of scan 38 have none."""
-
-
 def host_density(rock: Rock) -> NDArray[np.float64]:
     """Return the density (2,) in g/cm3 of the two host bands, pores included."""
-    densities = np.array([m.density for m in MINERALS.values()])
-    return np.asarray((1.0 - rock.porosity) * (rock.hosts @ densities))
+    return np.asarray((1.0 - rock.porosity) * (rock.hosts @ DENSITIES))
 
 
 def _chord(extent: Extent) -> NDArray[np.float32]:
@@ -79,8 +69,7 @@ def draw_texture(
 ) -> Texture:
     """Draw the inside of a rock that fills `extent` (H, W) on the grid `x` (W,), `y` (H,) in mm.
 
-    `reach` in mm bounds the rock about its centre. Grain positions follow the height of the rock, that is,
-    are uniform in its volume.
+    `reach` in mm bounds the rock about its centre. Grain positions follow the rock's height: uniform in its volume.
     """
     chord = _chord(extent)
     total = float(chord.sum()) * _cell(x, y)
@@ -107,8 +96,8 @@ def paint(
 ) -> NDArray[np.float32]:
     """Return the heights (2 + P, H, W) in mm of the two host bands and each painted mineral along the rays.
 
-    They add up to the rock's. Summed over the grid times the cell they are the volumes, from which grade and
-    mass follow: the truth is the painted picture itself.
+    They add up to the rock's. Summed over the grid times the cell they are the volumes, from which grade and mass
+    follow: the truth is the painted picture itself.
     """
     chord, cell = _chord(extent), _cell(x, y)
     veins = np.zeros_like(chord)
@@ -119,7 +108,6 @@ def paint(
     in_veins = float(veins.sum()) * cell
     share = min(rock.vein_share, _FILLED * in_veins / float(texture.volumes.sum()))
     even = chord / np.float32(chord.sum() * cell)
-    out = np.empty((2 + len(texture.volumes), *chord.shape), dtype=np.float32)
     drawn = splat(texture.grains, len(texture.volumes), x, y)
     for k, volume in enumerate(texture.volumes):
         # what is left is too fine to draw, or its vein missed the rock
@@ -129,12 +117,10 @@ def paint(
             drawn[k] += veins * np.float32(volume * share / in_veins)
     ore = drawn.sum(axis=0)
     crowded = np.minimum(1.0, _CROWDED * chord / np.maximum(ore, 1e-6))
-    np.multiply(drawn, crowded, out=out[2:])
     host = chord - ore * crowded
     band = 0.5 + np.float32(rock.banding) * evaluate(texture.bands, x, y)[0]
-    out[0] = host * np.minimum(np.maximum(band, 0.0), 1.0)
-    out[1] = host - out[0]
-    return out
+    first = host * np.clip(band, 0.0, 1.0)
+    return np.concatenate([[first, host - first], drawn * crowded])
 
 
 def _vein_heights(

@@ -53,6 +53,8 @@ MINERALS: dict[str, Mineral] = {
 }
 """Idealised compositions and measured densities, as tabulated in handbooks of mineralogy."""
 
+DENSITIES = np.array([mineral.density for mineral in MINERALS.values()])  # (M,) in g/cm3
+
 
 @lru_cache
 def mass_fractions(formula: str) -> dict[int, float]:
