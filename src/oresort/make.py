@@ -1,8 +1,4 @@
-"""Objects from plain dicts, such as a configuration or a checkpoint holds.
-
-The rooms share this step, so that nothing a user hands in is called unless it is of the kind asked for, and
-no module is imported unless this package, the library asked for or the user brought it.
-"""
+"""Objects from plain dicts: only classes of the kind asked for are called, and only trusted modules imported."""
 
 import importlib
 import inspect
@@ -11,22 +7,16 @@ import sys
 from collections.abc import Iterator, Mapping
 from typing import Any, TypeVar
 
-from oresort.errors import InputError
+from oresort.errors import InputError, one_line
 
 T = TypeVar("T")
 
-_RELATED = {"torch": ("timm",)}
-"""Libraries that also derive from the classes of another."""
-
+_RELATED = {"torch": ("timm",)}  # libraries that also derive from the classes of another
 _trusted: set[str] = set()
 
 
 def trust(*names: str) -> None:
-    """Allow classes of these modules for the rest of the process: what the user has named, never a checkpoint.
-
-    Args:
-        names: dotted paths of modules, their submodules included, or of single classes.
-    """
+    """Allow modules, with what is below them, or single classes: what the user has named, never a checkpoint."""
     _trusted.update(names)
 
 
@@ -40,16 +30,11 @@ def targets(config: object) -> Iterator[str]:
 
 
 def make(spec: Mapping[str, Any], base: type[T], **extra: Any) -> T:
-    """Build what `spec` describes: `{"_target_": "package.module.Class", **keywords}`.
-
-    Args:
-        spec: the class by its dotted path, and its keywords.
-        base: what the class must derive from.
-        extra: keywords that the caller sets, and `spec` must not.
+    """Build what `spec` describes, `{"_target_": "package.module.Class", **keywords}`, a subclass of `base`.
 
     Raises:
-        InputError: what `find` refuses, or a keyword that is unknown, missing, set by the caller, or refused
-            by a class of a library.
+        InputError: what `find` refuses, or a keyword that is unknown, missing, set by the caller (`extra`), or
+            refused by a class of a library.
     """
     keywords = dict(spec)
     target = keywords.pop("_target_", None)
@@ -68,15 +53,15 @@ def make(spec: Mapping[str, Any], base: type[T], **extra: Any) -> T:
         home = _package(base.__module__)
         if home == "oresort" or _package(cls.__module__) not in (home, *_RELATED.get(home, ())):
             raise  # ours say InputError, and of a user's own class the stack trace is wanted
-        raise InputError(f"{target}: {' '.join(str(error).split())}; accepted: {own}") from error
+        raise InputError(f"{target}: {one_line(error)}; accepted: {own}") from error
 
 
 def find(target: object, *bases: type[T]) -> type[T]:
     """Return the class `target`, a dotted path, once it is known to be a concrete subclass of one of `bases`.
 
     Raises:
-        InputError: a module that neither this package, the library of the bases nor the user has brought (it
-            is not imported), or no such subclass (the message lists the known ones).
+        InputError: a module that neither this package, the library of the bases nor the user has brought (it is
+            not imported), or no such subclass (the message lists the known ones).
     """
     cls = why = None
     if isinstance(target, str) and all(part.isidentifier() for part in target.split(".")):
@@ -87,9 +72,9 @@ def find(target: object, *bases: type[T]) -> type[T]:
             why = f"not imported, since you did not name it; if it is yours, add modules=[{_package(target)}]"
     if not (isinstance(cls, type) and issubclass(cls, bases)) or inspect.isabstract(cls):
         names = {f"{c.__module__}.{c.__qualname__}" for base in bases for c in _subclasses(base)}
-        known = ", ".join(sorted(name for name in names if _allowed(name, bases)))
+        known = "known: " + ", ".join(sorted(name for name in names if _allowed(name, bases)))
         no = f"_target_={target}: no such {bases[0].__name__.lower()}"
-        raise InputError("; ".join(part for part in (no, why, f"known: {known}") if part))
+        raise InputError("; ".join(filter(None, (no, why, known))))
     return cls
 
 
@@ -100,21 +85,19 @@ def _package(module: str) -> str:
 def _allowed(target: str, bases: tuple[type, ...]) -> bool:
     # a module such as __main__ acts when it is imported, whoever wrote it
     private = any(part.startswith("_") for part in target.split("."))
-    homes = [_package(base.__module__) for base in bases]
-    homes += [name for home in homes for name in _RELATED.get(home, ())]
-    ours = not private and _package(target) in ("oresort", *homes)
+    homes = {_package(base.__module__) for base in bases}
+    known = {"oresort", *homes}.union(*(_RELATED.get(home, ()) for home in homes))
+    ours = not private and _package(target) in known
     return ours or any(f"{target}.".startswith(f"{name}.") for name in _trusted)
 
 
 def _imported(module: str, name: str) -> object:
-    if not module:
-        return None
     try:
-        return getattr(importlib.import_module(module), name, None)
+        return getattr(importlib.import_module(module), name, None) if module else None
     except ModuleNotFoundError as error:
-        if f"{module}.".startswith(f"{error.name}."):
-            return None
-        raise  # the module is there, and what it needs is not
+        if not f"{module}.".startswith(f"{error.name}."):
+            raise  # the module is there, and what it needs is not
+        return None
 
 
 def _subclasses(base: type[T]) -> set[type[T]]:
@@ -123,10 +106,7 @@ def _subclasses(base: type[T]) -> set[type[T]]:
         for module in pkgutil.walk_packages(importlib.import_module(package).__path__, f"{package}."):
             if not module.name.endswith(".__main__"):
                 importlib.import_module(module.name)
-    found: set[type[T]] = set()
-    waiting = [base]
-    while waiting:
-        children = waiting.pop().__subclasses__()
-        found.update(c for c in children if not inspect.isabstract(c))
-        waiting += children
-    return found
+    found = [base]
+    for cls in found:  # grows as it is walked
+        found += cls.__subclasses__()
+    return {cls for cls in found[1:] if not inspect.isabstract(cls)}

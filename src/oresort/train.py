@@ -42,8 +42,7 @@ def resumed(folder: Path) -> "TrainConfig":
     if not (folder / "checkpoints" / "last.ckpt").is_file():
         raise InputError(f"resume={folder}: no checkpoints/last.ckpt in it; no epoch was finished, start it again")
     stored = read_yaml(folder / "config.yaml")
-    cfg: TrainConfig = typed(cast("DictConfig", OmegaConf.merge(OmegaConf.structured(TrainConfig), stored)))
-    return cfg
+    return cast("TrainConfig", typed(cast("DictConfig", OmegaConf.merge(OmegaConf.structured(TrainConfig), stored))))
 
 
 def _run(cfg: "TrainConfig") -> dict[str, Any]:
@@ -51,6 +50,7 @@ def _run(cfg: "TrainConfig") -> dict[str, Any]:
     from hydra.types import RunMode
 
     from oresort.console.compose import overrides
+    from oresort.console.show import show_figures
     from oresort.learn.fit import train
     from oresort.learn.run import finished
     from oresort.make import targets, trust
@@ -59,32 +59,24 @@ def _run(cfg: "TrainConfig") -> dict[str, Any]:
     trust(*targets(asdict(cfg)))  # what the command line or the user's own files name
     if hydra.mode == RunMode.MULTIRUN:
         return _job(cfg, Path(hydra.sweep.dir))
-    folder = Path(hydra.runtime.output_dir)
+    folder, row = Path(hydra.runtime.output_dir), None
     if cfg.resume is not None:
         others = [word for word in overrides() if not word.lstrip("+").startswith(("resume=", "modules="))]
         if others:
             raise InputError(f"resume={cfg.resume}: the run keeps its own settings; leave out {others[0]}")
         folder = Path(cfg.resume)
-        cfg = resumed(folder)
-        if row := finished(folder):
+        cfg, row = resumed(folder), finished(folder)
+        if row:
             print(f"resume={folder}: finished earlier", file=sys.stderr)
-            return _told(cfg, folder, row)
-    return _told(cfg, folder, train(cfg, folder))
-
-
-def _told(cfg: "TrainConfig", folder: Path, row: dict[str, Any]) -> dict[str, Any]:
-    from oresort.console.show import show_figures
-
-    if not row:  # a further process of distributed training
-        return row
-    facts = (
-        f"{row['params']:,} parameters",
-        f"best of {row['epochs']} epochs: {row['epoch']} (counted from 0)",
-        f"threshold {row['threshold']:.3f}",
-        f"{row['fit_seconds'] / 60:.1f} min",
-    )
-    show_figures(row, ("val", "test"), f"{cfg.name}, seed {cfg.seed}, in per cent: {', '.join(facts)}")
-    print(f"run folder: {folder}")
+    row = row or train(cfg, folder)
+    if row:  # which a further process of distributed training has not
+        title = (
+            f"{cfg.name}, seed {cfg.seed}, in per cent: {row['params']:,} parameters, "
+            f"best of {row['epochs']} epochs: {row['epoch']} (counted from 0), threshold {row['threshold']:.3f}, "
+            f"{row['fit_seconds'] / 60:.1f} min"
+        )
+        show_figures(row, ("val", "test"), title)
+        print(f"run folder: {folder}")
     return row
 
 
@@ -113,10 +105,7 @@ def _job(cfg: "TrainConfig", sweep: Path) -> dict[str, Any]:
             traceback.print_exc()  # a defect of ours
         print(f"{title}: failed: {one_line(error)}", file=sys.stderr)
         return record_failure(folder, config, error)
-    print(
-        f"{title}: test AUROC {percent(row['test/auroc'])} %, {row['fit_seconds'] / 60:.1f} min",
-        file=sys.stderr,
-    )
+    print(f"{title}: test AUROC {percent(row['test/auroc'])} %, {row['fit_seconds'] / 60:.1f} min", file=sys.stderr)
     return row
 
 

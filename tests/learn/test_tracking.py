@@ -18,7 +18,7 @@ from sklearn.metrics import auc, roc_auc_score
 from oresort import dashboard, train
 from oresort.learn.config import TrainConfig
 from oresort.learn.fit import train as train_run
-from oresort.learn.panels import curves, samples
+from oresort.learn.wandb import curves, samples
 from oresort.make import trust
 from oresort.paths import CONF_DIR, choices
 from oresort.tables.dashboard import BARS, CURVES, MEDIA

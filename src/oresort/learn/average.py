@@ -18,16 +18,11 @@ class EMA(WeightAveraging):
     """Exponential moving average of the weights, with batch-norm statistics of its own.
 
     Averaged weights have other activations than any that were trained, so neither the statistics of the last
-    step nor their average fit them. Before each validation they are measured anew, on the last training batches.
+    step nor their average fit them: before each validation they are measured anew, on the last `batches` of training.
     Training itself goes on with the weights as they are, also after a kill.
 
-    Args:
-        decay: share of the average that stays at each step, below 1; a run should have many times 1 / (1 - decay)
-            steps. It rises to this value, as (1 + n) / (10 + n) after n steps, so that the start is forgotten.
-        batches: training batches that the statistics are measured on.
-
-    Raises:
-        InputError: a value out of its range.
+    At each step the share `decay` of the average stays, 0 to below 1; a run should have many times 1 / (1 - decay)
+    steps. It rises to this value, as (1 + n) / (10 + n) after n steps, so that the start is forgotten.
     """
 
     def __init__(self, decay: float = 0.99, batches: int = 20) -> None:
@@ -54,9 +49,8 @@ class EMA(WeightAveraging):
         norms = [m for m in pl_module.net.modules() if isinstance(m, _BatchNorm) and m.track_running_stats]
         usual = [norm.momentum for norm in norms]
         for norm in norms:
-            norm.reset_running_stats()
+            norm.train().reset_running_stats()
             norm.momentum = None  # the plain mean over all batches
-            norm.train()
         with torch.no_grad():
             for low, high in self.recent:
                 pl_module(low, high)

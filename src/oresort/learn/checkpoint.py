@@ -43,12 +43,9 @@ class Trained(NamedTuple):
 
     module: OreModule
     representation: Representation
-    data: dict[str, Any]
-    """Keywords of the `OreDataModule` it was trained with."""
-
+    data: dict[str, Any]  # keywords of the `OreDataModule` it was trained with
     epoch: int
-    cut: Cutting | None
-    """How the pairs it was trained on were cut; None if that is not known."""
+    cut: Cutting | None  # how the pairs it was trained on were cut; None if that is not known
 
     @property
     def threshold(self) -> float:
@@ -66,12 +63,8 @@ class Trained(NamedTuple):
     ) -> NDArray[np.float32]:
         """Return the probability of ore (N,) of particles, prepared as the model's training pairs were.
 
-        Args:
-            low: uint16 counts (H, W) of one particle in the low energy, or a list of such.
-            high: the same particles in the high energy.
-            air: counts without a particle.
-            background: of the crops, `zero` or `air`.
-            device: where to compute.
+        `low` and `high` are uint16 counts (H, W) of one particle, or lists of such; `air` the counts without a
+        particle; `background` that of the crops, `zero` or `air`.
 
         Raises:
             InputError: layers of different sizes or numbers, or a device that is not here.
@@ -82,26 +75,18 @@ class Trained(NamedTuple):
         place = device_named(device) if isinstance(device, str) else device
         net, inputs = self.module.to(place), Inputs(self.representation)
         found = [np.zeros(0, np.float32)]
-        pairs = list(zip(lows, highs, strict=True))
-        batches = [pairs[start : start + BATCH] for start in range(0, len(pairs), BATCH)]
-        for batch in track(batches, len(batches), "classifying particles"):
-            planes = [self.representation.planes(*pair, air, background) for pair in batch]
+        starts = range(0, len(lows), BATCH)
+        for start in track(starts, len(starts), "classifying particles"):
+            pairs = zip(lows[start : start + BATCH], highs[start : start + BATCH], strict=True)
+            planes = [self.representation.planes(*pair, air, background) for pair in pairs]
             images = inputs(torch.from_numpy(np.stack(planes)))  # two of (B, C, S, S)
             with torch.inference_mode():
-                logits = net(*(image.to(place) for image in images))  # (B, 2)
-            found.append(p_ore(logits).cpu().numpy())
+                found.append(p_ore(net(*(image.to(place) for image in images))).cpu().numpy())
         return np.concatenate(found)
 
 
 def save(file: Path, module: OreModule, data: Mapping[str, Any], epoch: int = 0) -> None:
-    """Write a checkpoint that was not trained by Lightning, whole or not at all.
-
-    Args:
-        file: to write.
-        module: the model, whose settings are its `hparams`.
-        data: keywords of the `OreDataModule` that makes its pairs.
-        epoch: after which the weights were taken.
-    """
+    """Write a checkpoint that was not trained by Lightning; `data` are keywords of its `OreDataModule`."""
     content = {
         "state_dict": module.state_dict(),
         "hyper_parameters": dict(module.hparams),
@@ -115,18 +100,14 @@ def save(file: Path, module: OreModule, data: Mapping[str, Any], epoch: int = 0)
 
 
 def load_trained(file: str | Path) -> Trained:
-    """Load a checkpoint of `oresort.train` under safe loading, ready for inference on the CPU.
-
-    Args:
-        file: the checkpoint, or a run folder, whose best one is taken.
+    """Load a checkpoint, or a run folder's best one, under safe loading, ready for inference on the CPU.
 
     Raises:
         InputError: no such file, no checkpoint, a checkpoint of another program, of another model, or of an
             unknown representation.
     """
     file = Path(file)
-    if file.is_dir():
-        file = file / "checkpoints" / "best.ckpt"
+    file = file / "checkpoints" / "best.ckpt" if file.is_dir() else file
     if not file.is_file():
         raise InputError(f"{file}: no such checkpoint; give the folder of a run, or the best.ckpt in it")
     try:
@@ -140,15 +121,10 @@ def load_trained(file: str | Path) -> Trained:
     try:
         module = OreModule(**hparams)
         module.load_state_dict(content["state_dict"])
-    except InputError as error:
-        raise InputError(f"{file}: {error}") from error
-    except (TypeError, RuntimeError) as error:
-        raise InputError(
-            f"{file}: a checkpoint of another model than its own settings describe; train it again"
-        ) from error
-    try:
         representation = make(hparams["representation"], Representation)  # type: ignore[type-abstract]
         cut = None if module.hparams["cut"] is None else Cutting(**module.hparams["cut"])
     except InputError as error:
         raise InputError(f"{file}: {error}") from error
+    except (TypeError, RuntimeError) as error:
+        raise InputError(f"{file}: holds another model than its own settings describe; train it again") from error
     return Trained(module.eval(), representation, content["datamodule_hyper_parameters"], int(content["epoch"]), cut)

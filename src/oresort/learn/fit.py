@@ -10,6 +10,7 @@ from typing import Any
 import lightning as L
 import pandas as pd
 import torch
+from lightning.pytorch.loggers import Logger
 from lightning.pytorch.utilities import rank_zero_only
 
 from oresort.data.datamodule import OreDataModule
@@ -18,11 +19,10 @@ from oresort.files.dataset import read_dataset
 from oresort.files.layout import SPLITS
 from oresort.files.write import replacing
 from oresort.learn.config import TrainConfig
-from oresort.learn.epochs import EpochLogger
-from oresort.learn.evaluation import Evaluation, evaluate_checkpoint
+from oresort.learn.evaluation import evaluate_checkpoint
 from oresort.learn.module import OreModule
 from oresort.learn.run import recorded
-from oresort.learn.tracking import Tracking, make_logger
+from oresort.learn.tracking import EpochLogger, close, make_loggers, summarise
 from oresort.learn.trainer import make_trainer
 from oresort.sorting import METRICS
 
@@ -41,12 +41,7 @@ def train(cfg: TrainConfig, folder: Path, data: OreDataModule | None = None) -> 
     Writes `config.yaml`, `provenance.json`, `metrics.csv`, `metrics.json`, `predictions.csv` and
     `checkpoints/{best,last}.ckpt` into `folder`. If `last.ckpt` is there already, the run goes on from it.
     A run that fails leaves `status: failed` and the reason in `metrics.json`. In distributed training only the
-    first process writes; the others return an empty row.
-
-    Args:
-        cfg: the configuration.
-        folder: of the run.
-        data: the pairs that `cfg` names, if they are at hand already.
+    first process writes; the others return an empty row. `data` are the pairs that `cfg` names, if at hand already.
 
     Raises:
         InputError: what the configuration or the data have wrong.
@@ -54,17 +49,16 @@ def train(cfg: TrainConfig, folder: Path, data: OreDataModule | None = None) -> 
     data = data or data_module(cfg)
     if getattr(rank_zero_only, "rank", 0) != 0:
         # a further process of distributed training: the first one keeps the record
-        _fit(cfg, folder, data, Tracking())
-        return {}
+        return _fit(cfg, folder, data, [])
     _check_cut(folder, data.root)
-    logger = None
+    row: dict[str, Any] = {}
+    loggers: list[Logger] = []
     try:
         with recorded(folder, asdict(cfg), data.fingerprint()) as row:
-            logger = make_logger(cfg, folder)
-            row |= _fit(cfg, folder, data, logger)
+            loggers = make_loggers(cfg, folder)
+            row |= _fit(cfg, folder, data, loggers)
     finally:
-        if logger is not None:
-            logger.finish(failed=row["status"] != "finished")
+        close(loggers, failed=row.get("status") != "finished")
         # the next run of a sweep starts in this process: nothing of this one may be left
         torch.use_deterministic_algorithms(False)
         gc.collect()
@@ -83,18 +77,20 @@ def _check_cut(folder: Path, root: Path) -> None:
     # pairs cut in another way are other pairs, though they may be called the same
     last = folder / "checkpoints" / "last.ckpt"
     if last.is_file():
-        content = torch.load(last, map_location="cpu", weights_only=True)
-        then, now = content["hyper_parameters"]["cut"], read_dataset(root)
-        if then != (None if now is None else asdict(now)):
+        then = torch.load(last, map_location="cpu", weights_only=True)["hyper_parameters"]["cut"]
+        if then != _cut(root):
             raise InputError(
                 f"{folder}: holds a run on pairs that were cut in another way ({then} there); choose another out=DIR"
             )
 
 
-def _fit(cfg: TrainConfig, folder: Path, data: OreDataModule, logger: Tracking) -> dict[str, Any]:
+def _cut(root: Path) -> dict[str, Any] | None:
+    return asdict(cut) if (cut := read_dataset(root)) else None
+
+
+def _fit(cfg: TrainConfig, folder: Path, data: OreDataModule, loggers: list[Logger]) -> dict[str, Any]:
     L.seed_everything(cfg.seed, workers=True, verbose=False)
     torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = cfg.tf32
-    cut = read_dataset(data.root)
     module = OreModule(
         model={**asdict(cfg.model), "channels": data.representation.channels},
         representation=cfg.representation,
@@ -104,9 +100,9 @@ def _fit(cfg: TrainConfig, folder: Path, data: OreDataModule, logger: Tracking) 
         threshold=cfg.threshold,
         channels_last=cfg.channels_last,
         compile=cfg.compile,
-        cut=asdict(cut) if cut else None,
+        cut=_cut(data.root),
     )
-    trainer = make_trainer(cfg, folder, [EpochLogger(folder / "metrics.csv"), *logger.loggers])
+    trainer = make_trainer(cfg, folder, [EpochLogger(folder / "metrics.csv"), *loggers])
     data.setup()
     last = folder / "checkpoints" / "last.ckpt"
     start = time.perf_counter()
@@ -123,7 +119,7 @@ def _fit(cfg: TrainConfig, folder: Path, data: OreDataModule, logger: Tracking) 
     if not best.is_file():
         raise InputError(f"val/{cfg.monitor} was never a number: no best epoch; train longer, or mend the data")
     chosen = next(c for c in trainer.checkpoint_callbacks if getattr(c, "filename", "") == "best")
-    row = {
+    row: dict[str, Any] = {
         **{f"pairs/{side}": int((data.frame["split"] == side).sum()) for side in SPLITS},
         "params": sum(p.numel() for p in module.net.parameters() if p.requires_grad),
         "weights": "best",
@@ -133,25 +129,15 @@ def _fit(cfg: TrainConfig, folder: Path, data: OreDataModule, logger: Tracking) 
         "epochs": trainer.current_epoch,
         "fit_seconds": seconds,
     }
-    return row | _measure(cfg, folder, best, logger, data)
-
-
-def _measure(cfg: TrainConfig, folder: Path, best: Path, logger: Tracking, data: OreDataModule) -> dict[str, Any]:
     # through the checkpoint and the same function as `oresort.evaluate`, so that both agree to the bit
     start = time.perf_counter()
-    results: dict[str, Evaluation] = {
-        split: evaluate_checkpoint(best, cfg.data.root, split, cache=cfg.data.cache, data=data)
-        for split in ("val", "test")
-    }
-    row: dict[str, Any] = {
-        "test_seconds": time.perf_counter() - start,
-        "threshold": results["test"].threshold,
-    }
-    for split, result in results.items():
-        row |= {f"{split}/{name}": result.metrics[name] for name in METRICS}
-    logger.summary({key: value for key, value in row.items() if "/" in key})
-    predictions = pd.concat([r.predictions for r in results.values()], ignore_index=True)
+    val, test = (
+        evaluate_checkpoint(best, cfg.data.root, side, cache=cfg.data.cache, data=data) for side in ("val", "test")
+    )
+    row |= {"test_seconds": time.perf_counter() - start, "threshold": test.threshold}
+    figures = {f"{side}/{name}": r.metrics[name] for side, r in (("val", val), ("test", test)) for name in METRICS}
+    predictions = pd.concat([val.predictions, test.predictions], ignore_index=True)
     with replacing(folder / "predictions.csv") as temporary:
         predictions.to_csv(temporary, index=False)
-    logger.results(predictions, row["threshold"], data.pictures, best)
-    return row
+    summarise(loggers, figures, predictions, test.threshold, data.pictures, best)
+    return row | figures

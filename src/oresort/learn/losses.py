@@ -15,27 +15,19 @@ class Loss(nn.Module, ABC):
 
     @abstractmethod
     def forward(self, logits: Tensor, label: Tensor) -> Tensor:
-        """Return the loss (B,) of each pair, at least 0.
-
-        Args:
-            logits: (B, 2), waste and ore.
-            label: (B,) int64, 0 or 1.
-        """
+        """Return the loss (B,) of each pair, at least 0; logits (B, 2) of waste and ore, labels (B,) int64, 0 or 1."""
 
 
 class CrossEntropy(Loss):
-    """Minus the log of the label's probability.
+    """Minus the log of the label's probability, times the `weight` of waste or ore.
 
-    Args:
-        smoothing: share of the label that is spread over both classes, 0 to 1.
-        weight: factors of waste and ore; None means 1 and 1.
+    `smoothing` is the share of the label that is spread over both classes, 0 to 1.
     """
 
     def __init__(self, smoothing: float = 0.0, weight: Sequence[float] | None = None) -> None:
         super().__init__()
         _between("smoothing", smoothing, 0, 1)
-        self.smoothing = smoothing
-        self.weight = _Pair("weight", weight)
+        self.smoothing, self.weight = smoothing, _Pair("weight", weight)
 
     def forward(self, logits: Tensor, label: Tensor) -> Tensor:
         """Return the loss (B,) of each pair."""
@@ -46,16 +38,13 @@ class CrossEntropy(Loss):
 class Focal(Loss):
     """Cross-entropy times (1 - p)^gamma, which forgets pairs that are right (Lin et al., ICCV 2017).
 
-    Args:
-        gamma: at least 0; 0 is cross-entropy.
-        alpha: factors of waste and ore; None means 1 and 1.
+    `gamma` is 0 (cross-entropy) to 20, `alpha` the factors of waste and ore.
     """
 
     def __init__(self, gamma: float = 2.0, alpha: Sequence[float] | None = None) -> None:
         super().__init__()
         _between("gamma", gamma, 0, 20)
-        self.gamma = gamma
-        self.alpha = _Pair("alpha", alpha)
+        self.gamma, self.alpha = gamma, _Pair("alpha", alpha)
 
     def forward(self, logits: Tensor, label: Tensor) -> Tensor:
         """Return the loss (B,) of each pair."""
@@ -70,9 +59,6 @@ class GeneralisedCrossEntropy(Loss):
 
     Labels by lot are wrong for a share of the particles. Its limit at q = 0 is cross-entropy; at q = 1 it is
     the mean absolute error.
-
-    Args:
-        q: above 0, up to 1.
     """
 
     def __init__(self, q: float = 0.7) -> None:
@@ -87,19 +73,20 @@ class GeneralisedCrossEntropy(Loss):
 
 
 class _Pair(nn.Module):
-    """Factors of waste and ore; without any, what comes is returned as it is."""
+    """Factors of waste and ore, 1 and 1 unless given."""
+
+    values: Tensor
 
     def __init__(self, name: str, values: Sequence[float] | None) -> None:
         super().__init__()
-        values = None if values is None else list(values)
-        if values is not None and (len(values) != 2 or not min(values) >= 0 or not max(values) > 0):
+        values = [1.0, 1.0] if values is None else list(values)
+        if len(values) != 2 or not min(values) >= 0 or not max(values) > 0:
             raise InputError(f"{name}={values}: give two numbers, of waste and of ore, e.g. [1.0, 2.0]")
         # a buffer follows the device, and is a setting, so not kept
-        self.register_buffer("values", None if values is None else torch.tensor(values), persistent=False)
-        self.values: Tensor | None
+        self.register_buffer("values", torch.tensor(values), persistent=False)
 
     def times(self, losses: Tensor, label: Tensor) -> Tensor:
-        return losses if self.values is None else losses * self.values[label]
+        return losses * self.values[label]
 
 
 def _between(name: str, value: float, least: float, most: float) -> None:

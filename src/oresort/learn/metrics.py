@@ -19,11 +19,7 @@ def binary_metrics(p_ore: Tensor, label: Tensor, threshold: float) -> dict[str, 
 
     What is undefined is NaN: AUROC, balanced accuracy and MCC of one class only, precision if nothing was
     called ore. `ece` is the expected calibration error in 15 equal bins (Guo et al., ICML 2017).
-
-    Args:
-        p_ore: probabilities (N,) of ore, 0 to 1.
-        label: int64 (N,), 0 or 1.
-        threshold: 0 to 1.
+    `p_ore` are probabilities (N,), `label` int64 (N,), 0 or 1.
     """
     p_ore, label = p_ore.detach().float().cpu(), label.cpu()
     called = torch.from_numpy(is_ore(p_ore.numpy(), threshold))

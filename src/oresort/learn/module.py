@@ -9,8 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 from torch.optim.lr_scheduler import ReduceLROnPlateau
-from torchmetrics import Metric
-from torchmetrics.utilities import dim_zero_cat
+from torchmetrics import CatMetric
 
 from oresort.data.loaders import Batch
 from oresort.errors import InputError
@@ -23,9 +22,7 @@ from oresort.models.heads.head import p_ore
 from oresort.models.pairnet import PairNet
 from oresort.sorting.threshold import choose_threshold
 
-_MODES = ("default", "reduce-overhead", "max-autotune", "max-autotune-no-cudagraphs")
-"""Of torch.compile."""
-
+_MODES = ("default", "reduce-overhead", "max-autotune", "max-autotune-no-cudagraphs")  # of torch.compile
 _PLAIN = {"_target_": "oresort.learn.objective.Objective"}
 
 
@@ -34,15 +31,14 @@ class OreModule(L.LightningModule):
 
     Args:
         model: spec of the model, see `build_model`.
-        representation: spec of the representation that the model was trained on, so that a checkpoint can
-            prepare a pair by itself.
-        optim: spec of the optimiser, see `build_optimizer`; null where nothing is trained.
-        schedule: spec of the learning rate's course, likewise.
-        objective: spec of the `Objective`; null where nothing is trained.
-        cut: how the pairs it was trained on were cut, see `Cutting`; None if that is not known.
+        representation: spec of what the model was trained on, so that a checkpoint can prepare a pair by itself.
+        optim: spec of the optimiser, see `build_optimizer`; None, as the next, where nothing is trained.
+        schedule: spec of the learning rate's course.
         threshold: rule or number, see `choose_threshold`; applied to the validation pairs of every epoch.
         channels_last: memory format of images and convolutions.
         compile: compile the model with torch.compile: true, or one of its modes by name.
+        objective: spec of the `Objective`; None where nothing is trained.
+        cut: how the pairs it was trained on were cut, see `Cutting`; None if that is not known.
     """
 
     def __init__(
@@ -58,10 +54,8 @@ class OreModule(L.LightningModule):
         cut: Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__()
-        # plain values only: a checkpoint loads under torch's safe loading, with no arguments
-        self.save_hyperparameters()
-        # refuse a bad rule before an epoch is spent
-        choose_threshold(threshold, np.zeros(0), np.zeros(0, int))
+        self.save_hyperparameters()  # plain values only, which load under torch's safe loading
+        choose_threshold(threshold, np.zeros(0), np.zeros(0, int))  # refuse a bad rule before an epoch is spent
         self.objective = make(objective or _PLAIN, Objective, net=build_model(model))
         self._pace: Tensor | None = None
         self.register_buffer("threshold", torch.tensor(0.5))
@@ -73,8 +67,8 @@ class OreModule(L.LightningModule):
                 raise InputError(f"compile={compile}: known are true, false, {', '.join(_MODES)}")
             # in place, which leaves the names in the checkpoint alone
             self.net.compile(mode=None if compile is True else compile)
-        # one per stage: validation runs inside a training epoch
-        self._fit, self._val = _Collected(), _Collected()
+        # one per stage, since validation runs inside a training epoch; to look for NaN would wait for the device
+        self._fit, self._val = CatMetric(nan_strategy="disable"), CatMetric(nan_strategy="disable")
 
     @property
     def net(self) -> PairNet:
@@ -83,8 +77,7 @@ class OreModule(L.LightningModule):
 
     def forward(self, low: Tensor, high: Tensor) -> Tensor:
         """Return logits (B, 2), waste and ore, of images (B, C, S, S) float32."""
-        logits: Tensor = self.net(*self._laid_out(low, high))
-        return logits
+        return cast("Tensor", self.net(*self._laid_out(low, high)))
 
     def _laid_out(self, *images: Tensor) -> tuple[Tensor, ...]:
         return tuple(image.contiguous(memory_format=self._format) for image in images)
@@ -94,17 +87,20 @@ class OreModule(L.LightningModule):
         seed = (torch.initial_seed() + 1_000_003 * (self.global_step + 1)) % 2**63
         return torch.Generator(self.device).manual_seed(seed)
 
-    def _report(self, collected: "_Collected", prefix: str) -> None:
-        p_ore, label, losses = collected.compute()
+    def _collect(self, collected: CatMetric, logits: Tensor, losses: Tensor, label: Tensor) -> None:
+        collected.update(torch.stack([p_ore(logits), label, losses], 1))  # (B, 3)
+
+    def _report(self, collected: CatMetric, prefix: str) -> None:
+        p_ore, label, losses = collected.compute().T.contiguous()  # (N,) each, of all processes
         collected.reset()
         loss = float(losses.mean())
         if not math.isfinite(loss):
             raise InputError(f"{prefix}/loss is {loss} in epoch {self.current_epoch}; lower optim.lr")
         if prefix == "val":
-            rule: str | float = self.hparams["threshold"]
             # set here, before the epoch's checkpoint is written, so that it is always that epoch's own
-            self.threshold.fill_(choose_threshold(rule, p_ore.cpu().numpy(), label.cpu().numpy()))
-        figures = binary_metrics(p_ore, label, float(self.threshold)) | {"loss": loss}
+            chosen = choose_threshold(self.hparams["threshold"], p_ore.cpu().numpy(), label.cpu().numpy())
+            self.threshold.fill_(chosen)
+        figures = binary_metrics(p_ore, label.long(), float(self.threshold)) | {"loss": loss}
         # computed from all processes' pairs, so there is nothing to average between them
         self.log_dict({f"{prefix}/{name}": value for name, value in figures.items()}, rank_zero_only=True)
         if prefix == "val":
@@ -114,7 +110,7 @@ class OreModule(L.LightningModule):
         """Return the objective of a batch."""
         low, high = self._laid_out(batch["low"], batch["high"])
         loss, outputs = self.objective({**batch, "low": low, "high": high}, self._generator())
-        self._fit.update(outputs.logits, outputs.losses, batch["label"])
+        self._collect(self._fit, outputs.logits, outputs.losses, batch["label"])
         self._pace = outputs.pace
         return cast("Tensor", loss)
 
@@ -126,7 +122,7 @@ class OreModule(L.LightningModule):
     def validation_step(self, batch: Batch) -> None:
         """Collect a batch's probabilities."""
         logits = self(batch["low"], batch["high"])
-        self._val.update(logits, self.objective.loss(logits, batch["label"]), batch["label"])
+        self._collect(self._val, logits, self.objective.loss(logits, batch["label"]), batch["label"])
 
     def on_train_epoch_end(self) -> None:
         """Log `train/` metrics, at the threshold of this epoch's validation."""
@@ -142,27 +138,8 @@ class OreModule(L.LightningModule):
         steps = int(self.trainer.estimated_stepping_batches)
         optim, schedule = self.hparams["optim"] or {}, self.hparams["schedule"] or {}
         optimizer, scheduler = build_optimizer(optim, schedule, self.parameters(), steps)
-        by_loss = isinstance(scheduler, ReduceLROnPlateau)
-        config = {"scheduler": scheduler, "interval": "epoch" if by_loss else "step", "monitor": "val/loss"}
-        return {"optimizer": optimizer, "lr_scheduler": config}
-
-
-class _Collected(Metric):
-    """The pairs of an epoch, of all processes: p_ore, label and loss, each (N,)."""
-
-    p_ore: list[Tensor]
-    label: list[Tensor]
-    loss: list[Tensor]
-
-    def __init__(self) -> None:
-        super().__init__()
-        for name in ("p_ore", "label", "loss"):
-            self.add_state(name, default=[], dist_reduce_fx="cat")
-
-    def update(self, logits: Tensor, losses: Tensor, label: Tensor) -> None:
-        self.p_ore.append(p_ore(logits))
-        self.label.append(label)
-        self.loss.append(losses.float())
-
-    def compute(self) -> tuple[Tensor, Tensor, Tensor]:
-        return dim_zero_cat(self.p_ore), dim_zero_cat(self.label), dim_zero_cat(self.loss)
+        interval = "epoch" if isinstance(scheduler, ReduceLROnPlateau) else "step"
+        return {
+            "optimizer": optimizer,
+            "lr_scheduler": {"scheduler": scheduler, "interval": interval, "monitor": "val/loss"},
+        }

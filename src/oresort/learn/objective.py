@@ -29,16 +29,12 @@ class Objective(nn.Module):
     Args:
         net: the model.
         loss: spec of a `Loss`; None means cross-entropy.
-        energy_dropout: probability that a training pair loses one energy (its image is set to 0), either with
-            the same chance; the model also learns to do with one.
-        auxiliary: weight of a loss on each tower's own vector, through a linear layer of its own, so that no
-            tower rests on the other (Wang et al., CVPR 2020, call this competition).
-        balance: alpha of on-the-fly gradient modulation with generalisation noise (OGM-GE, Peng et al., CVPR
-            2022): the tower that is ahead learns slower. 0.1 to 1 is usual. The auxiliary layers tell who is
-            ahead.
-
-    Raises:
-        InputError: a value out of its range, or `auxiliary` for a model without two towers.
+        energy_dropout: probability that a training pair loses one energy (its image is set to 0), either with the
+            same chance; the model also learns to do with one.
+        auxiliary: weight of a loss on each tower's own vector, through a linear layer of its own, so that no tower
+            rests on the other (Wang et al., CVPR 2020, call this competition). Wants two towers.
+        balance: alpha of on-the-fly gradient modulation with generalisation noise (OGM-GE, Peng et al., CVPR 2022),
+            usually 0.1 to 1: the tower that is ahead, as the auxiliary layers tell, learns slower.
     """
 
     def __init__(
@@ -61,32 +57,24 @@ class Objective(nn.Module):
         self.net = net
         self.loss = make(loss, Loss) if loss else CrossEntropy()  # type: ignore[type-abstract]
         self.energy_dropout, self.weight, self.alpha = energy_dropout, auxiliary, balance
-        alone = [nn.Linear(dim, Head.outputs) for dim in net.dims] if auxiliary else []
-        self.auxiliary = nn.ModuleList(alone)
+        self.auxiliary = nn.ModuleList(nn.Linear(dim, Head.outputs) for dim in net.dims if auxiliary)
 
     def forward(self, batch: Mapping[str, Any], draw: torch.Generator) -> tuple[Tensor, Outputs]:
         """Return the loss of a training batch, a scalar, and what else the step knows.
 
-        Args:
-            batch: `low`, `high` (B, C, S, S) floats and `label` (B,) int64, see `oresort.data`.
-            draw: generator of the batch's device.
+        The batch holds `low`, `high` (B, C, S, S) floats and `label` (B,) int64; `draw` is of its device.
         """
         low, high, label = batch["low"], batch["high"], batch["label"]
         if self.energy_dropout:
             low, high = drop_energy(low, high, self.energy_dropout, draw)
-        pace = None
-        if self.auxiliary:
-            # not by calling the model, so a compiled one runs as written here
-            logits, vectors = self.net.parts(low, high)
-            votes = [layer(v) for layer, v in zip(self.auxiliary, vectors, strict=True)]  # (B, 2) each
-            if self.alpha:
-                pace = paces(votes, label, self.alpha)
-        else:
-            logits, votes = self.net(low, high), []
+        # with auxiliary layers not by calling the model, so a compiled one runs as written here
+        logits, vectors = self.net.parts(low, high) if self.auxiliary else (self.net(low, high), [])
         losses = self.loss(logits, label)  # (B,)
-        loss = losses.mean()
-        if votes:
+        loss, pace = losses.mean(), None
+        if self.auxiliary:
+            votes = [layer(v) for layer, v in zip(self.auxiliary, vectors, strict=True)]  # (B, 2) each
             loss = loss + self.weight * torch.stack([self.loss(vote, label).mean() for vote in votes]).sum()
+            pace = paces(votes, label, self.alpha) if self.alpha else None
         if (penalty := self.net.penalty()) is not None:  # of the heads
             loss = loss + penalty
         return loss, Outputs(logits.detach(), losses.detach(), pace)
@@ -99,23 +87,16 @@ class Objective(nn.Module):
 
 def drop_energy(low: Tensor, high: Tensor, probability: float, draw: torch.Generator) -> tuple[Tensor, Tensor]:
     """Return both images (B, C, H, W) with one energy of some pairs set to 0, never both."""
-    chance = torch.rand(len(low), generator=draw, device=low.device)  # (B,)
-    half = probability / 2
-    no_low, no_high = chance < half, (chance >= half) & (chance < probability)
-    blank = (slice(None), None, None, None)
-    return low.masked_fill(no_low[blank], 0.0), high.masked_fill(no_high[blank], 0.0)
+    chance = torch.rand((len(low), 1, 1, 1), generator=draw, device=low.device)
+    no_low = chance < probability / 2
+    return low.masked_fill(no_low, 0.0), high.masked_fill((chance < probability) & ~no_low, 0.0)
 
 
 def paces(votes: Sequence[Tensor], label: Tensor, alpha: float) -> Tensor:
-    """Return the factors (2,), above 0 and up to 1, by which each of two towers shall learn.
+    """Return the factors (2,), above 0 and up to 1, by which each of two towers with `votes` (B, 2) shall learn.
 
     With s_u the summed probability that tower u gives the right classes, and rho_u = s_u / s_other, the factor
     is 1 - tanh(alpha rho_u) where rho_u > 1, else 1.
-
-    Args:
-        votes: logits (B, 2) of each tower's own classifier.
-        label: (B,) int64.
-        alpha: strength.
     """
     p = torch.stack([vote.detach().float() for vote in votes]).softmax(2)  # (2, B, 2)
     scores = p.gather(2, label.expand(2, -1)[..., None]).sum((1, 2))  # (2,)

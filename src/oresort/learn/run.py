@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from oresort.errors import InputError
+from oresort.errors import InputError, one_line
 from oresort.files.record import flatten, read_row, read_yaml
 from oresort.files.write import write_json, write_yaml
 from oresort.paths import version_of
@@ -62,11 +62,7 @@ def finished(folder: Path) -> dict[str, Any] | None:
 
 
 def check_same(folder: Path, config: Mapping[str, Any], pairs: str) -> None:
-    """Refuse a folder that holds another run, before anything is written.
-
-    Raises:
-        InputError: the key that differs, with both values.
-    """
+    """Refuse a folder that holds another run, naming the key that differs, before anything is written."""
     record = read_row(folder / RECORD) if (folder / RECORD).is_file() else {}
     begun = (folder / "checkpoints" / "last.ckpt").is_file()
     if not begun and record.get("status") != "finished":
@@ -88,22 +84,19 @@ def recorded(folder: Path, config: Mapping[str, Any], pairs: str) -> Iterator[di
     """Keep the record of a run in `folder` while the block runs; yield the row, to which it adds the figures.
 
     Writes `config.yaml` and `provenance.json`, and `metrics.json` twice: `running` at the start, and at the end
-    `finished`, or `failed` with the reason.
-
-    Raises:
-        InputError: the folder holds another run, see `check_same`.
+    `finished`, or `failed` with the reason. A folder that holds another run is refused, see `check_same`.
     """
     check_same(folder, config, pairs)
     folder.mkdir(parents=True, exist_ok=True)
     write_yaml(folder / "config.yaml", config)
     write_json(folder / "provenance.json", provenance())
-    row = _started(config, "running") | {"data": pairs}
+    row = _started(config) | {"data": pairs}
     write_json(folder / RECORD, row)
     try:
         yield row
         row["status"] = "finished"
     except BaseException as error:
-        row |= _failure(error)
+        row |= {"status": "failed", "error": one_line(error)}
         raise
     finally:
         write_json(folder / RECORD, row)
@@ -114,17 +107,12 @@ def record_failure(folder: Path, config: Mapping[str, Any], error: BaseException
     file = folder / RECORD
     # a run that failed later has said so itself
     if not file.is_file() or read_row(file)["status"] == "failed":
-        write_json(file, _started(config, "failed") | _failure(error))
+        write_json(file, _started(config) | {"status": "failed", "error": one_line(error)})
     return read_row(file)
 
 
-def _started(config: Mapping[str, Any], status: str) -> dict[str, Any]:
-    row = {"status": status, "name": config["name"], "seed": config["seed"]}
-    return row | flatten(config, "config")
-
-
-def _failure(error: BaseException) -> dict[str, Any]:
-    return {"status": "failed", "error": " ".join(str(error).split()) or type(error).__name__}
+def _started(config: Mapping[str, Any]) -> dict[str, Any]:
+    return {"status": "running", "name": config["name"], "seed": config["seed"], **flatten(config, "config")}
 
 
 def provenance() -> dict[str, Any]:
@@ -138,8 +126,7 @@ def provenance() -> dict[str, Any]:
         "cpus": os.cpu_count(),
         "packages": {name: version_of(name) for name in _PACKAGES},
     }
-    # only what has computed with torch is told of it; a record alone must not load it
-    if torch := sys.modules.get("torch"):
+    if torch := sys.modules.get("torch"):  # a record alone must not load it
         found["torch_threads"] = torch.get_num_threads()
         found["gpus"] = [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())]
     return found

@@ -7,14 +7,7 @@ from typing import Any
 
 from torch import nn
 from torch.optim import Optimizer
-from torch.optim.lr_scheduler import (
-    ConstantLR,
-    CosineAnnealingLR,
-    LambdaLR,
-    LinearLR,
-    LRScheduler,
-    SequentialLR,
-)
+from torch.optim.lr_scheduler import ConstantLR, CosineAnnealingLR, LambdaLR, LinearLR, LRScheduler, SequentialLR
 
 from oresort.errors import InputError
 from oresort.make import find, make
@@ -27,9 +20,6 @@ class Schedule(ABC):
         warmup: share of the run that rises to the full rate, 0 to 1; a short run goes through the same shape.
         start: share of the rate at which the rise starts.
         final: share of the rate at the end.
-
-    Raises:
-        InputError: a share out of its range.
     """
 
     def __init__(self, warmup: float = 0.025, start: float = 0.1, final: float = 0.01) -> None:
@@ -43,8 +33,7 @@ class Schedule(ABC):
 
     def risen(self, optimizer: Optimizer, steps: int, after: LRScheduler) -> LRScheduler:
         """Return `after`, behind the rise to the full rate that it takes the place of."""
-        warm = round(self.warmup * steps)
-        if warm == 0:
+        if not (warm := round(self.warmup * steps)):
             return after
         rise = LinearLR(optimizer, start_factor=self.start, total_iters=warm)
         return SequentialLR(optimizer, [rise, after], milestones=[warm])
@@ -89,13 +78,9 @@ class OneCycle(Schedule):
 def build_optimizer(
     optim: Mapping[str, Any], schedule: Mapping[str, Any], parameters: Iterable[nn.Parameter], steps: int
 ) -> tuple[Optimizer, LRScheduler]:
-    """Return the optimiser that `optim` describes, and the scheduler of `schedule`, for `steps` steps.
+    """Return the optimiser of the spec `optim`, and its scheduler for a run of `steps` steps.
 
-    Args:
-        optim: spec of a `torch.optim.Optimizer`; `params` is set here.
-        schedule: spec of a `Schedule` or of an `LRScheduler` of torch; `optimizer` is set here.
-        parameters: what is trained.
-        steps: optimiser steps of the whole run.
+    `schedule` is the spec of a `Schedule` or of an `LRScheduler` of torch.
 
     Raises:
         InputError: what a class refuses, or a learning rate that is not above 0.

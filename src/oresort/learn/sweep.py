@@ -1,5 +1,6 @@
 """Sweeps of `oresort.train`: what is going to run, and what each job came to."""
 
+import math
 import sys
 import time
 from pathlib import Path
@@ -47,25 +48,19 @@ class Sweep(Callback):
 
     def on_multirun_start(self, config: DictConfig, **_: Any) -> None:
         """Print how many jobs there are of what, and how many runs lie there finished."""
-        keys = swept(config)
-        jobs = 1
-        for values in keys.values():
-            jobs *= len(values)
-        folder = Path(config.hydra.sweep.dir)
+        keys, folder = swept(config), Path(config.hydra.sweep.dir)
+        jobs = _count(math.prod(map(len, keys.values())), "job")
         done = sum(row["status"] == "finished" for row in _rows(folder))
         parts = " x ".join(f"{key}={','.join(values)}" for key, values in keys.items())
-        print(f"{_count(jobs, 'job')} in {folder} ({done} finished earlier): {parts}", file=sys.stderr)
+        print(f"{jobs} in {folder} ({done} finished earlier): {parts}", file=sys.stderr)
 
     def on_multirun_end(self, config: DictConfig, **_: Any) -> None:
-        """Print what became of every run in the folder, and how to make the table.
-
-        Raises:
-            SystemExit: with 1, where jobs of this sweep have no result.
-        """
+        """Print what became of every run, and how to make the table; exit with 1 where jobs have no result."""
         folder = Path(config.hydra.sweep.dir)
         rows = _rows(folder)
         # what an earlier sweep left unfinished is shown, and no failure of this one
-        missing = [row for row in rows if row["status"] != "finished" and row["modified"] >= self.started - 2]
+        missing = sum(row["status"] != "finished" and row["modified"] >= self.started - 2 for row in rows)
+        without = f"{_count(missing, 'job')} without a result"
         keys = differing(rows)
         lines = [
             {
@@ -83,14 +78,10 @@ class Sweep(Callback):
         table = pd.DataFrame(lines)
         if lines and not table["error"].any():
             table = table.drop(columns="error")
-        show(table, f"{folder}: {_count(len(rows), 'run')}, {_count(len(missing), 'job')} without a result")
+        show(table, f"{folder}: {_count(len(rows), 'run')}, {without}")
         print(f"python -m oresort.report runs={folder}", file=sys.stderr)
         if missing:
-            print(
-                f"error: {_count(len(missing), 'job')} without a result, see the table; the same command runs "
-                "only what is missing",
-                file=sys.stderr,
-            )
+            print(f"error: {without}, see the table; the same command runs only what is missing", file=sys.stderr)
             sys.exit(1)
 
 

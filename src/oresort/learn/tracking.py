@@ -1,4 +1,4 @@
-"""The loggers of a run beside its own `metrics.csv`: any of Lightning's, several at once."""
+"""The loggers of a run: its own `metrics.csv`, and any of Lightning's, several at once."""
 
 import inspect
 import os
@@ -10,10 +10,15 @@ from typing import Any
 
 import pandas as pd
 from lightning.pytorch.loggers import Logger
+from lightning.pytorch.utilities import rank_zero_only
 
+from oresort.files.write import replacing
 from oresort.learn.config import TrainConfig
 from oresort.make import find, make
 from oresort.represent.representation import Planes
+
+Pictures = Callable[[list[str]], dict[str, Planes]]
+"""Looks pairs up by id."""
 
 
 class ResultLogger(ABC):
@@ -24,62 +29,41 @@ class ResultLogger(ABC):
         """Take the final figures, by name."""
 
     @abstractmethod
-    def show(
-        self,
-        predictions: pd.DataFrame,
-        threshold: float,
-        pictures: Callable[[list[str]], dict[str, Planes]],
-        ckpt: Path,
-    ) -> None:
-        """Take the table of predictions, and the best checkpoint; `pictures` looks pairs up by id."""
+    def show(self, predictions: pd.DataFrame, threshold: float, pictures: Pictures, ckpt: Path) -> None:
+        """Take the table of predictions, and the best checkpoint."""
 
     @abstractmethod
     def close(self, failed: bool) -> None:
         """End the run, marked as failed or not."""
 
 
-class Tracking:
-    """The loggers of one run; `finish` closes them, so that no run leaks into the next."""
+class EpochLogger(Logger):
+    """Keeps `metrics.csv`: one row an epoch, rewritten whole, so that a killed run can go on with it."""
 
-    def __init__(self, loggers: Sequence[Logger] = ()) -> None:
-        self.loggers = list(loggers)
+    name, version = "epochs", ""
 
-    def summary(self, figures: Mapping[str, float]) -> None:
-        """Give final figures to each logger."""
-        for logger in self.loggers:
-            if isinstance(logger, ResultLogger):
-                logger.summarise(figures)
-            else:
-                logger.log_metrics(dict(figures))
-                logger.save()
+    def __init__(self, file: Path) -> None:
+        super().__init__()
+        self.file = file
+        table = pd.read_csv(file) if file.is_file() else pd.DataFrame({"epoch": []})
+        self.rows: dict[int, dict[Any, Any]] = {int(row["epoch"]): row for row in table.to_dict("records")}
 
-    def results(
-        self,
-        predictions: pd.DataFrame,
-        threshold: float,
-        pictures: Callable[[list[str]], dict[str, Planes]],
-        ckpt: Path,
-    ) -> None:
-        """Give predictions and the model to each logger that takes them."""
-        for logger in self.loggers:
-            if isinstance(logger, ResultLogger):
-                logger.show(predictions, threshold, pictures, ckpt)
+    @rank_zero_only
+    def log_metrics(self, metrics: dict[str, float], step: int | None = None) -> None:
+        """Add the figures of an epoch to its row."""
+        if "epoch" in metrics:
+            epoch = int(metrics["epoch"])
+            self.rows.setdefault(epoch, {"epoch": epoch}).update({k: v for k, v in metrics.items() if k != "epoch"})
+            with replacing(self.file) as temporary:
+                pd.DataFrame([self.rows[key] for key in sorted(self.rows)]).to_csv(temporary, index=False)
 
-    def finish(self, failed: bool) -> None:
-        """Close the loggers."""
-        for logger in self.loggers:
-            if isinstance(logger, ResultLogger):
-                logger.close(failed)
-            else:
-                logger.finalize("failed" if failed else "success")
+    @rank_zero_only
+    def log_hyperparams(self, params: Any, *args: Any, **kwargs: Any) -> None:
+        """Nothing: `config.yaml` holds them."""
 
 
-def make_logger(cfg: TrainConfig, folder: Path) -> Tracking:
-    """Return the loggers that `cfg.logger` describes, a spec by name; each writes into `folder/NAME`.
-
-    Raises:
-        InputError: what `make` or a logger refuses.
-    """
+def make_loggers(cfg: TrainConfig, folder: Path) -> list[Logger]:
+    """Return the loggers that `cfg.logger` describes, a spec by name; each writes into `folder/NAME`."""
     os.environ.setdefault("MLFLOW_ALLOW_FILE_STORE", "true")  # it would have a database, for one run's files
     loggers = []
     for name, spec in cfg.logger.items():
@@ -87,4 +71,24 @@ def make_logger(cfg: TrainConfig, folder: Path) -> Tracking:
         extra: dict[str, Any] = {"save_dir": str(folder / name)} if "save_dir" in takes else {}
         loggers.append(make(spec, Logger, **extra))  # type: ignore[type-abstract]
         loggers[-1].log_hyperparams(asdict(cfg))
-    return Tracking(loggers)
+    return loggers
+
+
+def summarise(loggers: Sequence[Logger], figures: Mapping[str, float], *results: Any) -> None:
+    """Give each logger the final figures, and the `results` that `ResultLogger.show` takes to those that have it."""
+    for logger in loggers:
+        if isinstance(logger, ResultLogger):
+            logger.summarise(figures)
+            logger.show(*results)
+        else:
+            logger.log_metrics(dict(figures))
+            logger.save()
+
+
+def close(loggers: Sequence[Logger], failed: bool) -> None:
+    """Close the loggers, so that no run leaks into the next."""
+    for logger in loggers:
+        if isinstance(logger, ResultLogger):
+            logger.close(failed)
+        else:
+            logger.finalize("failed" if failed else "success")

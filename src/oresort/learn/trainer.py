@@ -9,7 +9,7 @@ import lightning as L
 from lightning.pytorch.callbacks import Callback, ModelCheckpoint, RichProgressBar
 from lightning.pytorch.loggers import Logger
 
-from oresort.errors import InputError
+from oresort.errors import InputError, one_line
 from oresort.learn.config import TrainConfig
 from oresort.make import make
 from oresort.sorting import METRICS, direction
@@ -17,9 +17,8 @@ from oresort.sorting import METRICS, direction
 
 def make_trainer(cfg: TrainConfig, folder: Path, loggers: list[Logger]) -> L.Trainer:
     """Return the trainer of a run in `folder`; InputError for an option that Lightning does not take."""
-    known = set(inspect.signature(L.Trainer).parameters)
     for key in cfg.trainer:
-        if key not in known:
+        if key not in inspect.signature(L.Trainer).parameters:
             raise InputError(f"trainer.{key}: no such option of lightning.Trainer; --help lists those in use")
     if cfg.monitor not in (*METRICS, "loss"):
         raise InputError(f"monitor={cfg.monitor}: unknown; known are {', '.join(METRICS)}, loss")
@@ -30,7 +29,7 @@ def make_trainer(cfg: TrainConfig, folder: Path, loggers: list[Logger]) -> L.Tra
         ModelCheckpoint(**where, filename="last", save_on_train_epoch_end=True),
         *(make(spec, Callback) for spec in cfg.callbacks.values()),
     ]
-    for callback in callbacks[2:]:
+    for callback in callbacks:
         if isinstance(callback, ModelCheckpoint) and callback.dirpath is None:
             callback.dirpath = str(folder / "checkpoints")
     if cfg.trainer.get("enable_progress_bar", True):
@@ -50,4 +49,4 @@ def make_trainer(cfg: TrainConfig, folder: Path, loggers: list[Logger]) -> L.Tra
         )
     except (TypeError, ValueError, RuntimeError) as error:
         # Lightning's own words for an accelerator that is not here, a wrong precision, and the like
-        raise InputError(f"trainer: {' '.join(str(error).split())}; change trainer.*") from error
+        raise InputError(f"trainer: {one_line(error)}; change trainer.*") from error

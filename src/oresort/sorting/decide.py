@@ -21,11 +21,7 @@ def is_ore(p_ore: NDArray[np.floating], threshold: float) -> NDArray[np.bool_]:
 
 
 def decide(p_ore: NDArray[np.floating], threshold: float) -> NDArray[np.str_]:
-    """Return "ore" where `is_ore` says so and "waste" elsewhere.
-
-    Args:
-        p_ore: probabilities of ore (N,), 0 to 1.
-        threshold: the operating point, 0 to 1.
+    """Return "ore" where `is_ore` says so and "waste" elsewhere, of probabilities of ore (N,).
 
     Raises:
         InputError: a probability or the threshold is not a number from 0 to 1.
@@ -34,10 +30,8 @@ def decide(p_ore: NDArray[np.floating], threshold: float) -> NDArray[np.str_]:
         raise InputError(f"threshold: {threshold} is not a probability; give a number from 0 to 1")
     bad = ~((p_ore >= 0) & (p_ore <= 1))  # written so that NaN is bad
     if bad.any():
-        raise InputError(
-            f"p_ore: {p_ore[bad][0]} for particle {bad.argmax()} is not a probability; "
-            "use a checkpoint of a training that did not diverge"
-        )
+        what = f"p_ore: {p_ore[bad][0]} for particle {bad.argmax()} is not a probability"
+        raise InputError(f"{what}; use a checkpoint of a training that did not diverge")
     return np.where(is_ore(p_ore, threshold), "ore", "waste")
 
 

@@ -11,12 +11,7 @@ def choose_threshold(rule: str | float, p_ore: NDArray[np.floating], label: NDAr
 
     A number is taken as it is; `balanced_accuracy` and `f1` pick the cut that makes that figure largest
     (midway between two neighbouring probabilities, the one nearest 0.5 among equals). Of one class alone
-    nothing can be chosen: 0.5.
-
-    Args:
-        rule: number or name.
-        p_ore: probabilities of ore (N,), 0 to 1.
-        label: (N,), ore 1.
+    nothing can be chosen: 0.5. `p_ore` are probabilities (N,), `label` (N,) is 1 for ore.
 
     Raises:
         InputError: a number outside 0 to 1, or an unknown rule.
