@@ -21,7 +21,6 @@ from oresort.files.scans import ScanFiles, find_scans, reference_pair
 from oresort.files.write import new_folder
 from oresort.scan.calibrate.calibration import Calibration, load_calibration
 from oresort.scan.calibrate.many import calibrate_scans, use_calibration
-from oresort.scan.calibrate.measure import Reference
 from oresort.scan.cut.assays import load_assays
 from oresort.scan.cut.export import Exporter
 from oresort.scan.cut.summary import SHOWN, statistics, summary_row, unlabelled_warning
@@ -142,13 +141,8 @@ def _calibrations(
         None if name is None else read_pair(*reference_pair(name, cfg.low, cfg.high)) for name in (cfg.air, cfg.dark)
     )
     with advancing(len(scans), "calibrating scans") as advance:
-        return calibrate_scans(
-            scans,
-            Reference(air, dark),
-            pooled=cfg.registration == "pooled",
-            needed=cfg.crops == "registered",
-            advance=advance,
-        )
+        pooled, needed = cfg.registration == "pooled", cfg.crops == "registered"
+        return calibrate_scans(scans, air, dark, pooled=pooled, needed=needed, advance=advance)
 
 
 def _export(

@@ -6,31 +6,24 @@ from numpy.typing import NDArray
 from oresort.errors import InputError
 from oresort.xray.transmission import FULL_SCALE
 
-DARK = 1_000
-"""Air level in counts below which the tube must have been off: 1/50 of the usual flat-field target."""
-
+DARK = 1_000  # air level in counts below which the tube must have been off: 1/50 of the usual flat-field target
 _BIN = 64  # counts per histogram bin; air noise of 2-5 % spreads its peak over dozens of them
 
 
 def belt_columns(counts: NDArray[np.uint16]) -> slice:
-    """Return the range of columns that see the belt, of a scan (H, W) in counts.
+    """Return which columns of a scan (H, W) see the belt: not those at its sides at `FULL_SCALE` in all rows, if any.
 
-    Columns are outside when at `FULL_SCALE` in all rows, and only at the two sides; a scan may have none of
-    them. An empty range means that all of the scan is saturated.
+    An empty range means that all of the scan is saturated.
     """
     inside = np.flatnonzero((counts != FULL_SCALE).any(axis=0))
     return slice(int(inside[0]), int(inside[-1]) + 1) if inside.size else slice(0, 0)
 
 
 def air_level(counts: NDArray[np.uint16], name: str) -> float:
-    """Return the mean of air in counts, at least `DARK`, of a scan that is mostly bare belt.
+    """Return the mean of air in counts, at least `DARK`, of one layer of a scan (H, W) that is mostly bare belt.
 
     The peak of the belt's histogram is refined as a mean clipped at three standard deviations, so particles
-    on a third of the belt bias it by less than 0.1 %.
-
-    Args:
-        counts: one layer of a scan (H, W), uint16.
-        name: how error messages call the scan, usually its path.
+    on a third of the belt bias it by less than 0.1 %. Error messages call the scan `name`.
 
     Raises:
         InputError: no pixels, constant, saturated or dark scan, or no narrow peak that is the brightest.

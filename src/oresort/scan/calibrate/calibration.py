@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from oresort.errors import InputError
 from oresort.files.write import replacing
@@ -19,13 +18,12 @@ _ARRAYS = ("air", "dark", "noise")
 
 @dataclass(frozen=True)
 class Calibration:
-    """Belt, both layers' columns, and how the layers overlie."""
+    """Belt, both layers' columns, and how the layers overlie: None if not known, then crops are cut as released."""
 
     belt: slice
     low: Columns
     high: Columns
     registration: Registration | None
-    """None where it is not known and crops are cut as released."""
 
     @property
     def width(self) -> int:
@@ -55,18 +53,9 @@ def save_calibration(path: Path, calibration: Calibration) -> None:
 
 
 def load_calibration(path: Path) -> Calibration:
-    """Read what `save_calibration` wrote.
-
-    Raises:
-        InputError: an absent file, or one that is not a calibration.
-    """
+    """Read what `save_calibration` wrote; InputError where the file is absent or not a calibration."""
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise InputError(f"{path}: {error.strerror}; give a calibration that prepare has written") from error
-    except ValueError as error:
-        raise InputError(f"{path}: not JSON; give a calibration that prepare has written") from error
-    try:
         if content["version"] != _VERSION:
             raise ValueError(f"version {content['version']}")
         fit = content["registration"]
@@ -78,26 +67,23 @@ def load_calibration(path: Path) -> Calibration:
         if registration is not None and not np.isfinite(list(vars(registration).values())).all():
             raise ValueError("registration")
         return Calibration(slice(start, stop), low, high, registration)
+    except OSError as error:
+        raise InputError(f"{path}: {error.strerror}; give a calibration that prepare has written") from error
     except (AttributeError, IndexError, KeyError, TypeError, ValueError, OverflowError) as error:
         raise InputError(f"{path}: not a calibration of this version ({error}); let prepare write one") from error
 
 
 def _plain(columns: Columns) -> dict[str, Any]:
-    plain: dict[str, Any] = {"level": columns.level}
-    for name in _ARRAYS:
-        # seven digits are all that single precision has
-        plain[name] = [float(f"{value:.7g}") for value in getattr(columns, name).tolist()]
-    plain["dead"] = np.flatnonzero(columns.dead).tolist()
-    return plain
+    # seven digits are all that single precision has
+    arrays = {name: [float(f"{value:.7g}") for value in getattr(columns, name).tolist()] for name in _ARRAYS}
+    return {"level": columns.level, **arrays, "dead": np.flatnonzero(columns.dead).tolist()}
 
 
 def _columns(plain: dict[str, Any]) -> Columns:
-    arrays: dict[str, NDArray[np.float32]] = {name: np.array(plain[name], dtype=np.float32) for name in _ARRAYS}
-    shapes = {array.shape for array in arrays.values()}
-    if len(shapes) != 1 or arrays["air"].ndim != 1:
+    arrays = np.array([plain[name] for name in _ARRAYS], np.float32)  # (3, W)
+    if arrays.ndim != 2 or not np.isfinite(arrays).all() or not float(plain["level"]) >= 1:
         raise ValueError("columns")
-    if not all(np.isfinite(array).all() for array in arrays.values()) or not float(plain["level"]) >= 1:
-        raise ValueError("counts")
-    dead = np.zeros(arrays["air"].shape, np.bool_)
+    dead = np.zeros(arrays.shape[1], np.bool_)
     dead[np.array(plain["dead"], dtype=np.int64)] = True
-    return Columns(float(plain["level"]), arrays["air"], arrays["dark"], arrays["noise"], dead)
+    air, dark, noise = arrays
+    return Columns(float(plain["level"]), air, dark, noise, dead)

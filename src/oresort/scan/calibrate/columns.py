@@ -23,16 +23,11 @@ _FEWEST = 30  # lines of bare belt that make a column's mean, and of a scan
 class Columns:
     """What one detector layer reads per column; all arrays (W,), sides outside the belt hold air 1, noise 0."""
 
-    level: float
-    """Mean air over the belt, in counts; corrected crops are written at the low layer's."""
-    air: NDArray[np.float32]
-    """Counts of bare belt."""
-    dark: NDArray[np.float32]
-    """Counts without X-rays; 0 if unknown."""
-    noise: NDArray[np.float32]
-    """Standard deviation of bare belt's smoothed transmission."""
-    dead: NDArray[np.bool_]
-    """Columns to be replaced from their neighbours."""
+    level: float  # mean air over the belt, in counts; corrected crops are written at the low layer's
+    air: NDArray[np.float32]  # counts of bare belt
+    dark: NDArray[np.float32]  # counts without X-rays; 0 if unknown
+    noise: NDArray[np.float32]  # standard deviation of bare belt's smoothed transmission
+    dead: NDArray[np.bool_]  # to be replaced from their neighbours
 
 
 def find_belt(low: NDArray[np.uint16], high: NDArray[np.uint16]) -> slice:
@@ -62,15 +57,15 @@ def measure_columns(
 ) -> Columns:
     """Measure one layer from lines (H, W) of a scan, or its profile from images of air and dark where given.
 
-    From the scan alone, a column's air is the mean of what no particle covers, shrunk towards
-    its neighbours' running median (James-Stein): 600 lines know a column to 0.1-0.2 % only, which is more than
-    the columns of a flat-fielded detector differ.
+    From the scan alone, a column's air is the mean of what no particle covers, shrunk towards its neighbours'
+    running median (James-Stein): 600 lines know a column to 0.1-0.2 % only, which is more than the columns of a
+    flat-fielded detector differ.
 
     Args:
-        counts: lines of a scan, some 600 or more, mostly bare belt; uint16.
+        counts: some 600 lines or more, mostly bare belt.
         belt: columns that see the belt.
         name: how error messages call the scan, usually its path.
-        air: image of the bare belt (any height, W); it may have been taken at another tube current.
+        air: bare belt (any height, W); it may have been taken at another tube current.
         dark: image without X-rays (any height, W).
 
     Raises:
@@ -110,20 +105,15 @@ def measure_columns(
         gain = np.full_like(rough, today)
         relative /= np.float32(today)
     spread = smoothed(relative) - 1
-    count = np.maximum(bare.sum(axis=0), 1)
-    deviation = np.sqrt(np.einsum("ij,ij,ij->j", spread, spread, bare) / count)
-    whole = np.ones(width, np.float32)
-    whole[belt] = shape * gain * level
-    whole_noise = np.zeros(width, np.float32)
-    whole_noise[belt] = ndimage.uniform_filter1d(_running(deviation), 15, mode="nearest")
-    whole_dead = np.zeros(width, np.bool_)
-    whole_dead[belt] = dead
-    mean = level * float(gain.mean())
-    return Columns(mean, whole + offset, offset, whole_noise, whole_dead)
+    deviation = np.sqrt(np.einsum("ij,ij,ij->j", spread, spread, bare) / np.maximum(bare.sum(axis=0), 1))
+    noise = ndimage.uniform_filter1d(_running(deviation), 15, mode="nearest")
+    sides = belt.start, width - belt.stop
+    whole = np.pad(shape * gain * level, sides, constant_values=1) + offset  # (W,) from here on
+    return Columns(level * float(gain.mean()), whole, offset, np.pad(noise, sides), np.pad(dead, sides))
 
 
 def _mean(image: NDArray[np.uint16], width: int, name: str) -> NDArray[np.float32]:
-    if image.ndim != 2 or image.shape[1] != width:
+    if image.shape[1] != width:
         raise InputError(f"{name} has {image.shape[1]} columns but the scan {width}; take it on the same sorter")
     return np.asarray(image.mean(axis=0, dtype=np.float64), np.float32)
 
@@ -149,10 +139,7 @@ def _own_air(
     noise: NDArray[np.float32],
     dead: NDArray[np.bool_],
 ) -> NDArray[np.float32]:
-    """Return each column's mean over bare belt (W,), shrunk to its neighbours' as counting noise demands.
-
-    `relative` has been divided by the rough level already.
-    """
+    """Return columns' means over bare belt (W,), shrunk as counting noise demands; `relative` is over `rough`."""
     count = bare.sum(axis=0)
     mean = rough * np.einsum("ij,ij->j", relative, bare) / np.maximum(count, 1)
     known = (count >= _FEWEST) & ~dead
@@ -165,8 +152,7 @@ def _own_air(
     error = noise / np.sqrt(np.maximum(count, 1))
     # the share of the differences' variance that counting does not explain is the columns' own
     quiet = known & (np.abs(own) < 5 * error)
-    explained = float(np.mean(error[quiet] ** 2)) if quiet.any() else 0.0
-    seen = float(np.mean(own[quiet] ** 2)) if quiet.any() else 0.0
+    explained, seen = (float(np.mean(part[quiet] ** 2)) if quiet.any() else 0.0 for part in (error, own))
     share = max(0.0, 1 - explained / seen) if seen > 0 else 0.0
     return np.asarray(near * (1 + np.where(quiet, share, np.where(known, 1.0, 0.0)) * own), np.float32)
 

@@ -7,30 +7,29 @@ from oresort.errors import InputError
 from oresort.files.lines import PairReader
 from oresort.files.scans import ScanFiles
 from oresort.scan.calibrate.calibration import Calibration
-from oresort.scan.calibrate.measure import Reference, Sample, check_scan, fit_samples, measure_scan
+from oresort.scan.calibrate.measure import Images, Sample, check_scan, fit_samples, measure_scan
 from oresort.scan.calibrate.register import LayersDifferError, Registration
 
-_ENOUGH = 60
-"""Particles that pool to a registration; samples of more scans would only fill memory."""
-
+_ENOUGH = 60  # particles that pool to a registration; samples of more scans would only fill memory
 _MOST = 16  # samples in memory at once
 
 
 def calibrate_scans(
     scans: Sequence[ScanFiles],
-    reference: Reference,
+    air: Images | None,
+    dark: Images | None,
     *,
     pooled: bool,
     needed: bool,
-    advance: Callable[[float], None] = lambda _: None,
+    advance: Callable[[float], None],
 ) -> tuple[dict[ScanFiles, tuple[Calibration, str]], list[str]]:
-    """Measure every scan's columns and fit how its layers overlie.
+    """Measure the columns of every scan of one sorter and fit how its layers overlie.
 
     Args:
-        scans: what to calibrate, all of one sorter.
-        reference: images of air and dark, where taken.
-        pooled: one registration for all; else each scan has its own, and the pooled one only where a scan
-            has too few particles.
+        scans: what to calibrate.
+        air: images of the bare belt, where taken.
+        dark: images without X-rays, where taken.
+        pooled: one registration for all; else only for scans that have too few particles for their own.
         needed: False leaves the registration unknown where there are too few particles even in all scans.
         advance: told of each scan done.
 
@@ -45,7 +44,7 @@ def calibrate_scans(
     for files in scans:
         try:
             with PairReader(files.low, files.high) as reader:
-                calibration, sample = measure_scan(reader, reference)
+                calibration, sample = measure_scan(reader, air, dark)
             # also where one registration is for all: layers that differ must not go into it
             fit = _fit([sample])
             if isinstance(fit, LayersDifferError):
@@ -64,12 +63,9 @@ def calibrate_scans(
     lacking = {calibration.width for files, calibration in columns.items() if files not in fits}
     common = {width: _fit(samples[width]) for width in lacking}
     for files, calibration in columns.items():
-        if files in fits:
-            found[files] = replace(calibration, registration=fits[files]), "scan"
-            continue
-        fit = common[calibration.width]
+        fit = fits.get(files) or common[calibration.width]
         if isinstance(fit, Registration):
-            found[files] = replace(calibration, registration=fit), "pooled"
+            found[files] = replace(calibration, registration=fit), "scan" if files in fits else "pooled"
         elif needed:
             problems.append(f"{files.low}: {fit}, or calibration=FILE, or crops=released")
         else:
@@ -82,15 +78,14 @@ def use_calibration(
 ) -> tuple[dict[ScanFiles, tuple[Calibration, str]], list[str]]:
     """Return the same as `calibrate_scans` where a calibration is given for all, with the origin `file`."""
     found: dict[ScanFiles, tuple[Calibration, str]] = {}
-    problems = []
+    problems: list[str] = []
     for files in scans:
         try:
             with PairReader(files.low, files.high) as reader:
                 check_scan(reader, calibration)
+            found[files] = calibration, "file"
         except InputError as error:
             problems.append(str(error))
-        else:
-            found[files] = calibration, "file"
     return found, problems
 
 

@@ -16,32 +16,20 @@ from oresort.scan.calibrate.air import belt_columns
 from oresort.scan.segment.particle import Particle
 from oresort.xray.transmission import attenuation
 
-_MARGIN = 24
-"""Pixels seen around a particle's box: the layers lie up to 14 columns apart."""
-
-_MAX_PARTICLES = 60
-"""Particles used, evenly along the belt: some tens fix the layers to 0.01 pixel, a hundred take seconds."""
-
-_MAX_PIXELS = 40_000
-"""Pixels compared, evenly over the particles: more would cost time and tell no more."""
-
+_MARGIN = 24  # pixels seen around a particle's box: the layers lie up to 14 columns apart
+_MAX_PARTICLES = 60  # evenly along the belt: some tens fix the layers to 0.01 pixel, a hundred take seconds
+_MAX_PIXELS = 40_000  # compared, evenly over the particles: more would cost time and tell no more
+# Gaussian applied to both layers before comparison, pixels. Without it the interpolation's own smoothing, strongest at
+# half a pixel, would lower the residual there and draw the fit to it.
 _SMOOTHING = 1.0
-"""Gaussian applied to both layers before comparison, pixels. Without it the interpolation's own smoothing,
-strongest at half a pixel, would lower the residual there and draw the fit to it."""
+_USUAL = 0.04  # residual of registered layers, of noise and texture; what is left over far beyond it hardly counts
+_UNEXPLAINED = 0.4  # residual over rms of low attenuation from which layers show different things; 0.04 on scan 38
 
-
-_USUAL = 0.04
-"""Residual of registered layers, of noise and texture; what is left over far beyond it hardly counts."""
-
-_UNEXPLAINED = 0.4
-"""Residual over the rms of low attenuation from which the layers show different things: 0.04 on scan 38."""
-
-
-LEAST_RATIO = 1.03
+MIN_RATIO = 1.03
 """Least low over high attenuation: low energies are attenuated more by whatever matter, 1.4-1.8 times by rock."""
 
-DIFFERENT = "the layers do not show the same particles; give two layers of one scan"
-EXCHANGED = "low attenuates no more than high; exchange low and high, or give two layers"
+UNLIKE = "the layers do not show the same particles; give two layers of one scan"
+SWAPPED = "low attenuates no more than high; exchange low and high, or give two layers"
 
 
 class LayersDifferError(InputError):
@@ -52,16 +40,11 @@ class LayersDifferError(InputError):
 class Registration:
     """Where the high layer sees what the low layer sees, in pixels, and how well that was found."""
 
-    scale: float
-    """Magnification across the belt, 1.005-1.011 on known sorters."""
-    column_offset: float
-    """High column of low column 0."""
-    row_offset: float
-    """Rows by which the high layer lags."""
-    residual: float
-    """Root mean square of low attenuation about each particle's quadratic in high attenuation, registered."""
-    unregistered: float
-    """The same, with the layers as they came."""
+    scale: float  # magnification across the belt, 1.005-1.011 on known sorters
+    column_offset: float  # high column of low column 0
+    row_offset: float  # rows by which the high layer lags
+    residual: float  # rms of low attenuation about each particle's quadratic in high attenuation, registered
+    unregistered: float  # the same, with the layers as they came
 
     @property
     def centre(self) -> float:
@@ -70,26 +53,15 @@ class Registration:
 
 
 def fit_registration(
-    low: NDArray[np.uint16],
-    high: NDArray[np.uint16],
-    particles: Sequence[Particle],
-    air_low: float,
-    air_high: float,
+    low: NDArray[np.uint16], high: NDArray[np.uint16], particles: Sequence[Particle], air_low: float, air_high: float
 ) -> Registration:
-    """Find the registration of a scan from its particles, without any target.
+    """Find the registration of a scan's layers (H, W) from the particles on `low`, without any target.
 
     Inside a particle low attenuation is nearly a quadratic in high attenuation, the more so the better the
     layers overlie: least squares over the three parameters, with each particle's quadratic solved for in
     between, then once more with a Cauchy loss. One curve for all rocks, or squares alone, let a few odd rocks
     or grains move the fit (experiments/segmentation: worst error 0.15 pixels so, 0.05 this way). Judge the fit
-    by its `residual`.
-
-    Args:
-        low: low-energy layer (H, W) in counts.
-        high: high-energy layer (H, W) in counts.
-        particles: what was found on `low`.
-        air_low: air level of `low` in counts.
-        air_high: air level of `high` in counts.
+    by its `residual`. Layers and their air levels are in counts.
 
     Raises:
         InputError: no particles, or all of them on so narrow a stretch of the belt that the scale is unknown.
@@ -99,31 +71,25 @@ def fit_registration(
     used = particles[:: 1 + len(particles) // _MAX_PARTICLES]
     centres = [particle.x + particle.w / 2 for particle in used]
     if not used or max(centres) - min(centres) < (belt.stop - belt.start) / 10:
-        raise InputError(
-            f"{'too few' if used else 'no'} particles to register the layers by; "
-            "give more scans of this sorter together"
-        )
+        few = "too few" if used else "no"
+        raise InputError(f"{few} particles to register the layers by; give more scans of this sorter together")
     stride = 1 + sum(int(particle.mask.sum()) for particle in used) // _MAX_PIXELS
-    views = [_view(low, high, belt, particle, air_low, air_high, stride) for particle in used]
+    views = [_view(((low, air_low), (high, air_high)), belt, particle, stride) for particle in used]
     ends = np.array([min(centres), max(centres)])
 
     def seen_high(shifts: NDArray[np.float64]) -> list[NDArray[np.float64]]:
         scale, offset = _line(ends, shifts)
+        places = [
+            (rows + shifts[2], scale * columns + offset + (scale - 1) * left) for _, _, left, rows, columns in views
+        ]
         return [
-            ndimage.map_coordinates(
-                spline,
-                [rows + shifts[2], scale * columns + offset + (scale - 1) * left],
-                order=3,
-                prefilter=False,
-                mode="nearest",
-            )
-            for _, spline, left, rows, columns in views
+            ndimage.map_coordinates(view[1], place, order=3, prefilter=False, mode="nearest")
+            for view, place in zip(views, places, strict=True)
         ]
 
     def residuals(shifts: NDArray[np.float64]) -> NDArray[np.float64]:
-        return np.concatenate(
-            [_about_quadratic(view[0], high) for view, high in zip(views, seen_high(shifts), strict=True)]
-        )
+        seen = zip(views, seen_high(shifts), strict=True)
+        return np.concatenate([_about_quadratic(view[0], values) for view, values in seen])
 
     # shifts in pixels at two columns and along the belt: parameters of one size, unlike scale and offset
     start = np.zeros(3)
@@ -132,34 +98,22 @@ def fit_registration(
     found = optimize.least_squares(residuals, found.x, diff_step=1e-4, max_nfev=40, loss="cauchy", f_scale=_USUAL)
     left_over, target = _rms(residuals(found.x)), np.concatenate([low_values for low_values, *_ in views])
     if left_over > _UNEXPLAINED * _rms(target) or np.abs(found.x).max() > _MARGIN:
-        raise LayersDifferError(DIFFERENT)
-    if target.sum() <= LEAST_RATIO * np.concatenate(seen_high(found.x)).sum():
-        raise LayersDifferError(EXCHANGED)
+        raise LayersDifferError(UNLIKE)
+    if target.sum() <= MIN_RATIO * np.concatenate(seen_high(found.x)).sum():
+        raise LayersDifferError(SWAPPED)
     scale, offset = _line(ends, found.x)
-    return Registration(
-        scale=scale,
-        column_offset=offset,
-        row_offset=float(found.x[2]),
-        residual=left_over,
-        unregistered=_rms(residuals(start)),
-    )
+    return Registration(scale, offset, float(found.x[2]), left_over, unregistered=_rms(residuals(start)))
 
 
 def _view(
-    low: NDArray[np.uint16],
-    high: NDArray[np.uint16],
-    belt: slice,
-    particle: Particle,
-    air_low: float,
-    air_high: float,
-    stride: int,
+    layers: Sequence[tuple[NDArray[np.uint16], float]], belt: slice, particle: Particle, stride: int
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], int, NDArray[np.int64], NDArray[np.int64]]:
     """Return low attenuation at every `stride`-th pixel, the high one's spline, its left end, rows, columns."""
     top, left = max(particle.y - _MARGIN, 0), max(particle.x - _MARGIN, belt.start)
     bottom, right = particle.y + particle.h + _MARGIN, min(particle.x + particle.w + _MARGIN, belt.stop)
     smooth_low, smooth_high = (  # (h, w) each, around the particle
         ndimage.gaussian_filter(attenuation(layer[top:bottom, left:right], air).astype(np.float64), _SMOOTHING)
-        for layer, air in ((low, air_low), (high, air_high))
+        for layer, air in layers
     )
     rows, columns = (axis[::stride] for axis in np.nonzero(particle.mask))  # (n,) each
     rows, columns = rows + particle.y - top, columns + particle.x - left

@@ -17,18 +17,11 @@ def spline_of(picture: NDArray[np.floating]) -> NDArray[np.float32]:
 def resample(
     spline: NDArray[np.float32], scale: float, column: float, row: float, shape: tuple[int, int]
 ) -> NDArray[np.float32]:
-    """Return a picture of `shape` whose pixel (i, j) is the spline's value at (row + i, column + `scale` j).
+    """Return a picture of `shape` whose pixel (i, j) is the value of `spline_of` at (row + i, column + `scale` j).
 
-    Places outside take the value of the nearest pixel. Rows and columns are weighted one after the other,
-    four coefficients each, a third of the time of SciPy's `affine_transform`, which also takes other
-    coefficients beyond the rim than `spline_filter` in this mode, and is wrong by up to 0.3 of the contrast there.
-
-    Args:
-        spline: coefficients (H, W) of `spline_of`.
-        scale: columns of the spline per column of the result.
-        column: place of the result's first column.
-        row: place of its first row.
-        shape: rows and columns of the result.
+    Places outside take the value of the nearest pixel. Rows and columns are weighted one after the other, four
+    coefficients each, a third of the time of SciPy's `affine_transform`, which also takes other coefficients
+    beyond the rim than `spline_filter` in this mode, and is wrong by up to 0.3 of the contrast there.
     """
     rows, row_weights = _taps(row, 1.0, shape[0], spline.shape[0])
     columns, column_weights = _taps(column, scale, shape[1], spline.shape[1])
@@ -40,8 +33,7 @@ def resample(
 def register(high: NDArray[np.uint16], registration: Registration) -> NDArray[np.uint16]:
     """Return the high layer (H, W) in counts on the low layer's pixels, by cubic splines.
 
-    Columns beside the belt stay at full scale. At the belt's sides, and at its first or last row, the nearest
-    pixel stands in for what the high layer did not see.
+    Columns beside the belt stay at full scale; the nearest pixel stands in for what the high layer did not see.
     """
     belt = belt_columns(high)
     # splines ring at the jump to full scale beside the belt, so they are laid through the belt alone

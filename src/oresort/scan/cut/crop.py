@@ -89,11 +89,7 @@ def _released_high(
 
 
 def _counts(
-    transmission: NDArray[np.float32],
-    level: float,
-    mask: NDArray[np.bool_],
-    others: NDArray[np.bool_],
-    background: str,
+    transmission: NDArray[np.float32], level: float, mask: NDArray[np.bool_], others: NDArray[np.bool_], background: str
 ) -> NDArray[np.uint16]:
     # 0 is the mark of background, so the darkest pixel of a particle has one count
     counts = np.rint(transmission * np.float32(level)).clip(1, FULL_SCALE).astype(np.uint16)

@@ -82,10 +82,7 @@ def draw_registration(
         pooled = []
         for axis, particle in zip(row, shown, strict=False):
             top, left = max(particle.y - _AROUND, 0), max(particle.x - _AROUND, 0)
-            box = (
-                slice(top, particle.y + particle.h + _AROUND),
-                slice(left, particle.x + particle.w + _AROUND),
-            )
+            box = (slice(top, particle.y + particle.h + _AROUND), slice(left, particle.x + particle.w + _AROUND))
             l, h = attenuation(low[box], air_low), attenuation(layer[box], air_high)  # noqa: E741  # their names
             extent = (left - 0.5, left + l.shape[1] - 0.5, top + l.shape[0] - 0.5, top - 0.5)
             ratio = np.where(np.maximum(l, h) > _THIN, l / np.maximum(h, 0.05), np.nan)

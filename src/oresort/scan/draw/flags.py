@@ -17,12 +17,7 @@ from oresort.scan.segment.particle import FLAGS, Particle
 COLOURS = {"whole": GREEN, "parted": BLUE, "touching": PURPLE, "clipped": VERMILION}
 """Of particles by their flag; `whole` have none."""
 
-_DASHES = {
-    "whole": "solid",
-    "parted": "dashdot",
-    "touching": "dotted",
-    "clipped": "dashed",
-}  # for grey prints
+_DASHES = {"whole": "solid", "parted": "dashdot", "touching": "dotted", "clipped": "dashed"}  # for grey prints
 
 _MOST_PIXELS = 2_500_000  # of a picture: one of the paper's scans has 1.6 million
 _LARGEST_STEP = 512  # lines; what is read at a time is a multiple

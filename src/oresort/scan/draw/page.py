@@ -43,15 +43,7 @@ def show_belt(
     """Draw a picture (H, W) of some columns and lines of a scan in grey, 0 black and `brightest` white."""
     extent = (columns.start - 0.5, columns.stop - 0.5, lines.stop - 0.5, lines.start - 0.5)
     interpolation = "auto" if smooth else "nearest"
-    axes.imshow(
-        picture,
-        cmap="gray",
-        vmin=0,
-        vmax=brightest,
-        extent=extent,
-        aspect="auto",
-        interpolation=interpolation,
-    )
+    axes.imshow(picture, cmap="gray", vmin=0, vmax=brightest, extent=extent, aspect="auto", interpolation=interpolation)
     axes.autoscale(False)  # boxes at the border must not widen the axes
 
 
