@@ -51,13 +51,13 @@ def cutting(cfg: SortConfig, trained: "Trained") -> "Cutting":
 
     given = {key: word for key in ("crops", "mask") if (word := getattr(cfg, key)) is not None}
     known = trained.cut
-    if known is None and len(given) < 2:
+    if known is None:
+        if len(given) == 2:
+            return Cutting(**given)
         raise InputError(
             f"{cfg.ckpt}: does not know how its training pairs were cut; "
             "say crops=registered or released, and mask=noise, threshold or released"
         )
-    if known is None:
-        return Cutting(**given)
     for key, word in given.items():
         if replace(known, **{key: word}) != known:
             raise InputError(

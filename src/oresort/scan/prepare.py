@@ -23,10 +23,12 @@ from oresort.scan.calibrate.calibration import Calibration, load_calibration
 from oresort.scan.calibrate.many import calibrate_scans, use_calibration
 from oresort.scan.cut.assays import load_assays
 from oresort.scan.cut.export import Exporter
-from oresort.scan.cut.summary import SHOWN, statistics, summary_row, unlabelled_warning
+from oresort.scan.cut.summary import statistics, summary_row, unlabelled_warning
 from oresort.scan.draw.page import save_png
 from oresort.scan.draw.summary import draw_summary
 from oresort.scan.segment.particle import FLAGS
+
+_SHOWN = ("scan", "lines", "particles", "pairs", *FLAGS, "scale", "row_offset", "residual", "registration")
 
 
 @dataclass
@@ -61,12 +63,9 @@ class PrepareConfig:
 class Prepared(NamedTuple):
     """What was written."""
 
-    manifest: pd.DataFrame
-    """Pairs with a label."""
-    unlabelled: pd.DataFrame
-    """The same of pairs without one."""
-    summary: pd.DataFrame
-    """One row per scan."""
+    manifest: pd.DataFrame  # pairs with a label
+    unlabelled: pd.DataFrame  # the same of pairs without one
+    summary: pd.DataFrame  # one row per scan
 
 
 def prepare(cfg: PrepareConfig) -> Prepared:
@@ -81,7 +80,7 @@ def prepare(cfg: PrepareConfig) -> Prepared:
     cv2.setNumThreads(1)  # its own threads would compete with the readers', and gain nothing on such tiles
     with new_folder(Path(cfg.out), cfg.overwrite) as folder:
         calibrations, failed = _calibrations(cfg, scans)
-        exporter = Exporter(folder, options, cfg.label, cfg.cutoff, tuple(cfg.drop), cfg.overlay)
+        exporter = Exporter(folder, options, cfg.label, cfg.cutoff, cfg.drop, cfg.overlay)
         rows, summary, broken = _export(cfg, exporter, calibrations)
         failures = [*problems, *failed, *broken]
         for failure in failures:
@@ -100,7 +99,7 @@ def prepare(cfg: PrepareConfig) -> Prepared:
         table.to_csv(folder / "summary.csv", index=False)
         save_png(draw_summary(table, pairs), folder / "summary.png")
         write_dataset(folder, "oresort.prepare", options, scans=statistics(table))
-    show(table[[name for name in SHOWN if name in table]].fillna(""), f"{cfg.scans}: {len(pairs)} pairs")
+    show(table[[name for name in _SHOWN if name in table]].fillna(""), f"{cfg.scans}: {len(pairs)} pairs")
     if len(unlabelled):
         print(unlabelled_warning(unlabelled, cfg.table), file=sys.stderr)
     pictures = "summary.png, overlays/" if cfg.overlay else "summary.png"
@@ -156,10 +155,9 @@ def _export(
             table = files.low.with_name(cfg.table.replace("{scan}", files.name) + ".csv")
             try:
                 assays = load_assays(table) if table.is_file() else None
+                batch = cfg.batch or files.batch or folder
                 with PairReader(files.low, files.high) as reader:
-                    manifest, particles = exporter.export(
-                        files, reader, calibration, cfg.batch or files.batch or folder, assays, advance
-                    )
+                    manifest, particles = exporter.export(files, reader, calibration, batch, assays, advance)
             except InputError as error:
                 broken.append(one_line(error))
                 continue

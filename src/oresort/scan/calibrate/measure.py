@@ -15,9 +15,9 @@ from oresort.scan.calibrate.calibration import Calibration
 from oresort.scan.calibrate.columns import find_belt, measure_columns
 from oresort.scan.calibrate.correct import Corrector
 from oresort.scan.calibrate.register import (
-    MIN_RATIO,
-    SWAPPED,
-    UNLIKE,
+    DIFFERENT,
+    EXCHANGED,
+    LEAST_RATIO,
     LayersDifferError,
     Registration,
     fit_registration,
@@ -127,9 +127,9 @@ def check_scan(reader: PairReader, calibration: Calibration) -> None:
     low, high = (float(-np.log(np.maximum(layer[covered], np.float32(1e-3))).mean()) for layer in layers)
     # without registration as well, most of what one layer covers the other does
     if high < _SEEN * low:
-        raise LayersDifferError(f"{reader.low.path}: {UNLIKE}")
-    if low <= MIN_RATIO * high:
-        raise LayersDifferError(f"{reader.low.path}: {SWAPPED}")
+        raise LayersDifferError(f"{reader.low.path}: {DIFFERENT}")
+    if low <= LEAST_RATIO * high:
+        raise LayersDifferError(f"{reader.low.path}: {EXCHANGED}")
 
 
 def fit_samples(samples: Sequence[Sample]) -> Registration:

@@ -25,11 +25,11 @@ _SMOOTHING = 1.0
 _USUAL = 0.04  # residual of registered layers, of noise and texture; what is left over far beyond it hardly counts
 _UNEXPLAINED = 0.4  # residual over rms of low attenuation from which layers show different things; 0.04 on scan 38
 
-MIN_RATIO = 1.03
+LEAST_RATIO = 1.03
 """Least low over high attenuation: low energies are attenuated more by whatever matter, 1.4-1.8 times by rock."""
 
-UNLIKE = "the layers do not show the same particles; give two layers of one scan"
-SWAPPED = "low attenuates no more than high; exchange low and high, or give two layers"
+DIFFERENT = "the layers do not show the same particles; give two layers of one scan"
+EXCHANGED = "low attenuates no more than high; exchange low and high, or give two layers"
 
 
 class LayersDifferError(InputError):
@@ -98,9 +98,9 @@ def fit_registration(
     found = optimize.least_squares(residuals, found.x, diff_step=1e-4, max_nfev=40, loss="cauchy", f_scale=_USUAL)
     left_over, target = _rms(residuals(found.x)), np.concatenate([low_values for low_values, *_ in views])
     if left_over > _UNEXPLAINED * _rms(target) or np.abs(found.x).max() > _MARGIN:
-        raise LayersDifferError(UNLIKE)
-    if target.sum() <= MIN_RATIO * np.concatenate(seen_high(found.x)).sum():
-        raise LayersDifferError(SWAPPED)
+        raise LayersDifferError(DIFFERENT)
+    if target.sum() <= LEAST_RATIO * np.concatenate(seen_high(found.x)).sum():
+        raise LayersDifferError(EXCHANGED)
     scale, offset = _line(ends, found.x)
     return Registration(scale, offset, float(found.x[2]), left_over, unregistered=_rms(residuals(start)))
 

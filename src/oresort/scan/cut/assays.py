@@ -4,7 +4,6 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from oresort.errors import InputError
 from oresort.scan.segment.particle import Particle
@@ -14,11 +13,7 @@ _LEAST = 0.5  # intersection over union of the boxes from which a row and a part
 
 
 def load_assays(path: Path) -> pd.DataFrame:
-    """Read a table of particles: boxes `x, y, w, h` in the scan's pixels, `grade` (wt % Cu), `mass` (g, optional).
-
-    Raises:
-        InputError: not such a table.
-    """
+    """Read a table of particles: boxes `x, y, w, h` in the scan's pixels, `grade` (wt % Cu), `mass` (g, optional)."""
     try:
         table = pd.read_csv(path, encoding="utf-8")
     except (OSError, ValueError) as error:  # pandas' parser errors and bad encodings are ValueErrors
@@ -41,16 +36,10 @@ def match_assay(table: pd.DataFrame | None, particle: Particle) -> tuple[float, 
     """
     if table is None or table.empty or particle.touching:
         return float("nan"), float("nan")
-    ious = _iou(table[["x", "y", "w", "h"]].to_numpy(np.float64), particle)  # (rows,)
-    best = int(ious.argmax())
-    if ious[best] < _LEAST:
-        return float("nan"), float("nan")
-    return float(table["grade"].iloc[best]), float(table["mass"].iloc[best])
-
-
-def _iou(boxes: NDArray[np.float64], particle: Particle) -> NDArray[np.float64]:
-    x, y, w, h = boxes.T  # (rows,) each
+    x, y, w, h = table[["x", "y", "w", "h"]].to_numpy(np.float64).T  # (rows,) each
     wide = np.minimum(x + w, particle.x + particle.w) - np.maximum(x, particle.x)
     tall = np.minimum(y + h, particle.y + particle.h) - np.maximum(y, particle.y)
     both = np.maximum(wide, 0) * np.maximum(tall, 0)
-    return np.asarray(both / (w * h + particle.w * particle.h - both))
+    iou = both / (w * h + particle.w * particle.h - both)
+    grade, mass = table[["grade", "mass"]].iloc[iou.argmax()] if iou.max() >= _LEAST else (np.nan, np.nan)
+    return float(grade), float(mass)

@@ -22,18 +22,15 @@ class Cut(NamedTuple):
     """One particle, cut out of both layers."""
 
     particle: Particle
-    low: NDArray[np.uint16]
-    """Counts (h, w) in the particle's box; outside its mask 0, or as imaged with neighbours set to air."""
+    low: NDArray[np.uint16]  # counts (h, w) in its box; outside its mask 0, or as imaged with neighbours set to air
     high: NDArray[np.uint16]
-    mass_proxy: float
-    """Sum of high attenuation over the particle's pixels: of one material it goes with mass."""
+    mass_proxy: float  # sum of high attenuation over its pixels: of one material it goes with mass
 
 
 def cut_part(window: Window, calibration: Calibration, options: Cutting, region: Region, part: Part) -> Cut:
     """Return a part of a region as a particle of the scan and its two crops.
 
-    Corrected counts are written at the low layer's mean air level in both layers; uncorrected ones as they
-    came.
+    Corrected counts are written at the low layer's mean air level in both layers; uncorrected ones as they came.
     """
     rows, columns = np.flatnonzero(part.mask.any(axis=1)), np.flatnonzero(part.mask.any(axis=0))
     top, left = int(rows[0]), int(columns[0])
@@ -46,16 +43,8 @@ def cut_part(window: Window, calibration: Calibration, options: Cutting, region:
     fit = calibration.registration if options.crops == "registered" else None
     if fit is not None:
         clipped |= window.beyond(box, fit)
-    particle = Particle(
-        x=calibration.belt.start + box.x,
-        y=box.y,
-        w=box.w,
-        h=box.h,
-        clipped=clipped,
-        mask=mask,
-        touching=part.touching,
-        parted=part.parted,
-    )
+    x = calibration.belt.start + box.x
+    particle = Particle(x, box.y, box.w, box.h, clipped, mask, touching=part.touching, parted=part.parted)
     low, _, _ = window.around(box, 0, 0)  # (h, w)
     others = others_high = window.weak(box) & ~mask
     if fit is not None:

@@ -14,8 +14,7 @@ from oresort.scan.cut.window import Window
 from oresort.scan.segment.regions import Regions
 from oresort.scan.segment.split import Part, split_touching
 
-AT_ONCE = 512
-"""Lines read at a time: enough to be efficient, few enough to stay in the processor's cache."""
+AT_ONCE = 512  # lines read at a time: enough to be efficient, few enough to stay in the processor's cache
 
 
 class Cutter:
@@ -23,12 +22,8 @@ class Cutter:
 
     A particle comes out some 60 lines after its last one, since registration and masks look so far ahead.
 
-    Args:
-        calibration: of this scan; its registration may be None only for crops that are not registered.
-        options: how to find and cut.
-
     Raises:
-        InputError: the registration is needed and not known.
+        InputError: crops are to be registered, and the calibration does not know how.
     """
 
     def __init__(self, calibration: Calibration, options: Cutting = Cutting()) -> None:  # noqa: B008  # immutable
@@ -39,13 +34,9 @@ class Cutter:
         self._regions = Regions(options.min_area)
 
     def push(self, low: NDArray[np.uint16], high: NDArray[np.uint16]) -> list[Cut]:
-        """Take the next lines and return the particles that are complete, in the order of their ends.
+        """Take both layers' next raw counts (n, W) and return the particles that are complete, by their ends.
 
         The particles are the same, and in the same order, however many lines come at a time.
-
-        Args:
-            low: raw counts (n, W) of the low layer, any number of lines.
-            high: the same lines of the high layer.
 
         Raises:
             InputError: the layers differ in size, or from the calibration in width.
@@ -63,13 +54,12 @@ class Cutter:
 
     def _cut(self, last: bool) -> list[Cut]:
         self._window.finish_lines(last)
-        cuts = []
+        wanted, cuts = self.options, []
         for region in self._regions.ended(*self._window.masks(self._regions.top, last), last):
             parts = [Part(region.mask, touching=False, parted=False)]
-            if self.options.split:
-                wanted = self.options
+            if wanted.split:
                 parts = split_touching(region.mask, convex=wanted.convex, neck=wanted.neck, min_area=wanted.min_area)
-            cuts += [cut_part(self._window, self.calibration, self.options, region, part) for part in parts]
+            cuts += [cut_part(self._window, self.calibration, wanted, region, part) for part in parts]
         return cuts
 
 
@@ -79,13 +69,7 @@ def cut_scan(
     options: Cutting = Cutting(),  # noqa: B008  # immutable
     lines: int = AT_ONCE,
 ) -> Iterator[Cut]:
-    """Cut every particle of a scan, in the order in which they end, while it is read.
-
-    Args:
-        reader: the scan.
-        calibration: of this scan.
-        options: how to find and cut.
-        lines: lines read at a time; results do not depend on it.
+    """Cut every particle of a scan, in the order in which they end, while it is read, `lines` at a time.
 
     Raises:
         InputError: as `Cutter`, or a damaged file.

@@ -1,7 +1,7 @@
 """Write what was cut out of a scan: crops, rows of the manifest, calibration and picture."""
 
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -25,8 +25,7 @@ from oresort.scan.draw.flags import Preview, draw_flags
 from oresort.scan.draw.page import save_png
 from oresort.scan.segment.particle import FLAGS, Particle
 
-PREPARED_COLUMNS = [*MANIFEST_COLUMNS, *FLAGS, "area", "mass_proxy"]
-"""Columns of the manifest: those of every dataset, then flags, area (pixels) and the sum of attenuation."""
+_COLUMNS = [*MANIFEST_COLUMNS, *FLAGS, "area", "mass_proxy"]  # area in pixels; the sum of attenuation
 
 _WAITING = 64  # crops that may wait for the disk, so that memory stays bounded
 
@@ -37,14 +36,10 @@ class Exporter:
 
     out: Path
     options: Cutting
-    label: str | None = None
-    """Class of all particles; None takes it from the scan's folder, else from its assays by `cutoff`."""
-    cutoff: float = 0.10
-    """Ore from this grade on, wt % Cu."""
-    drop: tuple[str, ...] = ()
-    """Flags whose particles are left out of the manifest, though not of the picture."""
-    overlay: bool = True
-    """False draws no picture."""
+    label: str | None  # of all particles; None takes it from the scan's folder, else from its assays by `cutoff`
+    cutoff: float  # ore from this grade on, wt % Cu
+    drop: Sequence[str]  # flags whose particles are left out of the manifest, though not of the picture
+    overlay: bool  # False draws no picture
 
     def export(
         self,
@@ -52,21 +47,12 @@ class Exporter:
         reader: PairReader,
         calibration: Calibration,
         batch: str,
-        assays: pd.DataFrame | None = None,
-        advance: Callable[[float], None] = lambda share: None,
+        assays: pd.DataFrame | None,
+        advance: Callable[[float], None],
     ) -> tuple[pd.DataFrame, list[Particle]]:
-        """Cut one scan.
+        """Cut one scan; return the manifest's rows, by y and x, and all particles found.
 
-        Args:
-            files: the scan's name and folder's class.
-            reader: the scan.
-            calibration: of this scan.
-            batch: batch of the manifest.
-            assays: grades by place, of `load_assays`.
-            advance: told what share of the lines was read.
-
-        Returns:
-            The manifest's rows, by y and x, and all particles found.
+        `assays` are of `load_assays`; `advance` is told what share of the lines was read.
 
         Raises:
             InputError: as `Cutter`, or a damaged file; nothing of this scan is left then.
@@ -100,10 +86,8 @@ class Exporter:
         save_calibration(self.out / "calibration" / f"{files.name}.json", calibration)
         if self.overlay:
             (self.out / "overlays").mkdir(exist_ok=True)
-            figure = draw_flags(preview, particles, files.name)
-            save_png(figure, self.out / "overlays" / f"{files.name}.png")
-        frame = pd.DataFrame(rows.values(), columns=PREPARED_COLUMNS).sort_values(["y", "x"], ignore_index=True)
-        return frame, sorted(particles, key=lambda particle: (particle.y, particle.x))
+            save_png(draw_flags(preview, particles, files.name), self.out / "overlays" / f"{files.name}.png")
+        return pd.DataFrame(rows.values(), columns=_COLUMNS).sort_values(["y", "x"], ignore_index=True), particles
 
     def _cuts(
         self, reader: PairReader, calibration: Calibration, preview: Preview, advance: Callable[[float], None]
@@ -117,10 +101,8 @@ class Exporter:
         yield from cutter.finish()
 
     def _label(self, files: ScanFiles, grade: float) -> str:
-        """Return `ore`, `waste`, or nothing where it is not known."""
-        if self.label or files.label:
-            return self.label or files.label
-        return "" if np.isnan(grade) else "ore" if grade >= self.cutoff else "waste"
+        by_grade = "" if np.isnan(grade) else "ore" if grade >= self.cutoff else "waste"
+        return self.label or files.label or by_grade
 
 
 @contextmanager

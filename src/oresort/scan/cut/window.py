@@ -13,10 +13,7 @@ from oresort.scan.calibrate.register import Registration
 from oresort.scan.calibrate.resample import resample, spline_of
 from oresort.scan.segment.mask import MASKS, REACH, Cover
 
-HALO = 24
-"""Lines kept around whatever is cut: registration needs a few, splines a dozen, another layer's mask more."""
-
-Layers = tuple[NDArray[np.float32], NDArray[np.float32]]
+HALO = 24  # lines kept around whatever is cut: registration needs a few, splines a dozen, another layer's mask more
 
 
 class Box(NamedTuple):
@@ -33,17 +30,12 @@ class Window:
 
     A line goes through three stages, each some lines behind the one before: read; masked and levelled, once all
     that a mask depends on is read; ready to be cut, once all that may lie around a particle is masked.
-
-    Args:
-        calibration: of this scan.
-        options: how particles are found and cut.
     """
 
     def __init__(self, calibration: Calibration, options: Cutting) -> None:
         belt = calibration.belt
         self._columns = (calibration.low, calibration.high)
         self._correctors = [Corrector(columns, belt, options.correct) for columns in self._columns]
-        self._noise = [columns.noise[belt] for columns in self._columns]
         self._correct, self._rule = options.correct, MASKS[options.mask]
         self._start, self._width = belt.start, belt.stop - belt.start
         self._layers = [np.empty((0, self._width), np.float32) for _ in range(2)]  # (n, W), from `_top` on
@@ -76,7 +68,10 @@ class Window:
         cover = self.cover(self._layers[0][begin - self._top :], 0)
         cover = Cover(*(mask[self._final - begin : final - begin] for mask in cover))  # (n, W) each
         fresh = slice(self._final - self._top, final - self._top)
-        for index, bare in enumerate((cover.bare, self._seen_high(cover.bare))):
+        flags, border = cv2.INTER_NEAREST | cv2.WARP_INVERSE_MAP, cv2.BORDER_REPLICATE
+        size = cover.bare.shape[::-1]
+        bare_high = cv2.warpAffine(cover.bare, self._partner, size, flags=flags, borderMode=border)
+        for index, bare in enumerate((cover.bare, np.asarray(bare_high, np.uint8))):
             level = np.ones(final - self._final, np.float32)  # (n,)
             if self._correct:
                 level = line_levels(self._layers[index][fresh], bare)
@@ -91,17 +86,10 @@ class Window:
         lines = slice(first - self._top, stop - self._top)
         return self._weak[lines], self._strong[lines]
 
-    def _seen_high(self, bare: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """Return a mask of the low layer's lines (n, W) on the high layer's columns, to the nearest one."""
-        flags = cv2.INTER_NEAREST | cv2.WARP_INVERSE_MAP
-        return np.asarray(
-            cv2.warpAffine(bare, self._partner, bare.shape[::-1], flags=flags, borderMode=cv2.BORDER_REPLICATE),
-            np.uint8,
-        )
-
     def cover(self, transmission: NDArray[np.float32], layer: int, start: int = 0) -> Cover:
         """Return the masks (n, w) of some lines of a layer (0 low, 1 high) from belt column `start` on."""
-        noise = self._noise[layer][start : start + transmission.shape[1]]
+        first = self._start + start
+        noise = self._columns[layer].noise[first : first + transmission.shape[1]]
         return self._rule(transmission, self._columns[layer].level, noise)
 
     def around(self, box: Box, layer: int, margin: int) -> tuple[NDArray[np.float32], int, int]:
@@ -119,9 +107,8 @@ class Window:
 
     def beyond(self, box: Box, fit: Registration) -> bool:
         """Tell whether a box, as the high layer sees it, reaches over a side of the belt."""
-        first, last = (
-            fit.scale * (x + self._start) + fit.column_offset - self._start for x in (box.x, box.x + box.w - 1)
-        )
+        ends = box.x, box.x + box.w - 1
+        first, last = (fit.scale * (x + self._start) + fit.column_offset - self._start for x in ends)
         return bool(first < -0.5 or last > self._width - 0.5)
 
     def registered(self, box: Box, fit: Registration) -> NDArray[np.float32]:
@@ -130,6 +117,5 @@ class Window:
         x = int(np.floor(first)) - self._start
         wide = Box(box.y, max(x, 0), box.h, max(int(np.ceil(last)) - self._start - x, 1))
         around, top, left = self.around(wide, 1, HALO // 2)
-        row = box.y + fit.row_offset - top
-        column = first - self._start - left
+        column, row = first - self._start - left, box.y + fit.row_offset - top
         return resample(spline_of(around), fit.scale, column, row, (box.h, box.w))

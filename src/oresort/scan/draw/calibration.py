@@ -5,7 +5,6 @@ from collections.abc import Sequence
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.image import AxesImage
 from numpy.typing import NDArray
 
 from oresort.console.palette import HIGH, LOW
@@ -15,7 +14,6 @@ from oresort.scan.calibrate.resample import register
 from oresort.scan.segment.particle import Particle
 from oresort.xray.transmission import attenuation
 
-_SHOWN = 3  # particles
 _AROUND = 16  # pixels shown around a particle: more than the layers lie apart
 _THIN = 0.15  # high attenuation below which the ratio is noise
 
@@ -62,47 +60,34 @@ def draw_registration(
 ) -> Figure:
     """Draw l / h of a few particles before and after registration, and l against h of all their pixels.
 
-    Shown are the particles at the belt's two sides and amid it, where the layers lie apart most and least.
-
-    Args:
-        low: low-energy layer (H, W) in counts.
-        high: high-energy layer (H, W) in counts.
-        particles: at least one, on `low`.
-        fit: the registration to show.
-        air_low: air level of `low` in counts.
-        air_high: air level of `high` in counts.
+    Shown are the particles (one or more, on `low`) at the belt's two sides and amid it, where the layers lie
+    apart most and least. Layers (H, W) and their air levels are in counts.
     """
     ordered = sorted((p for p in particles if not p.clipped), key=lambda p: p.x) or list(particles)
-    shown = [ordered[i] for i in sorted({0, len(ordered) // 2, len(ordered) - 1})][:_SHOWN]
+    shown = [ordered[i] for i in sorted({0, len(ordered) // 2, len(ordered) - 1})]
     figure = Figure(figsize=(3 + 2.6 * len(shown), 6), dpi=100, layout="constrained")
     axes = figure.subplots(2, len(shown) + 1, squeeze=False)
     layers = {"as the layers came": high, "registered": register(high, fit)}
-    image: AxesImage | None = None
     for row, (name, layer) in zip(axes, layers.items(), strict=True):
         pooled = []
         for axis, particle in zip(row, shown, strict=False):
             top, left = max(particle.y - _AROUND, 0), max(particle.x - _AROUND, 0)
-            box = (slice(top, particle.y + particle.h + _AROUND), slice(left, particle.x + particle.w + _AROUND))
+            box = slice(top, particle.y + particle.h + _AROUND), slice(left, particle.x + particle.w + _AROUND)
             l, h = attenuation(low[box], air_low), attenuation(layer[box], air_high)  # noqa: E741  # their names
             extent = (left - 0.5, left + l.shape[1] - 0.5, top + l.shape[0] - 0.5, top - 0.5)
             ratio = np.where(np.maximum(l, h) > _THIN, l / np.maximum(h, 0.05), np.nan)
             image = axis.imshow(ratio, vmin=1, vmax=2.4, cmap="viridis", extent=extent)
-            mask = particle.mask
-            inside = (
-                slice(particle.y - top, particle.y - top + particle.h),
-                slice(particle.x - left, particle.x - left + particle.w),
-            )
-            pooled.append((h[inside][mask], l[inside][mask]))
+            rows, columns = np.nonzero(particle.mask)  # (n,) each
+            inside = rows + particle.y - top, columns + particle.x - left
+            pooled.append((h[inside], l[inside]))
         row[0].set_ylabel(f"{name}\nline")
         _scatter(row[-1], pooled)
     for axis, particle in zip(axes[0], shown, strict=False):
-        column = particle.x + particle.w / 2
-        apart = (fit.scale - 1) * column + fit.column_offset
+        apart = (fit.scale - 1) * (particle.x + particle.w / 2) + fit.column_offset
         axis.set_title(f"{apart:+.1f} columns, {fit.row_offset:+.2f} lines", fontsize=9)
     for axis in axes[1, :-1]:
         axis.set_xlabel("column")
-    if image is not None:
-        figure.colorbar(image, ax=axes[:, :-1], label="l / h", shrink=0.6, location="left")
+    figure.colorbar(image, ax=axes[:, :-1], label="l / h", shrink=0.6, location="left")
     figure.suptitle(f"rms of l about quadratics in h: {fit.unregistered:.3f} before, {fit.residual:.3f} after")
     return figure
 
@@ -110,9 +95,7 @@ def draw_registration(
 def _scatter(axis: Axes, pooled: Sequence[tuple[NDArray[np.floating], NDArray[np.floating]]]) -> None:
     h, l = (np.concatenate(part) for part in zip(*pooled, strict=True))  # noqa: E741  # the field's names
     axis.plot(h, l, ".", ms=1, alpha=0.3, color="black")
-    axis.set_xlim(-0.1, max(float(np.percentile(h, 99.9)), 0.5) * 1.1)
-    axis.set_ylim(-0.1, max(float(np.percentile(l, 99.9)), 0.5) * 1.1)
-    axis.set_xlabel("h")
-    axis.set_ylabel("l")
+    wide, tall = (max(float(np.percentile(values, 99.9)), 0.5) * 1.1 for values in (h, l))
+    axis.set(xlim=(-0.1, wide), ylim=(-0.1, tall), xlabel="h", ylabel="l")
     axis.yaxis.set_label_position("right")
     axis.yaxis.tick_right()

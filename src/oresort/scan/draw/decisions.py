@@ -31,12 +31,9 @@ def draw_decisions(
     Args:
         low: low-energy layer (H, W) in counts.
         air: its air level in counts.
-        particles: boxes (N of them); none for an empty belt.
+        particles: N of them, none for an empty belt.
         decisions: "ore" or "waste" (N,).
         p_ore: probabilities of ore (N,), 0 to 1.
-
-    Returns:
-        The figure; `savefig` writes it.
     """
     columns = belt_columns(low)
     height, width = low.shape[0], columns.stop - columns.start

@@ -14,9 +14,7 @@ from oresort.scan.calibrate.correct import Corrector
 from oresort.scan.draw.page import DPI, belt_page, draw_boxes, legend_above, show_belt
 from oresort.scan.segment.particle import FLAGS, Particle
 
-COLOURS = {"whole": GREEN, "parted": BLUE, "touching": PURPLE, "clipped": VERMILION}
-"""Of particles by their flag; `whole` have none."""
-
+COLOURS = {"whole": GREEN, "parted": BLUE, "touching": PURPLE, "clipped": VERMILION}  # by flag; `whole` have none
 _DASHES = {"whole": "solid", "parted": "dashdot", "touching": "dotted", "clipped": "dashed"}  # for grey prints
 
 _MOST_PIXELS = 2_500_000  # of a picture: one of the paper's scans has 1.6 million
@@ -25,23 +23,15 @@ _WHITE = 240 / 220  # transmission
 
 
 class Preview:
-    """A scan's belt made small enough to draw, gathered while the scan streams by.
-
-    Args:
-        height: lines of the scan.
-        calibration: of the scan.
-    """
+    """The belt of a scan of `height` lines made small enough to draw, gathered while the scan streams by."""
 
     def __init__(self, height: int, calibration: Calibration) -> None:
         self.height, self.belt = height, calibration.belt
         width = self.belt.stop - self.belt.start
-        step = 1
-        while height * width > step * step * _MOST_PIXELS and step < _LARGEST_STEP:
-            step *= 2
-        self.step = step
-        """Lines and columns of the scan in one pixel of the picture."""
-        self.image = np.zeros((-(-height // step), -(-width // step)), np.uint8)
-        """Transmission times 220 (H, W)."""
+        self.step = 1  # lines and columns of the scan in one pixel of the picture
+        while height * width > self.step**2 * _MOST_PIXELS and self.step < _LARGEST_STEP:
+            self.step *= 2
+        self.image = np.zeros((-(-height // self.step), -(-width // self.step)), np.uint8)  # transmission x 220
         self._corrector = Corrector(calibration.low, self.belt)
         self._drawn = 0
 
@@ -67,8 +57,7 @@ def draw_flags(preview: Preview, particles: Sequence[Particle], name: str) -> Fi
     rows = -(-height // strips)  # of the picture in one strip
     parts = [preview.image[start : start + rows] for start in range(0, height, rows)]  # (rows, W) each
     one_line = len(parts) * width > 600  # the legend fits into one line
-    wide, tall = max(width, 300) / DPI, max(rows, 60) / DPI
-    sizes = [(wide, tall * len(part) / rows) for part in parts]
+    sizes = [(max(width, 300) / DPI, max(rows, 60) / DPI * len(part) / rows) for part in parts]
     figure, pictures = belt_page(sizes, 0.8 if one_line else 1.1)
     kinds = [kind_of(particle) for particle in particles]
     line_width = 1.4 if preview.step == 1 else 0.6  # drawn small, thick boxes would hide what is in them
@@ -77,11 +66,8 @@ def draw_flags(preview: Preview, particles: Sequence[Particle], name: str) -> Fi
         last = min(first + len(part) * preview.step, preview.height)
         show_belt(axes, part, 220 * _WHITE, preview.belt, slice(first, last), smooth=True)
         for kind, colour in COLOURS.items():
-            chosen = [
-                particle
-                for particle, own in zip(particles, kinds, strict=True)
-                if own == kind and particle.y < last and particle.y + particle.h > first
-            ]
+            alike = [particle for particle, own in zip(particles, kinds, strict=True) if own == kind]
+            chosen = [particle for particle in alike if particle.y < last and particle.y + particle.h > first]
             draw_boxes(axes, chosen, colour, _DASHES[kind], line_width, f"{kind}: {kinds.count(kind)}")
     legend_above(pictures[0], 4 if one_line else 2, f"{name}: {len(particles)} particles")
     return figure

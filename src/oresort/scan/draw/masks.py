@@ -19,15 +19,10 @@ def draw_masks(
     left: int = 0,
     width: int = 1_000,
 ) -> Figure:
-    """Draw a part of a scan with the outline of each particle's mask in the colour of its flag.
+    """Draw `width` columns of a scan from `left` on, with each particle's outline in the colour of its flag.
 
-    Args:
-        low: low-energy layer (H, W) in counts.
-        particles: what was found on it.
-        air: its air level in counts.
-        labels: true particles (H, W), 0 for belt, drawn in white; None where they are not known.
-        left: first column shown.
-        width: columns shown.
+    The low layer (H, W) and its air level are in counts; `labels` (H, W), 0 for belt, are the true particles
+    where they are known, drawn in white.
     """
     columns = slice(left, min(left + width, low.shape[1]))
     height = len(low)
@@ -42,13 +37,11 @@ def draw_masks(
     for particle in particles:
         if particle.x + particle.w < columns.start or particle.x > columns.stop:
             continue
-        padded = np.pad(particle.mask, 1)
         x = np.arange(particle.x - 1, particle.x + particle.w + 1)
         y = np.arange(particle.y - 1, particle.y + particle.h + 1)
-        axes.contour(x, y, padded, [0.5], colors=COLOURS[kind_of(particle)], linewidths=1.4)
+        axes.contour(x, y, np.pad(particle.mask, 1), [0.5], colors=COLOURS[kind_of(particle)], linewidths=1.4)
     for kind, colour in COLOURS.items():
         axes.plot([], [], color=colour, label=kind)
     axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=5, frameon=False)
-    axes.set_xlabel("column (pixels)")
-    axes.set_ylabel("line")
+    axes.set(xlabel="column (pixels)", ylabel="line")
     return figure

@@ -12,16 +12,13 @@ from numpy.typing import NDArray
 from oresort.scan.segment.particle import Particle
 
 DPI = 100
-
 _LEFT, _RIGHT, _BOTTOM = 0.8, 0.2, 0.5  # inches around a picture, for labels
 
 
 def belt_page(sizes: Sequence[tuple[float, float]], top: float) -> tuple[Figure, list[Axes]]:
-    """Return a page with axes for pictures side by side, their upper edges aligned.
+    """Return a page with axes for pictures side by side, their upper edges aligned, `top` below the page's.
 
-    Args:
-        sizes: width and height of each picture, inches; the first is the tallest.
-        top: inches above them, for legend and title.
+    `sizes` are width and height of each; the first is the tallest. All are in inches.
     """
     tall = sizes[0][1]
     figure = Figure(figsize=(sum(_LEFT + wide for wide, _ in sizes) + _RIGHT, _BOTTOM + tall + top), dpi=DPI)
@@ -49,11 +46,8 @@ def show_belt(
 
 def draw_boxes(axes: Axes, particles: Sequence[Particle], colour: str, dashes: str, width: float, label: str) -> None:
     """Draw a box two pixels around each particle, all in one colour, with one entry in the legend."""
-    boxes = []
-    for particle in particles:
-        left, right = particle.x - 2.5, particle.x + particle.w + 1.5
-        top, bottom = particle.y - 2.5, particle.y + particle.h + 1.5
-        boxes.append(np.array([(left, top), (right, top), (right, bottom), (left, bottom)]))
+    ends = [(p.x - 2.5, p.y - 2.5, p.x + p.w + 1.5, p.y + p.h + 1.5) for p in particles]
+    boxes = [np.array([(left, top), (right, top), (right, low), (left, low)]) for left, top, right, low in ends]
     axes.add_collection(
         PolyCollection(boxes, facecolors="none", edgecolors=colour, linestyles=dashes, linewidths=width, label=label)
     )

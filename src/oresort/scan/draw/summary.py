@@ -15,9 +15,7 @@ _NAMED = 16  # scans up to which they are named on the axis rather than numbered
 def draw_summary(summary: pd.DataFrame, manifest: pd.DataFrame) -> Figure:
     """Draw particles by flag, air levels and registration of each scan, and the pairs' sizes by label.
 
-    Args:
-        summary: rows of `summary_row`, one or more.
-        manifest: rows of the pairs with `area` (pixels) and `label`; may be empty.
+    `summary` has one row of `summary_row` or more; `manifest` has `area` (pixels) and `label`, and may be empty.
     """
     figure = Figure(figsize=(11, 7.5), dpi=100, layout="constrained")
     (flags, air), (fit, sizes) = figure.subplots(2, 2)
@@ -28,9 +26,8 @@ def draw_summary(summary: pd.DataFrame, manifest: pd.DataFrame) -> Figure:
     air.set_ylabel("air level (counts)")
     air.legend(frameon=False)
     if "residual" in summary:
-        for name, marker, colour in (("unregistered", "s", GREY), ("residual", "o", "black")):
-            label = "registered" if name == "residual" else name
-            fit.plot(scans, summary[name], marker, color=colour, ms=4, label=label)
+        fit.plot(scans, summary["unregistered"], "s", color=GREY, ms=4, label="unregistered")
+        fit.plot(scans, summary["residual"], "o", color="black", ms=4, label="registered")
         fit.set_ylim(bottom=0)
         fit.legend(frameon=False)
     else:
@@ -60,11 +57,9 @@ def _flags(axes: Axes, scans: np.ndarray, summary: pd.DataFrame) -> None:
 
 def _sizes(axes: Axes, manifest: pd.DataFrame) -> None:
     diameter = np.sqrt(4 / np.pi * manifest["area"].to_numpy(float))
-    labels = manifest["label"].to_numpy(str)
-    bins = min(30, 5 + diameter.size // 20)
-    edges = np.histogram_bin_edges(diameter, bins).tolist() if diameter.size else [0.0, 1.0]
+    edges = np.histogram_bin_edges(diameter, min(30, 5 + diameter.size // 20)).tolist()
     for name, colour in (("ore", ORE), ("waste", WASTE), ("", GREY)):
-        chosen = diameter[labels == name]
+        chosen = diameter[manifest["label"] == name]
         if chosen.size:
             label = f"{name or 'no label'}: {chosen.size:,}"
             axes.hist(chosen, edges, histtype="step", lw=1.5, color=colour, label=label)

@@ -11,20 +11,12 @@ from scipy import ndimage
 from oresort.represent.mask import FOREGROUND, foreground
 from oresort.xray.transmission import FULL_SCALE
 
-SMOOTHING = 1.0
-"""Gaussian in pixels applied before anything is called covered: it brings noise of 2.5-4.7 % to about 1 %."""
+KERNEL = (9, 9)  # four standard deviations of the smoothing on each side
+REACH = 14  # lines beside it that a mask depends on: 10 for `released_cover`, 3 for its bare belt, and one to spare
 
-KERNEL = (9, 9)  # four standard deviations on each side
-
-SIGMAS = 4.0
-"""Standard deviations of smoothed air below which a pixel may be a particle's rim."""
-
-THINNEST = 0.05
-"""Least attenuation of a rim, about 0.7 mm of rock: below lie dust and the smoothing's own halo."""
-
-REACH = 14
-"""Lines beside it that a mask depends on: 10 for `released_cover`, 3 for its bare belt, and one to spare."""
-
+_SMOOTHING = 1.0  # Gaussian, pixels, before anything is called covered: brings noise of 2.5-4.7 % to about 1 %
+_SIGMAS = 4.0  # standard deviations of smoothed air below which a pixel may be a particle's rim
+_THINNEST = 0.05  # least attenuation of a rim, about 0.7 mm of rock: below lie dust and the smoothing's own halo
 _BARE = np.ones((7, 7), np.uint8)
 _AUTHORS = np.array([1, 4, 6, 4, 1])  # OpenCV's 5 x 5 Gaussian for 8-bit images is its outer product / 256
 _AUTHORS_LIMIT = 171 * 256 - 128  # a sum that rounds, after / 256, to at most 170
@@ -33,34 +25,27 @@ _AUTHORS_LIMIT = 171 * 256 - 128  # a sum that rounds, after / 256, to at most 1
 class Cover(NamedTuple):
     """Masks of some lines, uint8 0 or 1, each (H, W)."""
 
-    weak: NDArray[np.uint8]
-    """May be covered: darker than noise and dust."""
-    strong: NDArray[np.uint8]
-    """Surely covered; a weak region without any is no particle."""
-    bare: NDArray[np.uint8]
-    """Bare belt, three pixels and more from anything weak."""
+    weak: NDArray[np.uint8]  # may be covered: darker than noise and dust
+    strong: NDArray[np.uint8]  # surely covered; a weak region without any is no particle
+    bare: NDArray[np.uint8]  # bare belt, three pixels and more from anything weak
 
 
 MaskRule = Callable[[NDArray[np.float32], float, NDArray[np.float32]], Cover]
-"""From a layer's transmission (H, W), its air level in counts and its noise (W,) to the masks (H, W)."""
+"""From a layer's transmission (H, W), air level in counts and deviation of smoothed bare belt (W,) to masks (H, W)."""
 
 
 def smoothed(transmission: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return a transmission (H, W) float32 smoothed for segmentation, edges repeated."""
-    return np.asarray(cv2.GaussianBlur(transmission, KERNEL, SMOOTHING, borderType=cv2.BORDER_REPLICATE))
+    return np.asarray(cv2.GaussianBlur(transmission, KERNEL, _SMOOTHING, borderType=cv2.BORDER_REPLICATE))
 
 
 def noise_cover(transmission: NDArray[np.float32], level: float, noise: NDArray[np.float32]) -> Cover:
     """Cover by the noise across the belt, with hysteresis: the rule of `prepare`.
 
     The weak threshold keeps thin rims, the strong one (that of the released data) keeps out dust and noise.
-
-    Args:
-        transmission: lines of one layer (H, W) float32; 1 is bare belt.
-        level: not used, for transmission is relative to it already.
-        noise: standard deviation of smoothed bare belt (W,).
+    `level` is not used, for transmission is relative to it already.
     """
-    limit = np.minimum(1 - np.float32(SIGMAS) * noise, np.float32(1 - THINNEST))  # (W,)
+    limit = np.minimum(1 - np.float32(_SIGMAS) * noise, np.float32(1 - _THINNEST))  # (W,)
     smooth = smoothed(transmission)
     weak = (smooth < limit).view(np.uint8)
     strong = (smooth < np.minimum(limit, np.float32(FOREGROUND))).view(np.uint8)

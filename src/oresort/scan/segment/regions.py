@@ -8,8 +8,7 @@ from numpy.typing import NDArray
 
 from oresort.files.dataset import Cutting
 
-LONGEST = 2_000
-"""Lines after which an unfinished region is cut, so that memory has a bound; about 0.8 m of belt."""
+LONGEST = 2_000  # lines after which an unfinished region is cut, so that memory has a bound; about 0.8 m of belt
 
 
 class Region(NamedTuple):
@@ -17,11 +16,9 @@ class Region(NamedTuple):
 
     y: int
     x: int
-    mask: NDArray[np.bool_]
-    """Its pixels (h, w)."""
+    mask: NDArray[np.bool_]  # (h, w)
     open: tuple[bool, bool, bool, bool]
-    """Whether its first row, first column, last row and last column lie at a border of the mask, or where it
-    had to be cut at `LONGEST` lines."""
+    """Whether its first row, first column, last row and last column lie at the mask's border or a cut at `LONGEST`."""
 
     @property
     def clipped(self) -> bool:
@@ -32,27 +29,20 @@ class Region(NamedTuple):
 class Regions:
     """Follows the regions of a mask of which ever more lines are known; it keeps counters, no lines.
 
-    Args:
-        min_area: smaller regions are dropped, pixels.
-        longest: lines after which an unfinished region is given out as it is.
+    Regions of fewer than `min_area` pixels are dropped; one of `longest` lines is given out unfinished.
     """
 
     def __init__(self, min_area: int = Cutting.min_area, longest: int = LONGEST) -> None:
         self._min_area, self._longest = min_area, longest
         self._borders = {0}  # lines at which the mask begins, or a region was cut
         self._seen = 0  # lines looked at so far
-        self.top = 0
-        """First line that is still needed: no region to come begins above it."""
+        self.top = 0  # first line that is still needed: no region to come begins above it
 
     def ended(self, weak: NDArray[np.uint8], strong: NDArray[np.uint8], last: bool = False) -> list[Region]:
         """Return the regions that have ended, in the order of their ends; all of them if these are the `last` lines.
 
-        A region is a part of `weak`, connected by sides or corners, that holds some of `strong`.
-
-        Args:
-            weak: all lines known from `top` on (n, W), uint8 0 or 1.
-            strong: the same lines.
-            last: no lines will follow.
+        A region is a part of `weak`, connected by sides or corners, that holds some of `strong`: both are all
+        lines known from `top` on (n, W), uint8 0 or 1.
         """
         found = []
         # a region must be cut at the same line however many lines come at a time: never look beyond that line
@@ -82,14 +72,9 @@ class Regions:
             mask = labels[box] == index + 1  # (h, w)
             if not (strong[box].view(np.bool_) & mask).any():
                 continue
-            first = self.top + int(top[index])
-            ends = (
-                first in self._borders,
-                bool(left[index] == 0),
-                bool(bottom[index] == height),
-                bool(left[index] + wide[index] == width),
-            )
-            found.append(Region(first, int(left[index]), mask, ends))
+            y, x = self.top + int(top[index]), int(left[index])
+            ends = y in self._borders, x == 0, bool(bottom[index] == height), x + int(wide[index]) == width
+            found.append(Region(y, x, mask, ends))
         self._seen = self.top + height
         self.top += height if last or cut else int(top[running].min(initial=height))
         if cut:

@@ -38,33 +38,23 @@ def split_touching(
     neck: float = Cutting.neck,
     min_area: int = Cutting.min_area,
 ) -> list[Part]:
-    """Return the particles of a connected region (H, W), one or more.
+    """Return the particles of a connected region (H, W), one or more; `Cutting` explains the keywords.
 
     A region whose outline is convex is one particle. Else it is parted by a watershed of the distance to its
     rim, where a neck is narrower than `neck` times the narrower part beside it; a part that is itself far
-    from convex is flagged `touching`.
-
-    Args:
-        mask: the region's pixels.
-        convex: share of the convex hull from which an outline counts as one particle's.
-        neck: relative width, 0 to 1.
-        min_area: where a part would be smaller than this, pixels, the region is flagged instead.
+    from convex is flagged `touching`, and so is the region where a part would be smaller than `min_area`.
     """
     if is_convex(mask, convex):
         return [Part(mask, touching=False, parted=False)]
-    padded = np.pad(mask, 1).view(np.uint8)
-    distance = cv2.distanceTransform(padded, cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
-    distance = cv2.GaussianBlur(distance, (5, 5), 1.0)
+    inside = np.pad(mask, 1)
+    distance = cv2.distanceTransform(inside.view(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
     # in the logarithm one height is one ratio of widths, for large particles and small ones
-    height = np.log(np.maximum(distance, 0.5))
+    height = np.log(np.maximum(cv2.GaussianBlur(distance, (5, 5), 1.0), 0.5))
     # peaks are broad: every second pixel finds them, in a quarter of the time
-    peaks = h_maxima(height[::2, ::2], -np.log(neck))
-    inside = padded.view(np.bool_)
-    count, coarse = cv2.connectedComponents(
-        (peaks.astype(np.bool_) & inside[::2, ::2]).view(np.uint8), connectivity=8, ltype=cv2.CV_32S
-    )
+    peaks = h_maxima(height[::2, ::2], -np.log(neck)).astype(np.bool_) & inside[::2, ::2]
+    count, coarse = cv2.connectedComponents(peaks.view(np.uint8), connectivity=8, ltype=cv2.CV_32S)
     if count > 2:
-        markers = np.zeros(padded.shape, np.int32)
+        markers = np.zeros(inside.shape, np.int32)
         markers[::2, ::2] = coarse
         labels = watershed(-height, markers, mask=inside)[1:-1, 1:-1]
         areas = np.bincount(labels.ravel(), minlength=count)
