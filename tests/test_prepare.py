@@ -372,7 +372,7 @@ def test_a_bad_scan_is_one_line_and_the_others_go_on(
         (("min_area=0",), "min_area=0"),
         (("convex=0",), "convex=0"),
         (("neck=2",), "neck=2"),
-        (("air=nowhere/air",), "nowhere/air_low"),
+        (("air=nowhere/air",), "nowhere: no air_low image"),
         (("calibration=nowhere.json",), "nowhere.json"),
         (("nonsense=1",), "nonsense"),
     ],
