@@ -3,16 +3,19 @@
 import inspect
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import TypeVar
 
 import pandas as pd
+from matplotlib.figure import Figure
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from oresort.console.compose import composed, explained
 from oresort.console.show import show
 from oresort.errors import InputError
+from oresort.files.write import replacing
 from oresort.learn.config import TrainConfig
 from oresort.learn.sweep import register_resolvers
 
@@ -22,10 +25,8 @@ T = TypeVar("T")
 def run_study(schema: type[T], function: Callable[[T], pd.DataFrame], words: Sequence[str] | None = None) -> None:
     """Call `function` on the options of the command line and show its table; bad input ends in one line.
 
-    Args:
-        schema: dataclass of the options. A field without a default must be given; `--help` prints its source.
-        function: the study; returns its summary.
-        words: `key=value` each, lists as `seeds=[0,1]`; the process's own words if None.
+    `schema` is the options' dataclass, whose source `--help` prints; `words` are `key=value` each, lists as
+    `seeds=[0,1]`, and the process's own if None.
     """
     words = sys.argv[1:] if words is None else words
     purpose = (sys.modules[schema.__module__].__doc__ or "").strip()
@@ -36,8 +37,7 @@ def run_study(schema: type[T], function: Callable[[T], pd.DataFrame], words: Seq
     try:
         if bare := [word for word in words if "=" not in word]:
             raise InputError(f"{bare[0]}: give options as key=value")
-        given = OmegaConf.merge(OmegaConf.structured(schema), OmegaConf.from_dotlist(list(words)))
-        options = OmegaConf.to_object(given)
+        options = OmegaConf.to_object(OmegaConf.merge(schema, OmegaConf.from_dotlist(list(words))))
         assert isinstance(options, schema)
         show(function(options).round(3), purpose.split("\n")[0])
     except InputError as error:
@@ -50,6 +50,16 @@ def compose(*words: str) -> TrainConfig:
     """Return what `python -m oresort.train` with these words would run."""
     register_resolvers()
     return composed("train", TrainConfig, *words)
+
+
+def save(out: Path, results: Mapping[str, pd.DataFrame | Figure], digits: str = "%.4g") -> None:
+    """Write tables, floats with `digits`, and figures to their files in `out`, each whole or not at all."""
+    for name, result in results.items():
+        with replacing(out / name) as temporary:
+            if isinstance(result, Figure):
+                result.savefig(temporary)
+            else:
+                result.to_csv(temporary, index=False, float_format=digits)
 
 
 def oresort(verb: str, *words: str) -> None:

@@ -5,7 +5,6 @@ python -m studies.cover demo=demo
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -36,12 +35,9 @@ class Options:
 
 
 def draw(low: Layer, high: Layer, found: pd.DataFrame) -> Figure:
-    """Draw a piece of a sorted scan, and below it particles in both energies, the surest ore first.
+    """Draw a piece of a sorted scan (H, W), and below it particles in both energies, the surest ore first.
 
-    Args:
-        low: transmission (H, W), 0 to about 1.
-        high: of the same size.
-        found: `x`, `y`, `w`, `h` in pixels, `decision`, `p_ore`.
+    Layers are transmissions, 0 to about 1; `found` has `x`, `y`, `w`, `h` in pixels, `p_ore`, `decision`.
     """
     figure = Figure(figsize=(10, 6.6), dpi=100)
     grid = figure.add_gridspec(3, SHOWN, height_ratios=(2.35, 1, 1), hspace=0.04, wspace=0.04)
@@ -49,11 +45,10 @@ def draw(low: Layer, high: Layer, found: pd.DataFrame) -> Figure:
     belt = figure.add_subplot(grid[0, :])
     belt.imshow(low, cmap="gray", vmin=0, vmax=1.1, aspect="auto")
     belt.set(xlim=(COLUMNS.start, COLUMNS.stop), ylim=(ROWS.stop, ROWS.start))
-    label: dict[str, Any] = {"color": "white", "fontsize": 8, "clip_on": True}
     for x, y, w, h, p, decision in found.itertuples(index=False):
         colour, line = STYLES[decision]
         belt.add_patch(Rectangle((x - 3, y - 3), w + 6, h + 6, fill=False, ec=colour, ls=line, lw=2))
-        belt.text(x + w + 6, y + 4, f"{p:.2f}", backgroundcolor=colour, **label)
+        belt.text(x + w + 6, y + 4, f"{p:.2f}", backgroundcolor=colour, color="white", fontsize=8, clip_on=True)
     whole = found[(found.y > SIDE / 2) & (found.y + found.h < len(low) - SIDE / 2)].sort_values("p_ore")
     places = np.linspace(len(whole) - 1, 0, SHOWN).astype(int)
     for k, (x, y, w, h, p, decision) in enumerate(whole.iloc[places].itertuples(index=False)):
@@ -69,13 +64,11 @@ def draw(low: Layer, high: Layer, found: pd.DataFrame) -> Figure:
 
 def study(options: Options) -> pd.DataFrame:
     """Write the picture; return the decisions that it shows."""
-    data = options.demo / "data"
-    low, high = read_pair(data / "scan_1_low.tiff", data / "scan_1_high.tiff")
+    pair = read_pair(*(options.demo / "data" / f"scan_1_{layer}.tiff" for layer in ("low", "high")))
     decisions = pd.read_csv(options.demo / "sorted" / "decisions.csv")
-    air = (np.median(layer[:, slice(*BELT)]) for layer in (low, high))
-    transmissions = [layer / level for layer, level in zip((low, high), air, strict=True)]
+    low, high = (layer / np.median(layer[:, slice(*BELT)]) for layer in pair)
     with replacing(options.out / "sorted.jpg") as temporary:  # noise makes a PNG five times as large
-        draw(transmissions[0], transmissions[1], decisions).savefig(temporary, pil_kwargs={"quality": 88})
+        draw(low, high, decisions).savefig(temporary, pil_kwargs={"quality": 88})
     return decisions
 
 

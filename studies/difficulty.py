@@ -19,7 +19,6 @@ from oresort.errors import InputError
 from oresort.files.record import read_row
 from oresort.learn.run import finished
 from studies import command
-from studies.results import save
 
 LABELS = ("batch", "assay")
 BF16 = "trainer.precision=bf16-mixed"
@@ -47,10 +46,7 @@ class Options:
 
 
 def measure(options: Options) -> pd.DataFrame:
-    """Run what is missing; return the mean test AUROC of every method in per cent.
-
-    Tables and figure are written after every run. InputError for an unknown method or where nothing is there.
-    """
+    """Run what is missing; return the mean test AUROC of every method in per cent. Results are written every run."""
     if unknown := set(options.methods) - set(METHODS):
         raise InputError(f"methods: unknown {min(unknown)!r}; known are {', '.join(METHODS)}")
     rows = []
@@ -58,8 +54,7 @@ def measure(options: Options) -> pd.DataFrame:
     for labels, seed in datasets:
         data = options.work / f"{labels}_{seed}"
         if not data.is_dir() and not options.collect:
-            size = (f"pairs={options.pairs}", f"labels={labels}")
-            command.oresort("simulate", f"out={data}", f"seed={seed}", *size)
+            command.oresort("simulate", f"out={data}", f"seed={seed}", f"pairs={options.pairs}", f"labels={labels}")
     for number, (name, (verb, *words)) in enumerate(METHODS.items()):
         for labels, seed in datasets:
             data, run = options.work / f"{labels}_{seed}", options.work / "runs" / f"{labels}_{seed}_{number}"
@@ -73,8 +68,8 @@ def measure(options: Options) -> pd.DataFrame:
             auroc = {split: 100 * found[f"{split}/auroc"] for split in ("val", "test")}
             rows.append({"labels": labels, "seed": seed, "method": name, **auroc})
             table = pd.DataFrame(rows)
-            save(options.out, {"difficulty": table, "difficulty_mean": means(table)}, "%.2f")
-            save(options.out, {"difficulty": draw(table)})
+            tables = {"difficulty.csv": table, "difficulty_mean.csv": means(table)}
+            command.save(options.out, {**tables, "difficulty.png": draw(table)}, "%.2f")
     if not rows:
         raise InputError(f"{options.work}: no finished run to collect; leave collect out")
     return means(table)

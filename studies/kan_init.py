@@ -8,7 +8,6 @@ are not trained again.
 
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
 
 import matplotlib as mpl
 import pandas as pd
@@ -26,8 +25,7 @@ from oresort.models.build import build_model
 from oresort.models.heads.kan import KAN, kan_layers
 from oresort.models.kan.layer import INITS
 from oresort.models.pairnet import PairNet
-from studies.command import compose, run_study
-from studies.results import save
+from studies.command import compose, run_study, save
 
 PAIRS = 128  # over which scales are measured
 DRAWS = 8  # fresh models over which scales are measured; they cost next to nothing beside an epoch
@@ -58,26 +56,22 @@ def fresh(init: str, norm: bool) -> PairNet:
 def scales(low: Tensor, high: Tensor, label: Tensor, init: str, norm: bool, seed: int) -> pd.DataFrame:
     """Measure one fresh model on a batch: a row a layer, 0 being the head's input (before any norm).
 
-    Columns: `activation`, the standard deviation over pairs of a layer's output, root mean square over units;
-    `gradient`, the norm of the loss's gradient by the layer's coefficients, the constants left out (layer 0: by
-    the head's input).
+    `activation` is the standard deviation over pairs of a layer's output, root mean square over units; `gradient` the
+    norm of the loss's gradient by the layer's coefficients, the constants left out (layer 0: by the head's input).
     """
     torch.manual_seed(seed)
     model = fresh(init, norm)
     head = model.heads[0]
     assert isinstance(head, KAN)
-    outputs: list[Tensor] = []
+    seen: list[Tensor] = []  # the head's input, then the output of each layer
+    head.register_forward_pre_hook(lambda module, inputs: seen.append(inputs[0].requires_grad_()))
     layers = kan_layers(head)
     for layer in layers:
-        layer.register_forward_hook(lambda module, inputs, output: outputs.append(output))
-    features: list[Tensor] = []
-    head.register_forward_pre_hook(lambda module, inputs: features.append(inputs[0].requires_grad_()))
-    model.train()
-    logits = model(low, high)
-    loss = nn.functional.cross_entropy(logits, label)
-    gradients = torch.autograd.grad(loss, [features[0], *(layer.coefficients for layer in layers)])
+        layer.register_forward_hook(lambda module, inputs, output: seen.append(output))
+    loss = nn.functional.cross_entropy(model.train()(low, high), label)
+    gradients = torch.autograd.grad(loss, [seen[0], *(layer.coefficients for layer in layers)])
     rows = []
-    for number, (output, gradient) in enumerate(zip([features[0], *outputs], gradients, strict=True)):
+    for number, (output, gradient) in enumerate(zip(seen, gradients, strict=True)):
         if number:  # the constants learn even where no signal passes
             gradient = gradient[layers[number - 1].in_features :]
         spread = output.detach().std(0).square().mean().sqrt()
@@ -88,19 +82,16 @@ def scales(low: Tensor, high: Tensor, label: Tensor, init: str, norm: bool, seed
 def first_epoch(cfg: TrainConfig, folder: Path) -> dict[str, float]:
     """Train for one epoch, unless `folder` holds that run already.
 
-    Returns:
-        `auroc` on the validation pairs; `drift`, the norm of what the towers' convolutions moved by over the norm that
-        they began with.
+    Returns `auroc` on the validation pairs, and `drift`: the norm of what the towers' convolutions moved by over the
+    norm that they began with.
     """
     row = finished(folder) or train(cfg, folder)
     torch.manual_seed(cfg.seed)  # as training begins
     before = build_model(asdict(cfg.model)).towers.state_dict()
     after = load_trained(folder / "checkpoints" / "last.ckpt").module.net.towers.state_dict()
     kernels = [key for key, weight in before.items() if weight.ndim == 4]
-    moved, size = (
-        torch.cat([(part[key] - zero * before[key]).flatten() for key in kernels]).norm()
-        for part, zero in ((after, 1), (before, 0))
-    )
+    moved = torch.cat([(after[key] - before[key]).flatten() for key in kernels]).norm()
+    size = torch.cat([before[key].flatten() for key in kernels]).norm()
     return {"auroc": float(row["val/auroc"]), "drift": float(moved / size)}
 
 
@@ -108,13 +99,11 @@ def figure(scale: pd.DataFrame) -> Figure:
     """Draw activation and gradient by layer for every case, medians over draws."""
     shown = Figure(figsize=(9, 3.6), dpi=110, layout="constrained")
     colors = dict(zip(INITS, mpl.color_sequences["tab10"], strict=False))
-    for axes, column, label in zip(
-        shown.subplots(1, 2), ("activation", "gradient"), ("deviation over pairs", "norm"), strict=True
-    ):
+    labels = {"activation": "deviation over pairs", "gradient": "norm"}
+    for axes, (column, label) in zip(shown.subplots(1, 2), labels.items(), strict=True):
         for (init, norm), rows in scale.groupby(["init", "norm"], sort=False):
-            style: dict[str, Any] = {"color": colors[str(init)], "linestyle": "-" if norm else ":"}
-            name = f"{init}, {'norm' if norm else 'no norm'}"
-            axes.semilogy(rows.groupby("layer")[column].median(), marker=".", label=name, **style)
+            median, name = rows.groupby("layer")[column].median(), f"{init}, {'norm' if norm else 'no norm'}"
+            axes.semilogy(median, ".-" if norm else ".:", color=colors[str(init)], label=name)
         axes.set(xlabel="layer (0: head's input)", ylabel=label, title=column)
     axes.legend(fontsize=7)
     return shown
@@ -133,12 +122,11 @@ def study(options: Options) -> pd.DataFrame:
         for init, norm in CASES:
             once = ("trainer.max_epochs=1", "trainer.enable_progress_bar=false", f"seed={seed}", data)
             folder = options.work / f"{init}-{'norm' if norm else 'plain'}-{seed}"
-            found = first_epoch(config(init, norm, *once), folder)
-            rows.append({"init": init, "norm": norm, "seed": seed, **found})
+            rows.append({"init": init, "norm": norm, "seed": seed, **first_epoch(config(init, norm, *once), folder)})
         epoch = pd.DataFrame(rows)  # a study cut short leaves whole seeds
         means = summary(scale, epoch)
-        save(options.out, {"scale": scale, "epoch": epoch, "summary": means})
-        save(options.out, {"kan_init": figure(scale)})
+        tables = {"scale.csv": scale, "epoch.csv": epoch, "summary.csv": means}
+        save(options.out, tables | {"kan_init.png": figure(scale)})
     return means
 
 

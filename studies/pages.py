@@ -71,11 +71,7 @@ def filled(page: Path) -> str:
 
 def pages(root: Path) -> list[Path]:
     """Return the repository's pages for people."""
-    return [
-        root / "README.md",
-        *sorted((root / "docs").glob("*.md")),
-        *sorted((root / "experiments").rglob("*.md")),
-    ]
+    return [root / "README.md", *sorted((root / "docs").glob("*.md")), *sorted((root / "experiments").rglob("*.md"))]
 
 
 def study(options: Options) -> pd.DataFrame:

@@ -18,12 +18,11 @@ from oresort.belt.parallel import in_parallel
 from oresort.belt.sorter import COLUMNS, LINES
 from oresort.errors import InputError
 from oresort.files.image import read_pair
-from studies.command import run_study
+from studies.command import run_study, save
 from studies.realism import figures
+from studies.realism.air import Pair
 from studies.realism.patches import tell_apart
-from studies.realism.rocks import Outline
-from studies.realism.study import LAYERS, Measured, Pair, measure, ore_scan, outline_frame, tables
-from studies.results import save
+from studies.realism.study import LAYERS, Measured, measure, ore_scan, outline_frame, tables
 
 _GALLERY = 12  # particles shown, the real ones among them
 _EDGE = 20  # lines
@@ -52,14 +51,16 @@ def _simulate_and_measure(particles: int, seed: int) -> tuple[Pair, Measured]:
 
 def _gallery(real: tuple[Pair, Measured], own: list[tuple[Pair, Measured]], seed: int) -> tuple[Figure, list[int]]:
     """Return the gallery and the numbers of the real particles in it; those at the scan's ends are left out."""
-
-    def whole(pair: Pair, measured: Measured) -> list[tuple[Pair, Outline]]:
-        inner = [o for o in measured.outlines if o.box[0].start > _EDGE and o.box[0].stop < LINES - _EDGE]
-        return [(pair, o) for o in inner]
-
+    theirs, candidates = (
+        [
+            (pair, outline)
+            for pair, measured in scans
+            for outline in measured.outlines
+            if outline.box[0].start > _EDGE and outline.box[0].stop < LINES - _EDGE
+        ]
+        for scans in ([real], own)
+    )
     rng = np.random.default_rng(seed)
-    theirs = whole(*real)
-    candidates = [shown for pair, measured in own for shown in whole(pair, measured)]
     chosen = [candidates[int(k)] for k in rng.choice(len(candidates), _GALLERY - len(theirs), replace=False)]
     order = rng.permutation(_GALLERY).tolist()
     mixed = [(theirs + chosen)[k] for k in order]
@@ -67,17 +68,13 @@ def _gallery(real: tuple[Pair, Measured], own: list[tuple[Pair, Measured]], seed
 
 
 def study(options: Options) -> pd.DataFrame:
-    """Measure a real scan pair and simulated ones, write tables and figures, and return the criteria.
-
-    InputError if the scan cannot be read or is not of the sorter that is simulated.
-    """
+    """Measure a real scan pair and simulated ones, write tables and figures, and return the criteria."""
     if min(options.scans, options.particles, options.workers) < 1:
         raise InputError("scans, particles and workers must be at least 1")
     pair = read_pair(options.low, options.high)
     if pair[0].shape != (LINES, COLUMNS):
-        raise InputError(
-            f"{options.low}: {pair[0].shape} pixels, not the simulated sorter's {(LINES, COLUMNS)}; give scan 38"
-        )
+        expected = f"not the simulated sorter's {(LINES, COLUMNS)}; give scan 38"
+        raise InputError(f"{options.low}: {pair[0].shape} pixels, {expected}")
     real = measure(pair)
     seeds = [options.seed + k for k in range(options.scans)]
     job = partial(_simulate_and_measure, options.particles)
@@ -89,40 +86,34 @@ def study(options: Options) -> pd.DataFrame:
     gallery, places = _gallery((pair, real), done, options.seed)
     bare = ore_scan(options.seed, 1)
     pictures = {
-        "ratio": figures.ratio_figure(found["ratio"]),
-        "noise": figures.noise_figure(found["variance"], found["lateral"]),
-        "particles": figures.particle_figure(outline_frame([real]), outline_frame(own)),
-        "gallery": gallery,
-        "air": figures.air_figure(pair, (bare.low, bare.high), *_STRETCH),
+        "ratio.png": figures.ratio_figure(found["ratio"]),
+        "noise.png": figures.noise_figure(found["variance"], found["lateral"]),
+        "particles.png": figures.particle_figure(outline_frame([real]), outline_frame(own)),
+        "gallery.png": gallery,
+        "air.png": figures.air_figure(pair, (bare.low, bare.high), *_STRETCH),
     }
-    save(options.out, found, "%.5g")
-    save(options.out, pictures)
+    save(options.out, {**{f"{name}.csv": table for name, table in found.items()}, **pictures}, "%.5g")
     print(f"real particles in gallery.png: {', '.join(map(str, sorted(places)))}")
     return found["criteria"]
 
 
 def criteria(tables: dict[str, pd.DataFrame], told: list[float]) -> pd.DataFrame:
-    """Return each criterion with what was found and the most that is allowed.
+    """Return each criterion with what was found in the tables of `study.tables`, and the most that is allowed.
 
-    Args:
-        tables: what `tables` returns.
-        told: AUROC of telling real from simulated air, one per quarter of the scan.
+    `told` is the AUROC of telling real from simulated air, one per quarter of the scan.
     """
     ratio, lateral = tables["ratio"], tables["lateral"]
     air = {name: dict(zip(tables["air"].figure, column, strict=True)) for name, column in tables["air"].items()}
     rms = float(np.sqrt(((ratio.simulated - ratio.first_reading) ** 2).mean()))
     noise = float((tables["variance"].ratio - 1).abs().max())
-    rows: list[tuple[str, float, float]] = [
-        ("R(h), rms over seven points", rms, 0.03),
-        ("noise variance against signal, largest deviation", noise, 0.15),
-    ]
+    rows = [("R(h), rms over seven points", rms, 0.03)]
+    rows.append(("noise variance against signal, largest deviation", noise, 0.15))
     for layer in LAYERS:
         own, real = air[f"{layer}_simulated"], air[f"{layer}_real"]
         off = (lateral[f"{layer}_simulated"] / lateral[f"{layer}_real"] - 1).abs().max()
         rows.append((f"lateral noise profile, {layer}, largest deviation", float(off), 0.15))
         for name in ("row common mode (%)", "column mean, spread (%)"):
-            label = f"{name.removesuffix(' (%)')}, {layer}, deviation"
-            rows.append((label, abs(own[name] / real[name] - 1), 0.15))
+            rows.append((f"{name.removesuffix(' (%)')}, {layer}, deviation", abs(own[name] / real[name] - 1), 0.15))
         across = "pixel correlation across, 1"
         rows.append((f"{across}, {layer}, difference", abs(own[across] - real[across]), 0.02))
     rows.append(("AUROC of real against simulated air, mean of four quarters", float(np.mean(told)), 0.65))

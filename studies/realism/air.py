@@ -9,8 +9,10 @@ from scipy import ndimage
 from oresort.belt.sorter import BELT
 
 BINS = 20
-_NEAR_AXIS = (700, 1000)  # columns: the reference of the lateral profile
+_NEAR_AXIS = slice(700 - BELT[0], 1000 - BELT[0])  # columns of the belt: the reference of the lateral profile
 _CLEAR = 25  # pixels kept away from particles
+
+Pair = tuple[NDArray[np.uint16], NDArray[np.uint16]]
 
 
 class Air(NamedTuple):
@@ -48,36 +50,24 @@ def split_air(counts: NDArray[np.uint16], empty: NDArray[np.bool_]) -> Air:
     return Air(level, rows, columns, float(error), relative)
 
 
-def _normalised(air: Air) -> NDArray[np.float64]:
-    """Residual over its local deviation, so that the lateral profile does not look like heavy tails."""
-    return np.asarray(air.residual / ndimage.uniform_filter1d(np.nanstd(air.residual, axis=0), 31, mode="nearest"))
-
-
 def _correlation(z: NDArray[np.float64], dy: int, dx: int) -> float:
     here, there = z[: z.shape[0] - dy, : z.shape[1] - dx], z[dy:, dx:]
     return float(np.nanmean(here * there) / np.nanmean(z * z))
 
 
-def _lag(sequence: NDArray[np.float64], lag: int) -> float:
-    return float(np.corrcoef(sequence[:-lag], sequence[lag:])[0, 1])
-
-
 def layer_figures(air: Air) -> dict[str, float]:
     """Return the named figures of one layer's air; deviations in % of the level."""
-    z = _normalised(air)
-    near = slice(_NEAR_AXIS[0] - BELT[0], _NEAR_AXIS[1] - BELT[0])
+    # over its local deviation, so that the lateral profile does not look like heavy tails
+    z = air.residual / ndimage.uniform_filter1d(np.nanstd(air.residual, axis=0), 31, mode="nearest")
     own = max(float(np.var(air.columns)) - air.column_error**2, 0.0)
     return {
         "air level (counts)": air.level,
-        "pixel noise near axis (%)": 100.0 * float(np.nanstd(air.residual[:, near])),
+        "pixel noise near axis (%)": 100.0 * float(np.nanstd(air.residual[:, _NEAR_AXIS])),
         "row common mode (%)": 100.0 * float(np.std(air.rows)),
-        "row correlation, lag 1": _lag(air.rows, 1),
-        "row correlation, lag 4": _lag(air.rows, 4),
+        **{f"row correlation, lag {k}": float(np.corrcoef(air.rows[:-k], air.rows[k:])[0, 1]) for k in (1, 4)},
         "column mean, spread (%)": 100.0 * float(np.std(air.columns)),
         "column residual, without statistics (%)": 100.0 * float(np.sqrt(own)),
-        "pixel correlation across, 1": _correlation(z, 0, 1),
-        "pixel correlation across, 2": _correlation(z, 0, 2),
-        "pixel correlation across, 3": _correlation(z, 0, 3),
+        **{f"pixel correlation across, {k}": _correlation(z, 0, k) for k in (1, 2, 3)},
         "pixel correlation along, 1": _correlation(z, 1, 0),
         "skewness": float(np.nanmean(z**3)),
         "kurtosis": float(np.nanmean(z**4) / np.nanmean(z**2) ** 2),
@@ -97,6 +87,4 @@ def between_layers(low: Air, high: Air) -> dict[str, float]:
 def lateral_profile(air: Air) -> NDArray[np.float64]:
     """Return the noise variance (BINS,) over equal parts of the belt, relative to columns 700-1000."""
     variance = np.nanvar(air.residual, axis=0)
-    reference = variance[_NEAR_AXIS[0] - BELT[0] : _NEAR_AXIS[1] - BELT[0]].mean()
-    parts = [float(part.mean()) for part in np.array_split(variance, BINS)]
-    return np.array(parts) / float(reference)
+    return np.array([part.mean() for part in np.array_split(variance, BINS)]) / float(variance[_NEAR_AXIS].mean())

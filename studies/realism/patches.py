@@ -7,15 +7,13 @@ from torch import nn
 from torchmetrics.functional.classification import binary_auroc
 
 from oresort.belt.sorter import BELT, MODULE
-from studies.realism.air import empty_belt
+from studies.realism.air import Pair, empty_belt
 
-SIDE = 32
-"""Pixels along a patch's edge."""
+SIDE = 32  # pixels along a patch's edge
+_EPOCHS, _BATCH = 20, 64
 
-_EPOCHS = 20
-_BATCH = 64
 
-Pair = tuple[NDArray[np.uint16], NDArray[np.uint16]]
+Cut = tuple[NDArray[np.float32], NDArray[np.int64]]
 
 
 class Patches(nn.Module):
@@ -36,7 +34,7 @@ class Patches(nn.Module):
         return torch.as_tensor(self.head(torch.cat(pooled, dim=1)).squeeze(1))
 
 
-def cut(pair: Pair) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+def cut(pair: Pair) -> Cut:
     """Cut a scan's empty belt into patches (N, 2, SIDE, SIDE) and tell which quarter of the scan each is from.
 
     Values are deviations from the layer's mean air in units of 2.5 %. Quarters (N,) are 0-3: upper or lower
@@ -66,32 +64,21 @@ def tell_apart(real: Pair, simulated: list[Pair], seed: int = 0) -> list[float]:
     own = [cut(pair) for pair in simulated]
     half = max(len(own) // 2, 1)
     rng = np.random.default_rng(seed)
-    found = []
-    for held in range(4):
-        train_real, test_real = theirs[quarter == 3 - held], theirs[quarter == held]
-        learn = np.concatenate([p[q == 3 - held] for p, q in own[:half]])
-        judge = np.concatenate([p[q == held] for p, q in own[half:] or own])
-        learn = rng.permutation(learn)[: len(train_real)]
-        judge = rng.permutation(judge)[: len(test_real)]
-        found.append(_auroc(train_real, learn, test_real, judge, seed))
-    return found
+
+    def mixed(part: int, scans: list[Cut]) -> tuple[torch.Tensor, torch.Tensor]:
+        here = theirs[quarter == part]
+        there = rng.permutation(np.concatenate([p[q == part] for p, q in scans]))[: len(here)]
+        labels = torch.arange(len(here) + len(there)) >= len(here)
+        return torch.from_numpy(np.concatenate([here, there])), labels.float()
+
+    return [_auroc(*mixed(3 - held, own[:half]), *mixed(held, own[half:] or own), seed) for held in range(4)]
 
 
-def _auroc(
-    train_theirs: NDArray[np.float32],
-    train_own: NDArray[np.float32],
-    test_theirs: NDArray[np.float32],
-    test_own: NDArray[np.float32],
-    seed: int,
-) -> float:
+def _auroc(x: torch.Tensor, y: torch.Tensor, test_x: torch.Tensor, test_y: torch.Tensor, seed: int) -> float:
     torch.manual_seed(seed)
-    x = torch.from_numpy(np.concatenate([train_theirs, train_own]))
-    y = torch.cat([torch.zeros(len(train_theirs)), torch.ones(len(train_own))])
     net = Patches()
     optimizer = torch.optim.AdamW(net.parameters(), lr=2e-3, weight_decay=1e-2)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimizer, 4e-3, epochs=_EPOCHS, steps_per_epoch=-(-len(x) // _BATCH)
-    )
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 4e-3, total_steps=_EPOCHS * -(-len(x) // _BATCH))
     for _ in range(_EPOCHS):
         for rows in torch.split(torch.randperm(len(x)), _BATCH):
             # air looks the same mirrored left to right, and noise upside down
@@ -103,6 +90,4 @@ def _auroc(
             schedule.step()
     net.eval()
     with torch.no_grad():
-        scores = net(torch.from_numpy(np.concatenate([test_theirs, test_own])))
-    truth = torch.cat([torch.zeros(len(test_theirs)), torch.ones(len(test_own))]).long()
-    return float(binary_auroc(scores, truth))
+        return float(binary_auroc(net(test_x), test_y.long()))

@@ -11,15 +11,9 @@ from oresort.belt.sorter import AXIS, BELT, COLUMNS, LINES, PIXEL, SCALE, SHIFT
 from oresort.represent.mask import foreground
 from oresort.xray.transmission import attenuation
 
-RATIO_AT = np.array([0.15, 0.30, 0.50, 0.70, 0.90, 1.10, 1.30])
-"""High-energy attenuations at which the ratio is read."""
-
-SIGNAL_EDGES = np.array([0.15, 0.30, 0.45, 0.60, 0.80])
-"""Bins of transmission for the variance; scan 38 has too few pixels outside."""
-
-OCTAVES = (0.0, 0.7, 1.4, 2.8, 5.6)
-"""Gaussians in pixels between which texture and relief of l are compared."""
-
+RATIO_AT = np.array([0.15, 0.30, 0.50, 0.70, 0.90, 1.10, 1.30])  # high-energy attenuations at which R is read
+SIGNAL_EDGES = np.array([0.15, 0.30, 0.45, 0.60, 0.80])  # of transmission; scan 38 has too few pixels outside
+OCTAVES = (0.0, 0.7, 1.4, 2.8, 5.6)  # Gaussians in pixels between which texture and relief of l are compared
 _HALF_BIN = 0.05
 _ERODE = 3
 _SMALLEST = 300  # pixels: slivers at the scan's end are no particles
@@ -44,10 +38,7 @@ class Outline(NamedTuple):
 
 
 class Logs(NamedTuple):
-    """l and h (H, W) of a registered scan, smoothed by a Gaussian of one pixel, and particles less their rims.
-
-    `raw` is l without smoothing.
-    """
+    """l (`raw`: not smoothed) and h (H, W) of a registered scan by a Gaussian of a pixel; particles less their rims."""
 
     raw: NDArray[np.float32]
     low: NDArray[np.float32]
@@ -77,12 +68,9 @@ def logarithms(low: NDArray[np.uint16], high: NDArray[np.uint16]) -> Logs:
 def ratio_curve(logs: Logs) -> NDArray[np.float64]:
     """Return R = l / h (7,) at `RATIO_AT`; NaN where fewer than 30 pixels lie near."""
     low, high = logs.low[logs.inside], logs.high[logs.inside]
-    curve = np.full(len(RATIO_AT), np.nan)
-    for k, centre in enumerate(RATIO_AT):
-        near = np.abs(high - centre) < _HALF_BIN
-        if near.sum() >= 30:
-            curve[k] = low[near].mean() / high[near].mean()
-    return curve
+    bins = (np.abs(high - centre) < _HALF_BIN for centre in RATIO_AT)
+    ratios = [low[near].mean() / high[near].mean() if near.sum() >= 30 else np.nan for near in bins]
+    return np.array(ratios, np.float64)
 
 
 def signal_variance(counts: NDArray[np.uint16]) -> NDArray[np.float64]:
@@ -114,13 +102,10 @@ def outlines(low: NDArray[np.uint16], logs: Logs) -> list[Outline]:
         spread = np.sqrt(np.linalg.eigvalsh(np.cov(np.stack(np.nonzero(mask)))))
         l_inside, h_inside = logs.low[box][core], logs.high[box][core]
         texture = l_inside - np.polyval(np.polyfit(h_inside, l_inside, 3), h_inside)
-        found.append(
-            Outline(
-                box, PIXEL * 2 * float(np.sqrt(area / np.pi)), float(spread[1] / spread[0]),
-                float(np.quantile(l_inside, 0.98)), float(np.quantile(h_inside, 0.98)), float(np.std(texture)),
-                _relief(logs.raw[box], core),
-            )
-        )  # fmt: skip
+        diameter, aspect = PIXEL * 2 * float(np.sqrt(area / np.pi)), float(spread[1] / spread[0])
+        low_peak, high_peak = (float(np.quantile(logarithm, 0.98)) for logarithm in (l_inside, h_inside))
+        relief = _relief(logs.raw[box], core)
+        found.append(Outline(box, diameter, aspect, low_peak, high_peak, float(np.std(texture)), relief))
     return found
 
 

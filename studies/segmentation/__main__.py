@@ -18,15 +18,13 @@ from oresort.console.palette import BLUE, SKY, VERMILION
 from oresort.console.progress import track
 from oresort.scan.draw.calibration import draw_profiles
 from oresort.scan.draw.masks import draw_masks
-from studies.command import run_study
-from studies.results import save
+from studies.command import run_study, save
 from studies.segmentation.crowd import crowded_scan
 from studies.segmentation.measure import CONDITIONS, measure
+from studies.segmentation.score import shares
 
 COVERAGES = (0.1, 0.2, 0.3)
-
-SEED = 2000
-"""Of the first scan; the thresholds of parting were chosen on other seeds, by `studies.segmentation.thresholds`."""
+SEED = 2000  # of the first scan; `studies.segmentation.thresholds` chose the thresholds of parting on other seeds
 
 
 @dataclass
@@ -39,22 +37,8 @@ class Options:
 
 def summarise(scores: pd.DataFrame, errors: pd.DataFrame) -> dict[str, Any]:
     """Return one row of the table: shares of true particles, and the worst errors of the scans."""
-    isolated = scores[scores["kind"] == "isolated"]
-    touching = scores[scores["kind"] == "touching"]
-    apart = (touching["iou"] >= 0.75) & ~touching["flagged"]
-    return {
-        "isolated": len(isolated),
-        "IoU >= 0.9": (isolated["iou"] >= 0.9).mean(),
-        "median IoU": isolated["iou"].median(),
-        "flagged for nothing": isolated["flagged"].mean(),
-        "touching": len(touching),
-        "apart": apart.mean(),
-        "flagged": touching["flagged"].mean(),
-        "merged silently": touching["merged"].mean(),
-        "otherwise wrong": (~apart & ~touching["flagged"] & ~touching["merged"]).mean(),
-        "worst air error": errors["air error"].max(),
-        "worst registration error": errors["registration error"].max(),
-    }
+    worst = {f"worst {name}": errors[name].max() for name in ("air error", "registration error")}
+    return {name: share for name, share in shares(scores).items() if name != "parted for nothing"} | worst
 
 
 def study(options: Options) -> pd.DataFrame:
@@ -70,12 +54,11 @@ def study(options: Options) -> pd.DataFrame:
         errors.append(row | error)
         if name == "pressed" and seed == 0:
             masks = draw_masks(scan.low, particles, calibration.low.level, scan.labels, left=700)
-            save(options.out, {f"coverage_{coverage:g}": masks})
+            save(options.out, {f"coverage_{coverage:g}.png": masks})
         if name == "nominal" and seed == 0 and coverage == COVERAGES[1]:
-            save(options.out, {"profiles": draw_profiles(calibration)})
+            save(options.out, {"profiles.png": draw_profiles(calibration)})
     table = tabulate(pd.concat(scores), pd.DataFrame(errors))
-    save(options.out, {"table": table}, "%.4f")
-    save(options.out, {"table": draw_shares(table.iloc[:-1])})
+    save(options.out, {"table.csv": table, "table.png": draw_shares(table.iloc[:-1])}, "%.4f")
     return table
 
 
@@ -83,10 +66,8 @@ def tabulate(scores: pd.DataFrame, errors: pd.DataFrame) -> pd.DataFrame:
     """Return one row per coverage and condition, and one over all."""
     keys = ["coverage", "condition"]
     faults = dict(list(errors.groupby(keys, sort=False)))
-    rows = [
-        dict(zip(keys, key, strict=True)) | summarise(part, faults[key])
-        for key, part in scores.groupby(keys, sort=False)
-    ]
+    parts = scores.groupby(keys, sort=False)
+    rows = [dict(zip(keys, key, strict=True)) | summarise(part, faults[key]) for key, part in parts]
     return pd.DataFrame([*rows, dict.fromkeys(keys, "all") | summarise(scores, errors)])
 
 
@@ -98,9 +79,8 @@ def draw_shares(table: pd.DataFrame) -> Figure:
     targets = {"IoU >= 0.9": 99.0, "merged silently": 2.0}
     conditions = list(CONDITIONS)
     for axes, name in zip(panels, (*names, "worst registration error"), strict=True):
-        for step, ((coverage, group), colour) in enumerate(
-            zip(table.groupby("coverage"), (SKY, BLUE, "black"), strict=False)
-        ):
+        coverages = zip(table.groupby("coverage"), (SKY, BLUE, "black"), strict=False)
+        for step, ((coverage, group), colour) in enumerate(coverages):
             places = [conditions.index(condition) + 0.2 * (step - 1) for condition in group["condition"]]
             share = group[name] if "error" in name else 100 * group[name]
             axes.plot(share, places, "o", ms=4, color=colour, label=f"coverage {coverage}")

@@ -9,11 +9,10 @@ from oresort.belt.imaging import Piece
 from oresort.belt.rock import draw_lot
 from oresort.belt.scan import Scan, Scene, draw_scene, expose_scene
 from oresort.belt.solid import Solid, span
-from oresort.belt.sorter import AXIS, BELT, COLUMNS, LINES, PIXEL, SLOPE_PER_COLUMN, Settings
+from oresort.belt.sorter import AXIS, BELT, COLUMNS, LINES, PIXEL, SLOPE_PER_COLUMN
 
 _TRIALS = 60
-OVERLAP = 0.03
-"""Share of a rock's shadow that may lie on others': solids cannot, their shadows under oblique rays can."""
+OVERLAP = 0.03  # share of a rock's shadow that may lie on others': solids cannot, shadows under oblique rays can
 
 
 def shadow(solid: Solid, column: float, row: float) -> tuple[slice, slice, NDArray[np.bool_]]:
@@ -60,6 +59,5 @@ def crowded_scan(seed: int, coverage: float, kvp: float = 160.0, overlap: float 
     lot = draw_lot(np.random.default_rng(lot_seed), 0.5, True, 1.0)
     most = int(coverage * LINES * (BELT[1] - BELT[0]) / 900) + 1  # of the smallest rocks
     scene = draw_scene(scene_seed, most, lot, kvp)
-    changed: Settings = replace(scene.settings, **settings)  # type: ignore[arg-type]  # names are the fields'
-    scene = strew(replace(scene, settings=changed), coverage, np.random.default_rng(place_seed), overlap)
-    return expose_scene(scene)
+    changed = replace(scene.settings, **settings)  # type: ignore[arg-type]  # names are the fields'
+    return expose_scene(strew(replace(scene, settings=changed), coverage, np.random.default_rng(place_seed), overlap))

@@ -18,6 +18,7 @@ from oresort.scan.cut.cutter import cut_scan
 from oresort.scan.segment.particle import Particle
 from studies.segmentation.score import score
 
+# what differs from the sorter as calibrated; `pressed` lets a tenth of a shadow lie on others
 CONDITIONS: dict[str, dict[str, float]] = {
     "nominal": {},
     "140 kV": {"kvp": 140.0},
@@ -27,7 +28,6 @@ CONDITIONS: dict[str, dict[str, float]] = {
     "much misregistration": {"scale": 1.011, "shift": 0.5},
     "pressed": {"overlap": 0.10},
 }
-"""What differs from the sorter as calibrated; `pressed` lets a tenth of a shadow lie on others."""
 
 
 def chain(scan: Scan, options: Cutting = Cutting()) -> tuple[Calibration, list[Particle]]:  # noqa: B008  # immutable
@@ -42,11 +42,9 @@ def chain(scan: Scan, options: Cutting = Cutting()) -> tuple[Calibration, list[P
 
 
 def measure(scan: Scan) -> tuple[dict[str, Any], pd.DataFrame, list[Particle], Calibration]:
-    """Measure what the whole chain makes of a simulated scan.
+    """Return what the whole chain makes of a simulated scan: errors, the table of `score`, particles, calibration.
 
-    Returns:
-        Errors of air (relative, worst layer) and registration (pixels, worst over the belt), the scores of
-        `score`, the particles found, and the calibration.
+    Errors are of air (relative, worst layer) and registration (pixels, worst over the belt).
     """
     calibration, particles = chain(scan)
     fit = calibration.registration

@@ -5,8 +5,7 @@
 Writes `thresholds.csv` and `thresholds.png`.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 from pathlib import Path
 
@@ -18,20 +17,17 @@ from matplotlib.figure import Figure
 from oresort.console.palette import VERMILION
 from oresort.console.progress import track
 from oresort.files.dataset import Cutting
-from oresort.scan.segment.particle import Particle
 from oresort.scan.segment.split import split_touching
-from studies.command import run_study
-from studies.results import save
+from studies.command import run_study, save
 from studies.segmentation.crowd import crowded_scan
 from studies.segmentation.measure import CONDITIONS, chain
-from studies.segmentation.score import score
+from studies.segmentation.score import score, shares
 
-SEED = 100
-"""Of the first scan; `studies.segmentation` measures the thresholds on others."""
-
+SEED = 100  # of the first scan; `studies.segmentation` measures the thresholds on others
 COVERAGES = (0.2, 0.3)
 CONVEXES = (0.90, 0.91, 0.92, 0.925, 0.93, 0.94)
 NECKS = (0.85, 0.90, 0.93, 0.95)
+SHARES = ["isolated", "flagged for nothing", "parted for nothing", "touching", "flagged", "merged silently", "apart"]
 
 
 @dataclass
@@ -42,23 +38,6 @@ class Options:
     seeds: int = 6  # scans of each kind
 
 
-def part(regions: list[Particle], convex: float, neck: float) -> Iterator[Particle]:
-    """Yield the particles into which thresholds part the regions of a scan."""
-    for region in regions:
-        for found in split_touching(region.mask, convex=convex, neck=neck):
-            # the region's box around each part: scores only look at masks
-            yield Particle(
-                region.x,
-                region.y,
-                region.w,
-                region.h,
-                region.clipped,
-                found.mask,
-                found.touching,
-                found.parted,
-            )
-
-
 def study(options: Options) -> pd.DataFrame:
     """Score every pair of thresholds on the same scans; write the table and its picture, and return the table."""
     jobs = list(product(range(SEED, SEED + options.seeds), COVERAGES, ("nominal", "pressed")))
@@ -67,30 +46,18 @@ def study(options: Options) -> pd.DataFrame:
         scan = crowded_scan(seed, coverage, **CONDITIONS[name])
         calibration, regions = chain(scan, Cutting(split=False, crops="released"))
         for convex, neck in product(CONVEXES, NECKS):
-            table = score(scan.labels, list(part(regions, convex, neck)), calibration.belt)
-            scores.append(table.assign(convex=convex, neck=neck))
-    rows = [
-        {"convex": convex, "neck": neck, **shares(group)}
-        for (convex, neck), group in pd.concat(scores).groupby(["convex", "neck"])
-    ]
-    result = pd.DataFrame(rows)
-    save(options.out, {"thresholds": result}, "%.4f")
-    save(options.out, {"thresholds": draw(result)})
+            # the region's box around each part: scores only look at masks
+            parts = [
+                replace(region, mask=part.mask, touching=part.touching, parted=part.parted)
+                for region in regions
+                for part in split_touching(region.mask, convex=convex, neck=neck)
+            ]
+            scores.append(score(scan.labels, parts, calibration.belt).assign(convex=convex, neck=neck))
+    groups = pd.concat(scores).groupby(["convex", "neck"])
+    rows = [{"convex": convex, "neck": neck, **shares(group)} for (convex, neck), group in groups]
+    result = pd.DataFrame(rows)[["convex", "neck", *SHARES]]
+    save(options.out, {"thresholds.csv": result, "thresholds.png": draw(result)}, "%.4f")
     return result
-
-
-def shares(scores: pd.DataFrame) -> dict[str, float]:
-    """Return how many rocks lie alone and in touch, and which shares (0-1) of either go wrong."""
-    isolated, touching = (scores[scores["kind"] == kind] for kind in ("isolated", "touching"))
-    return {
-        "isolated": len(isolated),
-        "flagged for nothing": isolated["flagged"].mean(),
-        "parted for nothing": isolated["parted"].mean(),
-        "touching": len(touching),
-        "flagged": touching["flagged"].mean(),
-        "merged silently": touching["merged"].mean(),
-        "apart": ((touching["iou"] >= 0.75) & ~touching["flagged"]).mean(),
-    }
 
 
 def draw(table: pd.DataFrame) -> Figure:
