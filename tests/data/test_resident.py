@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from oresort.data.augment import Augmentation
 from oresort.data.datamodule import OreDataModule
-from oresort.data.limit import limit_pairs
-from oresort.data.resident import ResidentLoader
+from oresort.data.index import limit_pairs
+from oresort.data.loaders import ResidentLoader
 from oresort.errors import InputError
 from oresort.represent.representation import Attenuation
 

@@ -16,26 +16,18 @@ Vector = NDArray[np.float64]
 class Pixels(NamedTuple):
     """One particle at the detector's own resolution."""
 
-    low: Image
-    """l = ln(air / low), (H, W), dimensionless."""
-
-    high: Image
-    """h = ln(air / high), same shape."""
-
-    mask: NDArray[np.bool_]
-    """Where both layers see the particle; at least one pixel."""
+    low: Image  # l = ln(air / low), (H, W), dimensionless
+    high: Image  # h = ln(air / high), same shape
+    mask: NDArray[np.bool_]  # where both layers see the particle; at least one pixel
 
 
 class Classic(ABC):
     """A sorter that is fitted once on the training pairs and then gives probabilities of ore.
 
     Pairs may be walked several times; a walk may read them from the disk.
-
-    Attributes:
-        numbers: how many fitted numbers decide, where that can be said.
     """
 
-    numbers: int | None = None
+    numbers: int | None = None  # how many fitted numbers decide, where that can be said
 
     @abstractmethod
     def fit(self, pairs: Iterable[Pixels], label: NDArray[np.int64], seed: int) -> None:
@@ -63,8 +55,7 @@ class Curve(NamedTuple):
 def fit_curve(pairs: Iterable[Pixels]) -> Curve:
     """Return the curve that fits all particle pixels best, of both classes, by least squares.
 
-    Raises:
-        InputError: all pixels have one attenuation.
+    InputError if all pixels have one attenuation.
     """
     normal, right = np.zeros((2, 2)), np.zeros(2)
     for pair in pairs:

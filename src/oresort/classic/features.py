@@ -5,7 +5,7 @@ from scipy import ndimage, stats
 from skimage.feature import graycomatrix, graycoprops, local_binary_pattern
 from skimage.measure import regionprops
 
-from oresort.classic.base import Curve, Image, Pixels, Vector
+from oresort.classic.base import Curve, Image, Pixels
 
 QUANTILES = (0.02, 0.1, 0.25, 0.5, 0.75, 0.9, 0.98)
 SMOOTHING = (1.0, 2.0)  # pixels; single-pixel noise hides grains
@@ -16,7 +16,7 @@ PROPERTIES = ("contrast", "homogeneity", "energy", "correlation")
 
 
 def features(pair: Pixels, curve: Curve) -> dict[str, float]:
-    """Return the features of one particle by name; all finite, lengths in pixels."""
+    """Return the features of one particle by name, always in the same order; all finite, lengths in pixels."""
     residual = pair.low - curve(pair.high)
     found: dict[str, float] = {}
     for name, image in (("l", pair.low), ("h", pair.high), ("r", residual)):
@@ -25,19 +25,13 @@ def features(pair: Pixels, curve: Curve) -> dict[str, float]:
     return found | _smoothed(residual, pair) | _shape(pair) | _texture(residual, pair)
 
 
-def table(names: list[str], rows: list[dict[str, float]]) -> Vector:
-    """Return features of N particles as (N, features), in the order of `names`."""
-    return np.array([[row[name] for name in names] for row in rows])
-
-
-def _levels(name: str, values: Image) -> dict[str, float]:
-    flat = values.astype(np.float64)
+def _levels(name: str, image: Image) -> dict[str, float]:
+    flat = image.astype(np.float64)
     # of equal values skew and kurtosis are undefined; they have no tails
     tails = (stats.skew(flat), stats.kurtosis(flat)) if flat.std() > 1e-9 else (0.0, 0.0)
-    found = {"mean": flat.mean(), "std": flat.std(), "skew": tails[0], "kurtosis": tails[1]}
-    quantiles = np.quantile(flat, QUANTILES)
-    found |= {f"q{100 * q:g}": value for q, value in zip(QUANTILES, quantiles, strict=True)}
-    return {f"{name}_{key}": float(value) for key, value in found.items()}
+    keys = ("mean", "std", "skew", "kurtosis", *(f"q{100 * q:g}" for q in QUANTILES))
+    values = (flat.mean(), flat.std(), *tails, *np.quantile(flat, QUANTILES))
+    return {f"{name}_{key}": float(value) for key, value in zip(keys, values, strict=True)}
 
 
 def _smoothed(residual: Image, pair: Pixels) -> dict[str, float]:
@@ -45,9 +39,8 @@ def _smoothed(residual: Image, pair: Pixels) -> dict[str, float]:
     found = {}
     cover = pair.mask.astype(np.float32)
     for sigma in SMOOTHING:
-        weight = ndimage.gaussian_filter(cover, sigma)
-        smooth = ndimage.gaussian_filter(residual * cover, sigma) / np.maximum(weight, 1e-3)
-        values = smooth[pair.mask]
+        weight = np.maximum(ndimage.gaussian_filter(cover, sigma), 1e-3)
+        values = (ndimage.gaussian_filter(residual * cover, sigma) / weight)[pair.mask]
         found[f"r_peak_{sigma:g}"] = float(np.quantile(values, 0.99))
         found[f"r_spread_{sigma:g}"] = float(values.std())
     return found
@@ -69,8 +62,8 @@ def _texture(residual: Image, pair: Pixels) -> dict[str, float]:
     grey = np.clip((residual / SPAN + 0.5) * LEVELS, 0, LEVELS - 1).astype(np.uint8) + 1
     grey[~pair.mask] = 0  # a level of its own, cut out of the matrix below
     angles = [0, np.pi / 4, np.pi / 2, 3 * np.pi / 4]
-    matrix = graycomatrix(grey, DISTANCES, angles, LEVELS + 1, symmetric=True)[1:, 1:].astype(np.float64)
-    matrix = matrix.sum(3, keepdims=True)  # of all directions
+    matrix = graycomatrix(grey, DISTANCES, angles, LEVELS + 1, symmetric=True)[1:, 1:]
+    matrix = matrix.astype(np.float64).sum(3, keepdims=True)  # of all directions
     matrix /= np.maximum(matrix.sum((0, 1), keepdims=True), 1)
     found = {
         f"glcm_{name}_{distance}": float(value)

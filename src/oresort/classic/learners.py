@@ -13,7 +13,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
 from oresort.classic.base import Classic, Pixels, Vector, fit_curve
-from oresort.classic.features import features, table
+from oresort.classic.features import features
 from oresort.errors import InputError
 from oresort.models.checks import positive
 
@@ -24,30 +24,24 @@ class _Learner(Classic):
     @abstractmethod
     def _classifier(self, seed: int) -> Any: ...
 
+    def _table(self, pairs: Iterable[Pixels]) -> Vector:
+        return np.array([list(features(pair, self.curve).values()) for pair in pairs])  # (N, features)
+
     def fit(self, pairs: Iterable[Pixels], label: NDArray[np.int64], seed: int) -> None:
         """Fit the curve and the classifier."""
         self.curve = fit_curve(pairs)
-        rows = [features(pair, self.curve) for pair in pairs]
-        self.names = list(rows[0])
-        self.classifier = self._classifier(seed).fit(table(self.names, rows), label)
+        self.classifier = self._classifier(seed).fit(self._table(pairs), label)
 
     def p_ore(self, pairs: Iterable[Pixels]) -> Vector:
         """Return the probability of ore of every pair, (N,)."""
-        rows = [features(pair, self.curve) for pair in pairs]
-        return np.asarray(self.classifier.predict_proba(table(self.names, rows))[:, 1])
+        return np.asarray(self.classifier.predict_proba(self._table(pairs))[:, 1])
 
 
 class GradientBoosting(_Learner):
-    """Gradient-boosted trees.
-
-    Args:
-        rounds: trees, at least 1.
-        rate: learning rate, above 0.
-        leaves: of a tree, at least 2.
-        least: training pairs of a leaf, at least 1.
+    """Gradient-boosted trees: `rounds` at learning rate `rate`, up to `leaves` leaves of at least `least` pairs.
 
     Raises:
-        InputError: a setting out of its range.
+        InputError: `rounds` or `least` below 1, `rate` not above 0, or `leaves` below 2.
     """
 
     def __init__(self, rounds: int = 200, rate: float = 0.05, leaves: int = 15, least: int = 5) -> None:
@@ -58,22 +52,16 @@ class GradientBoosting(_Learner):
 
     def _classifier(self, seed: int) -> Any:
         return HistGradientBoostingClassifier(
-            max_iter=self.rounds,
-            learning_rate=self.rate,
-            max_leaf_nodes=self.leaves,
-            min_samples_leaf=self.least,
+            max_iter=self.rounds, learning_rate=self.rate, max_leaf_nodes=self.leaves, min_samples_leaf=self.least,
             random_state=seed,
-        )
+        )  # fmt: skip
 
 
 class SVM(_Learner):
     """A support vector machine with Gaussian kernel on standardised features; probabilities after Platt.
 
-    Args:
-        c: inverse strength of the regularisation, above 0.
-
     Raises:
-        InputError: `c` not above 0; in `fit`, fewer than `FOLDS` training pairs of a class.
+        InputError: `c`, the inverse strength of the regularisation, not above 0; in `fit`, too few pairs of a class.
     """
 
     FOLDS = 5  # of the training pairs, for the scale of probabilities
@@ -86,9 +74,8 @@ class SVM(_Learner):
     def fit(self, pairs: Iterable[Pixels], label: NDArray[np.int64], seed: int) -> None:
         """Fit the curve, the machine and the scale of its probabilities."""
         if (least := int(np.bincount(label, minlength=2).min())) < self.FOLDS:
-            raise InputError(
-                f"training pairs: {least} of one class; the SVM needs {self.FOLDS} of each, other methods fewer"
-            )
+            needs = f"the SVM needs {self.FOLDS} of each, other methods fewer"
+            raise InputError(f"training pairs: {least} of one class; {needs}")
         super().fit(pairs, label, seed)
 
     def _classifier(self, seed: int) -> Any:

@@ -33,9 +33,8 @@ class _Score(Classic):
 class RValue(_Score):
     """The R-value rule: the mean of l over the mean of h; ore beyond a threshold.
 
-    Args:
-        corrected: divide by the same ratio of ordinary rock of equal thickness, the curve of the training
-            pairs, since R falls as rock gets thicker.
+    `corrected` divides by the same ratio of ordinary rock of equal thickness, the curve of the training pairs, since R
+    falls as rock gets thicker.
     """
 
     def __init__(self, corrected: bool = False) -> None:
@@ -61,15 +60,12 @@ class RValue(_Score):
 class TwoThresholds(_Score):
     """The two-threshold rule: ore if the share of pixels with a value beyond A is beyond B.
 
-    A is the one of `levels` quantiles of the training pixels whose share parts the classes best (area under
-    the ROC curve, in either direction); B is the decision threshold, chosen on validation data.
-
-    Args:
-        value: "residual", l - f(h); "ratio", l / h; or "low", l.
-        levels: how many values of A to try, at least 2.
+    The value is "residual", l - f(h); "ratio", l / h; or "low", l. A is the one of `levels` quantiles of the training
+    pixels whose share parts the classes best (area under the ROC curve, in either direction); B is the decision
+    threshold, chosen on validation data.
 
     Raises:
-        InputError: another `value`, or too few levels.
+        InputError: another `value`, or fewer than 2 levels.
     """
 
     VALUES = ("residual", "ratio", "low")
@@ -99,8 +95,7 @@ class TwoThresholds(_Score):
         sampled = np.concatenate([rng.choice(self._values(pair), self.SAMPLED) for pair in pairs])
         candidates = np.unique(np.quantile(sampled, np.linspace(0.02, 0.995, self.levels)))
         shares = np.stack([(np.sort(v)[:, None] > candidates).mean(0) for v in map(self._values, pairs)])  # (N, levels)
-        parting = [abs(roc_auc_score(label, column) - 0.5) for column in shares.T]
-        best = int(np.argmax(parting))
+        best = int(np.argmax([abs(roc_auc_score(label, column) - 0.5) for column in shares.T]))
         self.a = float(candidates[best])
         self._fit_scale(shares[:, best], label)
 

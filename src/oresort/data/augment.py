@@ -7,22 +7,24 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from oresort.data.relight import relight, silhouette
 from oresort.errors import InputError
 from oresort.represent.representation import Representation
+from oresort.xray.transmission import NOMINAL_AIR
 
 # without it each import asks the package index for its newest version, and waits if there is none
 os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")
 import albumentations as A
 
+SATURATED = 255.0  # counts at which an 8-bit conversion ends
+
 
 class Augmentation:
-    """Draws flips and a change of the recorded intensity for each pair of a batch.
+    """Draws flips and a change of the recorded intensity for each pair of a batch, by three probabilities.
 
     Args:
-        flip: probability of a horizontal flip, and again of a vertical one.
-        transpose: probability of swapping rows and columns.
-        intensity: probability of a change of intensity.
+        flip: of a horizontal flip, and again of a vertical one.
+        transpose: of swapping rows and columns.
+        intensity: of a change of intensity.
         gain: range of the factor on the counts, one draw for both energies.
         balance: range of a further factor, drawn for each energy by itself (drift of one layer's air).
         offset: range of the counts added.
@@ -45,8 +47,7 @@ class Augmentation:
         for name, span in (("gain", gain), ("balance", balance), ("offset", offset)):
             if len(span) != 2 or span[0] > span[1] or (name != "offset" and span[0] <= 0):
                 raise InputError(f"augment.{name}={list(span)}: give [low, high], factors above 0")
-        self.flip, self.transpose = flip, transpose
-        self.intensity, self.saturate = intensity, saturate
+        self.flip, self.transpose, self.intensity, self.saturate = flip, transpose, intensity, saturate
         self.gain, self.balance, self.offset = ((low, high) for low, high in (gain, balance, offset))
         # albumentations clips float32 pixels to [0, 1] in its pixel transforms: geometry only
         steps = [A.HorizontalFlip(p=flip), A.VerticalFlip(p=flip), A.Transpose(p=transpose)]
@@ -64,10 +65,9 @@ class Augmentation:
             planes = torch.from_numpy(np.stack(moved)).permute(0, 3, 1, 2).contiguous()  # (B, 4, S, S)
         if self.intensity == 0.0:
             return planes
-        count = len(planes)
-        chosen = rng.random((count, 1)) < self.intensity
-        gain = rng.uniform(*self.gain, (count, 1)) * rng.uniform(*self.balance, (count, 2))
-        offset = np.repeat(rng.uniform(*self.offset, (count, 1)), 2, axis=1)
+        chosen = rng.random((len(planes), 1)) < self.intensity
+        gain = rng.uniform(*self.gain, (len(planes), 1)) * rng.uniform(*self.balance, (len(planes), 2))
+        offset = np.repeat(rng.uniform(*self.offset, (len(planes), 1)), 2, axis=1)
         drawn = [torch.from_numpy(x)[:, :, None, None] for x in (chosen, np.float32(gain), np.float32(offset))]
         return self._relit(planes, representation, *drawn)
 
@@ -76,29 +76,51 @@ class Augmentation:
 
         The same changes with the same probabilities as by calling, for whole batches at once; the draws differ.
         """
-        count, device = len(planes), planes.device
 
-        def uniform(span: tuple[float, float], layers: int) -> Tensor:
-            drawn = torch.rand((count, layers, 1, 1), generator=generator, device=device)
+        def uniform(span: tuple[float, float] = (0.0, 1.0), layers: int = 1) -> Tensor:
+            drawn = torch.rand((len(planes), layers, 1, 1), generator=generator, device=planes.device)
             return span[0] + (span[1] - span[0]) * drawn  # (B, layers, 1, 1)
 
         if self.flip > 0:
-            planes = torch.where(uniform((0.0, 1.0), 1) < self.flip, planes.flip(3), planes)
-            planes = torch.where(uniform((0.0, 1.0), 1) < self.flip, planes.flip(2), planes)
+            planes = torch.where(uniform() < self.flip, planes.flip(3), planes)
+            planes = torch.where(uniform() < self.flip, planes.flip(2), planes)
         if self.transpose > 0:
-            planes = torch.where(uniform((0.0, 1.0), 1) < self.transpose, planes.transpose(2, 3), planes)
+            planes = torch.where(uniform() < self.transpose, planes.transpose(2, 3), planes)
         if self.intensity == 0.0:
             return planes
-        gain = uniform(self.gain, 1) * uniform(self.balance, 2)  # (B, 2, 1, 1)
-        offset = uniform(self.offset, 1).expand(-1, 2, -1, -1)
-        chosen = uniform((0.0, 1.0), 1) < self.intensity
+        gain = uniform(self.gain) * uniform(self.balance, 2)  # (B, 2, 1, 1)
+        offset = uniform(self.offset).expand(-1, 2, -1, -1)
+        chosen = uniform() < self.intensity
         return self._relit(planes, representation, chosen, gain, offset)
 
-    def _relit(
-        self, planes: Tensor, representation: Representation, chosen: Tensor, gain: Tensor, offset: Tensor
-    ) -> Tensor:
-        if self.saturate:
-            changed = silhouette(planes, offset, representation)
-        else:
-            changed = relight(planes, gain, offset, representation)
+    def _relit(self, planes: Tensor, facts: Representation, chosen: Tensor, gain: Tensor, offset: Tensor) -> Tensor:
+        changed = silhouette(planes, offset, facts) if self.saturate else relight(planes, gain, offset, facts)
         return torch.where(chosen, changed, planes)
+
+
+def relight(planes: Tensor, gain: Tensor, offset: Tensor, representation: Representation) -> Tensor:
+    """Return planes (B, 4, S, S) as if counts had been `gain * counts + offset`, both (B, 2, 1, 1).
+
+    Counts are held within their range; a background of zero moves by the offset, too. From attenuation ln(gain) is
+    taken, in proportion to each pixel's cover. There the offset, at most 20 counts of thousands, is applied at the
+    pixel's mean transmission of the nominal air level.
+    """
+    value, cover = planes[:, :2], planes[:, 2:]  # (B, 2, S, S) each
+    if representation.unit == "counts":
+        value = (value * gain + offset).clamp(0.0, representation.ceiling)
+    else:
+        counts = NOMINAL_AIR * torch.exp(-value / cover.clamp_min(1e-3))
+        shift = torch.log(((gain * counts + offset) / counts).clamp_min(1e-6))
+        value = (value - shift * cover).clamp_max(representation.ceiling)
+    return torch.cat((value, cover), dim=1)
+
+
+def silhouette(planes: Tensor, offset: Tensor, representation: Representation) -> Tensor:
+    """Return planes as an 8-bit conversion leaves them: particle at 255 counts, background at |offset|.
+
+    The rim mixes both by its cover. In attenuation 255 counts are beyond the ceiling, and the background is 0.
+    """
+    cover = planes[:, 2:]  # (B, 2, S, S)
+    counts = representation.unit == "counts"
+    value = SATURATED * cover + offset.abs() * (1.0 - cover) if counts else representation.ceiling * cover
+    return torch.cat((value, cover), dim=1)

@@ -14,25 +14,25 @@ from oresort.files.image import read_pair
 from oresort.files.write import replacing
 from oresort.represent.representation import PLANES, Planes, Representation
 
-_VERSION = 1
-"""Raised when the same settings give other planes."""
+_Row = tuple[str, str, float, str]  # low, high, air, background
+_VERSION = 1  # raised when the same settings give other planes
 
 
 def cached_planes(frame: pd.DataFrame, root: Path, representation: Representation, folder: Path) -> Planes:
     """Return planes (N, 4, S, S) float32 of all pairs of a manifest, read-only and memory-mapped.
 
-    Built once, in `folder`; found again as long as the pairs' files (judged by size and time of change, as
-    make does), their air levels and the representation's settings are the same.
+    Built once, in `folder`; found again as long as the pairs' files (judged by size and time of change, as make does),
+    their air levels and the representation's settings are the same.
 
     Raises:
         InputError: an image that cannot be used, or a folder that cannot be written.
     """
-    file = folder / f"planes-{_key(frame, root, representation)}.npy"
-    shape = (len(frame), PLANES, representation.size, representation.size)
+    rows = list(zip(frame["low"], frame["high"], frame["air"], frame["background"], strict=True))
+    file = folder / f"planes-{_key(rows, root, representation)}.npy"
     if not file.is_file():
         try:
             with replacing(file) as temporary:
-                _build(frame, root, representation, temporary, shape)
+                _build(rows, root, representation, temporary)
         except OSError as error:
             raise InputError(f"{folder}: cannot write the cache ({error.strerror}); set data.cache=DIR") from error
     planes: Planes = np.load(file, mmap_mode="r")
@@ -40,11 +40,7 @@ def cached_planes(frame: pd.DataFrame, root: Path, representation: Representatio
 
 
 def read_counts(root: Path, low: str, high: str) -> tuple[NDArray[np.uint16], NDArray[np.uint16]]:
-    """Return both layers (H, W) of a pair of a manifest.
-
-    Raises:
-        InputError: an image that cannot be used, as one of a single value cannot.
-    """
+    """Return both layers (H, W) of a pair; InputError for an image that cannot be used, or is of a single value."""
     layers = read_pair(root / low, root / high)
     for image, path in zip(layers, (low, high), strict=True):
         if image.min() == image.max():
@@ -52,9 +48,9 @@ def read_counts(root: Path, low: str, high: str) -> tuple[NDArray[np.uint16], ND
     return layers
 
 
-def _key(frame: pd.DataFrame, root: Path, representation: Representation) -> str:
+def _key(rows: list[_Row], root: Path, representation: Representation) -> str:
     digest = hashlib.blake2b(f"{_VERSION} {representation.identity}".encode(), digest_size=12)
-    for row in zip(frame["low"], frame["high"], frame["air"], frame["background"], strict=True):
+    for row in rows:
         digest.update(repr(row).encode())
         for path in row[:2]:
             try:
@@ -65,12 +61,12 @@ def _key(frame: pd.DataFrame, root: Path, representation: Representation) -> str
     return digest.hexdigest()
 
 
-def _build(frame: pd.DataFrame, root: Path, representation: Representation, file: Path, shape: tuple[int, ...]) -> None:
+def _build(rows: list[_Row], root: Path, representation: Representation, file: Path) -> None:
+    shape = (len(rows), PLANES, representation.size, representation.size)
     planes = np.lib.format.open_memmap(file, mode="w+", dtype=np.float32, shape=shape)
-    rows = list(zip(frame["low"], frame["high"], frame["air"], frame["background"], strict=True))
 
-    def made(row: tuple[str, str, float, str]) -> Planes:
-        return representation.planes(*read_counts(root, row[0], row[1]), row[2], row[3])
+    def made(row: _Row) -> Planes:
+        return representation.planes(*read_counts(root, *row[:2]), *row[2:])
 
     # decoding and resizing release the interpreter lock, so threads are enough
     with ThreadPoolExecutor() as pool:

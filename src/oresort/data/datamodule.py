@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -9,14 +10,14 @@ import lightning as L
 import numpy as np
 import pandas as pd
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import DataLoader
 
 from oresort.data.augment import Augmentation
 from oresort.data.cache import cached_planes
 from oresort.data.index import fingerprint, index_pairs
-from oresort.data.loaders import Batch, PairDataset, shuffled
-from oresort.data.resident import ResidentLoader
+from oresort.data.loaders import Batch, PairDataset, ResidentLoader, shuffled
 from oresort.data.settings import DataConfig
 from oresort.errors import InputError
 from oresort.files.layout import SPLITS
@@ -61,10 +62,8 @@ class OreDataModule(L.LightningDataModule):
         self.save_hyperparameters({**asdict(self.settings), **specs, "seed": seed})
         self.representation = make(specs["representation"], Representation)  # type: ignore[type-abstract]
         self.augmentation = make(specs["augment"], Augmentation)
-        self.seed = seed
-        self.root = Path(root)
+        self.seed, self.root = seed, Path(root)
         self.frame = pd.DataFrame()
-        self.planes: Planes | None = None
         self._resident: dict[str, tuple[Tensor, Tensor, Tensor]] = {}
 
     def index(self) -> pd.DataFrame:
@@ -78,38 +77,30 @@ class OreDataModule(L.LightningDataModule):
 
     def setup(self, stage: str | None = None) -> None:
         """Read the index, fix the splits and make the planes of all pairs, once."""
-        self._planes()
+        _ = self.planes
 
-    def _planes(self) -> Planes:
-        if self.planes is None:
-            cache = Path(self.settings.cache) if self.settings.cache else self.root / ".cache"
-            self.planes = cached_planes(self.index(), self.root, self.representation, cache)
-        return self.planes  # (N, 4, S, S)
+    @cached_property
+    def planes(self) -> Planes:
+        """Planes (N, 4, S, S) of all pairs of the manifest."""
+        cache = Path(self.settings.cache) if self.settings.cache else self.root / ".cache"
+        return cached_planes(self.index(), self.root, self.representation, cache)
 
     def pictures(self, ids: Sequence[str]) -> dict[str, Planes]:
         """Return the planes (4, S, S) of pairs by id."""
-        planes = self._planes()
-        place = {name: i for i, name in enumerate(self.frame["id"])}
-        return {name: np.array(planes[place[name]]) for name in ids}
+        place = {name: i for i, name in enumerate(self.index()["id"])}
+        return {name: np.array(self.planes[place[name]]) for name in ids}
 
     def loader(self, split: str, epoch: int | None = None) -> DataLoader[Batch]:
-        """Return the batches of `split`; with `epoch`, shuffled and augmented for it.
-
-        Raises:
-            InputError: an unknown split.
-        """
+        """Return the batches of `split`; with `epoch`, shuffled and augmented for it. InputError if it is unknown."""
         if split not in SPLITS:
             raise InputError(f"split={split}: unknown; known are {', '.join(SPLITS)}")
-        planes, labels, rows = self._planes(), self.frame["label"].to_numpy(np.int64), self._rows(split)
-        size, workers = self.settings.batch_size, self.settings.workers
-        train = epoch is not None
-        if not train:
-            # manifests are sorted by class: a shortened run must still see both
-            rows = np.random.default_rng(0).permutation(rows)
+        size, workers, train = self.settings.batch_size, self.settings.workers, epoch is not None
+        rows, labels = self._rows(split)
+        # manifests are sorted by class: a shortened run must still see both
+        rows = rows if train else np.random.default_rng(0).permutation(rows)
         augmentation = self.augmentation if train else None
-        seed = (self.seed, epoch or 0)
         return DataLoader(
-            PairDataset(planes, labels, rows, self.representation, augmentation, seed),
+            PairDataset(self.planes, labels, rows, self.representation, augmentation, (self.seed, epoch or 0)),
             batch_size=size,
             # a list, since Lightning asks for the order twice when a run goes on
             sampler=shuffled(len(rows), self._epoch_seed(epoch)) if train else None,
@@ -124,9 +115,9 @@ class OreDataModule(L.LightningDataModule):
     def resident_loader(self, split: str, epoch: int | None = None) -> ResidentLoader:
         """Return the batches of `split` from the trainer's device; with `epoch`, shuffled and augmented for it."""
         if split not in self._resident:
-            rows = self._rows(split)
-            parts = self._planes()[rows], self.frame["label"].to_numpy(np.int64)[rows], rows
+            rows, labels = self._rows(split)
             device = self.trainer.strategy.root_device if self.trainer else torch.device("cpu")
+            parts = self.planes[rows], labels[rows], rows
             planes, label, index = (torch.from_numpy(part).to(device) for part in parts)
             self._resident[split] = planes, label, index
         return ResidentLoader(
@@ -139,8 +130,9 @@ class OreDataModule(L.LightningDataModule):
             world=self.trainer.world_size if self.trainer else 1,
         )
 
-    def _rows(self, split: str) -> np.ndarray[Any, np.dtype[np.int64]]:
-        return np.flatnonzero((self.index()["split"] == split).to_numpy())
+    def _rows(self, split: str) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        frame = self.index()
+        return np.flatnonzero(frame["split"] == split), frame["label"].to_numpy(np.int64)  # of the split, of all
 
     def _epoch_seed(self, epoch: int | None) -> int:
         return int(np.random.SeedSequence((self.seed, epoch or 0)).generate_state(1)[0])

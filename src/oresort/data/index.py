@@ -3,9 +3,9 @@
 import hashlib
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
-from oresort.data.limit import limit_pairs
 from oresort.data.settings import PairsConfig
 from oresort.data.splits import assign_splits
 from oresort.errors import InputError
@@ -21,12 +21,33 @@ def index_pairs(data: PairsConfig) -> pd.DataFrame:
     if not data.root:
         raise InputError("data.root: empty; name the dataset's folder as data.root=DIR")
     root = Path(data.root)
-    frame = load_manifest(root)
-    frame = assign_splits(frame, root, split=data.split, seed=data.split_seed, strict=data.strict)
+    frame = assign_splits(load_manifest(root), root, split=data.split, seed=data.split_seed, strict=data.strict)
     return frame if data.limit is None else limit_pairs(frame, data.limit, data.split_seed)
 
 
 def fingerprint(frame: pd.DataFrame) -> str:
     """Return a hash of which pairs there are, of what class, in which split; images are not read."""
-    columns = ["id", "label", "scan", "split"]
-    return hashlib.blake2b(frame[columns].to_csv().encode(), digest_size=8).hexdigest()
+    return hashlib.blake2b(frame[["id", "label", "scan", "split"]].to_csv().encode(), digest_size=8).hexdigest()
+
+
+def limit_pairs(frame: pd.DataFrame, limit: int, seed: int) -> pd.DataFrame:
+    """Return at most `limit` pairs of a manifest with splits, in whole scans, for trials on a small machine.
+
+    Scans are drawn by `seed` within each split and class (a scan of both classes counts by its larger one), so that the
+    shares of splits and classes stay as they were. Each of these has at least one scan, even if that is more than its
+    share. InputError for a limit below 1.
+    """
+    if limit < 1:
+        raise InputError(f"data.limit={limit}: give at least 1, or null for all pairs")
+    share = limit / len(frame)
+    if share >= 1:
+        return frame
+    scans = frame.groupby(["split", "scan"], sort=True)["label"].agg(["size", "mean"]).reset_index()
+    scans["ore"] = scans["mean"] >= 0.5
+    order = np.random.default_rng(seed).permutation(len(scans))
+    kept: set[tuple[str, str]] = set()
+    for _, group in scans.iloc[order].groupby(["split", "ore"], sort=True):
+        within = group["size"].cumsum() <= share * group["size"].sum()
+        within.iloc[0] = True
+        kept.update(zip(group.loc[within, "split"], group.loc[within, "scan"], strict=True))
+    return frame[[key in kept for key in zip(frame["split"], frame["scan"], strict=True)]].reset_index(drop=True)

@@ -57,9 +57,8 @@ class Crops:
 def run_classic(cfg: ClassicConfig, folder: Path) -> dict[str, Any]:
     """Fit on train, choose the threshold on val, measure on val and test; return the run's flat row.
 
-    Writes `config.yaml`, `provenance.json`, `metrics.json` and `predictions.csv` into `folder`, as training a
-    network does, so that `oresort.report` puts both into one table. A run that fails leaves `status: failed`
-    and the reason.
+    Writes `config.yaml`, `provenance.json`, `metrics.json` and `predictions.csv` into `folder`, as training a network
+    does, so that `oresort.report` puts both into one table. A run that fails leaves `status: failed` and the reason.
 
     Raises:
         InputError: what the configuration or the data have wrong.
@@ -87,8 +86,7 @@ def _measure(cfg: ClassicConfig, method: Classic, folder: Path, frame: pd.DataFr
             row["threshold"] = choose_threshold(cfg.threshold, p_ore, label)
         figures = binary_metrics(torch.from_numpy(p_ore), torch.from_numpy(label), row["threshold"])
         row |= {f"{side}/{name}": value for name, value in figures.items()}
-        table = pairs[["id", "scan", "split"]]
-        tables.append(table.assign(label=[CLASSES[i] for i in label], p_ore=p_ore))
+        tables.append(pairs[["id", "scan", "split"]].assign(label=[CLASSES[i] for i in label], p_ore=p_ore))
     row["test_seconds"] = time.perf_counter() - start
     with replacing(folder / "predictions.csv") as temporary:
         pd.concat(tables).to_csv(temporary, index=False)

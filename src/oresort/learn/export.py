@@ -4,7 +4,6 @@ import logging
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -13,8 +12,7 @@ from oresort.errors import InputError
 from oresort.files.write import replacing
 from oresort.models.pairnet import PairNet
 
-TOLERANCE = 1e-4
-"""Largest difference of a logit, relative to the largest logit, that `export_onnx` lets pass."""
+TOLERANCE = 1e-4  # largest difference of a logit, relative to the largest logit, that `export_onnx` lets pass
 
 
 def export_onnx(
@@ -22,15 +20,9 @@ def export_onnx(
 ) -> float:
     """Write `model` as ONNX, and keep the file if it computes the same; return the largest difference of a logit.
 
-    Inputs `low`, `high` (batch, channels, size, size) float32; output `logits` (batch, 2), waste then ore. The
-    batch is free; three sizes of it are tried. The model is left in evaluation mode, on the CPU.
-
-    Args:
-        model: with its weights.
-        channels: of each energy's image.
-        size: of the images in pixels.
-        file: what to write, whole or not at all; weights are inside.
-        metadata: texts that go into the file's own metadata.
+    Inputs `low`, `high` (batch, channels, size, size) float32; output `logits` (batch, 2), waste then ore. The batch is
+    free; three sizes of it are tried. Weights and `metadata`, texts, are inside the file, which is written whole or not
+    at all. The model is left in evaluation mode, on the CPU.
 
     Raises:
         InputError: the extra `onnx` is not installed, or the file does not compute what the model does.
@@ -48,19 +40,13 @@ def export_onnx(
         for name in ("torch.onnx", "onnxscript"):  # what they skip is no news to a user
             logging.getLogger(name).setLevel(logging.ERROR)
         torch.onnx.export(
-            model,
-            pair,
-            temporary,
-            dynamo=True,
-            external_data=False,
-            input_names=["low", "high"],
-            output_names=["logits"],
+            model, pair, temporary, dynamo=True, external_data=False, verbose=False,
+            input_names=["low", "high"], output_names=["logits"],
             dynamic_shapes={"low": {0: batch}, "high": {0: batch}},
-            verbose=False,
-        )
+        )  # fmt: skip
         content = onnx.load(temporary)
-        texts = {"oresort_energies": ",".join(model.fusion.energies), **(metadata or {})}
-        onnx.helper.set_model_props(content, texts)
+        energies = ",".join(model.fusion.energies)
+        onnx.helper.set_model_props(content, {"oresort_energies": energies, **(metadata or {})})
         onnx.checker.check_model(content)
         onnx.save(content, temporary)
         difference, scale = _difference(model, temporary, channels, size)
@@ -80,7 +66,7 @@ def _difference(model: PairNet, file: Path, channels: int, size: int) -> tuple[f
     generator = torch.Generator().manual_seed(0)
     for count in (1, 2, 7):
         low, high = torch.randn(2, count, channels, size, size, generator=generator)
-        feed: dict[str, Any] = {"low": low.numpy(), "high": high.numpy()}
+        feed = {"low": low.numpy(), "high": high.numpy()}
         found = session.run(None, {name: feed[name] for name in feed if name in wanted})[0]
         with torch.no_grad():
             expected = model(low, high).numpy()

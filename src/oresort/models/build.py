@@ -20,9 +20,8 @@ def build_model(spec: Mapping[str, Any]) -> PairNet:
         InputError: an unknown or missing key, or what `make` and the parts refuse.
     """
     known = ("tower", "fusion", "head", "channels", "share")
-    for key in spec:
-        if key not in known:
-            raise InputError(f"model: unknown key {key!r}; accepted: {', '.join(known)}")
+    if unknown := [key for key in spec if key not in known]:
+        raise InputError(f"model: unknown key {unknown[0]!r}; accepted: {', '.join(known)}")
     for key in known[:3]:
         if not isinstance(spec.get(key), Mapping):
             raise InputError(f"model: key {key!r} must be a mapping with a _target_")

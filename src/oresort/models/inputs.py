@@ -7,11 +7,7 @@ from oresort.represent.representation import Representation
 
 
 class Inputs(nn.Module):
-    """Makes the low and the high image, each (B, C, S, S) float32, of planes (B, 4, S, S).
-
-    Args:
-        representation: that made the planes; its `standardise` and `mask` say what to do.
-    """
+    """Makes the low and the high image, each (B, C, S, S) float32, of planes (B, 4, S, S) of a representation."""
 
     def __init__(self, representation: Representation) -> None:
         super().__init__()

@@ -15,28 +15,22 @@ from oresort.models.towers.tower import Tower
 
 
 class Parts(NamedTuple):
-    """What the parts of a model make of a batch."""
+    """What a model makes of a batch."""
 
-    logits: Tensor  # (B, 2), the model's
+    logits: Tensor  # (B, 2)
     vectors: tuple[Tensor, ...]  # (B, dim) of each tower
 
 
 class PairNet(nn.Module):
     """Classifies pairs: low and high energy, each (B, C, H, W) floats -> logits (B, 2), waste then ore.
 
-    With the paper's tower, fusion and head it has 1,315,868 parameters; the 1,316,384 of the publication
-    count two layers that its code never uses (2 x 258).
-
-    Args:
-        tower: makes a tower for an image of so many channels.
-        fusion: decides how many towers and heads there are.
-        head: makes a head for a vector of so many features.
-        channels: of each energy's image.
-        share: one tower for all images, with the same weights.
+    `tower` makes a tower for an image of so many channels, and `head` a head for a vector of so many features; `fusion`
+    decides how many. With `share` one tower sees all images. With the paper's parts there are 1,315,868 parameters; the
+    1,316,384 of the publication count two layers that its code never uses (2 x 258).
 
     Raises:
-        InputError: `channels` below 1, `share` where the fusion's images differ in channels, or a hook of the
-            fusion that returns something else than it must.
+        InputError: `channels` below 1, `share` where the fusion's images differ in channels, or a hook of the fusion
+            that returns something else than it must.
     """
 
     def __init__(
@@ -63,7 +57,7 @@ class PairNet(nn.Module):
             for stage, width in enumerate(widths):
                 maps = tuple(torch.zeros(1, w, 2, 2) for w in width)
                 _tuple(fusion, "exchange", fusion.exchange(stage, *maps), like=maps)
-            vectors = _tuple(fusion, "features", fusion.features(*(torch.zeros(1, t.dim) for t in self._per_image())))
+            vectors = _tuple(fusion, "features", fusion.features(*(torch.zeros(1, dim) for dim in self.dims)))
             votes = tuple(torch.zeros(1, Head.outputs) for _ in vectors)
             _tuple(fusion, "decide", (fusion.decide(*votes),), like=votes[:1])
         self.heads = nn.ModuleList(head(vector.shape[1]) for vector in vectors)
@@ -71,7 +65,7 @@ class PairNet(nn.Module):
     @property
     def dims(self) -> tuple[int, ...]:
         """Width of the vector of every image's tower."""
-        return tuple(tower.dim for tower in self._per_image())
+        return tuple(tower.widths[-1] for tower in self._per_image())
 
     def penalty(self) -> Tensor | None:
         """Return the scalar that the training loss adds for the heads, if any."""
@@ -84,9 +78,7 @@ class PairNet(nn.Module):
         return [towers[i] for i in self._tower_of]
 
     def forward(self, low: Tensor | None, high: Tensor | None) -> Tensor:
-        """Return the logits (B, 2).
-
-        An energy that the fusion does not look at may be None.
+        """Return the logits (B, 2); an energy that the fusion does not look at may be None.
 
         Raises:
             InputError: an energy is missing, or the energies' images differ in shape.
@@ -110,12 +102,11 @@ class PairNet(nn.Module):
         first, *others = (given[energy] for energy in self.fusion.energies)
         # compared rather than hashed: an export would take a hashed size for the only one
         if first is None or any(other is None or other.shape != first.shape for other in others):
-            name = type(self.fusion).__name__
             shapes = {key: "missing" if image is None else tuple(image.shape) for key, image in given.items()}
-            found = ", ".join(f"{energy} {shape}" for energy, shape in shapes.items())
             raise InputError(
-                f"{name}: needs the {' and the '.join(self.fusion.energies)} energy, of one shape; got {found}"
-                "; for a single energy choose fusion=low or fusion=high"
+                f"{type(self.fusion).__name__}: needs the {' and the '.join(self.fusion.energies)} energy, of one "
+                f"shape; got {', '.join(f'{energy} {shape}' for energy, shape in shapes.items())}; for a single "
+                "energy choose fusion=low or fusion=high"
             )
         # the fusion does not look at what is missing here: any tensor will do
         return first if low is None else low, first if high is None else high

@@ -16,21 +16,11 @@ from oresort.models.towers.paper import PaperTower
 from oresort.paths import part
 
 _TOWERS = ("model_low.", "model_high.")  # of low + high and of low - high, in spite of their names
+_BLOCK = {"project.": "project.", "conv1.": "body.0.", "bn1.": "body.1.", "conv2.": "body.3.", "bn2.": "body.4."}
 _MODULES = {
     "conv1.": "stages.0.0.",
     "bn1.": "stages.0.1.",
-    **{
-        f"res_block{n}.{theirs}": f"stages.{n}.{ours}"
-        for n in (1, 2)
-        for theirs, ours in (
-            ("project.0.", "project.0."),
-            ("project.1.", "project.1."),
-            ("conv1.", "body.0."),
-            ("bn1.", "body.1."),
-            ("conv2.", "body.3."),
-            ("bn2.", "body.4."),
-        )
-    },
+    **{f"res_block{n}.{theirs}": f"stages.{n}.{ours}" for n in (1, 2) for theirs, ours in _BLOCK.items()},
     "attention.ca.fc1.": "stages.3.channel.0.",
     "attention.ca.fc2.": "stages.3.channel.2.",
     "attention.sa.conv1.": "stages.3.spatial.",
@@ -65,12 +55,12 @@ def import_released(file: Path) -> PairNet:
         raise InputError(f"{file}: {error}") from error
 
 
-def released_spec(widths: Sequence[int] = (64, 32, 16, 8, 4), degree: int = 6) -> dict[str, Any]:
-    """Return the spec of the published network, see `build_model`, for hidden widths and a degree of its head."""
+def released_spec(widths: Sequence[int], degree: int) -> dict[str, Any]:
+    """Return the spec of the published network for hidden widths and a degree of its head, see `build_model`."""
     head = part("model/head", "kan", widths=list(widths), init="paper", norm=False)
     head["basis"]["degree"] = degree
-    parts = {"tower": part("model/tower", "paper"), "fusion": part("model/fusion", "hybrid"), "head": head}
-    return {**parts, "channels": 1, "share": False}
+    tower, fusion = part("model/tower", "paper"), part("model/fusion", "hybrid")
+    return {"tower": tower, "fusion": fusion, "head": head, "channels": 1, "share": False}
 
 
 def spec_of(model: PairNet) -> dict[str, Any]:
@@ -92,9 +82,8 @@ def from_released(state: Mapping[str, Tensor]) -> PairNet:
             converted |= _tower(key, value)
     layers = [value for key, value in converted.items() if key.startswith("heads.")]
     # the first layer's coefficients know the degree, all of them the widths
-    widths = [layer.shape[1] for layer in layers[:-1]]
-    degree = len(layers[0]) // PaperTower(1).dim - 1
-    model = build_model(released_spec(widths, max(1, degree)))
+    degree = len(layers[0]) // PaperTower(1).widths[-1] - 1
+    model = build_model(released_spec([layer.shape[1] for layer in layers[:-1]], max(1, degree)))
     expected = model.state_dict()
     for name in expected.keys() | converted.keys():
         # old files lack the counter, which inference does not use
@@ -125,14 +114,11 @@ def _head(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
 
 def _tower(key: str, value: Tensor) -> dict[str, Tensor]:
     for number, tower in enumerate(_TOWERS):
-        if not key.startswith(tower):
-            continue
-        name = key.removeprefix(tower)
-        if name.startswith(_UNUSED):
+        if key.startswith(f"{tower}{_UNUSED}"):
             return {}
         for theirs, ours in _MODULES.items():
-            if name.startswith(theirs):
+            if key.startswith(f"{tower}{theirs}"):
                 # the bottleneck of the channel attention is 1x1 convolutions there, linear maps here
-                flat = value.flatten(1) if ".ca." in name else value
-                return {f"towers.{number}.{ours}{name.removeprefix(theirs)}": flat}
+                flat = value.flatten(1) if ".ca." in key else value
+                return {f"towers.{number}.{ours}{key.removeprefix(f'{tower}{theirs}')}": flat}
     raise InputError(f"weights of another network: unknown key {key}")

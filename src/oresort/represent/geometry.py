@@ -26,8 +26,8 @@ class Resize:
 class Canvas:
     """A fixed physical scale: centred on `extent` x `extent` detector pixels, area-averaged to `size`.
 
-    Area averages keep sums: the integral of attenuation, which goes with mass, survives. A particle larger
-    than the canvas is shrunk to fit it, aspect kept; it alone loses its scale.
+    Area averages keep sums: the integral of attenuation, which goes with mass, survives. A particle larger than the
+    canvas is shrunk to fit it, aspect kept; it alone loses its scale.
     """
 
     size: int = 40
@@ -42,9 +42,8 @@ class Canvas:
         height, width = image.shape
         if max(height, width) > self.extent:
             scale = self.extent / max(height, width)
-            shape = (max(1, round(width * scale)), max(1, round(height * scale)))
-            image = np.asarray(cv2.resize(image, shape, interpolation=cv2.INTER_AREA), np.float32)
-            height, width = image.shape
+            height, width = max(1, round(height * scale)), max(1, round(width * scale))
+            image = np.asarray(cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA), np.float32)
         canvas = np.zeros((self.extent, self.extent), np.float32)
         top, left = (self.extent - height) // 2, (self.extent - width) // 2
         canvas[top : top + height, left : left + width] = image

@@ -1,7 +1,7 @@
 """How counts become numbers: the step that belongs to a checkpoint and to an exported model.
 
 A representation makes planes of counts, once a particle, in numpy. Its class facts say what the planes hold;
-`oresort.models.inputs` makes a network's input of them, `oresort.data.relight` changes their intensity.
+`oresort.models.inputs` makes a network's input of them, `oresort.data.augment` changes their intensity.
 """
 
 from abc import ABC, abstractmethod
@@ -16,8 +16,7 @@ from oresort.xray.transmission import FULL_SCALE, attenuation
 
 Planes = NDArray[np.float32]
 PLANES = 4
-"""Planes of each pair: low value, high value, low cover, high cover (cover: 0 to 1, the particle's share of a
-pixel)."""
+"""Planes of each pair: low value, high value, low cover, high cover (0 to 1, the particle's share of a pixel)."""
 
 
 class Representation(ABC):
@@ -29,23 +28,16 @@ class Representation(ABC):
         extent: side of the canvas in detector pixels.
         mask: add the particle's cover as a second channel of the network's input.
 
-    Attributes:
-        unit: of the values: `counts`, or `attenuation` (dimensionless, 0 outside the particle).
-        ceiling: largest value.
-        standardise: the network's input is each image shifted and scaled by its own mean and deviation.
-
     Raises:
         InputError: an unknown geometry, or a canvas smaller than `size`.
     """
 
-    unit: ClassVar[Literal["counts", "attenuation"]]
-    ceiling: ClassVar[float]
-    standardise: ClassVar[bool] = False
+    unit: ClassVar[Literal["counts", "attenuation"]]  # of the values; attenuation is 0 outside the particle
+    ceiling: ClassVar[float]  # largest value
+    standardise: ClassVar[bool] = False  # shift and scale each image by its own mean and deviation for the network
 
     def __init__(self, geometry: str = "canvas", size: int = 40, extent: int = 120, mask: bool = False) -> None:
-        self.geometry = named_geometry(geometry, size, extent)
-        self.size = size
-        self.mask = mask
+        self.geometry, self.size, self.mask = named_geometry(geometry, size, extent), size, mask
 
     @property
     def channels(self) -> int:
@@ -58,18 +50,10 @@ class Representation(ABC):
         return f"{type(self).__module__}.{type(self).__qualname__} {self.geometry!r}"
 
     def planes(self, low: NDArray[np.uint16], high: NDArray[np.uint16], air: float, background: str) -> Planes:
-        """Return planes (4, size, size) float32 of one pair of uint16 crops (H, W), see `PLANES`.
-
-        Args:
-            low: low-energy counts.
-            high: high-energy counts, same shape.
-            air: counts without a particle.
-            background: `zero` or `air`, see `particle_mask`.
-        """
+        """Return planes (4, size, size) float32 of one pair (H, W), see `PLANES` and `particle_mask`."""
         masks = [particle_mask(counts, air, background) for counts in (low, high)]  # (H, W) each
         values = [self.quantity(low, air) * masks[0], self.quantity(high, air) * masks[1]]  # (H, W) each
-        squares = [self.geometry(np.asarray(plane, np.float32)) for plane in (*values, *masks)]
-        return np.stack(squares)  # (4, size, size)
+        return np.stack([self.geometry(np.asarray(plane, np.float32)) for plane in (*values, *masks)])
 
     @abstractmethod
     def quantity(self, counts: NDArray[np.uint16], air: float) -> NDArray[np.float32]:
@@ -94,9 +78,8 @@ class Standardized(Representation):
 class Attenuation(Representation):
     """Physical: l = ln(air / low) and h = ln(air / high), zero outside the particle, on one fixed scale.
 
-    The logarithm is taken before pixels are averaged, since the mean of a logarithm is not the logarithm of
-    a mean in heterogeneous rock. Above `ceiling` is photon starvation and scatter (2 % transmission), not
-    thickness.
+    The logarithm is taken before pixels are averaged, since the mean of a logarithm is not the logarithm of a mean in
+    heterogeneous rock. Above `ceiling` is photon starvation and scatter (2 % transmission), not thickness.
     """
 
     unit = "attenuation"

@@ -56,15 +56,11 @@ class Difference(Fusion):
 
 
 class PseudoColor(Fusion):
-    """Three channels as a picture has them: low, high, and a third made of both.
+    """Three channels as a picture has them: low, high, and a `third` made of both.
 
-    Args:
-        third: "difference", low - high; or "ratio", low / high, which is the R value of the field if the
-            images are attenuations. The ratio is taken as low * high / (high^2 + EPSILON^2), which is finite
-            everywhere and 0 on an empty belt.
-
-    Raises:
-        InputError: another `third`.
+    It is "difference", low - high; or "ratio", low / high, which is the R value of the field if the images are
+    attenuations, taken as low * high / (high^2 + EPSILON^2), which is finite everywhere and 0 on an empty belt. Another
+    is an InputError.
     """
 
     EPSILON = 0.05  # attenuation below which a ratio is mostly noise
@@ -77,8 +73,5 @@ class PseudoColor(Fusion):
 
     def inputs(self, low: Tensor, high: Tensor) -> tuple[Tensor, ...]:
         """Return one image (B, 3C, H, W)."""
-        made = low - high if self.third == "difference" else self._ratio(low, high)
+        made = low - high if self.third == "difference" else low * high / (high.square() + self.EPSILON**2)
         return (torch.cat((low, high, made), dim=1),)
-
-    def _ratio(self, low: Tensor, high: Tensor) -> Tensor:
-        return low * high / (high.square() + self.EPSILON**2)

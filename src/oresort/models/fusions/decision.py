@@ -20,11 +20,7 @@ class Mean(Fusion):
 
 
 class WeightedVote(Fusion):
-    """A weighted mean of the logits; the weights are learned, positive, and sum to 1.
-
-    Args:
-        per_class: a weight for every class instead of one for a whole head.
-    """
+    """A weighted mean of the logits, with a weight a head or `per_class`: learned, positive, of sum 1."""
 
     def __init__(self, per_class: bool = False) -> None:
         super().__init__()
@@ -44,13 +40,8 @@ class WeightedVote(Fusion):
 class ProductVote(Fusion):
     """The product of the probabilities over the prior: what Bayes says of independent opinions.
 
-    log p = log p_low + log p_high - log prior (Kittler et al., TPAMI 1998).
-
-    Args:
-        prior: share of ore, between 0 and 1.
-
-    Raises:
-        InputError: `prior` outside.
+    log p = log p_low + log p_high - log prior (Kittler et al., TPAMI 1998). InputError if `prior`, the share of ore, is
+    not between 0 and 1.
     """
 
     def __init__(self, prior: float = 0.5) -> None:
@@ -66,10 +57,7 @@ class ProductVote(Fusion):
 
 
 class MaxVote(Fusion):
-    """Each class has the larger of its two probabilities, made to sum to 1: the surer head decides.
-
-    The max rule of Kittler et al., TPAMI 1998.
-    """
+    """Each class has the larger of its two probabilities, made to sum to 1 (Kittler et al., TPAMI 1998)."""
 
     def decide(self, *logits: Tensor) -> Tensor:
         """Return logits (B, 2)."""

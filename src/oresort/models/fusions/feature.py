@@ -41,11 +41,7 @@ class Product(Fusion):
 
 
 class WeightedSum(Fusion):
-    """A weighted mean of the towers' vectors; the weights are learned, positive, and sum to 1.
-
-    Args:
-        per_feature: a weight for every feature instead of one for a whole tower.
-    """
+    """A weighted mean of the towers' vectors, with a weight a tower or `per_feature`: learned, positive, of sum 1."""
 
     def __init__(self, per_feature: bool = True) -> None:
         super().__init__()

@@ -12,16 +12,12 @@ from oresort.errors import InputError
 class Fusion(nn.Module):
     """Joins two energies at up to four levels; as it stands, at the last one only.
 
-    A fusion overrides the hooks of its own levels and leaves the rest: each is an identity, but for
-    `decide`, which averages. `PairNet` finds all widths by calling the hooks, so none is declared.
-
-    Attributes:
-        energies: those that it looks at.
-        symmetric: swapping the energies changes nothing, by design.
+    A fusion overrides the hooks of its own levels and leaves the rest: each is an identity, but for `decide`, which
+    averages. `PairNet` finds all widths by calling the hooks, so none is declared.
     """
 
-    energies: ClassVar[tuple[str, ...]] = ("low", "high")
-    symmetric: ClassVar[bool] = False
+    energies: ClassVar[tuple[str, ...]] = ("low", "high")  # those that it looks at
+    symmetric: ClassVar[bool] = False  # swapping the energies changes nothing, by design
 
     def __init__(self) -> None:
         super().__init__()  # without its own signature a class would seem to take any keyword
@@ -29,8 +25,7 @@ class Fusion(nn.Module):
     def build(self, dims: Sequence[Sequence[int]]) -> None:
         """Make the weights that the fusion owns, if any; called once, before the first image.
 
-        Args:
-            dims: for each stage the channels of every tower; the last entry is also the vectors' widths.
+        `dims` are the channels of every tower for each stage; the last entry is also the vectors' widths.
         """
 
     def inputs(self, low: Tensor, high: Tensor) -> tuple[Tensor, ...]:
@@ -52,8 +47,7 @@ class Fusion(nn.Module):
 
 def two_towers(fusion: Fusion, dims: Sequence[Sequence[int]]) -> int:
     """Return the width of both towers' vectors; InputError if there are not two, or of unequal widths."""
-    last = tuple(dims[-1])
+    last = list(dims[-1])
     if len(last) != 2 or last[0] != last[1]:
-        name = type(fusion).__name__
-        raise InputError(f"{name}: joins two towers of one width, got {list(last)}; give it both energies")
+        raise InputError(f"{type(fusion).__name__}: joins two towers of one width, got {last}; give it both energies")
     return last[0]

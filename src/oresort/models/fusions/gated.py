@@ -49,11 +49,8 @@ class FiLM(Fusion):
 class LMF(Fusion):
     """Low-rank multimodal fusion: sum_r w_r (U_r [a; 1]) (V_r [b; 1]) + bias.
 
-    A bilinear map of both vectors whose tensor has rank `rank`. Liu et al., ACL 2018. With 128 features and
-    rank 4 it has 132,228 parameters.
-
-    Raises:
-        InputError: `rank` below 1.
+    A bilinear map of both vectors whose tensor has `rank`, at least 1 (else InputError). Liu et al., ACL 2018. With 128
+    features and rank 4 it has 132,228 parameters.
     """
 
     def __init__(self, rank: int = 4) -> None:

@@ -9,8 +9,7 @@ from oresort.models.fusions.feature import Sum
 class Hybrid(Sum):
     """The paper's: one tower sees the energies' sum, the other their difference; the vectors are added.
 
-    Never share one tower between the two: for a linear tower f(l + h) + f(l - h) = 2 f(l), and the high
-    energy is gone.
+    Never share one tower between the two: for a linear tower f(l + h) + f(l - h) = 2 f(l), and the high energy is gone.
     """
 
     def inputs(self, low: Tensor, high: Tensor) -> tuple[Tensor, ...]:
@@ -21,8 +20,7 @@ class Hybrid(Sum):
 class StackBoth(Sum):
     """Both towers see both energies as channels.
 
-    It holds `Hybrid` as a special case (a first layer tied to low + high and to low - high), and so tells
-    what that tie is worth.
+    Holds `Hybrid` as a special case (first layers tied to low + high and low - high), so tells what the tie is worth.
     """
 
     def inputs(self, low: Tensor, high: Tensor) -> tuple[Tensor, ...]:

@@ -15,12 +15,9 @@ from oresort.models.fusions.fusion import two_towers
 class MMTM(Sum):
     """Multimodal transfer module: both towers' mean activations gate the channels of each.
 
-    q = relu(W [mean a; mean b]); a becomes 2 sigmoid(W_a q) a, and b likewise. Joze et al., CVPR 2020; the
-    factor 2 makes a gate of zero weights the identity. With 128 channels a stage has 65,920 parameters.
-
-    Args:
-        stages: after which stages, counted from 0; null means after every one.
-        reduction: the squeezed vector is 2 * (channels of both) / reduction wide.
+    q = relu(W [mean a; mean b]); a becomes 2 sigmoid(W_a q) a, and b likewise, after `stages`, counted from 0 (None:
+    after every one). q is 2 * (channels of both) / `reduction` wide. Joze et al., CVPR 2020; the factor 2 makes a gate
+    of zero weights the identity. With 128 channels a stage has 65,920 parameters.
 
     Raises:
         InputError: a stage that the towers do not have, or `reduction` below 1.
@@ -28,15 +25,13 @@ class MMTM(Sum):
 
     def __init__(self, stages: Sequence[int] | None = None, reduction: int = 4) -> None:
         super().__init__()
-        self.stages = stages
-        self.reduction = positive("reduction", reduction)
+        self.stages, self.reduction = stages, positive("reduction", reduction)
 
     def build(self, dims: Sequence[Sequence[int]]) -> None:
         """Make the squeeze and both gates of every stage."""
         two_towers(self, dims)
-        chosen = range(len(dims)) if self.stages is None else self.stages
         self.squeeze, self.gates = nn.ModuleDict(), nn.ModuleDict()
-        for stage in chosen:
+        for stage in range(len(dims)) if self.stages is None else self.stages:
             width = sum(dims[known_stage("stages", stage, len(dims))])
             squeezed = max(1, 2 * width // self.reduction)
             self.squeeze[str(stage)] = nn.Linear(width, squeezed)
@@ -44,8 +39,7 @@ class MMTM(Sum):
 
     def exchange(self, stage: int, *maps: Tensor) -> tuple[Tensor, ...]:
         """Scale the channels of maps (B, C, H, W)."""
-        key = str(stage)
-        if key not in self.squeeze:
+        if (key := str(stage)) not in self.squeeze:
             return maps
         q = torch.relu(self.squeeze[key](torch.cat([m.mean((2, 3)) for m in maps], dim=1)))
         gates: nn.ModuleList = self.gates[key]  # type: ignore[assignment]  # a ModuleDict forgets its kinds
@@ -56,17 +50,12 @@ class MMTM(Sum):
 class CrossAttention(Sum):
     """Each tower's positions attend to those of the other, added to its own map.
 
-    Keys and values are the other's map, pooled to `grid` x `grid` positions. On a single position the
-    attention weight is always 1 and nothing but a linear map is left, so that is refused. With 128 channels
-    it has 132,096 parameters.
-
-    Args:
-        heads: of the attention; must divide the channels.
-        grid: positions a side of the pooled map, at least 2.
-        stage: after which stage, counted from 0; null means after the last.
+    Keys and values are the other's map after `stage` (from 0; None: the last), pooled to `grid` x `grid` positions. On
+    a single one the attention weight is always 1 and nothing but a linear map is left, so that is refused. With 128
+    channels it has 132,096 parameters.
 
     Raises:
-        InputError: a setting out of its range, or maps of a single position.
+        InputError: a setting out of its range, `heads` that do not divide the channels, or maps of one position.
     """
 
     def __init__(self, heads: int = 4, grid: int = 5, stage: int | None = None) -> None:
@@ -79,8 +68,7 @@ class CrossAttention(Sum):
     def build(self, dims: Sequence[Sequence[int]]) -> None:
         """Make the attention of either tower."""
         two_towers(self, dims)
-        last = len(dims) - 1
-        self.chosen = last if self.stage is None else known_stage("stage", self.stage, len(dims))
+        self.chosen = known_stage("stage", len(dims) - 1 if self.stage is None else self.stage, len(dims))
         dim = dims[self.chosen][0]
         if dim % self.heads:
             raise InputError(f"heads={self.heads}: must divide the {dim} channels; give e.g. 4")
@@ -92,14 +80,12 @@ class CrossAttention(Sum):
             return maps
         if maps[0].shape[2:].numel() < 2:
             raise InputError("CrossAttention: maps of one position have nothing to attend to; use MMTM")
-        pairs = zip(self.attention, maps, maps[::-1], strict=True)
-        return tuple(own + self._attend(attention, own, other) for attention, own, other in pairs)
-
-    def _attend(self, attention: nn.Module, own: Tensor, other: Tensor) -> Tensor:
-        queries = own.flatten(2).mT  # (B, H * W, C)
-        keys = F.adaptive_avg_pool2d(other, self.grid).flatten(2).mT  # (B, grid^2, C)
-        seen: Tensor = attention(queries, keys, keys, need_weights=False)[0]
-        return seen.mT.reshape(own.shape)
+        made = []
+        for attention, own, other in zip(self.attention, maps, maps[::-1], strict=True):
+            keys = F.adaptive_avg_pool2d(other, self.grid).flatten(2).mT  # (B, grid^2, C)
+            seen = attention(own.flatten(2).mT, keys, keys, need_weights=False)[0]  # (B, H * W, C)
+            made.append(own + seen.mT.reshape(own.shape))
+        return tuple(made)
 
 
 def known_stage(key: str, stage: int, count: int) -> int:

@@ -9,12 +9,9 @@ class Head(nn.Module):
     """Classifies feature vectors: (B, in_features) -> logits (B, 2), waste first, then ore.
 
     A head takes `in_features` as a keyword beside its own settings and knows nothing of the fusion.
-
-    Attributes:
-        outputs: how many logits.
     """
 
-    outputs: ClassVar[int] = 2
+    outputs: ClassVar[int] = 2  # logits
 
     def __init__(self) -> None:
         super().__init__()  # without its own signature a class would seem to take any keyword

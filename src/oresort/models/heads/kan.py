@@ -1,4 +1,4 @@
-"""The heads: linear, multi-layer perceptron, Kolmogorov-Arnold network."""
+"""The head that learns functions: a Kolmogorov-Arnold network."""
 
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
@@ -21,10 +21,10 @@ from oresort.models.kan.layer import KANLayer
 class KAN(Head):
     """KAN layers of the given hidden widths: with the Chebyshev basis to degree 6 the paper's classifier.
 
-    With `init="paper"` and `norm=False` it is the paper's to the letter: 76,440 parameters for 128 features.
-    Started so, six layers shrink the signal tens of thousands of times and pass on a millionth of the
-    gradient; only an optimiser that rescales it, such as Adam, makes up for that. The default starts near a
-    linear map and standardises its input over the batch. Both have the same parameters.
+    With `init="paper"` and `norm=False` it is the paper's to the letter: 76,440 parameters for 128 features. Started
+    so, six layers shrink the signal tens of thousands of times and pass on a millionth of the gradient; only an
+    optimiser that rescales it, such as Adam, makes up for that. The default starts near a linear map and standardises
+    its input over the batch. Both have the same parameters.
 
     Args:
         in_features: width of the input.

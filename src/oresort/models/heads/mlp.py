@@ -10,11 +10,7 @@ from oresort.models.heads.head import Head
 
 
 class MLP(Head):
-    """Linear layers of the given hidden widths with ReLU between them.
-
-    Raises:
-        InputError: `widths` is no list of whole numbers of at least 1.
-    """
+    """Linear layers of the given hidden widths, each at least 1 (else InputError), with ReLU between them."""
 
     def __init__(self, in_features: int, widths: Sequence[int] = (32,)) -> None:
         super().__init__()

@@ -13,13 +13,10 @@ BUMP_START = 0.1  # local bumps begin small beside the straight line
 
 
 class Chebyshev(Basis):
-    """Chebyshev polynomials T_1 ... T_degree of tanh(x): the paper's.
+    """Chebyshev polynomials T_1 ... T_degree of tanh(x), the paper's; InputError if `degree` is below 1.
 
-    By the recurrence T_{n+1} = 2 u T_n - T_{n-1} (Abramowitz & Stegun 22.7.4). Its gradient is finite
-    everywhere; that of cos(n arccos u) is NaN as soon as tanh rounds to 1.
-
-    Raises:
-        InputError: `degree` below 1.
+    By the recurrence T_{n+1} = 2 u T_n - T_{n-1} (Abramowitz & Stegun 22.7.4). Its gradient is finite everywhere;
+    that of cos(n arccos u) is NaN as soon as tanh rounds to 1.
     """
 
     def __init__(self, degree: int = 6) -> None:
@@ -40,16 +37,11 @@ class Chebyshev(Basis):
 class Jacobi(Basis):
     """Jacobi polynomials P_1 ... P_degree of tanh(x), each divided by its largest value on [-1, 1].
 
-    `alpha = beta = 0` are Legendre's, -1/2 Chebyshev's, others of alpha = beta Gegenbauer's. By the
-    three-term recurrence (Abramowitz & Stegun 22.7.1).
-
-    Args:
-        degree: at least 1.
-        alpha: above -1; weight of the end at 1.
-        beta: above -1; weight of the end at -1.
+    `alpha` weighs the end at 1, `beta` that at -1: alpha = beta = 0 are Legendre's, -1/2 Chebyshev's, others of
+    alpha = beta Gegenbauer's. By the three-term recurrence (Abramowitz & Stegun 22.7.1).
 
     Raises:
-        InputError: a setting out of its range.
+        InputError: `degree` below 1, or `alpha` or `beta` not above -1.
     """
 
     def __init__(self, degree: int = 6, alpha: float = 0.0, beta: float = 0.0) -> None:
@@ -94,8 +86,7 @@ class Legendre(Jacobi):
 class RBF(Basis):
     """Gaussians exp(-((u - c) / h)^2) with centers c evenly over [-1, 1] and h their distance; and u itself.
 
-    Raises:
-        InputError: fewer than 2 centers.
+    InputError for fewer than 2 centers.
     """
 
     def __init__(self, centers: int = 8) -> None:
@@ -113,16 +104,10 @@ class RBF(Basis):
 
 
 class BSpline(Basis):
-    """Cubic B-splines on a uniform grid over [-1, 1], and u itself.
+    """Cubic B-splines on a uniform grid of `cells` over [-1, 1], 3 more than cells; and u itself.
 
-    In closed form: (relu(2 - a)^3 - 4 relu(1 - a)^3) / 6 with a the distance to the spline's center in grid
-    cells. The splines sum to 1 everywhere.
-
-    Args:
-        cells: of the grid, at least 1; there are 3 more splines than cells.
-
-    Raises:
-        InputError: `cells` below 1.
+    In closed form: (relu(2 - a)^3 - 4 relu(1 - a)^3) / 6 with a the distance to the spline's center in grid cells.
+    The splines sum to 1 everywhere. InputError if `cells` is below 1.
     """
 
     def __init__(self, cells: int = 5) -> None:
@@ -134,28 +119,21 @@ class BSpline(Basis):
     def __call__(self, x: Tensor) -> list[Tensor]:
         """Map (..., in) to u and the splines."""
         u = torch.tanh(x)
-        return [u, *(self._spline((u - center) / self.step) for center in self.centers)]
-
-    @staticmethod
-    def _spline(a: Tensor) -> Tensor:
-        a = a.abs()
-        return (torch.relu(2 - a) ** 3 - 4 * torch.relu(1 - a) ** 3) / 6
+        distances = (((u - center) / self.step).abs() for center in self.centers)
+        return [u, *((torch.relu(2 - a) ** 3 - 4 * torch.relu(1 - a) ** 3) / 6 for a in distances)]
 
 
 class Fourier(Basis):
     """sin(n t), cos(n t) for n = 1 ... frequencies, with t = (pi / 2) tanh(x).
 
-    Half a period spans the inputs, so that both ends are free. Sines and cosines of multiples follow from
-    the first by the addition theorems.
-
-    Raises:
-        InputError: `frequencies` below 1.
+    Half a period spans the inputs, so that both ends are free. Sines and cosines of multiples follow from the first by
+    the addition theorems. InputError if `frequencies` is below 1.
     """
 
     def __init__(self, frequencies: int = 3) -> None:
         self.columns = 2 * positive("frequencies", frequencies)
-        pairs = [(1.0 if n == 1 else 0.3 / n**2, 0.3 / n**2) for n in range(1, frequencies + 1)]
-        self.start = tuple(value for pair in pairs for value in pair)
+        damped = [(0.3 / n**2, 0.3 / n**2) for n in range(2, frequencies + 1)]
+        self.start = (1.0, 0.3, *sum(damped, ()))
 
     def __call__(self, x: Tensor) -> list[Tensor]:
         """Map (..., in) to sin t, cos t, sin 2t, cos 2t ..."""

@@ -10,17 +10,14 @@ from torch import Tensor
 class Basis(ABC):
     """A set of functions of one number, the same for every edge of a KAN layer.
 
-    All are functions of u = tanh(x), so that no input lies outside of them. The constant function is left
-    out: every KAN layer holds it by itself. A basis has no weights.
-
-    Attributes:
-        columns: how many functions.
-        start: how strongly the coefficients of each column begin under `init="linear"`, relative to one
-            column that alone makes nearly a straight line.
+    All are functions of u = tanh(x), so that no input lies outside of them. The constant function is left out: every
+    KAN layer holds it by itself. A basis has no weights.
     """
 
-    columns: int
+    columns: int  # how many functions
     start: tuple[float, ...]
+    """How strongly the coefficients of each column begin under `init="linear"`, relative to one column that alone makes
+    nearly a straight line."""
 
     @abstractmethod
     def __call__(self, x: Tensor) -> list[Tensor]:

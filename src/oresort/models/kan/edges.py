@@ -1,7 +1,6 @@
 """The edges of a KAN layer: how much each matters, fewer of them, functions of lower degree.
 
-An edge is the learned function phi[i, o] of one input for one output. All here follows from the coefficients
-alone, without data.
+An edge is the learned function phi[i, o] of one input for one output. All here follows from the coefficients alone.
 """
 
 import torch
@@ -53,10 +52,10 @@ def importance(layer: KANLayer) -> Tensor:
 
 
 def sparsity(layer: KANLayer) -> Tensor:
-    """Return a scalar that training can push down: mean importance plus the entropy of its shares.
+    """Return a scalar that training can push down: mean importance plus the entropy of its shares, at most 1.
 
-    The first term makes all edges small, the second a few of them large (Liu et al., arXiv 2404.19756, by
-    coefficients instead of activations). The entropy is taken in units of its largest value.
+    The first term makes all edges small, the second a few of them large (Liu et al., arXiv 2404.19756, by coefficients
+    instead of activations).
     """
     size = importance(layer)
     if size.numel() == 1:
@@ -68,23 +67,18 @@ def sparsity(layer: KANLayer) -> Tensor:
 
 @torch.no_grad()
 def prune(layer: KANLayer, keep: float) -> Tensor:
-    """Zero the least important edges in place; return the mask (in, out) of those kept.
+    """Zero the least important edges in place but for a share `keep`, at least one; return the mask (in, out) of those.
 
     An edge that goes leaves its mean under the arcsine law behind as a constant, so that outputs do not shift.
 
-    Args:
-        layer: the layer.
-        keep: share of its edges to keep, above 0 and up to 1; at least one stays.
-
     Raises:
-        InputError: `keep` outside.
+        InputError: `keep` not above 0 and up to 1.
     """
     if not 0 < keep <= 1:
         raise InputError(f"keep={keep!r}: give a share above 0 and up to 1")
     size = importance(layer)
-    count = max(1, round(keep * size.numel()))
     mask = torch.zeros_like(size, dtype=torch.bool)
-    mask.view(-1)[size.flatten().topk(count).indices] = True
+    mask.view(-1)[size.flatten().topk(max(1, round(keep * size.numel()))).indices] = True
     c = blocks(layer)
     means = _sampled(layer).mean(1).to(c)  # (N,)
     c[0] += torch.where(mask, 0.0, torch.einsum("n,nio->io", means, c[1:]))

@@ -1,7 +1,6 @@
 """One layer of a Kolmogorov-Arnold network: a basis, then one linear map."""
 
 import math
-from collections.abc import Callable
 
 import torch
 import torch.nn.functional as F
@@ -16,15 +15,9 @@ from oresort.models.kan.basis import Basis
 class KANLayer(nn.Module):
     """y_o = sum_i sum_{n=0..N} c[n, i, o] B_n(x_i) with B_0 = 1: (..., in) -> (..., out).
 
-    The coefficients are one parameter ((N + 1) * in, out), column-major, so that the whole layer is one
-    matrix product over contiguous columns. The constants keep one coefficient for every edge, as in the
-    paper: merged into a single bias they would learn `in` times slower under Adam.
-
-    Args:
-        in_features: width of the input.
-        out_features: width of the output.
-        basis: the functions B_1 ... B_N; null means Chebyshev's to degree 6, the paper's.
-        init: how the coefficients start, see `INITS`.
+    The coefficients are one parameter ((N + 1) * in, out), column-major, so that the whole layer is one matrix product
+    over contiguous columns. They start as `init` says, see `INITS`. The constants keep one coefficient for every edge,
+    as in the paper: merged into a single bias they would learn `in` times slower under Adam.
 
     Raises:
         InputError: a size below 1, or an unknown start.
@@ -36,7 +29,7 @@ class KANLayer(nn.Module):
             raise InputError(f"init={init!r}: known are {', '.join(INITS)}")
         self.in_features = positive("in_features", in_features)
         self.out_features = positive("out_features", out_features)
-        self.basis = basis or Chebyshev()
+        self.basis = basis or Chebyshev()  # to degree 6, the paper's
         self.init = init
         self.coefficients = nn.Parameter(torch.empty((self.basis.columns + 1) * in_features, out_features))
         self.reset_parameters()
@@ -44,8 +37,7 @@ class KANLayer(nn.Module):
     @torch.no_grad()
     def reset_parameters(self) -> None:
         """Draw the coefficients anew from the global generator."""
-        stds = INITS[self.init](self)
-        for std, block in zip(stds, torch.split(self.coefficients, self.in_features), strict=True):
+        for std, block in zip(INITS[self.init](self), torch.split(self.coefficients, self.in_features), strict=True):
             block.normal_(std=std) if std else block.zero_()
 
     def forward(self, x: Tensor) -> Tensor:
@@ -54,8 +46,7 @@ class KANLayer(nn.Module):
         wide = x if x.dtype == torch.float64 else x.float()
         columns = torch.cat(self.basis(wide), dim=-1)  # (..., N * in)
         # split, not slices: the backward of a slice zero-fills the whole parameter
-        sizes = [self.in_features, self.basis.columns * self.in_features]
-        constant, weight = torch.split(self.coefficients, sizes)
+        constant, weight = torch.split(self.coefficients, [self.in_features, columns.shape[-1]])
         return F.linear(columns.to(weight.dtype), weight.T, constant.sum(0))
 
     def extra_repr(self) -> str:
@@ -85,18 +76,12 @@ def _glorot(layer: KANLayer) -> list[float]:
     return [math.sqrt(2 / (count * (layer.in_features * value + layer.out_features * slope))) for value, slope in pairs]
 
 
-INITS: dict[str, Callable[[KANLayer], list[float]]] = {
-    "linear": _linear,
-    "paper": _paper,
-    "lecun": _lecun,
-    "glorot": _glorot,
-}
+INITS = {"linear": _linear, "paper": _paper, "lecun": _lecun, "glorot": _glorot}
 """Standard deviations of the coefficients of B_0 ... B_N, drawn from normal distributions around 0.
 
-linear: Glorot's for one nearly straight column with the gain of tanh, the others damped by `Basis.start`, no
-    constant; keeps signal and gradient alive through six layers.
-paper: 1 / (in (N + 1)) for all. The signal shrinks about seven times a layer, and in a deep stack the gradient
-    likewise.
+linear: Glorot's for one nearly straight column with the gain of tanh, the others damped by `Basis.start`, no constant;
+    keeps signal and gradient alive through six layers.
+paper: 1 / (in (N + 1)) for all. The signal shrinks about seven times a layer, and in a deep stack the gradient too.
 lecun: all alike, such that the output has unit variance for inputs of N(0, 1).
 glorot: for each column 2 / ((N + 1) (in E[B^2] + out E[B'^2])), after Rigas et al., arXiv 2510.23501.
 """

@@ -16,13 +16,10 @@ from oresort.models.pairnet import PairNet
 def simplify(
     model: PairNet, spec: Mapping[str, Any], keep: float | None = None, degree: int | None = None
 ) -> dict[str, Any]:
-    """Prune the KAN heads of a model in place, change their degree, and return the spec that fits them.
+    """Prune the KAN heads of a model made of `spec` in place, change their degree, and return the spec that fits them.
 
-    Args:
-        model: the model.
-        spec: what `build_model` made it of.
-        keep: share of every layer's edges to keep, see `edges.prune`; None keeps all.
-        degree: of all layers, see `edges.with_degree`; None leaves it.
+    `keep` is a share of every layer's edges, see `edges.prune`, and `degree` that of all layers, see
+    `edges.with_degree`; None leaves either as it is.
 
     Raises:
         InputError: a head that is no `KAN`, or what `edges` refuses.

@@ -1,4 +1,4 @@
-"""A small tower for the line's computer."""
+"""The compact tower."""
 
 from collections.abc import Sequence
 from itertools import pairwise
@@ -12,12 +12,8 @@ from oresort.models.towers.tower import Tower
 class CompactTower(Tower):
     """A small tower for the line's computer: 3x3 convolutions, halved by maxima between stages. Any image size.
 
-    The first stage has two convolutions at full resolution, where the grain of the rock is; each later one has
-    one. Of two channels it has 16,608 parameters and does 1/71 of the work of the paper's two towers.
-
-    Args:
-        channels: of the image.
-        widths: channels of each stage; each but the first halves H and W.
+    The first of `widths` is that of two convolutions at full resolution, where the grain of the rock is; each later one
+    is one convolution's. Of two channels it has 16,608 parameters and does 1/71 of the work of the paper's two towers.
 
     Raises:
         InputError: a size below 1, or no width at all.
@@ -31,8 +27,4 @@ class CompactTower(Tower):
 
 
 def _convolution(channels: int, width: int) -> tuple[nn.Module, ...]:
-    return (
-        nn.Conv2d(channels, width, 3, padding=1, bias=False),
-        nn.BatchNorm2d(width),
-        nn.ReLU(inplace=True),
-    )
+    return nn.Conv2d(channels, width, 3, padding=1, bias=False), nn.BatchNorm2d(width), nn.ReLU(inplace=True)

@@ -14,13 +14,9 @@ from oresort.models.towers.tower import Tower
 class PaperTower(Tower):
     """The paper's tower: stem, residual blocks, attention. Any image size; 1 x 40 x 40 in the paper.
 
-    Guo et al., Minerals 2025, 15(11), 1150. For one channel it has 619,714 parameters. The published code
-    adds a linear layer 128 -> 2 to each tower that its dual model never uses; it is left out here.
-
-    Args:
-        channels: of the image.
-        widths: channels of the stem and of each residual block.
-        squeeze: width of the bottleneck of the channel attention.
+    Guo et al., Minerals 2025, 15(11), 1150. `widths` are those of the stem and of each residual block, `squeeze` that
+    of the attention's bottleneck. For one channel it has 619,714 parameters. The published code adds a linear layer
+    128 -> 2 to each tower that its dual model never uses; it is left out here.
 
     Raises:
         InputError: a size below 1, or no width at all.
@@ -62,11 +58,8 @@ class Attention(nn.Module):
 
     def __init__(self, width: int, squeeze: int) -> None:
         super().__init__()
-        self.channel = nn.Sequential(
-            nn.Linear(width, squeeze, bias=False),
-            nn.ReLU(inplace=True),
-            nn.Linear(squeeze, width, bias=False),
-        )
+        down, up = nn.Linear(width, squeeze, bias=False), nn.Linear(squeeze, width, bias=False)
+        self.channel = nn.Sequential(down, nn.ReLU(inplace=True), up)
         self.spatial = nn.Conv2d(2, 1, 7, padding=3, bias=False)
 
     def forward(self, x: Tensor) -> Tensor:

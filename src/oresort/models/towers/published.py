@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from oresort.errors import InputError
+from oresort.errors import InputError, one_line
 from oresort.models.checks import positive
 from oresort.models.towers.tower import Tower
 
@@ -31,17 +31,12 @@ class Resized(nn.Module):
 class TimmTower(Tower):
     """Any model of timm without its classifier, untrained; one stage, so fusions act before or after it.
 
-    With the head `linear` it is the published classifier: what timm counts as the layers before the last
-    (the perceptron of VGG, the norm of ConvNeXt) stays in the tower.
-
-    Args:
-        channels: of the image.
-        name: a name that timm knows, such as "resnet34".
-        size: side in pixels to which images are resized; the network is built for it. Some networks have a
-            smallest size, e.g. 16 for patches of 16 pixels.
+    With the head `linear` it is the published classifier: what timm counts as the layers before the last (the
+    perceptron of VGG, the norm of ConvNeXt) stays in the tower. Images are resized to a side of `size` pixels, and the
+    network is built for it; some have a smallest size, e.g. 16 for patches of 16 pixels.
 
     Raises:
-        InputError: timm knows no such name, or the network cannot take such images.
+        InputError: timm knows no such `name`, or the network cannot take such images.
     """
 
     def __init__(self, channels: int, name: str, size: int = 224) -> None:
@@ -58,11 +53,9 @@ class TimmTower(Tower):
             model = timm.create_model(name, pretrained=False, **keys)
             width = vector_width(model, channels, size)
         except (AssertionError, RuntimeError, TypeError, ValueError) as error:
-            reason = " ".join(str(error).split()) or type(error).__name__
             made_for = f"; it was published for size={published.input_size[-1]}" if published else ""
-            raise InputError(
-                f"size={size}: {name} cannot take images of {channels} x {size} x {size}{made_for} ({reason})"
-            ) from error
+            what = f"size={size}: {name} cannot take images of {channels} x {size} x {size}{made_for}"
+            raise InputError(f"{what} ({one_line(error)})") from error
         super().__init__((Resized(model, size),), (width,))
 
 
@@ -71,8 +64,7 @@ def vector_width(model: nn.Module, channels: int, size: int) -> int:
     """Return the width of the vectors that a network makes of images (B, channels, size, size), by making one.
 
     Raises:
-        ValueError: it makes something else than vectors, or cuts images into patches that do not divide the size;
-            and whatever the network raises.
+        ValueError: it makes no vectors, or its patches do not divide the size; and whatever the network raises.
     """
     # what networks say of their own width or patches is not the same thing in all of timm
     vectors = model.eval()(torch.zeros(1, channels, size, size))
@@ -88,16 +80,12 @@ def vector_width(model: nn.Module, channels: int, size: int) -> int:
 class AlexNet(Tower):
     """AlexNet at half its width, which is what the paper compares with: 14.57 M parameters for one channel.
 
-    Convolutions of 48, 128, 192, 192 and 128 channels, then 4608 - 2048 - 2048; the classifier is the head.
-    Krizhevsky et al., NeurIPS 2012, one of its two streams with all connections.
-
-    Args:
-        channels: of the image.
-        size: side in pixels to which images are resized, at least 63.
-        dropout: share of the vector's entries dropped in training before either wide layer.
+    Convolutions of 48, 128, 192, 192 and 128 channels, then 4608 - 2048 - 2048; the classifier is the head. Krizhevsky
+    et al., NeurIPS 2012, one of its two streams with all connections. `size` is the side in pixels to which images are
+    resized, `dropout` the share of entries dropped in training before either wide layer.
 
     Raises:
-        InputError: a setting out of its range.
+        InputError: `size` below 63, or `dropout` not from 0 to below 1.
     """
 
     def __init__(self, channels: int, size: int = 224, dropout: float = 0.5) -> None:
@@ -116,12 +104,8 @@ class AlexNet(Tower):
             nn.MaxPool2d(3, 2),
             nn.AdaptiveAvgPool2d(6),  # the identity at 224
             nn.Flatten(),
-            nn.Dropout(dropout),
-            nn.Linear(128 * 6 * 6, 2048),
-            nn.ReLU(inplace=True),
-            nn.Dropout(dropout),
-            nn.Linear(2048, 2048),
-            nn.ReLU(inplace=True),
+            *(nn.Dropout(dropout), nn.Linear(128 * 6 * 6, 2048), nn.ReLU(inplace=True)),
+            *(nn.Dropout(dropout), nn.Linear(2048, 2048), nn.ReLU(inplace=True)),
         )
         super().__init__((Resized(network, size),), (2048,))
 
