@@ -36,6 +36,8 @@ def make(spec: Mapping[str, Any], base: type[T], **extra: Any) -> T:
         InputError: what `find` refuses, or a keyword that is unknown, missing, set by the caller (`extra`), or
             refused by a class of a library.
     """
+    if not isinstance(spec, Mapping):
+        raise InputError(f"{base.__name__.lower()}: {spec!r} is no mapping with a _target_; choose a file of its group")
     keywords = dict(spec)
     target = keywords.pop("_target_", None)
     cls = find(target, base)
@@ -53,7 +55,8 @@ def make(spec: Mapping[str, Any], base: type[T], **extra: Any) -> T:
         home = _package(base.__module__)
         if home == "oresort" or _package(cls.__module__) not in (home, *_RELATED.get(home, ())):
             raise  # ours say InputError, and of a user's own class the stack trace is wanted
-        raise InputError(f"{target}: {one_line(error)}; accepted: {own}") from error
+        given = ", ".join(f"{key}={value!r}" for key, value in keywords.items())
+        raise InputError(f"{target}({given}): {one_line(error)}; accepted: {own}") from error
 
 
 def find(target: object, *bases: type[T]) -> type[T]:

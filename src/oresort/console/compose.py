@@ -18,7 +18,7 @@ from omegaconf.errors import ConfigAttributeError, ConfigKeyError, MissingMandat
 
 from oresort.errors import InputError, one_line
 from oresort.make import trust
-from oresort.paths import CONF_DIR
+from oresort.paths import CONF_DIR, choices
 
 T = TypeVar("T")
 
@@ -90,10 +90,12 @@ def compose_and_run(name: str, schema: type, function: Callable[[Any], object]) 
 
 def explained(error: Exception, schema: type | None) -> InputError:
     """Return an error of Hydra or OmegaConf as one line: the key, what is wrong, and the mend."""
-    if isinstance(error, MissingConfigException) and error.options is not None:
-        group, _, choice = (error.missing_cfg_file or "").rpartition("/")
+    if isinstance(error, MissingConfigException) and error.missing_cfg_file:
+        group, _, choice = error.missing_cfg_file.rpartition("/")
         extra = "; or install the extra that its file in conf/hydra names" if group.startswith("hydra/") else ""
-        return InputError(f"{group}={choice}: no such choice; known are {', '.join(error.options)}{extra}")
+        return InputError(
+            f"{group}={choice}: no such choice; known are {', '.join(error.options or choices(group))}{extra}"
+        )
     if isinstance(error, OverrideParseException):
         return InputError(f"{error.override!r}: not a word that can be read; write key=value, quoted for the shell")
     # Hydra names the word and hides what was wrong with it

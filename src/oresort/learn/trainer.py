@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import lightning as L
+from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch.callbacks import Callback, ModelCheckpoint, RichProgressBar
 from lightning.pytorch.loggers import Logger
 
@@ -14,12 +15,27 @@ from oresort.learn.config import TrainConfig
 from oresort.make import make
 from oresort.sorting import METRICS, direction
 
+_OURS = {
+    "callbacks": "the group callbacks, as callbacks=[ema]",
+    "logger": "the group logger, as logger=[tensorboard]",
+    "default_root_dir": "out=DIR",
+    "reload_dataloaders_every_n_epochs": "this package, once an epoch",
+    "num_sanity_val_steps": "this package, none",
+}
+"""Options of Lightning's trainer that are not the user's, and what stands in their place."""
+
 
 def make_trainer(cfg: TrainConfig, folder: Path, loggers: list[Logger]) -> L.Trainer:
     """Return the trainer of a run in `folder`; InputError for an option that Lightning does not take."""
     for key in cfg.trainer:
+        if key in _OURS:
+            raise InputError(f"trainer.{key}: is set by {_OURS[key]}")
         if key not in inspect.signature(L.Trainer).parameters:
             raise InputError(f"trainer.{key}: no such option of lightning.Trainer; --help lists those in use")
+    epochs = cfg.trainer.get("max_epochs")
+    # Lightning reads null as 1,000 and -1 as for ever, and a schedule needs an end
+    if isinstance(epochs, bool) or not isinstance(epochs, int) or epochs < 1:
+        raise InputError(f"trainer.max_epochs={epochs}: give a whole number of at least 1")
     if cfg.monitor not in (*METRICS, "loss"):
         raise InputError(f"monitor={cfg.monitor}: unknown; known are {', '.join(METRICS)}, loss")
     where: dict[str, Any] = {"dirpath": folder / "checkpoints", "enable_version_counter": False}
@@ -47,6 +63,6 @@ def make_trainer(cfg: TrainConfig, folder: Path, loggers: list[Logger]) -> L.Tra
             reload_dataloaders_every_n_epochs=1,
             num_sanity_val_steps=0,
         )
-    except (TypeError, ValueError, RuntimeError) as error:
+    except (TypeError, ValueError, RuntimeError, MisconfigurationException) as error:
         # Lightning's own words for an accelerator that is not here, a wrong precision, and the like
         raise InputError(f"trainer: {one_line(error)}; change trainer.*") from error
