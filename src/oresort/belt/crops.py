@@ -36,6 +36,7 @@ def simulate_crops(scene: Scene, keep_background: bool) -> list[Crop]:
         rng = np.random.default_rng(seed)
         shadow = cast(rng, particle, scene.settings, beam)
         (rows, columns), part = _surroundings(shadow)
+        # noise for the window alone: a belt is mostly bare, and nobody would see that part of it
         counts = expose(rng, shadow.transmission[:, *part], scene, (rows.start, columns.start))
         masks = [_largest_part(foreground(layer, air)) for layer, air in zip(counts, scene.settings.air, strict=True)]
         ys, xs = (np.flatnonzero(masks[0].any(axis=axis)) for axis in (1, 0))
@@ -61,7 +62,7 @@ def _largest_part(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
 def _surroundings(shadow: Shadow) -> tuple[Window, Window]:
     """Return `clip_window`, less the pixels so bright that no noise makes them part of a mask."""
     window, part = clip_window(shadow)
-    dark = shadow.transmission[:, *part].min(axis=0) < _BRIGHT
+    dark = shadow.transmission[:, *part].min(axis=0) < _BRIGHT  # (h, w), in either layer
     ys, xs = (np.flatnonzero(dark.any(axis=axis)) for axis in (1, 0))
 
     def less(whole: slice, hit: NDArray[np.intp]) -> slice:

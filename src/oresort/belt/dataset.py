@@ -55,9 +55,11 @@ def _write_scan_pairs(
 ) -> list[dict[str, object]]:
     plan, seed = item
     scene_seed, label_seed = seed.spawn(2)
+    # the lot is of the batch, not of the scan: all scans of a batch share it, whichever process makes them
     lot_rng, rng = np.random.default_rng([lots_entropy, plan.batch]), np.random.default_rng(label_seed)
     lot = draw_lot(lot_rng, labelling.mineralised_share(plan.label), plan.label is not None, association)
     scene = draw_scene(scene_seed, plan.size, lot, kvp)
+    # a manifest has one air level per pair; the layers' own differ by some tens of counts
     shared = {"split": plan.split, "air": round(sum(scene.settings.air) / 2), "background": background}
     rows = []
     for low, high, x, y, truth in simulate_crops(scene, keep_background=background == "air"):
@@ -82,6 +84,7 @@ def write_scans(
     Per scan k: `scan_<k>_low.tiff`, `scan_<k>_high.tiff`, `scan_<k>_labels.tiff` (uint16, 600 x 3328; label 0 is belt)
     and `scan_<k>_truth.csv`. InputError for a voltage out of range.
     """
+    # the third stream: the pairs of the same seed use the first two
     seeds = np.random.SeedSequence(seed).spawn(3)[2].spawn(scans)
     job = partial(_write_scan, out, particles, association, kvp)
     frames = in_parallel(job, list(enumerate(seeds, start=1)), workers, "simulating whole scans")

@@ -51,7 +51,7 @@ class Truth:
 
 def weigh(shadow: Shadow, rock: Rock) -> Truth:
     """Return the truth of one particle: volumes that were painted times density, nothing assumed."""
-    hosts, painted = shadow.volumes[:2, None] * (1.0 - rock.porosity), shadow.volumes[2:]
+    hosts, painted = shadow.volumes[:2, None] * (1.0 - rock.porosity), shadow.volumes[2:]  # (2, 1), (P,)
     grams = dict(zip(MINERALS, ((hosts * rock.hosts * DENSITIES).sum(axis=0) / 1000.0).tolist(), strict=True))
     for name, value in zip(PAINTED, (painted * PAINTED_DENSITY / 1000.0).tolist(), strict=True):
         grams[name] += value
@@ -65,8 +65,9 @@ def cast(rng: np.random.Generator, particle: Piece, settings: Settings, beam: Be
     """Image one particle without noise; its inside is drawn from `rng`."""
     solid, rock = particle.solid, particle.rock
     column, row = particle.centre
+    # one tilt for all rays of a particle: a shear, which keeps volumes
     slope = (column - AXIS) * SLOPE_PER_COLUMN
-    columns, rows = _window(particle, slope)
+    columns, rows = _window(particle, slope)  # (W,), (H,)
     off = round((settings.scale - 1.0) * (column - AXIS))  # whole columns from the low layer's picture to the high's
     x = ((columns - column) * PIXEL).astype(np.float32)
     y = ((rows - row) * PIXEL).astype(np.float32)
@@ -81,16 +82,20 @@ def cast(rng: np.random.Generator, particle: Piece, settings: Settings, beam: Be
     # heights are along z; the ray is longer by its tilt
     coefficients = _materials(rock, beam) * np.float32(np.sqrt(1.0 + slope * slope))  # (2, 2 + P, G)
 
+    # the high layer's picture lies `off` columns to either side in the same window
     above, beside = MARGIN[0], MARGIN[1] + abs(off)
     height, width = len(y) + 2 * above, len(x) + 2 * beside
     passed = np.empty((2, height, width), dtype=np.float32)  # with a margin for what spreads beyond the rock
     mask = np.zeros((height, width), dtype=np.bool_)
     inner = slice(above, -above)
+    # ore takes nine tenths of a ray at most, so host tells where the rock is
     mask[inner, beside:-beside] = low[0] + low[1] > 0
     for layer, (heights, left) in enumerate(((low, beside), (high, beside + off))):
+        # what is removed, not what passes, is spread: it is 0 beyond the window, so no border must be guessed
         removed = np.zeros((height, width), dtype=np.float32)  # share of the air signal
+        # rays that miss cost nothing: an exponential per ray and energy is most of the work
         hit = heights[0] + heights[1] > 0
-        own = 1.0 - transmission(heights[:, hit], coefficients[layer], beam.weights[layer])
+        own = 1.0 - transmission(heights[:, hit], coefficients[layer], beam.weights[layer])  # (n,)
         removed[inner, left : left + len(x)][hit] = own
         np.subtract(1.0, spread(removed, layer, settings.scatter), out=passed[layer])
     origin = (int(rows[0]) - above, int(columns[0]) - beside)
@@ -105,6 +110,7 @@ def _window(particle: Piece, slope: float) -> tuple[NDArray[np.int64], NDArray[n
     bottom, top = span(particle.solid, coarse, coarse, slope)
     hit = top > bottom
     x, y = coarse[hit.any(axis=0)] / PIXEL, coarse[hit.any(axis=1)] / PIXEL
+    # a step more on each side: the rim lies between coarse points
     columns = np.arange(int(column + x[0]) - step, int(column + x[-1]) + step + 1)
     return columns, np.arange(int(row + y[0]) - step, int(row + y[-1]) + step + 1)
 
@@ -112,6 +118,6 @@ def _window(particle: Piece, slope: float) -> tuple[NDArray[np.int64], NDArray[n
 def _materials(rock: Rock, beam: Beam) -> NDArray[np.float32]:
     """Attenuation (2, K, G) in 1/mm of the two porous host bands and the painted minerals."""
     order = list(MINERALS)
-    hosts = np.einsum("bm,lmg->lbg", (1.0 - rock.porosity) * rock.hosts, beam.coefficients)
-    ore = beam.coefficients[:, [order.index(name) for name in PAINTED], :]
+    hosts = np.einsum("bm,lmg->lbg", (1.0 - rock.porosity) * rock.hosts, beam.coefficients)  # (2, 2, G)
+    ore = beam.coefficients[:, [order.index(name) for name in PAINTED], :]  # (2, P, G)
     return np.concatenate([hosts, ore], axis=1).astype(np.float32)

@@ -59,10 +59,12 @@ def draw_pattern(rng: np.random.Generator) -> Pattern:
 
 def _draw_rows(rng: np.random.Generator) -> NDArray[np.float32]:
     frequency = np.fft.rfftfreq(LINES)
-    amplitude = np.sqrt(np.interp(frequency, 0.025 + 0.05 * np.arange(10), _ROW_POWER))
+    amplitude = np.sqrt(np.interp(frequency, 0.025 + 0.05 * np.arange(10), _ROW_POWER))  # (F,)
+    # a scan's mean level is its air, which is drawn elsewhere
     amplitude[0] = 0.0
-    rows = np.fft.irfft(np.fft.rfft(rng.standard_normal((2, LINES))) * amplitude, n=LINES)
+    rows = np.fft.irfft(np.fft.rfft(rng.standard_normal((2, LINES))) * amplitude, n=LINES)  # (2, LINES)
     rows /= np.sqrt(np.mean(rows**2, axis=1, keepdims=True))
+    # weights whose squares add up to 1 leave the second layer at unit variance
     rows[1] = _ROW_CORRELATION * rows[0] + np.sqrt(1 - _ROW_CORRELATION**2) * rows[1]
     return np.asarray(rows * _ROW_SD[:, None], dtype=np.float32)
 
@@ -70,14 +72,15 @@ def _draw_rows(rng: np.random.Generator) -> NDArray[np.float32]:
 def _draw_columns(rng: np.random.Generator) -> NDArray[np.float32]:
     reach = np.arange(-8, 9)
     smooth = np.exp(-np.abs(reach) / _COLUMN_WIDTH)
-    smooth /= np.sqrt(np.sum(smooth**2))
+    smooth /= np.sqrt(np.sum(smooth**2))  # so white noise keeps its variance
     white = rng.standard_normal((2, COLUMNS + 16))
-    columns = np.stack([np.convolve(layer, smooth, mode="valid") for layer in white])
+    columns = np.stack([np.convolve(layer, smooth, mode="valid") for layer in white])  # (2, COLUMNS)
     return np.asarray(columns * _COLUMN_SD[:, None], dtype=np.float32)
 
 
 def _draw_variance(rng: np.random.Generator) -> NDArray[np.float32]:
     column = np.arange(COLUMNS)
+    # module 0 lies outside the belt
     module = np.clip(column // MODULE - 1, 0, _LATERAL.shape[1] - 1)
     variance = _LATERAL[:, module] * np.exp(_PIXEL_JITTER[:, None] * rng.standard_normal((2, COLUMNS)))
     variance[:, column % MODULE == 0] *= _SEAM[:, None]
@@ -102,10 +105,11 @@ def add_noise(
     for layer, kernel in enumerate(LIGHT):
         white = rng.standard_normal((height, width), dtype=np.float32)
         white += (SKEW[layer] / 6) * (white * white - 1)  # Cornish-Fisher, first order
+        # light ties neighbours' noise together; the variances were measured after it, so the kernel must keep them
         noise = cv2.filter2D(white, -1, kernel[None] / np.sqrt(np.sum(kernel**2)), borderType=cv2.BORDER_REPLICATE)
-        profile, signal = pattern.variance[layer, columns], expected[layer]
+        profile, signal = pattern.variance[layer, columns], expected[layer]  # (W,), (H, W)
         noise *= np.sqrt(profile * (GAIN[layer] / exposure * signal + ELECTRONIC[layer] ** 2))
-        shared = 1 + pattern.rows[layer, rows, None] + pattern.columns[layer, columns]
+        shared = 1 + pattern.rows[layer, rows, None] + pattern.columns[layer, columns]  # (H, W)
         np.add(signal * shared, noise, out=counts[layer])
     np.rint(counts, out=counts)
     return np.asarray(np.clip(counts, 0, FULL_SCALE, out=counts), dtype=np.uint16)

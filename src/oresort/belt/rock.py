@@ -97,20 +97,23 @@ def draw_rock(rng: np.random.Generator, lot: Lot) -> Rock:
     mineralised = bool(rng.random() < lot.mineralised)
     median, sigma = _MINERALISED if mineralised else _BARREN
     grade = float(np.clip(median * np.exp(sigma * rng.standard_normal()), 0.002, 16.0))  # wt % Cu
+    # against the mixture of both populations, so that what follows copper does so across them
     score = (np.log(grade) - _LOG_MEAN) / _LOG_SIGMA
     zone = lot.association * (1.0 if mineralised else -1.0) if lot.zoned else 0.0
+    # lithology has changed sides wholly at half the association, the minerals' amounts only at all of it
     within = 0.5 + 0.5 * np.clip(2.0 * zone, -1.0, 1.0)
     shares = within * lot.inner + (1.0 - within) * lot.outer
     lithology = list(LITHOLOGIES)[int(rng.choice(len(shares), p=shares))]
 
     follow = _FOLLOW * lot.association
-    own = np.sqrt(1.0 - follow**2)
+    own = np.sqrt(1.0 - follow**2)  # keeps the variance at 1 for any association
     sulfur, texture = follow * score + own * rng.standard_normal(2)
     pyrite = _across(_PYRITE, zone, _SPREAD["pyrite"] * sulfur + lot.sulfur)
     magnetite = _across(_MAGNETITE, zone, _SPREAD["magnetite"] * rng.standard_normal())
     metal = rng.dirichlet((8.0, 0.6, 0.3))  # shares of the copper: mostly in chalcopyrite
     copper = [grade * share / mass_fraction(name, "Cu") for share, name in zip(metal, _COPPER, strict=True)]
-    painted = np.array([pyrite, magnetite, *copper]) / 100.0
+    painted = np.array([pyrite, magnetite, *copper]) / 100.0  # (P,)
+    # pyrite and magnetite give way, never the copper minerals: the grade was drawn
     painted[:2] *= min(1.0, max(_MOST_PAINTED - painted[2:].sum(), 0.0) / painted[:2].sum())
     banding = _across(_BANDING, zone)
     return Rock(
@@ -122,7 +125,7 @@ def draw_rock(rng: np.random.Generator, lot: Lot) -> Rock:
         veinlets=int(rng.poisson(_across(_VEINLETS, zone, _SPREAD["veinlets"] * texture))),
         vein_share=float(rng.beta(2.0, 2.0)),
         grain=_across(_GRAIN, zone, _SPREAD["grain"] * texture + _SPREAD["grain_own"] * rng.standard_normal()),
-        banding=float(rng.beta(7.0 * banding, 7.0 * (1.0 - banding))),
+        banding=float(rng.beta(7.0 * banding, 7.0 * (1.0 - banding))),  # within 0-1 by itself, mean `banding`
     )
 
 
@@ -136,8 +139,8 @@ def _hosts(rng: np.random.Generator, lithology: str) -> NDArray[np.float64]:
     """Draw the two bands' minerals: the particle's own mixture about the zone's mean, then each band about it."""
     recipe = LITHOLOGIES[lithology]
     mean = np.array(list(recipe.values()))
-    own = rng.dirichlet(40.0 * mean) + 1e-3
-    bands = rng.dirichlet(15.0 * own / own.sum(), size=2)
+    own = rng.dirichlet(40.0 * mean) + 1e-3  # (m,), off 0, where a Dirichlet is not defined
+    bands = rng.dirichlet(15.0 * own / own.sum(), size=2)  # (2, m)
     hosts = np.zeros((2, len(MINERALS)))
     hosts[:, [list(MINERALS).index(name) for name in recipe]] = bands
     return hosts

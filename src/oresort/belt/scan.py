@@ -40,6 +40,7 @@ class Scan:
 
 def draw_scene(seed: np.random.SeedSequence, count: int, lot: Lot, kvp: float, drift: float = 1.0) -> Scene:
     """Draw a scan of `count` particles of a lot, taken near `kvp` kV; InputError if that is out of range."""
+    # a stream for each inside: a particle is the same whether its scan or its crop is imaged
     own, exposure, *insides = seed.spawn(2 + count)
     rng = np.random.default_rng(own)
     settings = draw_settings(rng, kvp, drift)
@@ -60,23 +61,25 @@ def expose(
     rng: np.random.Generator, transmission: NDArray[np.float32], scene: Scene, origin: tuple[int, int]
 ) -> NDArray[np.uint16]:
     """Return the counts (2, H, W) of a transmission (2, H, W) from the scan's (row, column) `origin` on."""
-    expected = transmission * np.array(scene.settings.air, dtype=np.float32)[:, None, None]
+    expected = transmission * np.array(scene.settings.air, dtype=np.float32)[:, None, None]  # (2, H, W)
     return add_noise(rng, expected, scene.pattern, origin, scene.settings.exposure)
 
 
 def expose_scene(scene: Scene) -> Scan:
     """Image a scene as one whole scan pair with its label mask and truth."""
     beam = make_beam(scene.settings.kvp, scene.settings.stack)
-    passed = np.ones((2, LINES, COLUMNS), dtype=np.float32)
+    passed = np.ones((2, LINES, COLUMNS), dtype=np.float32)  # (2, H, W)
     labels = np.zeros((LINES, COLUMNS), dtype=np.uint16)
     truth = []
     for number, (particle, seed) in enumerate(zip(scene.particles, scene.seeds, strict=True), start=1):
         shadow = cast(np.random.default_rng(seed), particle, scene.settings, beam)
         window, part = clip_window(shadow)
+        # light and scatter are linear in what is removed, so where they overlap the neighbours' shares add
         passed[:, *window] += shadow.transmission[:, *part] - 1.0
         labels[window][shadow.mask[part]] = number
         truth.append(weigh(shadow, particle.rock))
     rng = np.random.default_rng(scene.exposure_seed)
+    # on a crowded belt solids may overlap: more than all of the beam cannot be removed
     counts = expose(rng, np.maximum(passed, 0.0, out=passed), scene, (0, 0))
     counts[..., : BELT[0]] = counts[..., BELT[1] :] = FULL_SCALE  # as the sorter writes what lies beside its belt
     return Scan(counts[0], counts[1], labels, truth, scene.settings)

@@ -35,10 +35,10 @@ def draw_solid(rng: np.random.Generator, width: float, aspect: float, flatness: 
     box[5] = (0.0, 0.0, -1.0)  # the face it lies on
     normals = np.concatenate([box, rng.standard_normal((_FACETS, 3))])
     normals /= np.linalg.norm(normals, axis=1, keepdims=True)
-    offsets = np.concatenate([np.ones(6), rng.uniform(0.70, 1.15, _FACETS)])
+    offsets = np.concatenate([np.ones(6), rng.uniform(0.70, 1.15, _FACETS)])  # (F,), of a body of half-width 1
     yaw = rng.uniform(0, 2 * np.pi)
     turn = np.array([[np.cos(yaw), -np.sin(yaw), 0], [np.sin(yaw), np.cos(yaw), 0], [0, 0, 1]])
-    world = (normals / half) @ turn.T
+    world = (normals / half) @ turn.T  # (F, 3): planes of a stretched body divide by the stretch
     roughness = float(width * rng.uniform(0.01, 0.035))
     reach = float(1.5 * np.hypot(half[0], half[1]) + half[2] + 3 * roughness)
     warp = draw_fields(rng, 2, reach, width / 6)
@@ -57,9 +57,10 @@ def span(
     warp = np.float32(solid.roughness) * evaluate(solid.warp, x, y)
     points = np.ones((3, len(y), len(x)), dtype=np.float32)
     points[0], points[1] = warp[0] + x[None, :], warp[1] + y[:, None]
+    # at height z a ray is at x + slope z: a plane bounds z from above where this is positive, else from below
     climb = solid.normals[:, 2] + slope * solid.normals[:, 0]
     climb = np.where(np.abs(climb) < 1e-4, 1e-4, climb)  # a wall: hit or missed, never divided by 0
-    planes = np.stack([-solid.normals[:, 0], -solid.normals[:, 1], solid.offsets], axis=1) / climb[:, None]
-    heights = planes.astype(np.float32) @ points.reshape(3, -1)
-    top, bottom = heights[climb > 0].min(axis=0), heights[climb < 0].max(axis=0)
+    planes = np.stack([-solid.normals[:, 0], -solid.normals[:, 1], solid.offsets], axis=1) / climb[:, None]  # (F, 3)
+    heights = planes.astype(np.float32) @ points.reshape(3, -1)  # (F, H * W)
+    top, bottom = heights[climb > 0].min(axis=0), heights[climb < 0].max(axis=0)  # (H * W,)
     return bottom.reshape(points.shape[1:]), top.reshape(points.shape[1:])

@@ -37,7 +37,8 @@ def _across(width: int, layer: int) -> tuple[NDArray[np.float32], NDArray[np.flo
     """Matrices (width, width) of light spread with aperture, and of that after scatter."""
     light = np.convolve(LIGHT[layer], _APERTURE)
     tail = np.exp(-np.abs(np.arange(-60, 61)) / SCATTER_REACH[layer])
-    wide = np.convolve(tail / tail.sum(), light)
+    wide = np.convolve(tail / tail.sum(), light)  # scattered rays make light, which spreads as any
+    # symmetric kernels: their right half is the first column of a Toeplitz matrix
     narrow, wide = (np.pad(kernel[len(kernel) // 2 :], (0, width))[:width] for kernel in (light, wide))
     return linalg.toeplitz(narrow).astype(np.float32), linalg.toeplitz(wide).astype(np.float32)
 
@@ -46,5 +47,7 @@ def spread(removed: NDArray[np.float32], layer: int, scatter: float) -> NDArray[
     """Return what a layer (0 low, 1 high) reads of `removed` (H, W), 0 beyond it; `scatter` scales `SCATTER`."""
     light, wide = _across(removed.shape[1], layer)
     share = np.float32(scatter * SCATTER[layer])
+    # a product with a matrix that is kept, since the tail has over a hundred taps
     across = removed @ ((1 - share) * light + share * wide)
+    # OpenCV correlates: flipped, the afterglow falls on the lines that come later
     return np.asarray(cv2.filter2D(across, -1, _ALONG[layer][::-1, None], borderType=cv2.BORDER_CONSTANT))

@@ -73,9 +73,10 @@ def draw_texture(
     """
     chord = _chord(extent)
     total = float(chord.sum()) * _cell(x, y)
+    # cm3 that each mineral takes of a gram of rock: composition is drawn by mass, painted by volume
     per_gram = rock.painted / PAINTED_DENSITY
     host = (1.0 - rock.painted.sum()) / host_density(rock).mean()
-    volumes = total * per_gram / (per_gram.sum() + host)
+    volumes = total * per_gram / (per_gram.sum() + host)  # (P,)
     veinlets = tuple(_draw_veinlet(rng, reach) for _ in range(rock.veinlets))
     loose = 1.0 - (rock.vein_share if veinlets else 0.0)
     cumulative = np.cumsum(chord, dtype=np.float64)
@@ -102,19 +103,22 @@ def paint(
     chord, cell = _chord(extent), _cell(x, y)
     veins = np.zeros_like(chord)
     if texture.veinlets:
+        # 0.3 deviations above the mean: nearly four tenths of a veinlet stay empty
         patches = np.maximum(0.3 + evaluate(texture.patches, x, y), 0.0)
         for vein, patch in zip(texture.veinlets, patches, strict=True):
             veins += patch * _vein_heights(vein, extent, x, y, slope)
     in_veins = float(veins.sum()) * cell
+    # veins that hardly meet the rock take only what may fill them; the rest is spread evenly
     share = min(rock.vein_share, _FILLED * in_veins / float(texture.volumes.sum()))
-    even = chord / np.float32(chord.sum() * cell)
-    drawn = splat(texture.grains, len(texture.volumes), x, y)
+    even = chord / np.float32(chord.sum() * cell)  # (H, W), a volume of 1
+    drawn = splat(texture.grains, len(texture.volumes), x, y)  # (P, H, W)
     for k, volume in enumerate(texture.volumes):
         # what is left is too fine to draw, or its vein missed the rock
         rest = volume * (1.0 - share) - float(drawn[k].sum()) * cell
         drawn[k] += np.float32(max(rest, 0.0)) * even
         if share:
             drawn[k] += veins * np.float32(volume * share / in_veins)
+    # clots may pile up beyond the rock's height; what is cut off is lost to picture and grade alike
     ore = drawn.sum(axis=0)
     crowded = np.minimum(1.0, _CROWDED * chord / np.maximum(ore, 1e-6))
     host = chord - ore * crowded
@@ -129,11 +133,12 @@ def _vein_heights(
     """Return the height (H, W) in mm of one veinlet inside the rock."""
     bottom, top = extent
     nx, ny, nz = vein.normal
+    # at height z a ray is at x + slope z: put into the sheet's equation, z has this factor
     climb = nz + slope * nx
-    climb = float(np.copysign(max(abs(climb), 0.02), climb))
+    climb = float(np.copysign(max(abs(climb), 0.02), climb))  # a ray along the sheet would never cross it
     # a sheet thinner than a pixel and edge-on would fall between rays: widen it, keep its volume
     width = max(vein.width, 1.2 * float(x[1] - x[0]) * float(np.hypot(nx, ny)))
     middle = ((vein.offset - ny * y) / climb).astype(np.float32)[:, None] - (nx / climb * x).astype(np.float32)
-    half = np.float32(width / 2 / abs(climb))
-    inside = np.minimum(top, middle + half) - np.maximum(bottom, middle - half)
+    half = np.float32(width / 2 / abs(climb))  # along z, not along the normal
+    inside = np.minimum(top, middle + half) - np.maximum(bottom, middle - half)  # (H, W)
     return np.asarray(np.maximum(inside, 0.0) * np.float32(vein.width / width))

@@ -65,9 +65,9 @@ class Augmentation:
             planes = torch.from_numpy(np.stack(moved)).permute(0, 3, 1, 2).contiguous()  # (B, 4, S, S)
         if self.intensity == 0.0:
             return planes
-        chosen = rng.random((len(planes), 1)) < self.intensity
-        gain = rng.uniform(*self.gain, (len(planes), 1)) * rng.uniform(*self.balance, (len(planes), 2))
-        offset = np.repeat(rng.uniform(*self.offset, (len(planes), 1)), 2, axis=1)
+        chosen = rng.random((len(planes), 1)) < self.intensity  # (B, 1)
+        gain = rng.uniform(*self.gain, (len(planes), 1)) * rng.uniform(*self.balance, (len(planes), 2))  # (B, 2)
+        offset = np.repeat(rng.uniform(*self.offset, (len(planes), 1)), 2, axis=1)  # (B, 2)
         drawn = [torch.from_numpy(x)[:, :, None, None] for x in (chosen, np.float32(gain), np.float32(offset))]
         return self._relit(planes, representation, *drawn)
 
@@ -90,7 +90,7 @@ class Augmentation:
             return planes
         gain = uniform(self.gain) * uniform(self.balance, 2)  # (B, 2, 1, 1)
         offset = uniform(self.offset).expand(-1, 2, -1, -1)
-        chosen = uniform() < self.intensity
+        chosen = uniform() < self.intensity  # (B, 1, 1, 1)
         return self._relit(planes, representation, chosen, gain, offset)
 
     def _relit(self, planes: Tensor, facts: Representation, chosen: Tensor, gain: Tensor, offset: Tensor) -> Tensor:
@@ -109,7 +109,9 @@ def relight(planes: Tensor, gain: Tensor, offset: Tensor, representation: Repres
     if representation.unit == "counts":
         value = (value * gain + offset).clamp(0.0, representation.ceiling)
     else:
+        # a rim pixel holds its attenuation in proportion to cover: over cover it is the particle's own
         counts = NOMINAL_AIR * torch.exp(-value / cover.clamp_min(1e-3))
+        # an offset below 0 may take more than there is: no logarithm of that
         shift = torch.log(((gain * counts + offset) / counts).clamp_min(1e-6))
         value = (value - shift * cover).clamp_max(representation.ceiling)
     return torch.cat((value, cover), dim=1)

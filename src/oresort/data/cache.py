@@ -74,6 +74,6 @@ def _build(rows: list[_Row], root: Path, representation: Representation, file: P
             for i, plane in enumerate(track(pool.map(made, rows), len(rows), "preparing pairs")):
                 planes[i] = plane
         except BaseException:
-            pool.shutdown(cancel_futures=True)
+            pool.shutdown(cancel_futures=True)  # else an interrupt waits until all pairs are made
             raise
-    planes.flush()
+    planes.flush()  # on the disk before its name is

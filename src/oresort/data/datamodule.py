@@ -107,8 +107,8 @@ class OreDataModule(L.LightningDataModule):
             # a last batch of one pair would give batch norm nothing to normalise by
             drop_last=train and len(rows) % size == 1 and len(rows) > 1,
             num_workers=workers,
-            collate_fn=lambda batch: batch,
-            multiprocessing_context="fork" if workers else None,
+            collate_fn=lambda batch: batch,  # the data set makes whole batches
+            multiprocessing_context="fork" if workers else None,  # workers inherit the planes, nothing is pickled
             pin_memory=torch.cuda.is_available(),
         )
 
@@ -135,6 +135,7 @@ class OreDataModule(L.LightningDataModule):
         return np.flatnonzero(frame["split"] == split), frame["label"].to_numpy(np.int64)  # of the split, of all
 
     def _epoch_seed(self, epoch: int | None) -> int:
+        # hashed: with a sum, epochs of one run would be those of the next seed's
         return int(np.random.SeedSequence((self.seed, epoch or 0)).generate_state(1)[0])
 
     def _batches(self, split: str, epoch: int | None = None) -> DataLoader[Batch] | ResidentLoader:

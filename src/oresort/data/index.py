@@ -46,7 +46,7 @@ def limit_pairs(frame: pd.DataFrame, limit: int, seed: int) -> pd.DataFrame:
     scans["ore"] = scans["mean"] >= 0.5
     order = np.random.default_rng(seed).permutation(len(scans))
     kept: set[tuple[str, str]] = set()
-    for _, group in scans.iloc[order].groupby(["split", "ore"], sort=True):
+    for _, group in scans.iloc[order].groupby(["split", "ore"], sort=True):  # groups keep the drawn order
         within = group["size"].cumsum() <= share * group["size"].sum()
         within.iloc[0] = True
         kept.update(zip(group.loc[within, "split"], group.loc[within, "scan"], strict=True))

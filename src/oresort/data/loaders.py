@@ -113,7 +113,7 @@ class ResidentLoader:
             order = torch.randperm(len(self.planes), generator=generator, device=device)
         # order is one for all processes, what happens to a pair is its own
         generator.manual_seed(self.seed + 1_000_003 * (self.rank + 1))
-        for rows in torch.split(order[self.rank :: self.world], self.batch_size)[: self.steps]:
+        for rows in torch.split(order[self.rank :: self.world], self.batch_size)[: self.steps]:  # (B,)
             planes = self.planes[rows]  # (B, 4, S, S)
             if self.augmentation is not None:
                 planes = self.augmentation.on_device(planes, self.representation, generator)

@@ -50,15 +50,16 @@ def grouped_split(frame: pd.DataFrame, seed: int) -> list[str]:
     """
     table = pd.crosstab(frame["scan"], frame["label"]).reindex(columns=range(len(CLASSES)), fill_value=0)
     table = table.iloc[np.random.default_rng(seed).permutation(len(table))]
+    # large ones first, small ones even out; stable, so scans of one size stay in drawn order
     table = table.iloc[np.argsort(-table.sum(axis=1).to_numpy(), kind="stable")]
     counts = dict(zip(table.index, table.to_numpy(), strict=True))
     totals = table.sum(axis=0).to_numpy()
-    wanted = np.outer(SHARES, totals).astype(np.float64)
+    wanted = np.outer(SHARES, totals).astype(np.float64)  # (3, classes)
     have = np.zeros_like(wanted)
     side_of = {}
     for scan, group in counts.items():
         # the change of the squared miss, each class measured by its own total
-        change = (have + group - wanted) ** 2 - (have - wanted) ** 2
+        change = (have + group - wanted) ** 2 - (have - wanted) ** 2  # (3, classes)
         side = int((change / np.maximum(wanted, 1) / np.maximum(totals, 1)).sum(axis=1).argmin())
         have[side] += group
         side_of[scan] = SPLITS[side]

@@ -35,7 +35,7 @@ class LayerReader(AbstractContextManager["LayerReader", None]):
             tiff = opened.enter_context(tifffile.TiffFile(path, _multifile=False))
             page = self._page = check_page(path, tiff, path.stat().st_size)
             self.height, self.width = page.imagelength, page.imagewidth
-            self._raw = page.is_contiguous and page.compression == 1
+            self._raw = page.is_contiguous and page.compression == 1  # then any line's place in the file is known
             self._band_lines = min(page.tilelength if page.is_tiled else page.rowsperstrip, self.height)
             if not self._raw and self._band_lines * self.width > MAX_PIXELS:
                 lines = f"{self._band_lines:,} lines"
@@ -78,7 +78,7 @@ class LayerReader(AbstractContextManager["LayerReader", None]):
                 raise ValueError("empty strip")
             parts.append(part[0, :, :, 0])
         lines = min(self._band_lines, self.height - number * self._band_lines)
-        band = parts[0] if across == 1 else np.concatenate(parts, axis=1)
+        band = parts[0] if across == 1 else np.concatenate(parts, axis=1)  # (lines, W or more)
         band = band[:lines, : self.width]  # tiles reach beyond the image
         if band.shape != (lines, self.width):
             raise ValueError("short strip")
@@ -113,7 +113,7 @@ class PairReader(AbstractContextManager["PairReader", None]):
             coming = ask(0)
             for start in range(0, self.height, lines):
                 low, high = (future.result() for future in coming)  # (n, W) each
-                coming = ask(start + lines)
+                coming = ask(start + lines)  # past the end it reads nothing
                 yield low, high
 
     def __exit__(self, *_: object) -> None:

@@ -32,10 +32,10 @@ def replacing(target: Path) -> Iterator[Path]:
     temporary = Path(name)
     try:
         yield temporary
-        umask = os.umask(0)
+        umask = os.umask(0)  # it can only be read by setting it
         os.umask(umask)
         temporary.chmod(0o666 & ~umask)  # mkstemp makes files private; results are for everyone
-        temporary.replace(target)
+        temporary.replace(target)  # one step, as both lie in one file system
     finally:
         temporary.unlink(missing_ok=True)
 
@@ -70,7 +70,7 @@ def new_folder(out: Path, overwrite: bool) -> Iterator[Path]:
             if target.exists():
                 target.replace(old)
             part.replace(target)
-        except BaseException:
+        except BaseException:  # an interrupt as well
             shutil.rmtree(part, ignore_errors=True)
             _recover(target, old)
             raise

@@ -61,7 +61,7 @@ def train(cfg: TrainConfig, folder: Path, data: OreDataModule | None = None) -> 
         close(loggers, failed=row.get("status") != "finished")
         # the next run of a sweep starts in this process: nothing of this one may be left
         torch.use_deterministic_algorithms(False)
-        gc.collect()
+        gc.collect()  # trainer and module hold each other, and with them the device's memory
         torch.cuda.empty_cache()
     return row
 
@@ -89,7 +89,7 @@ def _cut(root: Path) -> dict[str, Any] | None:
 
 
 def _fit(cfg: TrainConfig, folder: Path, data: OreDataModule, loggers: list[Logger]) -> dict[str, Any]:
-    L.seed_everything(cfg.seed, workers=True, verbose=False)
+    L.seed_everything(cfg.seed, workers=True, verbose=False)  # before the model, whose weights it draws
     torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = cfg.tf32
     module = OreModule(
         model={**asdict(cfg.model), "channels": data.representation.channels},
@@ -103,7 +103,7 @@ def _fit(cfg: TrainConfig, folder: Path, data: OreDataModule, loggers: list[Logg
         cut=_cut(data.root),
     )
     trainer = make_trainer(cfg, folder, [EpochLogger(folder / "metrics.csv"), *loggers])
-    data.setup()
+    data.setup()  # before the clock starts: whoever finds the cache built would seem faster
     last = folder / "checkpoints" / "last.ckpt"
     start = time.perf_counter()
     with warnings.catch_warnings():

@@ -58,7 +58,7 @@ class OreModule(L.LightningModule):
         choose_threshold(threshold, np.zeros(0), np.zeros(0, int))  # refuse a bad rule before an epoch is spent
         self.objective = make(objective or _PLAIN, Objective, net=build_model(model))
         self._pace: Tensor | None = None
-        self.register_buffer("threshold", torch.tensor(0.5))
+        self.register_buffer("threshold", torch.tensor(0.5))  # so it is saved and moved with the weights
         self.threshold: Tensor
         self._format = torch.channels_last if channels_last else torch.contiguous_format
         self.net.to(memory_format=self._format)
@@ -84,7 +84,7 @@ class OreModule(L.LightningModule):
 
     def _generator(self) -> torch.Generator:
         # from the run's seed and the step, so that a resumed run draws the same
-        seed = (torch.initial_seed() + 1_000_003 * (self.global_step + 1)) % 2**63
+        seed = (torch.initial_seed() + 1_000_003 * (self.global_step + 1)) % 2**63  # near seeds never meet
         return torch.Generator(self.device).manual_seed(seed)
 
     def _collect(self, collected: CatMetric, logits: Tensor, losses: Tensor, label: Tensor) -> None:
@@ -108,7 +108,7 @@ class OreModule(L.LightningModule):
 
     def training_step(self, batch: Batch) -> Tensor:
         """Return the objective of a batch."""
-        low, high = self._laid_out(batch["low"], batch["high"])
+        low, high = self._laid_out(batch["low"], batch["high"])  # (B, C, S, S)
         loss, outputs = self.objective({**batch, "low": low, "high": high}, self._generator())
         self._collect(self._fit, outputs.logits, outputs.losses, batch["label"])
         self._pace = outputs.pace
@@ -121,6 +121,7 @@ class OreModule(L.LightningModule):
 
     def validation_step(self, batch: Batch) -> None:
         """Collect a batch's probabilities."""
+        # without what helps training, so that runs with other terms can be compared
         logits = self(batch["low"], batch["high"])
         self._collect(self._val, logits, self.objective.loss(logits, batch["label"]), batch["label"])
 
@@ -138,6 +139,7 @@ class OreModule(L.LightningModule):
         steps = int(self.trainer.estimated_stepping_batches)
         optim, schedule = self.hparams["optim"] or {}, self.hparams["schedule"] or {}
         optimizer, scheduler = build_optimizer(optim, schedule, self.parameters(), steps)
+        # a plateau is seen in validations, of which there is one an epoch
         interval = "epoch" if isinstance(scheduler, ReduceLROnPlateau) else "step"
         return {
             "optimizer": optimizer,

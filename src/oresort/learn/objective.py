@@ -87,6 +87,7 @@ class Objective(nn.Module):
 
 def drop_energy(low: Tensor, high: Tensor, probability: float, draw: torch.Generator) -> tuple[Tensor, Tensor]:
     """Return both images (B, C, H, W) with one energy of some pairs set to 0, never both."""
+    # one draw for both energies, so that never both are lost
     chance = torch.rand((len(low), 1, 1, 1), generator=draw, device=low.device)
     no_low = chance < probability / 2
     return low.masked_fill(no_low, 0.0), high.masked_fill((chance < probability) & ~no_low, 0.0)
@@ -100,7 +101,7 @@ def paces(votes: Sequence[Tensor], label: Tensor, alpha: float) -> Tensor:
     """
     p = torch.stack([vote.detach().float() for vote in votes]).softmax(2)  # (2, B, 2)
     scores = p.gather(2, label.expand(2, -1)[..., None]).sum((1, 2))  # (2,)
-    ratio = scores / scores.flip(0).clamp_min(1e-8)
+    ratio = scores / scores.flip(0).clamp_min(1e-8)  # (2,)
     return torch.where(ratio > 1, 1 - torch.tanh(alpha * ratio), 1.0)
 
 
@@ -112,6 +113,6 @@ def balance_gradients(tower: nn.Module, pace: Tensor, draw: torch.Generator) -> 
     """
     for p in tower.parameters():
         if p.grad is not None and p.ndim == 4:
-            std = p.grad.std(correction=0)
+            std = p.grad.std(correction=0)  # before it is scaled; of one weight it is 0, not NaN
             noise = torch.randn(p.shape, generator=draw, device=p.grad.device).to(p.grad)
             p.grad.mul_(pace).add_(noise * std)

@@ -41,6 +41,7 @@ def find_belt(low: NDArray[np.uint16], high: NDArray[np.uint16]) -> slice:
         columns = belt_columns(layer)
         if columns.start == columns.stop:
             return columns
+        # the brightest twentieth is belt, even of a column under many particles
         bright = np.percentile(layer[:: max(1, len(layer) // 200), columns], 95, axis=0)
         inside = columns.start + np.flatnonzero(bright > 0.25 * np.median(bright))
         if inside.size:
@@ -86,6 +87,7 @@ def measure_columns(
     shape = profile[belt]  # (belt,), as all of one value a column from here on
     bad_shape = shape < 1 - 4 * _FAULT  # no light at all: dividing would make noise of it
     shape = np.where(bad_shape, np.float32(1), shape)
+    # over the profile: a detector that is not flat-fielded has no narrow peak of air
     level = air_level(np.clip(np.rint(net / shape), 0, FULL_SCALE).astype(np.uint16), name)
     relative = net / (shape * level)  # (H, belt), 1 is bare belt; made ever flatter in place
     rough, noise = _rough(relative)  # (belt,) each
@@ -93,6 +95,7 @@ def measure_columns(
     dead = (np.abs(rough / near - 1) > _FAULT) | (noise < _STUCK * near_noise) | bad_shape
     dead |= noise > _FLICKER * near_noise
     rough = np.where(dead, near, rough)
+    # flat to 1 % first: what is bare is told by one threshold for all columns
     relative /= rough
     bare = _bare(relative)  # (H, belt)
     if air is None:
@@ -104,8 +107,9 @@ def measure_columns(
         today = float(np.einsum("ij,ij->", relative, bare) / max(float(bare.sum()), 1.0))
         gain = np.full_like(rough, today)
         relative /= np.float32(today)
-    spread = smoothed(relative) - 1
+    spread = smoothed(relative) - 1  # smoothed, as the masks see it
     deviation = np.sqrt(np.einsum("ij,ij,ij->j", spread, spread, bare) / np.maximum(bare.sum(axis=0), 1))
+    # over neighbours, so that neither chance nor a dead column moves the masks' threshold
     noise = ndimage.uniform_filter1d(_running(deviation), 15, mode="nearest")
     sides = belt.start, width - belt.stop
     whole = np.pad(shape * gain * level, sides, constant_values=1) + offset  # (W,) from here on
@@ -121,6 +125,7 @@ def _mean(image: NDArray[np.uint16], width: int, name: str) -> NDArray[np.float3
 def _rough(relative: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Return air (W,) to 1 % or so, and pixel noise (W,), whatever lies on up to half of each column."""
     few = relative[:: max(1, len(relative) // 600)]
+    # of differences between lines, to which rock and gain add little; the median keeps a particle's rims out
     noise = 1.4826 / np.sqrt(2) * np.median(np.abs(np.diff(few, axis=0)), axis=0)
     # the brightest twentieth is bare belt; of noise as wide as this its quantile lies 1.5 deviations up
     return (np.percentile(few, 95, axis=0) - 1.5 * _running(noise)).astype(np.float32), noise.astype(np.float32)
@@ -140,20 +145,21 @@ def _own_air(
     dead: NDArray[np.bool_],
 ) -> NDArray[np.float32]:
     """Return columns' means over bare belt (W,), shrunk as counting noise demands; `relative` is over `rough`."""
-    count = bare.sum(axis=0)
+    count = bare.sum(axis=0)  # (belt,)
     mean = rough * np.einsum("ij,ij->j", relative, bare) / np.maximum(count, 1)
     known = (count >= _FEWEST) & ~dead
     if not known.any():
         return rough
     columns = np.arange(len(mean))
-    mean = np.interp(columns, columns[known], mean[known])
+    mean = np.interp(columns, columns[known], mean[known])  # a hole would mislead the running median beside it
     near = _running(mean)
     own = mean / near - 1
-    error = noise / np.sqrt(np.maximum(count, 1))
+    error = noise / np.sqrt(np.maximum(count, 1))  # (belt,), of the mean
     # the share of the differences' variance that counting does not explain is the columns' own
     quiet = known & (np.abs(own) < 5 * error)
     explained, seen = (float(np.mean(part[quiet] ** 2)) if quiet.any() else 0.0 for part in (error, own))
     share = max(0.0, 1 - explained / seen) if seen > 0 else 0.0
+    # a column far off is so by itself, not by chance: it keeps all of its difference
     return np.asarray(near * (1 + np.where(quiet, share, np.where(known, 1.0, 0.0)) * own), np.float32)
 
 

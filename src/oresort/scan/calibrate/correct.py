@@ -19,13 +19,15 @@ class Corrector:
         self._belt = belt
         if correct:
             self._dark, dead = columns.dark[belt], columns.dead[belt]
+            # a column without light must not divide by 0
             self._gain = np.float32(1) / np.maximum(columns.air[belt] - self._dark, np.float32(1))
         else:
             self._dark, dead = np.zeros_like(columns.dark[belt]), np.zeros_like(columns.dead[belt])
             self._gain = np.full_like(self._dark, 1 / columns.level)
+        # dead columns beside the belt's ends take the only live neighbour; if all are dead none can be mended
         live = np.flatnonzero(~dead)
         self._dead = np.flatnonzero(dead & live.any())
-        after = np.searchsorted(live, self._dead)
+        after = np.searchsorted(live, self._dead)  # (D,)
         self._left = live[np.maximum(after - 1, 0)]
         self._right = live[np.minimum(after, live.size - 1)]
         share = (self._dead - self._left) / np.maximum(self._right - self._left, 1)
@@ -39,7 +41,7 @@ class Corrector:
             np.maximum(net, 0, out=net)
             net *= self._gain
         else:
-            net = np.multiply(belt, self._gain, dtype=np.float32)
+            net = np.multiply(belt, self._gain, dtype=np.float32)  # usual, in one pass: detectors subtract dark
         if self._dead.size:
             net[:, self._dead] = (1 - self._share) * net[:, self._left] + self._share * net[:, self._right]
         return net
@@ -52,5 +54,5 @@ def line_levels(transmission: NDArray[np.float32], bare: NDArray[np.uint8]) -> N
     nothing lies on the belt and 0 elsewhere; lines with hardly any bare belt give 1.
     """
     count = cv2.reduce(bare, 1, cv2.REDUCE_SUM, dtype=cv2.CV_32S)[:, 0]
-    total = np.einsum("ij,ij->i", transmission, bare, dtype=np.float32)
+    total = np.einsum("ij,ij->i", transmission, bare, dtype=np.float32)  # (H,), without a product (H, W)
     return np.where(count >= _FEWEST, total / np.maximum(count, 1), 1).astype(np.float32)

@@ -51,6 +51,7 @@ def _read_sample(reader: LayerReader) -> list[NDArray[np.uint16]]:
     """Return four stretches of 300 lines, evenly over a scan; all of it if it is no longer than that."""
     if reader.height <= _LINES * _STRETCHES:
         return [reader.read(0, reader.height)]
+    # evenly, since air may drift along a scan
     starts = np.linspace(0, reader.height - _LINES, _STRETCHES).astype(int).tolist()
     return [reader.read(start, start + _LINES) for start in starts]
 
@@ -82,9 +83,10 @@ def measure_scan(
         InputError: a scan without air (empty file, dark, saturated ...) or without a belt both layers see.
     """
     stretches = _read_sample(reader.low), _read_sample(reader.high)
-    low, high = (np.concatenate(layer) for layer in stretches)
+    low, high = (np.concatenate(layer) for layer in stretches)  # (H, W)
     belt = find_belt(low, high)
     none = None, None
+    # without a belt both layers are measured whole, for these errors say what is wrong: dark, saturated, empty
     columns = [
         measure_columns(counts, belt if belt.stop > belt.start else slice(0, reader.width), str(layer.path), *images)
         for counts, layer, *images in zip(
@@ -94,12 +96,12 @@ def measure_scan(
     if belt.stop - belt.start < 2:
         raise InputError(f"{reader.low.path}: no columns that both layers see; give two layers of one scan")
     calibration = Calibration(belt, columns[0], columns[1], None)
-    flat = [Corrector(layer, belt)(counts) for counts, layer in zip((low, high), columns, strict=True)]
+    flat = [Corrector(layer, belt)(counts) for counts, layer in zip((low, high), columns, strict=True)]  # (H, belt)
     lengths = [len(stretch) for stretch in stretches[0]]
     particles = _single_particles(flat[0], columns[0].noise[belt], belt, lengths)
     for counts, layer in zip((low, high), flat, strict=True):
         # at one air level for all scans, so that samples can be pooled
-        counts[:] = FULL_SCALE
+        counts[:] = FULL_SCALE  # the mark of what is beside the belt; no pixel of the belt may bear it
         counts[:, belt] = np.rint(layer * np.float32(NOMINAL_AIR)).clip(1, FULL_SCALE - 1)
     return calibration, Sample(low, high, particles)
 
@@ -122,7 +124,7 @@ def check_scan(reader: PairReader, calibration: Calibration) -> None:
                 f"{layer.path}: its air is {air:.2f} of the calibration's; calibrate anew (calibration=null)"
             )
     covered = noise_cover(layers[0], 1.0, calibration.low.noise[calibration.belt]).strong.view(np.bool_)
-    if np.count_nonzero(covered) < Cutting.min_area:
+    if np.count_nonzero(covered) < Cutting.min_area:  # without a particle nothing tells the layers apart
         return
     low, high = (float(-np.log(np.maximum(layer[covered], np.float32(1e-3))).mean()) for layer in layers)
     # without registration as well, most of what one layer covers the other does
@@ -148,6 +150,7 @@ def _single_particles(
     transmission: NDArray[np.float32], noise: NDArray[np.float32], belt: slice, lengths: list[int]
 ) -> list[Particle]:
     single, top = [], 0
+    # one by one: the lines where two stretches meet are no neighbours on the belt
     for length in lengths:
         cover = noise_cover(transmission[top : top + length], 1.0, noise)  # (H, W) each
         for region in Regions().ended(cover.weak, cover.strong, last=True):

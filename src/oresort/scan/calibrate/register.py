@@ -79,7 +79,7 @@ def fit_registration(
 
     def seen_high(shifts: NDArray[np.float64]) -> list[NDArray[np.float64]]:
         scale, offset = _line(ends, shifts)
-        places = [
+        places = [  # columns count from the view's left end, scale from the scan's
             (rows + shifts[2], scale * columns + offset + (scale - 1) * left) for _, _, left, rows, columns in views
         ]
         return [
@@ -97,6 +97,7 @@ def fit_registration(
     found = optimize.least_squares(residuals, start, diff_step=1e-4, max_nfev=40)
     found = optimize.least_squares(residuals, found.x, diff_step=1e-4, max_nfev=40, loss="cauchy", f_scale=_USUAL)
     left_over, target = _rms(residuals(found.x)), np.concatenate([low_values for low_values, *_ in views])
+    # a shift beyond the margin has compared with a repeated rim
     if left_over > _UNEXPLAINED * _rms(target) or np.abs(found.x).max() > _MARGIN:
         raise LayersDifferError(DIFFERENT)
     if target.sum() <= LEAST_RATIO * np.concatenate(seen_high(found.x)).sum():
@@ -117,7 +118,7 @@ def _view(
     )
     rows, columns = (axis[::stride] for axis in np.nonzero(particle.mask))  # (n,) each
     rows, columns = rows + particle.y - top, columns + particle.x - left
-    spline = ndimage.spline_filter(smooth_high, order=3, mode="nearest")
+    spline = ndimage.spline_filter(smooth_high, order=3, mode="nearest")  # made once, read at every step of the fit
     return smooth_low[rows, columns], spline, left, rows, columns
 
 

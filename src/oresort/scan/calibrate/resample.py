@@ -38,6 +38,7 @@ def register(high: NDArray[np.uint16], registration: Registration) -> NDArray[np
     belt = belt_columns(high)
     # splines ring at the jump to full scale beside the belt, so they are laid through the belt alone
     spline = spline_of(high[:, belt].astype(np.float32))
+    # the fit counts columns from the scan's first, the spline from the belt's
     offset = registration.column_offset + (registration.scale - 1) * belt.start
     registered = np.full_like(high, FULL_SCALE)
     seen = resample(spline, registration.scale, offset, registration.row_offset, spline.shape)  # (H, belt)
@@ -47,10 +48,10 @@ def register(high: NDArray[np.uint16], registration: Registration) -> NDArray[np
 
 def _taps(start: float, step: float, count: int, size: int) -> tuple[NDArray[np.intp], NDArray[np.float32]]:
     """Return the four coefficients at each of `count` places, (4, count), and the cubic B-spline's weights."""
-    place = np.clip(start + step * np.arange(count), 0, size - 1)
+    place = np.clip(start + step * np.arange(count), 0, size - 1)  # (count,)
     first = np.floor(place).astype(np.intp)
     t = place - first
     weights = np.stack([(1 - t) ** 3, 3 * t**3 - 6 * t**2 + 4, -3 * t**3 + 3 * t**2 + 3 * t + 1, t**3]) / 6
-    index = first + np.arange(-1, 3)[:, None]
+    index = first + np.arange(-1, 3)[:, None]  # (4, count)
     index = np.where(index < 0, -index - 1, index)  # as `spline_filter` goes on beyond the rim: c b a | a b c
     return np.where(index >= size, 2 * size - 1 - index, index), weights.astype(np.float32)

@@ -43,7 +43,7 @@ def cut_part(window: Window, calibration: Calibration, options: Cutting, region:
     fit = calibration.registration if options.crops == "registered" else None
     if fit is not None:
         clipped |= window.beyond(box, fit)
-    x = calibration.belt.start + box.x
+    x = calibration.belt.start + box.x  # boxes are of the belt, particles of the scan
     particle = Particle(x, box.y, box.w, box.h, clipped, mask, touching=part.touching, parted=part.parted)
     low, _, _ = window.around(box, 0, 0)  # (h, w)
     others = others_high = window.weak(box) & ~mask
@@ -51,6 +51,7 @@ def cut_part(window: Window, calibration: Calibration, options: Cutting, region:
         high, mask_high = window.registered(box, fit), mask  # (h, w) both: one mask serves both layers
     else:
         high, mask_high, others_high = _released_high(window, box, mask, part.parted)
+    # of the high layer: Compton scattering, which goes with mass, has a larger share there than in the low one
     attenuation = -np.log(np.maximum(high[mask_high], np.float32(_DIMMEST)))
     levels = (calibration.low.level, (calibration.low if options.correct else calibration.high).level)
     crops = (
@@ -66,6 +67,7 @@ def _released_high(
     """Return the unregistered high layer in the box, and where it shows the particle and others by its own mask."""
     around, top, left = window.around(box, 1, HALO)
     own = (slice(box.y - top, box.y - top + box.h), slice(box.x - left, box.x - left + box.w))
+    # from beyond the box, so that what is cut in two by its rim stays one
     labels, _ = ndimage.label(window.cover(around, 1, left).weak, structure=_EIGHT)
     labels = labels[own]  # (h, w)
     overlap = np.bincount(labels[mask], minlength=2)  # (labels,): pixels shared with the low layer's mask

@@ -41,6 +41,7 @@ class Cutter:
         Raises:
             InputError: the layers differ in size, or from the calibration in width.
         """
+        # before anything is kept, so that lines which are refused leave no trace
         for name, layer in (("low", low), ("high", high)):
             self.calibration.check_width(layer.shape[1], f"{name} layer")
         if len(low) != len(high):
@@ -56,6 +57,7 @@ class Cutter:
         self._window.finish_lines(last)
         wanted, cuts = self.options, []
         for region in self._regions.ended(*self._window.masks(self._regions.top, last), last):
+            # only a whole region is parted: lines to come may hold its neck
             parts = [Part(region.mask, touching=False, parted=False)]
             if wanted.split:
                 parts = split_touching(region.mask, convex=wanted.convex, neck=wanted.neck, min_area=wanted.min_area)

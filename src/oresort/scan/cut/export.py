@@ -77,7 +77,7 @@ class Exporter:
                     write(self.out / name, cut)
                     own = {"grade": grade, "mass": mass, "mass_proxy": round(cut.mass_proxy, 2)}
                     rows[name] = row | own | known
-        except InputError:
+        except InputError:  # by now the writing thread has ended: nothing is written after it is removed
             for name in rows:
                 shutil.rmtree(self.out / name)
                 if not any((self.out / name).parent.iterdir()):
@@ -87,6 +87,7 @@ class Exporter:
         if self.overlay:
             (self.out / "overlays").mkdir(exist_ok=True)
             save_png(draw_flags(preview, particles, files.name), self.out / "overlays" / f"{files.name}.png")
+        # they came by their last lines
         return pd.DataFrame(rows.values(), columns=_COLUMNS).sort_values(["y", "x"], ignore_index=True), particles
 
     def _cuts(
@@ -114,7 +115,7 @@ def _writing() -> Iterator[Callable[[Path, Cut], None]]:
         def write(folder: Path, cut: Cut) -> None:
             waiting.append(pool.submit(write_pair, folder, cut.low, cut.high, one_strip=True))
             if len(waiting) > _WAITING:
-                waiting.pop(0).result()
+                waiting.pop(0).result()  # also raises here what went wrong there, such as a full disk
 
         yield write
         for future in waiting:

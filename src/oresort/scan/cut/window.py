@@ -45,7 +45,7 @@ class Window:
         # which column of the low layer sees what a column of the high layer sees
         fit = calibration.registration
         scale, offset = (1.0, 0.0) if fit is None else (fit.scale, fit.column_offset)
-        self._partner = np.array([[1 / scale, 0, (belt.start - offset) / scale - belt.start], [0, 1, 0]])
+        self._partner = np.array([[1 / scale, 0, (belt.start - offset) / scale - belt.start], [0, 1, 0]])  # (2, 3)
 
     def append(self, counts: tuple[NDArray[np.uint16], NDArray[np.uint16]], needed: int) -> None:
         """Add lines of both layers (n, columns of the scan), and forget those that line `needed` does not need."""
@@ -65,11 +65,13 @@ class Window:
         if final == self._final:
             return
         begin = max(self._final - REACH, self._top)  # what lies above these lines also counts in their masks
+        # masks before levels: a line's level is the mean of its bare belt, and masks bear a few parts in a thousand
         cover = self.cover(self._layers[0][begin - self._top :], 0)
         cover = Cover(*(mask[self._final - begin : final - begin] for mask in cover))  # (n, W) each
         fresh = slice(self._final - self._top, final - self._top)
         flags, border = cv2.INTER_NEAREST | cv2.WARP_INVERSE_MAP, cv2.BORDER_REPLICATE
         size = cover.bare.shape[::-1]
+        # the lag, a part of a line, does not matter: bare belt keeps three pixels off anything
         bare_high = cv2.warpAffine(cover.bare, self._partner, size, flags=flags, borderMode=border)
         for index, bare in enumerate((cover.bare, np.asarray(bare_high, np.uint8))):
             level = np.ones(final - self._final, np.float32)  # (n,)
@@ -82,6 +84,7 @@ class Window:
 
     def masks(self, first: int, last: bool) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
         """Return the weak and the strong mask (n, W) of all lines from `first` on that are ready to be cut."""
+        # registration reads lines around a particle, which must be levelled by then
         stop = self._final if last else max(self._final - HALO, first)
         lines = slice(first - self._top, stop - self._top)
         return self._weak[lines], self._strong[lines]
@@ -109,6 +112,7 @@ class Window:
         """Tell whether a box, as the high layer sees it, reaches over a side of the belt."""
         ends = box.x, box.x + box.w - 1
         first, last = (fit.scale * (x + self._start) + fit.column_offset - self._start for x in ends)
+        # a pixel reaches half a pixel about its centre
         return bool(first < -0.5 or last > self._width - 0.5)
 
     def registered(self, box: Box, fit: Registration) -> NDArray[np.float32]:
@@ -116,6 +120,7 @@ class Window:
         first, last = (fit.scale * (x + self._start) + fit.column_offset for x in (box.x, box.x + box.w))
         x = int(np.floor(first)) - self._start
         wide = Box(box.y, max(x, 0), box.h, max(int(np.ceil(last)) - self._start - x, 1))
+        # in a spline a pixel's weight falls to 0.27 with each pixel of distance: beyond a dozen none is left
         around, top, left = self.around(wide, 1, HALO // 2)
         column, row = first - self._start - left, box.y + fit.row_offset - top
         return resample(spline_of(around), fit.scale, column, row, (box.h, box.w))

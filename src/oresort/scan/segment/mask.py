@@ -48,7 +48,7 @@ def noise_cover(transmission: NDArray[np.float32], level: float, noise: NDArray[
     limit = np.minimum(1 - np.float32(_SIGMAS) * noise, np.float32(1 - _THINNEST))  # (W,)
     smooth = smoothed(transmission)
     weak = (smooth < limit).view(np.uint8)
-    strong = (smooth < np.minimum(limit, np.float32(FOREGROUND))).view(np.uint8)
+    strong = (smooth < np.minimum(limit, np.float32(FOREGROUND))).view(np.uint8)  # weak too where noise is high
     return Cover(weak, strong, _bare(weak))
 
 
@@ -65,8 +65,9 @@ def released_cover(transmission: NDArray[np.float32], level: float, noise: NDArr
     rule, unregistered and uncorrected, `cut_scan` reproduces the released crops of scan 38, boxes and pixels of
     both layers, without one difference. `foreground` keeps one to two pixels more of thin rim.
     """
-    blurred = (_counts(transmission, level) >> 8).astype(np.int32)
+    blurred = (_counts(transmission, level) >> 8).astype(np.int32)  # (H, W)
     for axis in (0, 1):
+        # OpenCV's default border, and integers, so that no rounding differs from its own
         blurred = ndimage.correlate1d(blurred, _AUTHORS, axis=axis, mode="mirror")
     opened = ndimage.maximum_filter(ndimage.minimum_filter(blurred < _AUTHORS_LIMIT, size=9), size=9)
     return _single(opened)

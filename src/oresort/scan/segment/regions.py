@@ -60,11 +60,13 @@ class Regions:
         left, top, wide, tall, area = stats[1:].T  # (K,) each: row 0 is what is not covered
         bottom = top + tall
         # those that ended above the last line seen before have been given out then
-        fresh = self.top + bottom >= self._seen
+        fresh = self.top + bottom >= self._seen  # (K,)
         running = (bottom == height) & fresh
         cut = bool(running.any()) and height - int(top[running].min()) > self._longest
+        # one cut for all that runs: lines kept for a shorter region would show the long one's rest again
         ended = fresh if last or cut else fresh & ~running
         found = []
+        # by ends, then by place: the same order however many lines come at a time
         for index in np.lexsort((left, top, bottom)):
             if not ended[index] or area[index] < self._min_area:
                 continue

@@ -46,17 +46,17 @@ def split_touching(
     """
     if is_convex(mask, convex):
         return [Part(mask, touching=False, parted=False)]
-    inside = np.pad(mask, 1)
-    distance = cv2.distanceTransform(inside.view(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
+    inside = np.pad(mask, 1)  # the transform takes the picture's edge for no rim
+    distance = cv2.distanceTransform(inside.view(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)  # (H + 2, W + 2)
     # in the logarithm one height is one ratio of widths, for large particles and small ones
     height = np.log(np.maximum(cv2.GaussianBlur(distance, (5, 5), 1.0), 0.5))
     # peaks are broad: every second pixel finds them, in a quarter of the time
     peaks = h_maxima(height[::2, ::2], -np.log(neck)).astype(np.bool_) & inside[::2, ::2]
     count, coarse = cv2.connectedComponents(peaks.view(np.uint8), connectivity=8, ltype=cv2.CV_32S)
-    if count > 2:
+    if count > 2:  # two peaks at least, and what is no peak
         markers = np.zeros(inside.shape, np.int32)
         markers[::2, ::2] = coarse
-        labels = watershed(-height, markers, mask=inside)[1:-1, 1:-1]
+        labels = watershed(-height, markers, mask=inside)[1:-1, 1:-1]  # (H, W)
         areas = np.bincount(labels.ravel(), minlength=count)
         if (areas[1:] >= min_area).all():
             parts = [labels == label for label in range(1, count)]
