@@ -10,12 +10,14 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from pairs import write_manifest, write_released
 
 from oresort.data.augment import Augmentation
 from oresort.data.datamodule import OreDataModule
 from oresort.data.index import limit_pairs
 from oresort.data.loaders import ResidentLoader
 from oresort.errors import InputError
+from oresort.files.dataset import RELEASED, SIMULATED, write_dataset
 from oresort.represent.representation import Attenuation
 
 ATTENUATION = {"_target_": "oresort.represent.representation.Attenuation", "geometry": "resize", "size": 16}
@@ -134,3 +136,13 @@ def test_a_root_alone_is_enough(dataset: Path, tmp_path: Path):
     (batch, *_), (same, *_) = data.predict_dataloader(), again.test_dataloader()
     assert torch.equal(batch["low"], same["low"])
     assert batch["low"].shape[1:] == (1, 40, 40)
+
+
+def test_pairs_cut_in_another_way_are_other_pairs(tmp_path: Path):
+    root = write_manifest(write_released(tmp_path / "set"))
+    hashes = [OreDataModule(root).fingerprint()]
+    for cut in (SIMULATED, RELEASED, SIMULATED):
+        write_dataset(root, "a test", cut)
+        hashes.append(OreDataModule(root).fingerprint())
+    assert len(set(hashes[:3])) == 3
+    assert hashes[1] == hashes[3]

@@ -20,6 +20,7 @@ from oresort.data.index import fingerprint, index_pairs
 from oresort.data.loaders import Batch, PairDataset, ResidentLoader, shuffled
 from oresort.data.settings import DataConfig
 from oresort.errors import InputError
+from oresort.files.dataset import Cutting, read_dataset
 from oresort.files.layout import SPLITS
 from oresort.make import make
 from oresort.paths import part
@@ -71,9 +72,14 @@ class OreDataModule(L.LightningDataModule):
         self.frame = index_pairs(self.settings) if self.frame.empty else self.frame
         return self.frame
 
+    @cached_property
+    def cut(self) -> Cutting | None:
+        """How the pairs were cut; None if nobody knows."""
+        return read_dataset(self.root)
+
     def fingerprint(self) -> str:
-        """Return a hash of which pairs there are, of what class, in which split; images are not read."""
-        return fingerprint(self.index())
+        """Return a hash of the pairs, see `oresort.data.index.fingerprint`."""
+        return fingerprint(self.index(), self.cut)
 
     def setup(self, stage: str | None = None) -> None:
         """Read the index, fix the splits and make the planes of all pairs, once."""

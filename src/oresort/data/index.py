@@ -9,6 +9,7 @@ import pandas as pd
 from oresort.data.settings import PairsConfig
 from oresort.data.splits import assign_splits
 from oresort.errors import InputError
+from oresort.files.dataset import Cutting
 from oresort.files.manifest import load_manifest
 
 
@@ -25,9 +26,13 @@ def index_pairs(data: PairsConfig) -> pd.DataFrame:
     return frame if data.limit is None else limit_pairs(frame, data.limit, data.split_seed)
 
 
-def fingerprint(frame: pd.DataFrame) -> str:
-    """Return a hash of which pairs there are, of what class, in which split; images are not read."""
-    return hashlib.blake2b(frame[["id", "label", "scan", "split"]].to_csv().encode(), digest_size=8).hexdigest()
+def fingerprint(frame: pd.DataFrame, cut: Cutting | None) -> str:
+    """Return a hash of which pairs there are, of what class, in which split, and how they were cut.
+
+    Images are not read; pairs cut in another way are other pairs, though they may be called the same.
+    """
+    text = frame[["id", "label", "scan", "split"]].to_csv() + repr(cut)
+    return hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
 
 
 def limit_pairs(frame: pd.DataFrame, limit: int, seed: int) -> pd.DataFrame:

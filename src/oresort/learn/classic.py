@@ -16,6 +16,7 @@ from oresort.data.cache import read_counts
 from oresort.data.index import fingerprint, index_pairs
 from oresort.data.settings import PairsConfig
 from oresort.errors import InputError
+from oresort.files.dataset import read_dataset
 from oresort.files.layout import CLASSES, SPLITS
 from oresort.files.write import replacing
 from oresort.learn.metrics import binary_metrics
@@ -66,7 +67,7 @@ def run_classic(cfg: ClassicConfig, folder: Path) -> dict[str, Any]:
     method = make(cfg.method, Classic)  # type: ignore[type-abstract]
     choose_threshold(cfg.threshold, np.zeros(0), np.zeros(0, int))  # refuse a bad rule at once
     frame = index_pairs(cfg.data)
-    with recorded(folder, asdict(cfg), fingerprint(frame)) as row:
+    with recorded(folder, asdict(cfg), fingerprint(frame, read_dataset(Path(cfg.data.root)))) as row:
         row |= _measure(cfg, method, folder, frame)
     return row
 

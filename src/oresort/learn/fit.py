@@ -15,7 +15,6 @@ from lightning.pytorch.utilities import rank_zero_only
 
 from oresort.data.datamodule import OreDataModule
 from oresort.errors import InputError
-from oresort.files.dataset import read_dataset
 from oresort.files.layout import SPLITS
 from oresort.files.write import replacing
 from oresort.learn.config import TrainConfig
@@ -50,7 +49,6 @@ def train(cfg: TrainConfig, folder: Path, data: OreDataModule | None = None) -> 
     if getattr(rank_zero_only, "rank", 0) != 0:
         # a further process of distributed training: the first one keeps the record
         return _fit(cfg, folder, data, [])
-    _check_cut(folder, data.root)
     row: dict[str, Any] = {}
     loggers: list[Logger] = []
     try:
@@ -73,21 +71,6 @@ def data_module(cfg: TrainConfig) -> OreDataModule:
     return OreDataModule(**asdict(cfg.data), representation=cfg.representation, augment=cfg.augment, seed=cfg.seed)
 
 
-def _check_cut(folder: Path, root: Path) -> None:
-    # pairs cut in another way are other pairs, though they may be called the same
-    last = folder / "checkpoints" / "last.ckpt"
-    if last.is_file():
-        then = torch.load(last, map_location="cpu", weights_only=True)["hyper_parameters"]["cut"]
-        if then != _cut(root):
-            raise InputError(
-                f"{folder}: holds a run on pairs that were cut in another way ({then} there); choose another out=DIR"
-            )
-
-
-def _cut(root: Path) -> dict[str, Any] | None:
-    return asdict(cut) if (cut := read_dataset(root)) else None
-
-
 def _fit(cfg: TrainConfig, folder: Path, data: OreDataModule, loggers: list[Logger]) -> dict[str, Any]:
     L.seed_everything(cfg.seed, workers=True, verbose=False)  # before the model, whose weights it draws
     torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = cfg.tf32
@@ -100,7 +83,7 @@ def _fit(cfg: TrainConfig, folder: Path, data: OreDataModule, loggers: list[Logg
         threshold=cfg.threshold,
         channels_last=cfg.channels_last,
         compile=cfg.compile,
-        cut=_cut(data.root),
+        cut=asdict(data.cut) if data.cut else None,
     )
     trainer = make_trainer(cfg, folder, [EpochLogger(folder / "metrics.csv"), *loggers])
     data.setup()  # before the clock starts: whoever finds the cache built would seem faster
