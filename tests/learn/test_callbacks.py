@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 import pytest
 import torch
+from kill import killed_in
 from torch import nn
 
 from oresort.data.datamodule import OreDataModule
@@ -17,7 +18,6 @@ from oresort.learn.checkpoint import load_trained
 from oresort.learn.config import TrainConfig
 from oresort.learn.evaluation import evaluate_checkpoint
 from oresort.learn.fit import train
-from oresort.learn.module import OreModule
 from oresort.make import trust
 from oresort.paths import choices
 
@@ -67,12 +67,8 @@ def test_a_rising_average_forgets_its_start():
             EMA(**bad)  # type: ignore[arg-type]
 
 
-class Killed(BaseException):
-    """Stands for a kill."""
-
-
 def test_validation_checkpoints_and_a_resumed_run_see_the_average(
-    dataset: Path, compose_train: Compose, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    dataset: Path, compose_train: Compose, tmp_path: Path
 ):
     cfg = compose_train(f"data.root={dataset}", "callbacks=ema", KAN, *SHORT, "trainer.max_epochs=3")
     plain = compose_train(f"data.root={dataset}", KAN, *SHORT, "trainer.max_epochs=3")
@@ -92,17 +88,7 @@ def test_validation_checkpoints_and_a_resumed_run_see_the_average(
     assert torch.equal(last[0]["current_model_state"][key], last[1]["state_dict"][key])
     assert not torch.equal(last[0]["state_dict"][key], last[1]["state_dict"][key])
 
-    step = OreModule.training_step
-
-    def dies(self: OreModule, batch: Any) -> torch.Tensor:
-        if self.current_epoch == 2:
-            raise Killed
-        return step(self, batch)
-
-    monkeypatch.setattr(OreModule, "training_step", dies)
-    with pytest.raises(Killed):
-        train(cfg, tmp_path / "killed")
-    monkeypatch.setattr(OreModule, "training_step", step)
+    killed_in(2, cfg, tmp_path / "killed")
     train(cfg, tmp_path / "killed")
     killed = torch.load(tmp_path / "killed" / "checkpoints" / "last.ckpt", weights_only=True)
     for part in ("state_dict", "current_model_state"):

@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 import pytest
 import torch
+from kill import killed_in
 
 from oresort.data.datamodule import OreDataModule
 from oresort.errors import InputError
@@ -83,26 +84,10 @@ def test_the_same_seed_gives_the_same_run(trained: Path, dataset: Path, compose_
     assert other["test/brier"] != row["test/brier"]
 
 
-class Killed(BaseException):
-    """Stands for a kill: nothing of ours may catch it."""
-
-
-def test_a_killed_run_goes_on_to_the_same_end(
-    trained: Path, dataset: Path, compose_train: Compose, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-):
+def test_a_killed_run_goes_on_to_the_same_end(trained: Path, dataset: Path, compose_train: Compose, tmp_path: Path):
     cfg = compose_train(f"data.root={dataset}", "trainer.max_epochs=3")
-    step = OreModule.training_step
-
-    def dies(self: OreModule, batch: dict[str, torch.Tensor]) -> torch.Tensor:
-        if self.current_epoch == 2:
-            raise Killed
-        return step(self, batch)
-
-    monkeypatch.setattr(OreModule, "training_step", dies)
-    with pytest.raises(Killed):
-        train(cfg, tmp_path)
+    killed_in(2, cfg, tmp_path)
     assert row_of(tmp_path)["status"] == "failed"
-    monkeypatch.setattr(OreModule, "training_step", step)
     resumed = train(cfg, tmp_path)
     row = row_of(trained)
     assert {name: resumed[f"test/{name}"] for name in METRICS} == {name: row[f"test/{name}"] for name in METRICS}

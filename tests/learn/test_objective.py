@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import torch
+from kill import killed_in
 from torch import nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
@@ -180,26 +181,10 @@ def test_each_term_changes_the_run_and_none_stays_in_the_model(dataset: Path, co
     assert not torch.equal(run("penalty", "model.head.sparsity=1")[key], plain[key])
 
 
-class Killed(BaseException):
-    """Stands for a kill."""
-
-
-def test_a_resumed_run_draws_what_it_would_have_drawn(
-    dataset: Path, compose_train: Compose, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-):
+def test_a_resumed_run_draws_what_it_would_have_drawn(dataset: Path, compose_train: Compose, tmp_path: Path):
     cfg = compose_train(f"data.root={dataset}", "trainer.max_epochs=2", *ALL)
     train(cfg, tmp_path / "whole")
-    step = OreModule.training_step
-
-    def dies(self: OreModule, batch: dict[str, torch.Tensor]) -> torch.Tensor:
-        if self.current_epoch == 1:
-            raise Killed
-        return step(self, batch)
-
-    monkeypatch.setattr(OreModule, "training_step", dies)
-    with pytest.raises(Killed):
-        train(cfg, tmp_path / "killed")
-    monkeypatch.setattr(OreModule, "training_step", step)
+    killed_in(1, cfg, tmp_path / "killed")
     train(cfg, tmp_path / "killed")
     rows = [json.loads((tmp_path / run / "metrics.json").read_text()) for run in ("whole", "killed")]
     assert rows[0]["test/brier"] == rows[1]["test/brier"]
