@@ -8,14 +8,20 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from oresort.console.palette import BLUE, GREEN, PURPLE, VERMILION
+from oresort.console.palette import BLACK, BLUE, GREEN, PURPLE, SKY, VERMILION
 from oresort.scan.calibrate.calibration import Calibration
 from oresort.scan.calibrate.correct import Corrector
 from oresort.scan.draw.page import DPI, belt_page, draw_boxes, legend_above, show_belt
 from oresort.scan.segment.particle import FLAGS, Particle
 
-COLOURS = {"whole": GREEN, "parted": BLUE, "touching": PURPLE, "clipped": VERMILION}  # by flag; `whole` have none
-_DASHES = {"whole": "solid", "parted": "dashdot", "touching": "dotted", "clipped": "dashed"}  # for grey prints
+COLOURS = {  # by flag; `whole` have none
+    **{"whole": GREEN, "mended": SKY, "parted": BLUE},
+    **{"touching": PURPLE, "clipped": VERMILION, "faulty": BLACK},
+}
+_DASHES = {  # for grey prints
+    **{"whole": "solid", "mended": "solid", "parted": "dashdot"},
+    **{"touching": "dotted", "clipped": "dashed", "faulty": "dashed"},
+}
 
 _MOST_PIXELS = 2_500_000  # of a picture: one of the paper's scans has 1.6 million
 _LARGEST_STEP = 512  # lines; what is read at a time is a multiple
@@ -56,9 +62,9 @@ def draw_flags(preview: Preview, particles: Sequence[Particle], name: str) -> Fi
     strips = max(1, round(math.sqrt(height / width / 1.5)))
     rows = -(-height // strips)  # of the picture in one strip
     parts = [preview.image[start : start + rows] for start in range(0, height, rows)]  # (rows, W) each
-    one_line = len(parts) * width > 600  # the legend fits into one line
+    one_line = len(parts) * width > 800  # the legend fits into one line
     sizes = [(max(width, 300) / DPI, max(rows, 60) / DPI * len(part) / rows) for part in parts]
-    figure, pictures = belt_page(sizes, 0.8 if one_line else 1.1)
+    figure, pictures = belt_page(sizes, 0.8 if one_line else 1.3)
     kinds = [kind_of(particle) for particle in particles]
     line_width = 1.4 if preview.step == 1 else 0.6  # drawn small, thick boxes would hide what is in them
     for strip, (axes, part) in enumerate(zip(pictures, parts, strict=True)):
@@ -69,7 +75,7 @@ def draw_flags(preview: Preview, particles: Sequence[Particle], name: str) -> Fi
             alike = [particle for particle, own in zip(particles, kinds, strict=True) if own == kind]
             chosen = [particle for particle in alike if particle.y < last and particle.y + particle.h > first]
             draw_boxes(axes, chosen, colour, _DASHES[kind], line_width, f"{kind}: {kinds.count(kind)}")
-    legend_above(pictures[0], 4 if one_line else 2, f"{name}: {len(particles)} particles")
+    legend_above(pictures[0], 6 if one_line else 2, f"{name}: {len(particles)} particles")
     return figure
 
 

@@ -42,6 +42,6 @@ def draw_masks(
         axes.contour(x, y, np.pad(particle.mask, 1), [0.5], colors=COLOURS[kind_of(particle)], linewidths=1.4)
     for kind, colour in COLOURS.items():
         axes.plot([], [], color=colour, label=kind)
-    axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=5, frameon=False)
+    axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=7, frameon=False)
     axes.set(xlabel="column (pixels)", ylabel="line")
     return figure

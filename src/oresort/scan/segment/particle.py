@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-FLAGS = ("clipped", "touching", "parted")  # of a particle, the gravest first
+FLAGS = ("faulty", "clipped", "touching", "parted", "mended")  # of a particle, the gravest first
 
 
 @dataclass(frozen=True)
@@ -20,6 +20,8 @@ class Particle:
     mask: NDArray[np.bool_] = field(repr=False, compare=False)  # (h, w); other pixels are belt or neighbours
     touching: bool = False  # may be more than one particle: its shape says so, and gave no place to part them
     parted: bool = False  # it touched a neighbour and was parted from it, so its rim there is an estimate
+    faulty: bool = False  # pixels in it or at its rim are not known, or its two layers do not agree
+    mended: bool = False  # some of its pixels are interpolated over dead columns or lost lines
 
     @property
     def box(self) -> tuple[slice, slice]:
