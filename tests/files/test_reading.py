@@ -99,11 +99,12 @@ def test_damage_gives_an_image_or_a_refusal(folder, whole, data):
     ("name", "data", "complaint"),
     [
         ("a.tif", tiff(COUNTS.astype(np.uint8)), "8-bit"),
-        ("a.tif", tiff(COUNTS.astype(np.float32)), "float32"),
-        ("a.tif", tiff(COUNTS.astype(np.int16)), "int16"),
-        ("a.tif", tiff(COUNTS.astype(np.uint32)), "32-bit"),
+        ("a.tif", tiff(COUNTS.astype(np.int8)), "int8"),
+        ("a.tif", tiff(COUNTS.astype(np.float16)), "float16"),
+        ("a.tif", tiff(COUNTS.astype(np.uint64)), "64-bit"),
         ("a.tif", tiff(np.zeros((4, 5, 3), np.uint16), photometric="rgb"), "3 channels"),
-        ("a.tif", tiff(np.zeros((3, 4, 5), np.uint16), photometric="minisblack"), "several pages"),
+        ("a.tif", tiff(np.zeros((3, 4, 5), np.uint16), photometric="minisblack"), "each layer to a file of its own"),
+        ("a.tif", tiff(np.zeros((2, 4, 5), np.uint16), imagej=True, truncate=True), "several pages"),
         ("a.tif", tiff(COUNTS, photometric="miniswhite"), "inverted"),
         ("a.tif", png(COUNTS), "not a whole TIFF"),
         ("a.tif", b"", "not a whole TIFF"),
@@ -119,6 +120,48 @@ def test_damage_gives_an_image_or_a_refusal(folder, whole, data):
 def test_other_pixels_are_refused(tmp_path, name, data, complaint):
     (tmp_path / name).write_bytes(data)
     assert complaint in refusal(tmp_path / name)
+
+
+@pytest.mark.parametrize("kind", [np.int16, np.int32, np.uint32, np.float32, np.float64])
+@pytest.mark.parametrize("options", [{}, {"compression": "zlib", "predictor": True}, {"byteorder": ">"}])
+def test_whole_counts_of_another_kind_are_counts(tmp_path, kind, options):
+    most = min(np.iinfo(kind).max, 65_535) if np.issubdtype(kind, np.integer) else 65_535
+    counts = np.minimum(COUNTS, most)
+    counts[0, :2] = 0, most
+    (tmp_path / "a.tif").write_bytes(tiff(counts.astype(kind), **options))
+    read = read_image(tmp_path / "a.tif")
+    np.testing.assert_array_equal(read, counts)
+    assert read.dtype == np.uint16
+    assert read.flags.writeable
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "said"),
+    [
+        (np.int16, -1, "-1"),
+        (np.int32, 65_536, "65536"),
+        (np.uint32, 2**32 - 1, "4294967295"),
+        (np.float32, 0.75, "0.75"),
+        (np.float32, 65_535.5, "65535.5"),
+        (np.float64, -0.25, "-0.25"),
+        (np.float64, np.nan, "nan"),
+        (np.float32, np.inf, "inf"),
+        (np.float32, -np.inf, "-inf"),
+    ],
+)
+def test_a_value_that_is_no_count_is_named_with_its_place(tmp_path, kind, value, said):
+    pixels = np.minimum(COUNTS, 32_767).astype(kind)
+    pixels[17, 5] = pixels[20, 0] = value
+    (tmp_path / "a.tif").write_bytes(tiff(pixels))
+    assert f"has {said} at line 17, column 5, no count" in refusal(tmp_path / "a.tif")
+
+
+def test_a_strip_too_short_for_its_lines_is_refused_rather_than_read_on_beyond_it(tmp_path):
+    path = tmp_path / "a.tif"
+    path.write_bytes(tiff(COUNTS) + bytes(9_000))
+    with tifffile.TiffFile(path, mode="r+b") as file:
+        file.pages.first.tags["StripByteCounts"].overwrite([COUNTS.nbytes - 2])
+    assert "truncated" in refusal(path)
 
 
 def test_absent_files_and_folders_are_refused(tmp_path):

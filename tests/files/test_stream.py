@@ -15,6 +15,8 @@ KINDS = {
     "plain in strips": {"rowsperstrip": 7},
     "big-endian plain": {"byteorder": ">"},
     "as released": {"compression": "lzw", "predictor": True, "rowsperstrip": 1},
+    "as released, big-endian": {"byteorder": ">", "compression": "lzw", "predictor": True, "rowsperstrip": 1},
+    "without differences": {"compression": "lzw", "rowsperstrip": 2},
     "several lines a strip": {"compression": "lzw", "predictor": True, "rowsperstrip": 8},
     "big-endian": {"byteorder": ">", "compression": "zlib", "predictor": True, "rowsperstrip": 5},
     "one strip": {"compression": "zlib", "rowsperstrip": 1000},
@@ -35,7 +37,7 @@ def test_any_range_of_lines_is_what_was_written(tmp_path, kind):
     path = write(tmp_path / ("a.png" if kind == "png" else "a.tif"), COUNTS, **KINDS.get(kind, {}))
     with LayerReader(path) as reader:
         assert (reader.height, reader.width) == COUNTS.shape
-        for start, stop in ((0, 61), (0, 1), (5, 9), (3, 40), (60, 61), (58, 99), (61, 70), (8, 8), (20, 21)):
+        for start, stop in ((0, 61), (0, 1), (5, 9), (3, 40), (60, 61), (58, 99), (61, 70), (8, 8), (16, 60)):
             lines = reader.read(start, stop)
             np.testing.assert_array_equal(lines, COUNTS[start:stop])
             assert lines.dtype == np.uint16
@@ -85,7 +87,7 @@ def test_only_one_band_is_decoded_at_a_time(tmp_path, monkeypatch):
 
 
 def test_other_pixels_are_refused(tmp_path):
-    for counts in (COUNTS.astype(np.uint8), COUNTS.astype(np.float32), np.zeros((4, 5, 3), np.uint16)):
+    for counts in (COUNTS.astype(np.uint8), COUNTS.astype(np.float16), np.zeros((4, 5, 3), np.uint16)):
         with pytest.raises(InputError, match=r"a\.tif: has .*;"):
             LayerReader(write(tmp_path / "a.tif", counts, photometric="rgb" if counts.ndim == 3 else None))
     stream = io.BytesIO()
@@ -95,6 +97,38 @@ def test_other_pixels_are_refused(tmp_path):
         LayerReader(tmp_path / "a.png")
     with pytest.raises(InputError, match="No such file"):
         LayerReader(tmp_path / "b.tif")
+
+
+@pytest.mark.parametrize("options", [{}, {"byteorder": ">"}, {"compression": "lzw", "rowsperstrip": 3}])
+@pytest.mark.parametrize("kind", [np.int16, np.float32])
+def test_counts_of_another_kind_are_checked_as_they_are_read(tmp_path, kind, options):
+    counts = np.minimum(COUNTS, 32_767)
+    pixels = counts.astype(kind)
+    pixels[40, 3] = -7
+    with LayerReader(write(tmp_path / "a.tif", pixels, **options)) as reader:
+        lines = reader.read(0, 39)
+        np.testing.assert_array_equal(lines, counts[:39])
+        assert lines.dtype == np.uint16
+        with pytest.raises(InputError, match=r"a\.tif: has -7(\.0)? at line 40, column 3, no count .*; export"):
+            reader.read(37, 61)
+
+
+@pytest.mark.parametrize("gap", [0, 10_000])
+def test_strips_lie_anywhere_in_any_order(tmp_path, gap):
+    path = write(tmp_path / "a.tif", COUNTS, **KINDS["as released"])
+    data = path.read_bytes()
+    with tifffile.TiffFile(path, mode="r+b") as file:
+        page = file.pages.first
+        places = list(zip(page.dataoffsets, page.databytecounts, strict=True))
+        end, offsets = len(data), []
+        for start, size in reversed(places):
+            data += bytes(gap) + data[start : start + size]
+            offsets.insert(0, len(data) - size)
+        page.tags["StripOffsets"].overwrite(offsets)
+    path.write_bytes(path.read_bytes()[:end] + data[end:])
+    with LayerReader(path) as reader:
+        np.testing.assert_array_equal(reader.read(0, 61), COUNTS)
+        np.testing.assert_array_equal(reader.read(7, 9), COUNTS[7:9])
 
 
 def test_layers_of_different_size_are_named(tmp_path):

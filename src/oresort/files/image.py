@@ -1,4 +1,4 @@
-"""The one reader of detector images: crops and scans, TIFF and PNG, uint16 counts or a clear refusal."""
+"""The one reader of detector images: crops and scans, TIFF and PNG, counts of 16 bits or a clear refusal."""
 
 import io
 import logging
@@ -18,9 +18,12 @@ from numpy.typing import NDArray
 
 from oresort.errors import InputError
 from oresort.files.layout import IMAGES
+from oresort.xray.transmission import FULL_SCALE
 
 MAX_PIXELS = 2**28
 """Largest image read (512 MiB decoded; 80,000 lines of 3,328 columns): a lying header cannot exhaust memory."""
+
+_KINDS = {"uint16", "int16", "uint32", "int32", "float32", "float64"}  # of pixels that may hold counts
 
 _PNG_END = b"IEND\xaeB`\x82"  # type and checksum of the chunk that closes every PNG
 
@@ -33,8 +36,10 @@ logging.getLogger("tifffile").addFilter(lambda _: not getattr(_reading, "active"
 def read_image(path: Path) -> NDArray[np.uint16]:
     """Return one detector layer's counts (H, W), uint16, contiguous and writable, of a `.tif`, `.tiff` or `.png`.
 
+    The pixels are one grey channel, 16 bits in a PNG; a TIFF may also have any kind of `as_counts`.
+
     InputError for a file that is absent, unreadable, truncated, damaged or of another suffix; for pixels of any other
-    kind than one grey uint16 channel; for several pages; for no pixels, or more than `MAX_PIXELS`.
+    kind, or that are no counts; for several pages; for no pixels, or more than `MAX_PIXELS`.
     """
     suffix = path.suffix.lower()
     if suffix not in IMAGES:
@@ -97,21 +102,45 @@ def _read_tiff(path: Path, data: bytes) -> NDArray[np.uint16]:
     with quiet(), tifffile.TiffFile(io.BytesIO(data), _multifile=False) as tiff:
         page = check_page(path, tiff, len(data))
         _check_size(path, page.imagelength, page.imagewidth)
-        return np.ascontiguousarray(page.asarray(), dtype=np.uint16)
+        return np.ascontiguousarray(as_counts(path, page.asarray()))
+
+
+def as_counts(path: Path, pixels: NDArray[np.number], first: int = 0) -> NDArray[np.uint16]:
+    """Return pixels (H, W), the lines of a file from `first` on, as counts: whole numbers of 0 to 65,535 as they are.
+
+    Signed integers, those of 32 bits and floats are exports of the same counts by other programs. InputError, naming
+    the first value that is no count and its place.
+    """
+    if pixels.dtype.kind == "u" and pixels.dtype.itemsize == 2:
+        return np.asarray(pixels, np.uint16)  # in this machine's order of bytes
+    with np.errstate(invalid="ignore"):  # of what is not finite; it is no count either
+        fits = (pixels >= 0) & (pixels <= FULL_SCALE) & (pixels == np.trunc(pixels))  # (H, W)
+    if not fits.all():
+        line, column = np.unravel_index(int(fits.argmin()), fits.shape)
+        value = pixels[line, column]
+        place = f"line {first + line}, column {column}"
+        raise InputError(
+            f"{path}: has {value} at {place}, no count of 0 to {FULL_SCALE:,}; "
+            "export the detector's own counts as one channel of 16-bit unsigned integers, neither scaled nor offset"
+        )
+    return pixels.astype(np.uint16)
 
 
 def check_page(path: Path, tiff: tifffile.TiffFile, size: int) -> tifffile.TiffPage:
-    """Return the only page of a TIFF of `size` bytes once it is known to be one whole grey uint16 image.
+    """Return the only page of a TIFF of `size` bytes once it is known to be one whole grey image that may hold counts.
 
-    InputError for other pixels, several pages, or none; ValueError for strips that are absent, empty or beyond the end,
-    which would be read as zeros.
+    InputError for other pixels, several pages, or none; ValueError for strips that are absent, empty, beyond the end
+    or too short for their lines, which would be read as zeros or as whatever follows them.
     """
     page = tiff.pages.first
-    if tiff.pages.is_multipage:
-        _refuse(path, "several pages")
+    # ImageJ writes one directory for all of its images
+    if tiff.pages.is_multipage or (tiff.imagej_metadata or {}).get("images", 1) != 1:
+        raise InputError(
+            f"{path}: has several pages; write each layer to a file of its own, as tiffsplit does, and name both"
+        )
     if page.ndim != 2 or page.samplesperpixel != 1:
         _refuse(path, f"{page.samplesperpixel} channels")
-    if page.dtype != np.uint16 or page.bitspersample != 16:
+    if page.dtype is None or page.dtype.name not in _KINDS or page.bitspersample != 8 * page.dtype.itemsize:
         _refuse(path, f"{page.bitspersample}-bit {page.dtype} pixels")
     if page.photometric != tifffile.PHOTOMETRIC.MINISBLACK:
         _refuse(path, "inverted or palette pixels")
@@ -122,6 +151,8 @@ def check_page(path: Path, tiff: tifffile.TiffFile, size: int) -> tifffile.TiffP
         raise ValueError("strips missing")
     if any(start <= 0 or count <= 0 or start + count > size for start, count in strips):
         raise ValueError("strips cut")
+    if page.compression == 1 and sum(page.databytecounts) < page.nbytes:
+        raise ValueError("strips short")
     return page
 
 

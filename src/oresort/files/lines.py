@@ -11,13 +11,22 @@ import tifffile
 from numpy.typing import NDArray
 
 from oresort.errors import InputError
-from oresort.files.image import MAX_PIXELS, check_page, check_same_size, quiet, read_image, whole_or_refused
+from oresort.files.image import (
+    MAX_PIXELS,
+    as_counts,
+    check_page,
+    check_same_size,
+    quiet,
+    read_image,
+    whole_or_refused,
+)
+from oresort.files.strips import strips_of
 
 
 class LayerReader(AbstractContextManager["LayerReader", None]):
     """One detector layer of `height` lines and `width` columns, read by ranges of lines; holds its file open.
 
-    A TIFF is decoded strip by strip (or by rows of tiles): its memory is one strip, which scanners make one line. A
+    A TIFF is decoded strip by strip (or by rows of tiles): beyond the lines asked for its memory is one strip. A
     PNG, which has no parts that could be decoded alone, and a TIFF whose one compressed strip holds all lines are
     decoded whole. InputError as `read_image`; damage inside a strip shows when that strip is read.
     """
@@ -30,12 +39,15 @@ class LayerReader(AbstractContextManager["LayerReader", None]):
             self._image = read_image(path)
             self.height, self.width = self._image.shape
             return
-        self._band, self._band_number = np.empty((0, 0), np.uint16), -1
         with whole_or_refused(path, "TIFF"), quiet(), ExitStack() as opened:
             tiff = opened.enter_context(tifffile.TiffFile(path, _multifile=False))
             page = self._page = check_page(path, tiff, path.stat().st_size)
             self.height, self.width = page.imagelength, page.imagewidth
-            self._raw = page.is_contiguous and page.compression == 1  # then any line's place in the file is known
+            self._dtype = np.dtype(page.dtype)
+            self._band, self._band_number = np.empty((0, 0), self._dtype), -1
+            plain = page.compression == 1 and page.predictor == 1 and page.fillorder == 1
+            self._raw = page.is_contiguous and plain  # then any line's place in the file is known
+            self._strips = strips_of(page)
             self._band_lines = min(page.tilelength if page.is_tiled else page.rowsperstrip, self.height)
             if not self._raw and self._band_lines * self.width > MAX_PIXELS:
                 lines = f"{self._band_lines:,} lines"
@@ -50,21 +62,33 @@ class LayerReader(AbstractContextManager["LayerReader", None]):
         start, stop = max(start, 0), min(stop, self.height)
         if self._image is not None:
             return self._image[start:stop]
-        lines = np.empty((max(stop - start, 0), self.width), np.uint16)
         with whole_or_refused(self.path, "TIFF"), quiet():
-            if self._raw:
-                data = self._bytes(self._page.dataoffsets[0] + start * self.width * 2, lines.nbytes)
-                lines[...] = np.frombuffer(data, self._page.parent.byteorder + "u2").reshape(lines.shape)
-                return lines
-            row = start
-            while row < stop:
-                number, within = divmod(row, self._band_lines)
-                band = self._decode(number)[within : within + stop - row]
-                lines[row - start : row - start + len(band)] = band
-                row += len(band)
+            lines = self._plain(start, stop) if self._raw else self._unpacked(start, stop)
+        return as_counts(self.path, lines, start)
+
+    def _plain(self, start: int, stop: int) -> NDArray[np.number]:
+        count = max(stop - start, 0) * self.width
+        size = self._dtype.itemsize
+        data = self._bytes(self._page.dataoffsets[0] + start * self.width * size, count * size)
+        return np.frombuffer(data, self._dtype.newbyteorder(self._page.parent.byteorder)).reshape(-1, self.width)
+
+    def _unpacked(self, start: int, stop: int) -> NDArray[np.number]:
+        lines = np.empty((max(stop - start, 0), self.width), self._dtype)
+        row = start
+        while row < stop:
+            number, within = divmod(row, self._band_lines)
+            whole = (stop - row) // self._band_lines  # strips that are wanted from their first line to their last
+            if self._strips is not None and within == 0 and whole:
+                into = lines[row - start :][: whole * self._band_lines]
+                self._strips.decode(number, number + whole, self._bytes, into)
+                row += len(into)
+                continue
+            band = self._decode(number)[within : within + stop - row]
+            lines[row - start : row - start + len(band)] = band
+            row += len(band)
         return lines
 
-    def _decode(self, number: int) -> NDArray[np.uint16]:
+    def _decode(self, number: int) -> NDArray[np.number]:
         """Return strip, or row of tiles, `number`; the last one is kept, for it may hold the next lines too."""
         if number == self._band_number:
             return self._band
