@@ -14,7 +14,7 @@ from oresort.files.image import read_image
 from oresort.files.lines import PairReader
 from oresort.scan.calibrate.calibration import load_calibration, save_calibration
 from oresort.scan.calibrate.measure import calibrate_scan, measure_scan
-from oresort.scan.cut.cutter import Cutter, cut_scan
+from oresort.scan.cut.cutter import LOOKAHEAD, Cutter, cut_scan
 from oresort.xray.transmission import attenuation
 
 SCALE, OFFSET, ROWS = 1.0075, -4.9, 0.27
@@ -113,7 +113,7 @@ def test_a_particle_comes_out_as_soon_as_it_is_whole(scan):
     cutter = Cutter(calibration)
     for line in range(reader.height):
         for cut in cutter.push(reader.low.read(line, line + 1), reader.high.read(line, line + 1)):
-            assert line - (cut.particle.y + cut.particle.h) < 60
+            assert line - (cut.particle.y + cut.particle.h) < LOOKAHEAD
 
 
 def test_lines_of_another_sorter_are_refused(scan):
@@ -130,10 +130,12 @@ def test_lines_of_another_sorter_are_refused(scan):
 
 def test_memory_does_not_grow_with_the_scan(tmp_path):
     size = {"height": 300, "width": 600}
-    one = [scan_of([(120, 150, 40, 30), (450, 90, 30, 30)], peak=p, seed=k, **size) for k, p in enumerate((1.4, 0.9))]
+    where = [(120, 150, 40, 30), (450, 90, 30, 30)]
+    # each with a noise of its own: lines that repeat others are lost ones
+    ones = [[scan_of(where, peak=peak, seed=2 * k + (peak > 1), **size) for peak in (1.4, 0.9)] for k in range(16)]
     peaks = []
     for repeats in (4, 16):
-        low, high = write(tmp_path, *(np.tile(layer, (repeats, 1)) for layer in one))
+        low, high = write(tmp_path, *(np.concatenate(layers) for layers in zip(*ones[:repeats], strict=True)))
         with PairReader(low, high) as reader:
             calibration, _ = measure_scan(reader)
             tracemalloc.start()

@@ -8,11 +8,11 @@ from oresort.scan.segment.regions import Regions
 
 def regions(weak, strong, cuts, longest=2_000, min_area=50):
     follow = Regions(min_area, longest)
-    found = []
+    found, start = [], 0
     for stop in [*sorted(cuts), len(weak)]:
-        lines = slice(follow.top, stop)
-        found += follow.ended(weak[lines], strong[lines])
-    return found + follow.ended(weak[follow.top :], strong[follow.top :], last=True)
+        found += follow.ended(weak[start:stop], strong[start:stop])
+        start = stop
+    return found + follow.ended(weak[start:], strong[start:], last=True)
 
 
 def same(one, other):
@@ -66,7 +66,7 @@ def test_a_region_without_end_is_cut_so_that_memory_is_bounded():
     follow = Regions(min_area=1, longest=100)
     found = []
     for stop in range(20, 520, 20):
-        found += follow.ended(weak[follow.top : stop], weak[follow.top : stop], last=stop == 500)
+        found += follow.ended(weak[stop - 20 : stop], weak[stop - 20 : stop], last=stop == 500)
         assert stop - follow.top <= 120
     assert sum(int(region.mask.sum()) for region in found) == weak.sum()
     assert [region.y for region in found] == [0, 101, 202, 303, 404]

@@ -1,6 +1,6 @@
 """What is wrong with a stretch of a scan, where it is, and whether it could be mended."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 MOST_COLUMNS, MOST_LINES = 5, 2
@@ -25,27 +25,27 @@ class Fault:
 
 
 def joined(faults: Iterable[Fault]) -> list[Fault]:
-    """Return faults by place, those of one kind that follow each other line by line as one, alike layers as both."""
+    """Return faults by place: of one kind, line by line, as one; alike in both layers as one of both."""
+    last: dict[object, int] = {}  # what a fault has in common with one that it goes on with: its place among those kept
     kept: list[Fault] = []
     for fault in sorted(faults, key=_place):
-        same = next((k for k, other in enumerate(kept) if _follows(other, fault)), None)
-        if same is None:
-            kept.append(fault)
-        elif fault.lines is not None:
-            lines = kept[same].lines
-            assert lines is not None  # `_follows` says so
-            kept[same] = replace(kept[same], lines=slice(lines.start, max(lines.stop, fault.lines.stop)))
-    both: list[Fault] = []
-    for fault in kept:
-        twin = next((k for k, other in enumerate(both) if _twins(other, fault)), None)
-        if twin is None:
-            both.append(fault)
+        alike = fault.layer, fault.kind, _ends(fault.columns), fault.mended
+        place = last.get(alike)
+        before = None if place is None else kept[place]
+        if place is not None and before is not None and _reaches(before.lines, fault.lines):
+            if fault.lines is not None and before.lines is not None:
+                stop = max(before.lines.stop, fault.lines.stop)
+                kept[place] = replace(before, lines=slice(before.lines.start, stop))
         else:
-            both[twin] = replace(fault, layer="both")
-    return both
+            last[alike] = len(kept)
+            kept.append(fault)
+    layers: dict[object, list[Fault]] = {}
+    for fault in kept:
+        layers.setdefault((fault.kind, _ends(fault.lines), _ends(fault.columns), fault.mended), []).append(fault)
+    return [same[0] if len(same) == 1 else replace(same[0], layer="both") for same in layers.values()]
 
 
-def runs(marks: Sequence[int]) -> list[slice]:
+def runs(marks: Iterable[int]) -> list[slice]:
     """Return ascending numbers as runs without a gap."""
     found: list[slice] = []
     for mark in map(int, marks):
@@ -65,12 +65,9 @@ def _place(fault: Fault) -> tuple[int, int, int]:
     return lines.start, columns.start, columns.stop
 
 
-def _follows(one: Fault, other: Fault) -> bool:
-    alike = replace(one, lines=None) == replace(other, lines=None)
-    if one.lines is None or other.lines is None:
-        return alike and one.lines == other.lines
-    return alike and one.lines.stop >= other.lines.start
+def _ends(span: slice | None) -> tuple[int, int] | None:
+    return None if span is None else (span.start, span.stop)
 
 
-def _twins(one: Fault, other: Fault) -> bool:
-    return one.layer != other.layer and replace(one, layer=other.layer) == other
+def _reaches(one: slice | None, other: slice | None) -> bool:
+    return one is other if one is None or other is None else one.stop >= other.start

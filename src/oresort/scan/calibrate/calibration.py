@@ -10,7 +10,9 @@ import numpy as np
 from oresort.errors import InputError
 from oresort.files.write import replacing
 from oresort.scan.calibrate.columns import Columns
+from oresort.scan.calibrate.correct import mendable
 from oresort.scan.calibrate.register import Registration
+from oresort.scan.fault import Fault, joined, runs
 
 _VERSION = 1
 _ARRAYS = ("air", "dark", "noise")
@@ -29,6 +31,16 @@ class Calibration:
     def width(self) -> int:
         """Columns of the scan."""
         return len(self.low.air)
+
+    def faults(self) -> list[Fault]:
+        """Return the dead columns of both layers."""
+        width = self.belt.stop - self.belt.start
+        found = []
+        for layer, columns in (("low", self.low), ("high", self.high)):
+            for span in runs(np.flatnonzero(columns.dead[self.belt])):
+                place = slice(span.start + self.belt.start, span.stop + self.belt.start)
+                found.append(Fault(layer, "dead", None, place, mendable(span, width)))
+        return joined(found)
 
     def check_width(self, width: int, name: str) -> None:
         """Raise InputError unless a scan called `name` has as many columns."""

@@ -5,6 +5,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from oresort.scan.calibrate.columns import Columns
+from oresort.scan.fault import MOST_COLUMNS, runs
 
 _FEWEST = 100  # bare pixels that make a line's mean: 3 % noise over 100 of them is the 0.3 % that is to be removed
 
@@ -12,29 +13,34 @@ _FEWEST = 100  # bare pixels that make a line's mean: 3 % noise over 100 of them
 class Corrector:
     """Turns counts of one layer into transmission (1 is bare belt) of the belt, the same for any number of lines.
 
-    `correct=False` divides by the layer's mean air level and leaves all else as it is.
+    Dead columns are interpolated where at most `MOST_COLUMNS` lie side by side, and bare (1) where more do or one side
+    is missing. `correct=False` divides by the layer's mean air level and leaves all else as it is.
     """
 
     def __init__(self, columns: Columns, belt: slice, correct: bool = True) -> None:
-        self._belt = belt
+        self._belt, width = belt, belt.stop - belt.start
+        dead = np.flatnonzero(columns.dead[belt])
         if correct:
-            self._dark, dead = columns.dark[belt], columns.dead[belt]
+            self._dark = columns.dark[belt]
             # a column without light must not divide by 0
             self._gain = np.float32(1) / np.maximum(columns.air[belt] - self._dark, np.float32(1))
         else:
-            self._dark, dead = np.zeros_like(columns.dark[belt]), np.zeros_like(columns.dead[belt])
+            self._dark = np.zeros_like(columns.dark[belt])
             self._gain = np.full_like(self._dark, 1 / columns.level)
-        # dead columns beside the belt's ends take the only live neighbour; if all are dead none can be mended
-        live = np.flatnonzero(~dead)
-        self._dead = np.flatnonzero(dead & live.any())
-        after = np.searchsorted(live, self._dead)  # (D,)
-        self._left = live[np.maximum(after - 1, 0)]
-        self._right = live[np.minimum(after, live.size - 1)]
-        share = (self._dead - self._left) / np.maximum(self._right - self._left, 1)
-        self._share = share.clip(0, 1).astype(np.float32)
+        spans = runs(dead)
+        honest = [span for span in spans if correct and mendable(span, width)]
+        self._unknown = np.array([c for span in spans if span not in honest for c in range(width)[span]], np.intp)
+        self._dead = np.array([c for span in honest for c in range(width)[span]], np.intp)  # (D,)
+        self._left = np.repeat([span.start - 1 for span in honest], [span.stop - span.start for span in honest])
+        self._right = np.repeat([span.stop for span in honest], [span.stop - span.start for span in honest])
+        self._share = ((self._dead - self._left) / np.maximum(self._right - self._left, 1)).astype(np.float32)
+
+    def adapt(self, factor: NDArray[np.float32]) -> None:
+        """Divide what is to come by a column's level (belt,), relative to what it was so far."""
+        self._gain = self._gain / factor
 
     def __call__(self, counts: NDArray[np.uint16]) -> NDArray[np.float32]:
-        """Return transmission (H, belt) float32 of counts (H, W); dead columns by linear interpolation."""
+        """Return transmission (H, belt) float32 of counts (H, W)."""
         belt = counts[:, self._belt]
         if self._dark.any():
             net = np.subtract(belt, self._dark, dtype=np.float32)
@@ -44,7 +50,13 @@ class Corrector:
             net = np.multiply(belt, self._gain, dtype=np.float32)  # usual, in one pass: detectors subtract dark
         if self._dead.size:
             net[:, self._dead] = (1 - self._share) * net[:, self._left] + self._share * net[:, self._right]
+        net[:, self._unknown] = 1
         return net
+
+
+def mendable(span: slice, width: int) -> bool:
+    """Tell whether dead columns side by side can be interpolated: few, with live ones on both sides, of `width`."""
+    return bool(0 < span.stop - span.start <= MOST_COLUMNS and span.start > 0 and span.stop < width)
 
 
 def line_levels(transmission: NDArray[np.float32], bare: NDArray[np.uint8]) -> NDArray[np.float32]:

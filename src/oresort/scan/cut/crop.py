@@ -8,6 +8,7 @@ from scipy import ndimage
 
 from oresort.files.dataset import Cutting
 from oresort.scan.calibrate.calibration import Calibration
+from oresort.scan.cut.layers import attenuation_of, compared
 from oresort.scan.cut.window import HALO, Box, Window
 from oresort.scan.segment.particle import Particle
 from oresort.scan.segment.regions import Region
@@ -15,7 +16,6 @@ from oresort.scan.segment.split import Part
 from oresort.xray.transmission import FULL_SCALE
 
 _EIGHT = np.ones((3, 3), np.bool_)
-_DIMMEST = 1e-4  # of air: below is no signal, whose logarithm would outweigh a whole particle
 
 
 class Cut(NamedTuple):
@@ -25,6 +25,9 @@ class Cut(NamedTuple):
     low: NDArray[np.uint16]  # counts (h, w) in its box; outside its mask 0, or as imaged with neighbours set to air
     high: NDArray[np.uint16]
     mass_proxy: float  # sum of high attenuation over its pixels: of one material it goes with mass
+    low_mean: float  # mean attenuation l of the low layer over its pixels
+    high_mean: float  # and h of the high one
+    residual: float  # rms of l about its best quadratic in h: 0.03 on layers that agree
 
 
 def cut_part(window: Window, calibration: Calibration, options: Cutting, region: Region, part: Part) -> Cut:
@@ -43,22 +46,32 @@ def cut_part(window: Window, calibration: Calibration, options: Cutting, region:
     fit = calibration.registration if options.crops == "registered" else None
     if fit is not None:
         clipped |= window.beyond(box, fit)
-    x = calibration.belt.start + box.x  # boxes are of the belt, particles of the scan
-    particle = Particle(x, box.y, box.w, box.h, clipped, mask, touching=part.touching, parted=part.parted)
+    unknown, mended = window.unknown.touched(box.y, box.x, mask)
     low, _, _ = window.around(box, 0, 0)  # (h, w)
     others = others_high = window.weak(box) & ~mask
     if fit is not None:
         high, mask_high = window.registered(box, fit), mask  # (h, w) both: one mask serves both layers
     else:
         high, mask_high, others_high = _released_high(window, box, mask, part.parted)
-    # of the high layer: Compton scattering, which goes with mass, has a larger share there than in the low one
-    attenuation = -np.log(np.maximum(high[mask_high], np.float32(_DIMMEST)))
+    known = calibration.registration
+    seen = high if fit is not None or known is None else window.registered(box, known)
+    layers = compared(low[mask], seen[mask])
     levels = (calibration.low.level, (calibration.low if options.correct else calibration.high).level)
     crops = (
         _counts(low, levels[0], mask, others, options.background),
         _counts(high, levels[1], mask_high, others_high, options.background),
     )
-    return Cut(particle, *crops, float(attenuation.sum()))
+    x = calibration.belt.start + box.x  # boxes are of the belt, particles of the scan
+    particle = Particle(
+        *(x, box.y, box.w, box.h, clipped, mask),
+        touching=part.touching,
+        parted=part.parted,
+        faulty=unknown or not layers.agree,
+        mended=mended,
+    )
+    # of the high layer: Compton scattering, which goes with mass, has a larger share there than in the low one
+    mass = float(attenuation_of(high[mask_high]).sum())
+    return Cut(particle, *crops, mass, *layers)
 
 
 def _released_high(

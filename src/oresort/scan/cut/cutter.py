@@ -10,17 +10,28 @@ from oresort.files.dataset import Cutting
 from oresort.files.lines import PairReader
 from oresort.scan.calibrate.calibration import Calibration
 from oresort.scan.cut.crop import Cut, cut_part
-from oresort.scan.cut.window import Window
+from oresort.scan.cut.window import HALO, Window
+from oresort.scan.fault import Fault, joined
+from oresort.scan.health import patches
+from oresort.scan.health.judge import Patch
+from oresort.scan.segment.mask import REACH
 from oresort.scan.segment.regions import Regions
 from oresort.scan.segment.split import Part, split_touching
 
 AT_ONCE = 512  # lines read at a time: enough to be efficient, few enough to stay in the processor's cache
+BLOCK = 32  # lines worked on together, counted from the first, however many come at a time: 4 ms at 8 kHz
+
+LOOKAHEAD = BLOCK + patches.REACH + REACH + HALO
+"""Lines after a particle's last one by which it has come out: judging, masks and registration look so far ahead."""
+
+_MOST_FAULTS = 2_000  # kept apart; of more only the newest, for memory must not grow
 
 
 class Cutter:
     """Finds and cuts the particles of an endless belt; memory does not grow with what has gone by.
 
-    A particle comes out some 60 lines after its last one, since registration and masks look so far ahead.
+    A particle comes out at most `LOOKAHEAD` lines after its last one. Lines and pixels that show nothing true are
+    mended where few are missing; else particles that touch them are flagged `faulty`. `faults` names them all.
 
     Raises:
         InputError: crops are to be registered, and the calibration does not know how.
@@ -30,8 +41,18 @@ class Cutter:
         if options.crops == "registered" and calibration.registration is None:
             raise InputError("the layers' registration is not known; give a calibration that has it, or crops=released")
         self.calibration, self.options = calibration, options
+        self.lines = 0  # pushed so far
+        self.lines_lost = 0  # of those judged so far, in either layer
         self._window = Window(calibration, options)
         self._regions = Regions(options.min_area)
+        self._waiting = np.empty((2, BLOCK, calibration.width), np.uint16)
+        self._count = 0  # of lines that wait there
+        self._faults: list[Fault] = []
+
+    @property
+    def faults(self) -> list[Fault]:
+        """What was found faulty so far, by place; dead columns of the calibration first."""
+        return joined([*self.calibration.faults(), *self._faults])
 
     def push(self, low: NDArray[np.uint16], high: NDArray[np.uint16]) -> list[Cut]:
         """Take both layers' next raw counts (n, W) and return the particles that are complete, by their ends.
@@ -46,23 +67,50 @@ class Cutter:
             self.calibration.check_width(layer.shape[1], f"{name} layer")
         if len(low) != len(high):
             raise InputError(f"{len(low)} lines of the low layer and {len(high)} of the high one; push both alike")
-        self._window.append((low, high), self._regions.top)
-        return self._cut(last=False)
+        self.lines += len(low)
+        cuts: list[Cut] = []
+        start = 0
+        while start < len(low):
+            stop = min(start + BLOCK - self._count, len(low))
+            place = slice(self._count, self._count + stop - start)
+            self._waiting[0, place], self._waiting[1, place] = low[start:stop], high[start:stop]
+            start, self._count = stop, place.stop
+            if self._count == BLOCK:
+                cuts += self._step(last=False)
+        return cuts
 
     def finish(self) -> list[Cut]:
         """Return the particles on the last lines; those that reach the end are flagged `clipped`."""
-        return self._cut(last=True)
+        return self._step(last=True)
 
-    def _cut(self, last: bool) -> list[Cut]:
-        self._window.finish_lines(last)
-        wanted, cuts = self.options, []
-        for region in self._regions.ended(*self._window.masks(self._regions.top, last), last):
+    def _step(self, last: bool) -> list[Cut]:
+        low, high = self._waiting[:, : self._count]
+        self._note(self._window.take((low, high), last))
+        self._count = 0
+        cuts: list[Cut] = []
+        wanted = self.options
+        for region in self._regions.ended(*self._window.ready(last), last):
             # only a whole region is parted: lines to come may hold its neck
             parts = [Part(region.mask, touching=False, parted=False)]
             if wanted.split:
                 parts = split_touching(region.mask, convex=wanted.convex, neck=wanted.neck, min_area=wanted.min_area)
             cuts += [cut_part(self._window, self.calibration, wanted, region, part) for part in parts]
+        self._window.forget(self._regions.top)
         return cuts
+
+    def _note(self, found: tuple[list[Patch], list[Patch]]) -> None:
+        belt = self.calibration.belt
+        lost: set[int] = set()
+        for layer, patches_found in zip(("low", "high"), found, strict=True):
+            for patch in patches_found:
+                whole = patch.right - patch.left == belt.stop - belt.start
+                if whole and patch.kind in ("lost", "repeated"):
+                    lost |= set(range(patch.top, patch.bottom))
+                columns = None if whole else slice(belt.start + patch.left, belt.start + patch.right)
+                self._faults.append(Fault(layer, patch.kind, slice(patch.top, patch.bottom), columns, patch.mended))
+        self.lines_lost += len(lost)
+        if len(self._faults) > 2 * _MOST_FAULTS:
+            self._faults = joined(self._faults)[-_MOST_FAULTS:]
 
 
 def cut_scan(

@@ -8,12 +8,17 @@ from numpy.typing import NDArray
 
 from oresort.files.dataset import Cutting
 from oresort.scan.calibrate.calibration import Calibration
-from oresort.scan.calibrate.correct import Corrector, line_levels
+from oresort.scan.calibrate.correct import line_levels
 from oresort.scan.calibrate.register import Registration
 from oresort.scan.calibrate.resample import resample, spline_of
+from oresort.scan.cut.lines import Lines
+from oresort.scan.cut.unknown import Unknown
+from oresort.scan.health.judge import Judge, Patch
+from oresort.scan.health.running import Running
 from oresort.scan.segment.mask import MASKS, REACH, Cover
 
 HALO = 24  # lines kept around whatever is cut: registration needs a few, splines a dozen, another layer's mask more
+_ENDLESS = 1_000  # lines that a column may be covered without a break: 0.4 m, longer than any particle
 
 
 class Box(NamedTuple):
@@ -28,85 +33,111 @@ class Box(NamedTuple):
 class Window:
     """The one owner of a scan's lines.
 
-    A line goes through three stages, each some lines behind the one before: read; masked and levelled, once all
-    that a mask depends on is read; ready to be cut, once all that may lie around a particle is masked.
+    A line goes through three stages, each some lines behind the one before: judged; masked and levelled, once all that
+    a mask depends on is judged; ready to be cut, once all that may lie around a particle is masked.
     """
 
     def __init__(self, calibration: Calibration, options: Cutting) -> None:
         belt = calibration.belt
         self._columns = (calibration.low, calibration.high)
-        self._correctors = [Corrector(columns, belt, options.correct) for columns in self._columns]
+        self._judges = [Judge(columns, belt, options.correct) for columns in self._columns]
+        self._running = [Running(columns.noise[belt]) for columns in self._columns]
         self._correct, self._rule = options.correct, MASKS[options.mask]
         self._start, self._width = belt.start, belt.stop - belt.start
-        self._layers = [np.empty((0, self._width), np.float32) for _ in range(2)]  # (n, W), from `_top` on
-        self._levels = [np.empty(0, np.float32) for _ in range(2)]  # (n,), to `_final`
-        self._weak = self._strong = np.empty((0, self._width), np.uint8)  # (n, W), to `_final`
-        self._top = self._final = 0
+        self._layers = [Lines[np.float32](self._width, np.float32) for _ in range(2)]  # (n, W), judged
+        self._levels = [Lines[np.float32](1, np.float32) for _ in range(2)]  # (n, 1), masked
+        self._weak, self._strong = (Lines[np.uint8](self._width, np.uint8) for _ in range(2))  # (n, W), masked
+        self._ready = 0  # first line that is not ready to be cut
+        self._covered = np.zeros(self._width, np.int64)  # lines for which each column was covered without a break
+        self.unknown = Unknown(calibration, options.correct)
         # which column of the low layer sees what a column of the high layer sees
         fit = calibration.registration
         scale, offset = (1.0, 0.0) if fit is None else (fit.scale, fit.column_offset)
         self._partner = np.array([[1 / scale, 0, (belt.start - offset) / scale - belt.start], [0, 1, 0]])  # (2, 3)
 
-    def append(self, counts: tuple[NDArray[np.uint16], NDArray[np.uint16]], needed: int) -> None:
-        """Add lines of both layers (n, columns of the scan), and forget those that line `needed` does not need."""
-        drop = max(needed - HALO - self._top, 0)
-        self._layers = [
-            np.concatenate([kept[drop:], corrector(new)])
-            for kept, corrector, new in zip(self._layers, self._correctors, counts, strict=True)
-        ]
-        self._levels = [levels[drop:] for levels in self._levels]
-        self._weak, self._strong = self._weak[drop:], self._strong[drop:]
-        self._top += drop
+    def take(
+        self, counts: tuple[NDArray[np.uint16], NDArray[np.uint16]], last: bool
+    ) -> tuple[list[Patch], list[Patch]]:
+        """Add lines of both layers (n, columns of the scan); return what is faulty on those that are judged by now."""
+        found: tuple[list[Patch], list[Patch]] = ([], [])
+        for layer, lines in enumerate(counts):
+            judged, patches = self._judges[layer].take(lines, last)
+            if layer == 0:
+                patches = patches + self._endless(judged)
+            self._layers[layer].append(judged)
+            found[layer].extend(patches)
+            self.unknown.add(layer, patches)
+        self._mask(last)
+        return found
 
-    def finish_lines(self, last: bool) -> None:
-        """Mask and level the lines of which enough is read, or all of them if no more will come."""
-        end = self._top + len(self._layers[0])
-        final = end if last else max(end - REACH, self._final)
-        if final == self._final:
-            return
-        begin = max(self._final - REACH, self._top)  # what lies above these lines also counts in their masks
-        # masks before levels: a line's level is the mean of its bare belt, and masks bear a few parts in a thousand
-        cover = self.cover(self._layers[0][begin - self._top :], 0)
-        cover = Cover(*(mask[self._final - begin : final - begin] for mask in cover))  # (n, W) each
-        fresh = slice(self._final - self._top, final - self._top)
-        flags, border = cv2.INTER_NEAREST | cv2.WARP_INVERSE_MAP, cv2.BORDER_REPLICATE
-        size = cover.bare.shape[::-1]
-        # the lag, a part of a line, does not matter: bare belt keeps three pixels off anything
-        bare_high = cv2.warpAffine(cover.bare, self._partner, size, flags=flags, borderMode=border)
-        for index, bare in enumerate((cover.bare, np.asarray(bare_high, np.uint8))):
-            level = np.ones(final - self._final, np.float32)  # (n,)
-            if self._correct:
-                level = line_levels(self._layers[index][fresh], bare)
-            self._levels[index] = np.concatenate([self._levels[index], level])
-        self._weak = np.concatenate([self._weak, cover.weak])
-        self._strong = np.concatenate([self._strong, cover.strong])
-        self._final = final
-
-    def masks(self, first: int, last: bool) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-        """Return the weak and the strong mask (n, W) of all lines from `first` on that are ready to be cut."""
+    def ready(self, last: bool) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+        """Return the weak and the strong mask (n, W) of the lines that have become ready to be cut."""
         # registration reads lines around a particle, which must be levelled by then
-        stop = self._final if last else max(self._final - HALO, first)
-        lines = slice(first - self._top, stop - self._top)
-        return self._weak[lines], self._strong[lines]
+        stop = self._weak.end if last else max(self._weak.end - HALO, self._ready)
+        start, self._ready = self._ready, stop
+        return self._weak.between(start, stop), self._strong.between(start, stop)
+
+    def forget(self, needed: int) -> None:
+        """Forget the lines that line `needed` and those after it do not need."""
+        for lines in (*self._layers, *self._levels):
+            lines.forget(needed - HALO)
+        for masks in (self._weak, self._strong):
+            masks.forget(needed - HALO)
+        self.unknown.forget(needed - HALO)
+
+    def _endless(self, judged: NDArray[np.float32]) -> list[Patch]:
+        """Make columns bare that have been covered for longer than any particle is, and return where."""
+        stuck = self._covered >= _ENDLESS
+        if not stuck.any() or not len(judged):
+            return []
+        stuck &= judged.mean(axis=0) < 0.95  # else it shows the belt again
+        self._covered[~stuck & (self._covered >= _ENDLESS)] = 0
+        judged[:, stuck] = 1
+        top = self._layers[0].end
+        edges = np.flatnonzero(np.diff(stuck.astype(np.int8), prepend=0, append=0)).reshape(-1, 2)  # (runs, 2)
+        return [Patch("covered", top, top + len(judged), left, right, False) for left, right in edges.tolist()]
+
+    def _mask(self, last: bool) -> None:
+        """Mask and level the lines of which enough is judged, or all of them if no more will come."""
+        done, end = self._weak.end, self._layers[0].end
+        final = end if last else max(end - REACH, done)
+        if final == done:
+            return
+        begin = max(done - REACH, self._layers[0].top)  # what lies above these lines also counts in their masks
+        cover = self.cover(self._layers[0].between(begin, end), 0)
+        cover = Cover(*(mask[done - begin : final - begin] for mask in cover))  # (n, W) each
+        flags, border = cv2.INTER_NEAREST | cv2.WARP_INVERSE_MAP, cv2.BORDER_REPLICATE
+        # the lag, a part of a line, does not matter: bare belt keeps three pixels off anything
+        bare_high = cv2.warpAffine(cover.bare, self._partner, cover.bare.shape[::-1], flags=flags, borderMode=border)
+        for layer, bare in enumerate((cover.bare, np.asarray(bare_high, np.uint8))):
+            lines = self._layers[layer].between(done, final)
+            level = np.ones(final - done, np.float32)  # (n,)
+            if self._correct:
+                level = line_levels(lines, bare)
+                self._judges[layer].adapt(self._running[layer].add(lines / level[:, None], bare))
+            self._levels[layer].append(level[:, None])
+        self._weak.append(cover.weak)
+        self._strong.append(cover.strong)
+        covered = cover.weak.sum(axis=0, dtype=np.int64)  # (W,)
+        going = (covered > 0.9 * (final - done)) | (self._covered >= _ENDLESS)
+        self._covered = np.where(going, self._covered + (final - done), 0)
 
     def cover(self, transmission: NDArray[np.float32], layer: int, start: int = 0) -> Cover:
         """Return the masks (n, w) of some lines of a layer (0 low, 1 high) from belt column `start` on."""
-        first = self._start + start
-        noise = self._columns[layer].noise[first : first + transmission.shape[1]]
+        noise = self._running[layer].noise[start : start + transmission.shape[1]]
         return self._rule(transmission, self._columns[layer].level, noise)
 
     def around(self, box: Box, layer: int, margin: int) -> tuple[NDArray[np.float32], int, int]:
         """Return a layer's transmission in a box grown by `margin` as far as the scan goes, its y and x."""
-        rows = slice(max(box.y - margin - self._top, 0), box.y + box.h + margin - self._top)
+        start, stop = box.y - margin, box.y + box.h + margin
         columns = slice(max(box.x - margin, 0), box.x + box.w + margin)
-        levels = self._levels[layer][rows]  # (n,), fewer at the scan's end
-        lines = self._layers[layer][rows, columns][: len(levels)]  # (n, w)
-        return np.asarray(lines / levels[:, None], np.float32), rows.start + self._top, columns.start
+        levels = self._levels[layer].between(start, stop)  # (n, 1), fewer at the scan's end
+        lines = self._layers[layer].between(start, stop)[: len(levels), columns]  # (n, w)
+        return np.asarray(lines / levels, np.float32), max(start, self._layers[layer].top), columns.start
 
     def weak(self, box: Box) -> NDArray[np.bool_]:
         """Return what of a box is covered by whatever, (h, w)."""
-        rows = slice(box.y - self._top, box.y + box.h - self._top)
-        return self._weak[rows, box.x : box.x + box.w].view(np.bool_)
+        return self._weak.between(box.y, box.y + box.h)[:, box.x : box.x + box.w].view(np.bool_)
 
     def beyond(self, box: Box, fit: Registration) -> bool:
         """Tell whether a box, as the high layer sees it, reaches over a side of the belt."""

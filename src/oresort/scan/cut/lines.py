@@ -1,0 +1,41 @@
+"""Lines in memory: appended at one end, forgotten at the other, known by their number since the first."""
+
+from typing import Generic, TypeVar
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+T = TypeVar("T", bound=np.generic)
+
+_FEWEST = 256  # lines of room at least: few moves, little memory
+
+
+class Lines(Generic[T]):
+    """Lines `top` to `end` of one kind, each of `width` values, in one array that moves only when it is full."""
+
+    def __init__(self, width: int, dtype: DTypeLike) -> None:
+        self._store: NDArray[T] = np.empty((_FEWEST, width), dtype)
+        self._begin = 0  # where line `top` lies in it
+        self.top = self.end = 0
+
+    def append(self, lines: NDArray[T]) -> None:
+        """Add lines (n, width) at the end."""
+        kept, need = self.end - self.top, self.end - self.top + len(lines)
+        if self._begin + need > len(self._store):
+            room = len(self._store) if need <= len(self._store) // 2 else 2 * max(need, _FEWEST)
+            store = np.empty((room, self._store.shape[1]), self._store.dtype)
+            store[:kept] = self._store[self._begin : self._begin + kept]
+            self._store, self._begin = store, 0
+        self._store[self._begin + kept : self._begin + need] = lines
+        self.end += len(lines)
+
+    def forget(self, line: int) -> None:
+        """Give up what lies before a line."""
+        line = min(max(line, self.top), self.end)
+        self._begin += line - self.top
+        self.top = line
+
+    def between(self, start: int, stop: int) -> NDArray[T]:
+        """Return lines `start` to `stop`, as far as they are here, as a view (n, width) that later lines may change."""
+        start, stop = (min(max(line, self.top), self.end) for line in (start, stop))
+        return self._store[self._begin + start - self.top : self._begin + stop - self.top]

@@ -1,0 +1,137 @@
+"""Lines of one layer as they come: corrected, levelled, judged, mended where that is honest and marked where not."""
+
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from oresort.scan.calibrate.columns import Columns
+from oresort.scan.calibrate.correct import Corrector
+from oresort.scan.fault import MOST_COLUMNS, MOST_LINES, runs
+from oresort.scan.health import patches
+from oresort.scan.health.levels import LineLevels
+
+_PIXEL = 3.0  # noise of a pixel over that of smoothed ones, which is what a calibration knows
+_COUNTS = 4.0  # noise in counts below which pixels repeat each other by chance
+_STEADY = 0.25  # of a pixel's noise: a range over 16 lines that no live column has
+_UNCORRECTED = (0.9, 1.1)  # levels that masks bear where lines are left as they came
+
+
+class Patch(NamedTuple):
+    """A faulty rectangle of one layer: lines since the first, columns of the belt."""
+
+    kind: str
+    top: int
+    bottom: int
+    left: int
+    right: int
+    mended: bool
+
+
+class Judge:
+    """One layer's lines on their way from counts to transmission that can be trusted, `REACH` lines behind them."""
+
+    def __init__(self, columns: Columns, belt: slice, correct: bool) -> None:
+        self._belt, self._correct = belt, correct
+        self._corrector = Corrector(columns, belt, correct)
+        noise = _PIXEL * columns.noise[belt]
+        in_counts = noise * np.float32(columns.level)
+        self._live = ~columns.dead[belt]
+        self._quiet = np.where(self._live, _STEADY * in_counts, 0).astype(np.float32)
+        self._noisy = bool(np.median(in_counts) >= _COUNTS)
+        bounds = {} if correct else {"bounds": _UNCORRECTED}
+        self._levels = LineLevels(self._live, noise, **bounds)
+        width = belt.stop - belt.start
+        self._counts = np.empty((0, width), np.uint16)  # (n, W) of lines in question and `REACH` before them
+        self._lines = np.empty((0, width), np.float32)  # the same as levelled transmission
+        self._lost = np.empty(0, np.bool_)  # (n,)
+        self._repeated = np.empty(0, np.bool_)
+        self._top = self._next = 0  # first line of these, and first one that is not judged yet
+        self._going_on = np.zeros(width, np.bool_)
+
+    def adapt(self, factor: NDArray[np.float32]) -> None:
+        """Divide what is to come by a column's level (belt,), relative to what it was so far."""
+        self._corrector.adapt(factor)
+
+    def take(self, counts: NDArray[np.uint16], last: bool) -> tuple[NDArray[np.float32], list[Patch]]:
+        """Add lines (n, W of the scan); return the transmission (m, belt) of those now judged, and what is faulty.
+
+        Judged lines may be fewer or more than those that came; all of them if these are the `last`.
+        """
+        fresh = counts[:, self._belt]
+        lines = self._corrector(counts)
+        level, lost, repeated = self._levels(lines, fresh)
+        if self._correct:
+            lines /= level[:, None]
+        self._counts = np.concatenate([self._counts, fresh])
+        self._lines = np.concatenate([self._lines, lines])
+        self._lost = np.concatenate([self._lost, lost])
+        self._repeated = np.concatenate([self._repeated, repeated])
+        end = self._top + len(self._lines) - (0 if last else patches.REACH)
+        if end <= self._next:
+            return np.empty((0, lines.shape[1]), np.float32), []
+        whole, faulty = self._judged()
+        judged = whole[self._next - self._top : end - self._top]
+        # a rectangle is told once, by its lines that are judged now
+        told = [p._replace(top=max(p.top, self._next), bottom=min(p.bottom, end)) for p in faulty]
+        self._next = end
+        drop = max(end - patches.REACH - self._top, 0)
+        self._counts, self._lines = self._counts[drop:], self._lines[drop:]
+        self._lost, self._repeated = self._lost[drop:], self._repeated[drop:]
+        self._top += drop
+        return judged, [patch for patch in told if patch.top < patch.bottom]
+
+    def _judged(self) -> tuple[NDArray[np.float32], list[Patch]]:
+        """Return all lines in question (n, W), mended, and what is faulty on them."""
+        lines = self._lines.copy()
+        gone = self._lost | self._repeated
+        lines[gone] = 1  # neither dark nor bright: the rules look at the others
+        found = self._patches(lines)
+        # by now nothing depends on what stood there
+        fixed, told = lines, []
+        for patch in found:
+            told.append(patch._replace(mended=_mend(fixed, patch, self._top)))
+        for span in runs(np.flatnonzero(gone)):
+            kind = "repeated" if self._repeated[span].all() else "lost"
+            whole = Patch(kind, self._top + span.start, self._top + span.stop, 0, lines.shape[1], False)
+            told.append(whole._replace(mended=_mend(fixed, whole, self._top)))
+        return fixed, told
+
+    def _patches(self, lines: NDArray[np.float32]) -> list[Patch]:
+        dark = lines < patches.OPAQUE
+        edged = patches.edged(lines, dark, self._going_on)
+        cells, width = patches.narrowed(lines), lines.shape[1]
+        found = [("dark", edged)]
+        for kind, mask in (("lost", patches.strips(cells)), ("bright", patches.glaring(cells))):
+            found.append((kind, None if mask is None else patches.widened(mask, width)))
+        if self._noisy:
+            seen = self._live & ~dark
+            found += [("stuck", patches.repeating(self._counts, seen))]
+            found += [("stuck", patches.steady(self._counts, self._quiet, seen))]
+        # the next lines in question begin where this row lies
+        row = max(len(lines) - 2 * patches.REACH, 0)
+        self._going_on = np.zeros_like(self._going_on) if edged is None else edged[row] > 0
+        return [patch for kind, mask in found if mask is not None for patch in _rectangles(mask, kind, self._top)]
+
+
+def _rectangles(mask: patches.Mask, kind: str, top: int) -> list[Patch]:
+    _, _, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=8, ltype=cv2.CV_32S)
+    return [Patch(kind, top + y, top + y + h, x, x + w, False) for x, y, w, h, _ in stats[1:].tolist()]
+
+
+def _mend(lines: NDArray[np.float32], patch: Patch, top: int) -> bool:
+    """Fill a rectangle in place, from the lines or the columns beside it where few are missing; else as bare belt."""
+    rows, columns = slice(patch.top - top, patch.bottom - top), slice(patch.left, patch.right)
+    height, width = patch.bottom - patch.top, patch.right - patch.left
+    if height <= MOST_LINES and rows.start > 0 and rows.stop < len(lines):
+        share = (np.arange(1, height + 1, dtype=np.float32) / (height + 1))[:, None]  # (h, 1)
+        lines[rows, columns] = (1 - share) * lines[rows.start - 1, columns] + share * lines[rows.stop, columns]
+        return True
+    if width <= MOST_COLUMNS and patch.left > 0 and patch.right < lines.shape[1]:
+        share = np.arange(1, width + 1, dtype=np.float32) / (width + 1)  # (w,)
+        left, right = lines[rows, patch.left - 1 : patch.left], lines[rows, patch.right : patch.right + 1]  # (h, 1)
+        lines[rows, columns] = (1 - share) * left + share * right
+        return True
+    lines[rows, columns] = 1
+    return False

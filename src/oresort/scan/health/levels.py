@@ -1,0 +1,77 @@
+"""What each line of a layer has in common, known before anything is masked, and lines that show nothing."""
+
+import zlib
+
+import numpy as np
+from numpy.typing import NDArray
+
+_EVERY = 12  # columns between those looked at: some 220 of a belt give a level to 0.2 %
+_BRIGHT = 0.8  # share of a line below its first guess at air: holds up to this share of covered or lost pixels
+_NARROW = 3.0  # standard deviations of bare belt about a level that count as air
+_LEAST = 0.1  # share of a line that must be air for it to have a level of its own
+_TUBE = (0.5, 1.3)  # of the calibrated level; beyond lies no drift or dip but a trip or a surge
+_KEPT = 2_000  # lines that a repeated one is compared with
+
+
+class LineLevels:
+    """Follows one layer's level line by line, and tells lines that were lost.
+
+    A line is lost where its level lies outside `bounds` of the calibrated one (a tube that tripped, zeros, full
+    scale), or where it repeats one of the last 2,000 to the bit.
+    """
+
+    def __init__(
+        self, live: NDArray[np.bool_], noise: NDArray[np.float32], bounds: tuple[float, float] = _TUBE
+    ) -> None:
+        self._columns = np.flatnonzero(live)[::_EVERY]
+        self._spread = _NARROW * max(float(np.median(noise[live])) if live.any() else 0.0, 0.01)
+        self._repeats = bool(self._columns.size) and float(np.median(noise[live])) > 0  # without noise lines are alike
+        self._bounds, self._last = bounds, 1.0
+        self._seen: dict[int, int] = {}  # checksum of a line: when it was seen last
+        self._count = 0
+
+    def __call__(
+        self, transmission: NDArray[np.float32], counts: NDArray[np.uint16]
+    ) -> tuple[NDArray[np.float32], NDArray[np.bool_], NDArray[np.bool_]]:
+        """Return of lines (n, belt) their level (n,), and which are lost by level and which by repetition, (n,) each.
+
+        `counts` are the same lines as they came. A line with hardly any air takes the level of the one before.
+        """
+        level, share = self._levels(transmission[:, self._columns])
+        least, most = self._bounds
+        covered = share < _LEAST  # all but covered, or of no one level
+        outside = ~((level >= least) & (level <= most))  # written so that NaN is outside
+        repeated = np.zeros(len(level), np.bool_)
+        for index, line in enumerate(counts):
+            repeated[index] = self._repeats and self._was_seen(line)
+            if not (covered[index] or outside[index] or repeated[index]):
+                self._last = float(level[index])
+            else:
+                level[index] = self._last
+        # a line without any air of its own, yet far darker than what covers a belt leaves, is no line of rock
+        lost = outside & (~covered | (transmission[:, self._columns].max(axis=1, initial=0) < least / 5))
+        return level, lost, repeated
+
+    def _levels(self, lines: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Return air (n,) as a clipped mean about the bright part of each line, and the share (n,) of it."""
+        count = lines.shape[1]
+        if not count:
+            return np.full(len(lines), np.nan, np.float32), np.zeros(len(lines), np.float32)
+        place = int(_BRIGHT * (count - 1))
+        level = np.partition(lines, place, axis=1)[:, place]  # (n,)
+        share = np.zeros_like(level)
+        for _ in range(3):
+            air = np.abs(lines - level[:, None]) <= (self._spread * np.maximum(level, 0.1))[:, None]  # (n, columns)
+            total = np.count_nonzero(air, axis=1)
+            level = (np.where(air, lines, 0).sum(axis=1) / np.maximum(total, 1)).astype(np.float32)
+            share = (total / count).astype(np.float32)
+        return level, share
+
+    def _was_seen(self, line: NDArray[np.uint16]) -> bool:
+        mark = zlib.crc32(np.ascontiguousarray(line).data)
+        before = self._seen.pop(mark, None)
+        self._seen[mark] = self._count
+        self._count += 1
+        if len(self._seen) > _KEPT:
+            self._seen.pop(next(iter(self._seen)))  # the oldest
+        return before is not None and self._count - before <= _KEPT

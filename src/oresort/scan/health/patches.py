@@ -1,0 +1,136 @@
+"""Pixels of a layer that cannot be rock or air: each rule finds one way in which a detector or a link fails.
+
+Every rule takes lines (n, W) of the belt, about 1 where it is bare, and gives a mask (n, W) or None for none. All of
+them cost a few passes over the pixels where nothing is wrong, which is nearly always.
+"""
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+REACH = 8  # lines before and after it that decide about a line
+
+OPAQUE = np.float32(0.02)  # transmission below which a particle may read alike everywhere: there only edges tell
+_AIR = 0.5  # transmission above which a pixel beside such a one is not its blurred rim
+_WIDE, _TALL = 8, 6  # pixels along and lines across that repeat only where nothing is read: each does by chance 1/300
+_EDGE = 24  # pixels of a straight edge without any blur, which no rock has
+_THIN, _SHORT = (4, 12), (8, 64)  # lines that a dark strip is thinner than, columns from which it is none of rock
+_CELL = 4  # columns: strips are looked for in means of so many
+_SQUARE = 8  # pixels: brightness is looked at in means of 8 x 8, whose noise is at most 1 %
+_BRIGHT = 0.10  # over air, from which it is no noise
+
+Mask = NDArray[np.uint8]
+
+
+def repeating(counts: NDArray[np.uint16], seen: NDArray[np.bool_]) -> Mask | None:
+    """Return pixels that read what those beside them or above them read: stuck, frozen, filled in.
+
+    `counts` (n, W) as they came, `seen` (n, W) where anything but opaque is.
+    """
+    above = np.zeros(counts.shape, np.bool_)
+    np.equal(counts[1:], counts[:-1], out=above[1:])
+    beside = np.zeros(counts.shape, np.bool_)
+    np.equal(counts[:, 1:], counts[:, :-1], out=beside[:, 1:])
+    found: Mask | None = None
+    for same, kernels in ((above, ((_WIDE, 1), (1, _TALL))), (beside, ((_WIDE, 1),))):
+        marks = same.view(np.uint8)
+        along = cv2.reduce(marks, 1, cv2.REDUCE_SUM, dtype=cv2.CV_32S)
+        across = cv2.reduce(marks, 0, cv2.REDUCE_SUM, dtype=cv2.CV_32S)
+        if along.max(initial=0) < _WIDE and across.max(initial=0) < _TALL:
+            continue
+        marks = (same & seen).view(np.uint8)
+        for wide, tall in kernels:
+            kept = _open(marks, tall, wide)
+            if kept.any():
+                if tall > 1:  # the first of a run has no like above it
+                    kept = np.asarray(cv2.dilate(kept, np.ones((2, 1), np.uint8), anchor=(0, 0)), np.uint8)
+                found = kept if found is None else np.bitwise_or(found, kept)
+    return found
+
+
+def steady(counts: NDArray[np.uint16], quiet: NDArray[np.float32], seen: NDArray[np.bool_]) -> Mask | None:
+    """Return columns that hardly change over 16 lines and more: `quiet` (W,) is the range, in counts, that is none.
+
+    `counts` (n, W) as they came, `seen` (n, W) where anything but opaque is.
+    """
+    marks: Mask | None = None
+    for start in range(0, max(len(counts) - 15, 0), 16):
+        part = slice(start, start + 16)
+        still = (counts[part].max(axis=0) - counts[part].min(axis=0) < quiet) & seen[part].all(axis=0)  # (W,)
+        if still.any():
+            marks = np.zeros(counts.shape, np.uint8) if marks is None else marks
+            marks[part, still] = 1
+    return marks
+
+
+def edged(transmission: NDArray[np.float32], dark: NDArray[np.bool_], going_on: NDArray[np.bool_]) -> Mask | None:
+    """Return opaque pixels with a straight edge against air, or below columns `going_on` (W,) that were such before.
+
+    `dark` (n, W) is where `transmission` is opaque.
+    """
+    if not dark.any():
+        return None
+    air = transmission > _AIR
+    down = np.zeros(dark.shape, np.uint8)  # an edge of one line: air above it or below it
+    down[1:] |= dark[1:] & air[:-1]
+    down[:-1] |= dark[:-1] & air[1:]
+    side = np.zeros(dark.shape, np.uint8)
+    side[:, 1:] |= dark[:, 1:] & air[:, :-1]
+    side[:, :-1] |= dark[:, :-1] & air[:, 1:]
+    seeds = _open(down, 1, _EDGE) | _open(side, _EDGE, 1)
+    seeds[0] |= dark[0] & going_on
+    if not seeds.any():
+        return None
+    count, labels = cv2.connectedComponents(dark.view(np.uint8), connectivity=8, ltype=cv2.CV_32S)
+    chosen = np.zeros(count, np.bool_)
+    chosen[labels[seeds > 0]] = True
+    chosen[0] = False
+    return np.asarray(chosen[labels], np.uint8)
+
+
+def narrowed(transmission: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return means of four columns, (n, W / 4), for the two rules below; up to three columns are left over."""
+    width = transmission.shape[1] // _CELL
+    return np.asarray(
+        cv2.resize(transmission[:, : width * _CELL], (width, len(transmission)), interpolation=cv2.INTER_AREA)
+    )
+
+
+def strips(cells: NDArray[np.float32]) -> Mask | None:
+    """Return dark strips, of `narrowed` transmission, too thin and long for rock: packets of a line or a few."""
+    found: Mask | None = None
+    for lines, columns in (_THIN, _SHORT):
+        closed = cv2.morphologyEx(
+            cells, cv2.MORPH_CLOSE, np.ones((lines, 1), np.uint8), borderType=cv2.BORDER_REPLICATE
+        )
+        dark = ((cells < 0.4 * closed) & (closed - cells > 0.08)).view(np.uint8)
+        if dark.any() and (kept := _open(dark, 1, columns // _CELL)).any():
+            # a packet may end amid the cell beside these
+            kept = np.asarray(cv2.dilate(kept, np.ones((1, 3), np.uint8)), np.uint8)
+            found = kept if found is None else np.bitwise_or(found, kept)
+    return found
+
+
+def glaring(cells: NDArray[np.float32]) -> Mask | None:
+    """Return what of `narrowed` transmission is brighter than air: nothing on a belt adds to it."""
+    height, width = cells.shape
+    size = max(width // 2, 1), max(height // _SQUARE, 1)
+    squares = cv2.resize(cells, size, interpolation=cv2.INTER_AREA)  # (n / 8, W / 8)
+    bright = (squares > 1 + _BRIGHT).view(np.uint8)
+    if not bright.any():
+        return None
+    grown = cv2.dilate(bright, np.ones((3, 3), np.uint8))  # a square of which a part is bright may not show it
+    return np.asarray(cv2.resize(grown, (width, height), interpolation=cv2.INTER_NEAREST), np.uint8)
+
+
+def widened(mask: Mask, width: int) -> Mask:
+    """Return a mask of `narrowed` transmission as one of all columns (n, `width`)."""
+    whole = np.repeat(mask, _CELL, axis=1)
+    return np.pad(whole, ((0, 0), (0, width - whole.shape[1])), mode="edge")
+
+
+def _open(marks: Mask, tall: int, wide: int) -> Mask:
+    kernel = np.ones((tall, wide), np.uint8)
+    return np.asarray(
+        cv2.morphologyEx(marks, cv2.MORPH_OPEN, kernel, borderType=cv2.BORDER_CONSTANT, borderValue=0), np.uint8
+    )

@@ -1,0 +1,35 @@
+"""Air and noise of a layer's columns, followed while the belt runs: a calibration ages, a belt has no end."""
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from oresort.scan.segment.mask import smoothed
+
+_MEMORY = 4_096  # bare lines over which a column is averaged: 0.5 to 1.1 s, and 0.06 % of air at 4 % noise
+_EVERY = 4  # stretches between those whose noise is looked at
+
+
+class Running:
+    """Exponential means over bare belt; `noise` (W,) is that of smoothed transmission, as in a calibration."""
+
+    def __init__(self, noise: NDArray[np.float32]) -> None:
+        self.noise = noise
+        self._variance = noise.astype(np.float64) ** 2
+        self._count = 0
+
+    def add(self, lines: NDArray[np.float32], bare: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Take levelled lines (n, W) and where they are bare; return by what columns are to be divided from now on."""
+        count = bare.sum(axis=0, dtype=np.int32)  # (W,)
+        total = np.einsum("ij,ij->j", lines, bare, dtype=np.float32)
+        factor = 1 + (total - count) / np.float32(_MEMORY)
+        self._count += 1
+        if self._count % _EVERY == 0:
+            spread = smoothed(lines) - 1
+            square = np.einsum("ij,ij,ij->j", spread, spread, bare, dtype=np.float32)
+            share = np.minimum(_EVERY * count / _MEMORY, 1)
+            mean = square / np.maximum(count, 1)
+            self._variance += np.where(count > 0, share * (mean - self._variance), 0)
+            # over neighbours, as a calibration does
+            self.noise = np.sqrt(ndimage.uniform_filter1d(self._variance, 15, mode="nearest")).astype(np.float32)
+        return np.asarray(factor, np.float32)
