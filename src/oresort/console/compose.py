@@ -2,6 +2,7 @@
 
 import difflib
 import os
+import sys
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import fields, is_dataclass
@@ -16,6 +17,7 @@ from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import ConfigAttributeError, ConfigKeyError, MissingMandatoryValue, OmegaConfBaseException
 
+from oresort.console.words import readable
 from oresort.errors import InputError, one_line
 from oresort.make import trust
 from oresort.paths import CONF_DIR, choices
@@ -52,13 +54,14 @@ def composed(name: str, schema: type[T], *words: str) -> T:
     """Return what `python -m oresort.<name>` with these words would run, for callers that are no command."""
     register(name, schema)
     with hydra.initialize_config_dir(str(CONF_DIR), version_base="1.3"):
-        cfg: T = typed(hydra.compose(name, overrides=list(words)))
+        cfg: T = typed(hydra.compose(name, overrides=readable(words, schema)))
     return cfg
 
 
 def compose_and_run(name: str, schema: type, function: Callable[[Any], object]) -> list[InputError]:
     """Run `function` on the typed `conf/<name>.yaml`, once or as a sweep; return what the input had wrong."""
     register(name, schema)
+    sys.argv[1:] = readable(sys.argv[1:], schema)  # where Hydra, and processes that it starts, look for them
     failures: list[InputError] = []
 
     def task(cfg: DictConfig) -> object:
@@ -97,7 +100,7 @@ def explained(error: Exception, schema: type | None) -> InputError:
             f"{group}={choice}: no such choice; known are {', '.join(error.options or choices(group))}{extra}"
         )
     if isinstance(error, OverrideParseException):
-        return InputError(f"{error.override!r}: not a word that can be read; write key=value, quoted for the shell")
+        return InputError(f"{error.override!r}: not a word that can be read; write key=value")
     # Hydra names the word and hides what was wrong with it
     cause = error.__cause__ if isinstance(error.__cause__, OmegaConfBaseException) else error
     key = str(getattr(cause, "full_key", None) or "")

@@ -6,6 +6,7 @@ from typing import Any
 import pandas as pd
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 
 def show(table: pd.DataFrame, title: str) -> None:
@@ -15,7 +16,7 @@ def show(table: pd.DataFrame, title: str) -> None:
         numeric = table[column].astype(str).str.match(r"^[-+]?[\d.]").all()
         view.add_column(str(column), justify="right" if numeric else "left", overflow="fold")
     for row in table.to_numpy().tolist():
-        view.add_row(*(str(cell) for cell in row))
+        view.add_row(*(Text(str(cell)) for cell in row))  # a name may look like markup
     console = Console()
     if not console.is_terminal:
         console = Console(width=240)  # a pipe has no width; folding at 80 would break every row

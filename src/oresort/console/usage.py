@@ -18,7 +18,7 @@ def usage(name: str, doc: str, words: Iterable[str] = ()) -> str:
     """
     file = CONF_DIR / f"{name}.yaml"
     content = _read(file)
-    picked = {key: yaml.safe_load(value) for key, _, value in (w.lstrip("+").partition("=") for w in words)}
+    picked = {key: _value(value) for key, _, value in (w.lstrip("+").partition("=") for w in words)}
     list(_chosen(content["defaults"], "", picked))  # gathers what chosen files choose instead
     chosen = list(_chosen(content["defaults"], "", picked))
     groups = [*dict.fromkeys(group for group, _ in chosen), *_added(chosen)]
@@ -31,6 +31,13 @@ def usage(name: str, doc: str, words: Iterable[str] = ()) -> str:
         parts += ["Choices, each a file in conf/ (*: chosen):", choices]
     more = "\n".join(_words(name, "sweep" in content.get("hydra", {}), bool(groups)))
     return "\n\n".join([*parts, "More words:", more])
+
+
+def _value(text: str) -> Any:
+    try:
+        return yaml.safe_load(text)
+    except yaml.YAMLError:
+        return text  # a path, say: no choice of a group
 
 
 def _words(name: str, sweep: bool, groups: bool) -> Iterator[str]:

@@ -1,5 +1,6 @@
 """Pages that pictures of a belt are drawn on: sizes in inches, axes that count in the scan's pixels."""
 
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -57,9 +58,11 @@ def legend_above(axes: Axes, columns: int, title: str) -> None:
     """Put the legend above the picture, in so many columns, and the title above it."""
     rows = -(-len(axes.get_legend_handles_labels()[1]) // columns)
     axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=columns, frameon=False, borderaxespad=0.2)
-    axes.set_title(title, loc="left", pad=8 + 20 * rows)
+    axes.set_title(title, loc="left", pad=8 + 20 * rows, parse_math=False)  # a name may hold a dollar sign
 
 
 def save_png(figure: Figure, path: Path) -> None:
     """Save a picture; noise hardly compresses, so the fastest setting loses a tenth and takes a third."""
-    figure.savefig(path, pil_kwargs={"compress_level": 1})
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph")  # a scan's name in signs that the font lacks is drawn as boxes
+        figure.savefig(path, pil_kwargs={"compress_level": 1})

@@ -74,7 +74,8 @@ def _name_scans(axes: Axes, scans: np.ndarray, summary: pd.DataFrame) -> None:
     axes.set_xlim(0.4, len(scans) + 0.6)
     if len(scans) <= _NAMED:
         turned = 0 if summary["scan"].str.len().sum() < 40 else 60
-        axes.set_xticks(scans, summary["scan"], rotation=turned, ha="right" if turned else "center")
+        place = "right" if turned else "center"
+        axes.set_xticks(scans, summary["scan"], rotation=turned, ha=place, parse_math=False)
     else:
         axes.set_xlabel("scan, in the order of summary.csv")
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))

@@ -1,0 +1,107 @@
+"""The words of a command line as typed, made readable for Hydra: paths may hold any sign."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import is_dataclass
+from types import NoneType
+from typing import Any, get_args, get_type_hints
+
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import QuotedString
+from hydra.errors import HydraException
+from omegaconf.errors import GrammarParseError
+from omegaconf.grammar_parser import parse
+
+from oresort.errors import InputError
+
+_TAKE_THE_NEXT = {
+    "-c",
+    "--cfg",
+    "-p",
+    "--package",
+    "-cp",
+    "--config-path",
+    "-cn",
+    "--config-name",
+    "-cd",
+    "--config-dir",
+}
+_KEY = re.compile(r"\+{0,2}(?P<name>[\w./-]+)")
+
+
+def readable(words: Sequence[str], schema: type) -> list[str]:
+    """Return a command line's words so that Hydra reads what was typed, `schema` being the command's dataclass.
+
+    A key of text takes its value as it stands, whatever signs are in it, but for `null`, what is quoted already and
+    OmegaConf's interpolations; in a sweep commas part values. Of other keys, only what Hydra cannot read is quoted, if
+    it may be text.
+
+    Raises:
+        InputError: a value that cannot be read all the same.
+    """
+    sweep = any(w == "-m" or (w[:3] == "--m" and "--multirun".startswith(w)) for w in words)
+    sweep |= any(w.lower().startswith("hydra.mode=multi") for w in words)
+    before = ("", *words)
+    return [w if b in _TAKE_THE_NEXT else _readable(w, schema, sweep) for b, w in zip(before, words, strict=False)]
+
+
+def _readable(word: str, schema: type, sweep: bool) -> str:
+    if not word.isprintable() and any("\ud800" <= sign <= "\udfff" for sign in word):
+        raise InputError(f"{word!a}: not UTF-8; rename the file, or say what encoding the terminal has")
+    key, equals, value = word.partition("=")
+    match = _KEY.fullmatch(key)
+    if not equals or match is None:
+        return word
+    kind = _kind(schema, match["name"])
+    read = _read(word)
+    text, texts = kind in (str, None), kind == list[str] and value[:1] + value[-1:] == "[]"
+    if kind is str and read is not None and not sweep and not _meant(value, read[0]):
+        return f"{key}={_quoted(value)}"
+    if read is not None:
+        return word
+    tries = []
+    if sweep and {"'", '"'} & set(value):
+        pass  # quoted by hand, where commas may stand in a value or between two
+    elif text and (kind is str or value[:1] not in ("[", "{")):
+        tries = [",".join(map(_quoted, value.split(","))) if sweep else _quoted(value)]
+    elif texts:
+        tries = [f"[{','.join(_quoted(part.strip()) for part in value[1:-1].split(','))}]"]
+    for quoted in tries:
+        if _read(f"{key}={quoted}") is not None:
+            return f"{key}={quoted}"
+    raise InputError(
+        f"{word!r}: not a word that can be read; write key=value, odd values quoted twice: \"{key}='...'\""
+    )
+
+
+def _kind(schema: Any, key: str) -> Any:
+    """Return the type of a dotted key, without None, or None where the dataclass does not tell."""
+    for name in key.split("."):
+        hints = get_type_hints(schema) if is_dataclass(schema) and isinstance(schema, type) else {}
+        schema = hints.get(name)
+        others = [kind for kind in get_args(schema) if kind is not NoneType]
+        if NoneType in get_args(schema) and len(others) == 1:
+            schema = others[0]
+    return None if schema is Any else schema
+
+
+def _read(word: str) -> tuple[Any] | None:
+    try:
+        return (OverridesParser.create().parse_override(word)._value,)
+    except HydraException:
+        return None
+
+
+def _meant(value: str, read: Any) -> bool:
+    """Tell whether a value that Hydra can read is meant as it reads it, rather than letter by letter."""
+    escaped = isinstance(read, str) and "\\" in value
+    return read is None or isinstance(read, QuotedString) or escaped or "${" in value
+
+
+def _quoted(value: str) -> str:
+    try:
+        parse(value)
+    except GrammarParseError:
+        value = value.replace("${", "\\${")  # begins no interpolation
+    # in quotes, only backslashes before a quote need one more each
+    return "'" + re.sub(r"(\\*)('|\Z)", lambda m: 2 * m[1] + ("\\'" if m[2] else ""), value) + "'"
