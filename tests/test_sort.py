@@ -1,6 +1,6 @@
 """`sort` as typed: every particle decided on, cut as the model's training pairs were."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -15,12 +15,15 @@ from PIL import Image
 from oresort import prepare, simulate, sort
 from oresort.belt import write_scans
 from oresort.errors import InputError
-from oresort.files.dataset import RELEASED, Cutting, read_dataset, write_dataset
+from oresort.files.dataset import RELEASED, Cutting, read_dataset, read_ranges, write_dataset
 from oresort.files.image import read_pair
 from oresort.learn.checkpoint import load_trained
 from oresort.learn.config import TrainConfig
 from oresort.scan.cut.crop import Cut
-from oresort.scan.cut.cutter import cut_scan
+from oresort.scan.cut.cutter import Cutter
+from oresort.sorting.table import COLUMNS
+
+AIR_LOW = {"min": 1.0, "median": 2.0, "max": 3.0}
 
 
 def errors(text: str) -> list[str]:
@@ -72,7 +75,7 @@ def test_every_particle_is_decided_on(command: Any, trained: Path, tmp_path: Pat
     )
     assert code == 0, err
     table = pd.read_csv(tmp_path / "out" / "decisions.csv")
-    assert list(table.columns) == ["x", "y", "w", "h", "p_ore", "decision"]
+    assert tuple(table.columns) == COLUMNS
     assert len(table) == particles
     assert (table["decision"] == "ore").all()
     with Image.open(tmp_path / "out" / "overlay.png") as picture:
@@ -131,13 +134,15 @@ def test_bad_input_is_refused_and_nothing_is_written(command: Any, checkpoint: A
 def crops_of(monkeypatch: pytest.MonkeyPatch) -> list[Cut]:
     """Return a list that fills with what `sort` hands to the model."""
     seen: list[Cut] = []
+    for name in ("push", "finish"):
+        plain = getattr(Cutter, name)
 
-    def watched(*words: Any) -> Iterator[Cut]:
-        for cut in cut_scan(*words):
-            seen.append(cut)
-            yield cut
+        def watched(*words: Any, plain: Callable[..., list[Cut]] = plain) -> list[Cut]:
+            cuts = plain(*words)
+            seen.extend(cuts)
+            return cuts
 
-    monkeypatch.setattr("oresort.scan.cut.cutter.cut_scan", watched)
+        monkeypatch.setattr(Cutter, name, watched)
     return seen
 
 
@@ -195,8 +200,8 @@ def test_every_option_of_the_models_pairs_is_obeyed(
     word: Any,
 ):
     used: list[Cutting] = []
-    plain = cut_scan
-    monkeypatch.setattr("oresort.scan.cut.cutter.cut_scan", lambda *words: used.append(words[2]) or plain(*words))
+    plain = Cutter
+    monkeypatch.setattr("oresort.learn.sort.run.Cutter", lambda *words: used.append(words[1]) or plain(*words))
     cut = replace(RELEASED, **{key: word})
     code, _, err = command(sort, checkpoint(cut), *layers, f"out={tmp_path / 'out'}")
     assert code == 0, err
@@ -247,8 +252,9 @@ def test_a_dataset_says_how_it_was_cut(command: Any, tmp_path: Path):
     assert read_dataset(released) == RELEASED
     assert read_dataset(write_manifest(released)) is None
     for known in (Cutting(neck=0.5), None):
-        write_dataset(released, "oresort.prepare", known, scans={"air_low": {"min": 1.0}})
+        write_dataset(released, "oresort.prepare", known, scans={"air_low": AIR_LOW})
         assert read_dataset(released) == known
+        assert read_ranges(released) == {"air_low": AIR_LOW}
 
 
 @pytest.mark.parametrize(

@@ -71,13 +71,28 @@ def read_dataset(root: Path) -> Cutting | None:
     None means that nobody knows: there is a manifest alone. InputError for a `dataset.json` that is damaged or of
     another version.
     """
-    file = root / MARK
-    if not file.is_file():
+    if not (root / MARK).is_file():
         return None if (root / MANIFEST).is_file() else RELEASED
+    return _read(root / MARK)[0]
+
+
+def read_ranges(root: Path) -> dict[str, dict[str, float]]:
+    """Return what a dataset's scans looked like: `min`, `median`, `max` by figure, such as `noise_low`; {} if unknown.
+
+    InputError as `read_dataset`.
+    """
+    return _read(root / MARK)[1] if (root / MARK).is_file() else {}
+
+
+def _read(file: Path) -> tuple[Cutting | None, dict[str, dict[str, float]]]:
     try:
         content = json.loads(file.read_text(encoding="utf-8"))
         if content["version"] != _VERSION:
             raise ValueError(f"version {content['version']}")
-        return None if content["cut"] is None else Cutting(**content["cut"])
-    except (InputError, KeyError, OSError, TypeError, ValueError) as error:
+        ranges = {
+            str(name): {key: float(known[key]) for key in ("min", "median", "max")}
+            for name, known in content.get("scans", {}).items()
+        }
+        return None if content["cut"] is None else Cutting(**content["cut"]), ranges
+    except (AttributeError, InputError, KeyError, OSError, TypeError, ValueError) as error:
         raise InputError(f"{file}: not of this version ({error}); make the dataset again") from error

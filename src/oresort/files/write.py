@@ -114,9 +114,16 @@ def _discard(old: Path) -> None:
 
 def write_json(file: Path, content: Mapping[str, Any]) -> None:
     """Write `content` whole or not at all; NaN becomes null, which JSON knows."""
-    clean = {key: None if isinstance(x, float) and not math.isfinite(x) else x for key, x in content.items()}
     with replacing(file) as temporary:
-        temporary.write_text(json.dumps(clean, indent=1, allow_nan=False) + "\n", encoding="utf-8")
+        temporary.write_text(json.dumps(_plain(content), indent=1, allow_nan=False) + "\n", encoding="utf-8")
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _plain(own) for key, own in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(own) for own in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def write_yaml(file: Path, content: Mapping[str, Any]) -> None:

@@ -41,6 +41,7 @@ def device_named(name: str) -> torch.device:
 class Trained(NamedTuple):
     """What a checkpoint holds."""
 
+    file: Path
     module: OreModule
     representation: Representation
     data: dict[str, Any]  # keywords of the `OreDataModule` it was trained with
@@ -51,6 +52,11 @@ class Trained(NamedTuple):
     def threshold(self) -> float:
         """The decision threshold chosen on validation data."""
         return float(self.module.threshold)
+
+    @property
+    def seen(self) -> dict[str, Any]:
+        """What its training pairs and their scans looked like, see `oresort.learn.seen`; {} if that is not known."""
+        return self.module.seen
 
     def predict(
         self,
@@ -72,17 +78,31 @@ class Trained(NamedTuple):
         lows, highs = ([x] if isinstance(x, np.ndarray) and x.ndim == 2 else list(x) for x in (low, high))
         if [np.shape(x) for x in lows] != [np.shape(x) for x in highs]:
             raise InputError("low, high: give as many of one energy as of the other, of the same sizes")
-        place = device_named(device) if isinstance(device, str) else device
-        net, inputs = self.module.to(place), Inputs(self.representation)
+        classify = Classifier(self, device_named(device) if isinstance(device, str) else device)
         found = [np.zeros(0, np.float32)]
-        starts = range(0, len(lows), BATCH)
-        for start in track(starts, len(starts), "classifying particles"):
-            pairs = zip(lows[start : start + BATCH], highs[start : start + BATCH], strict=True)
-            planes = [self.representation.planes(*pair, air, background) for pair in pairs]
-            images = inputs(torch.from_numpy(np.stack(planes)))  # two of (B, C, S, S)
-            with torch.inference_mode():
-                found.append(p_ore(net(*(image.to(place) for image in images))).cpu().numpy())
+        for start in track(range(0, len(lows), BATCH), -(-len(lows) // BATCH), "classifying particles"):
+            part = slice(start, start + BATCH)
+            found.append(classify(lows[part], highs[part], air, background))
         return np.concatenate(found)
+
+
+class Classifier:
+    """A trained model on its device, which answers batches as they come."""
+
+    def __init__(self, trained: Trained, device: torch.device) -> None:
+        self._represent, self._device = trained.representation, device
+        self._net, self._inputs = trained.module.to(device), Inputs(trained.representation)
+
+    def __call__(
+        self, lows: Sequence[Counts], highs: Sequence[Counts], air: float, background: str
+    ) -> NDArray[np.float32]:
+        """Return the probability of ore (B,) of one batch of particles, as `Trained.predict`; at least one."""
+        pairs = zip(lows, highs, strict=True)
+        planes = np.stack([self._represent.planes(*pair, air, background) for pair in pairs])  # (B, 4, S, S)
+        images = self._inputs(torch.from_numpy(planes))  # two of (B, C, S, S)
+        with torch.inference_mode():
+            answers = p_ore(self._net(*(image.to(self._device) for image in images)))
+        return np.asarray(answers.cpu().numpy(), np.float32)
 
 
 def save(file: Path, module: OreModule, data: Mapping[str, Any], epoch: int = 0) -> None:
@@ -91,6 +111,7 @@ def save(file: Path, module: OreModule, data: Mapping[str, Any], epoch: int = 0)
         "state_dict": module.state_dict(),
         "hyper_parameters": dict(module.hparams),
         "datamodule_hyper_parameters": dict(data),
+        "seen": module.seen,
         "epoch": epoch,
         "global_step": 0,
         "pytorch-lightning_version": L.__version__,
@@ -119,7 +140,7 @@ def load_trained(file: str | Path) -> Trained:
         raise InputError(f"{file}: a checkpoint of another program; give one that oresort.train wrote")
     hparams = {**content["hyper_parameters"], "compile": False}
     try:
-        module = OreModule(**hparams)
+        module = OreModule(**hparams, seen=content.get("seen"))
         module.load_state_dict(content["state_dict"])
         representation = make(hparams["representation"], Representation)  # type: ignore[type-abstract]
         cut = None if module.hparams["cut"] is None else Cutting(**module.hparams["cut"])
@@ -127,4 +148,6 @@ def load_trained(file: str | Path) -> Trained:
         raise InputError(f"{file}: {error}") from error
     except (TypeError, RuntimeError) as error:
         raise InputError(f"{file}: holds another model than its own settings describe; train it again") from error
-    return Trained(module.eval(), representation, content["datamodule_hyper_parameters"], int(content["epoch"]), cut)
+    return Trained(
+        file, module.eval(), representation, content["datamodule_hyper_parameters"], int(content["epoch"]), cut
+    )

@@ -21,6 +21,7 @@ from oresort.learn.config import TrainConfig
 from oresort.learn.evaluation import evaluate_checkpoint
 from oresort.learn.module import OreModule
 from oresort.learn.run import recorded
+from oresort.learn.seen import seen_in
 from oresort.learn.tracking import EpochLogger, close, make_loggers, summarise
 from oresort.learn.trainer import make_trainer
 from oresort.sorting import METRICS
@@ -87,6 +88,7 @@ def _fit(cfg: TrainConfig, folder: Path, data: OreDataModule, loggers: list[Logg
     )
     trainer = make_trainer(cfg, folder, [EpochLogger(folder / "metrics.csv"), *loggers])
     data.setup()  # before the clock starts: whoever finds the cache built would seem faster
+    module.seen |= seen_in(data)
     last = folder / "checkpoints" / "last.ckpt"
     start = time.perf_counter()
     with warnings.catch_warnings():

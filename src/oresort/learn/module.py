@@ -20,6 +20,7 @@ from oresort.make import make
 from oresort.models.build import build_model
 from oresort.models.heads.head import p_ore
 from oresort.models.pairnet import PairNet
+from oresort.sorting.drift import count_answers
 from oresort.sorting.threshold import choose_threshold
 
 _MODES = ("default", "reduce-overhead", "max-autotune", "max-autotune-no-cudagraphs")  # of torch.compile
@@ -39,6 +40,7 @@ class OreModule(L.LightningModule):
         compile: compile the model with torch.compile: true, or one of its modes by name.
         objective: spec of the `Objective`; None where nothing is trained.
         cut: how the pairs it was trained on were cut, see `Cutting`; None if that is not known.
+        seen: what those pairs and their scans looked like, see `oresort.sorting.drift.compare`.
     """
 
     def __init__(
@@ -52,9 +54,12 @@ class OreModule(L.LightningModule):
         compile: bool | str = False,
         objective: Mapping[str, Any] | None = None,
         cut: Mapping[str, Any] | None = None,
+        seen: Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__()
-        self.save_hyperparameters()  # plain values only, which load under torch's safe loading
+        # plain values only, which load under torch's safe loading
+        self.save_hyperparameters(ignore=["seen"])  # a measurement, which is no setting for loggers to show
+        self.seen = dict(seen or {})
         choose_threshold(threshold, np.zeros(0), np.zeros(0, int))  # refuse a bad rule before an epoch is spent
         self.objective = make(objective or _PLAIN, Objective, net=build_model(model))
         self._pace: Tensor | None = None
@@ -100,11 +105,16 @@ class OreModule(L.LightningModule):
             # set here, before the epoch's checkpoint is written, so that it is always that epoch's own
             chosen = choose_threshold(self.hparams["threshold"], p_ore.cpu().numpy(), label.cpu().numpy())
             self.threshold.fill_(chosen)
+            self.seen["p_ore"] = count_answers(p_ore.cpu().numpy())
         figures = binary_metrics(p_ore, label.long(), float(self.threshold)) | {"loss": loss}
         # computed from all processes' pairs, so there is nothing to average between them
         self.log_dict({f"{prefix}/{name}": value for name, value in figures.items()}, rank_zero_only=True)
         if prefix == "val":
             self.log("auroc", figures["auroc"], prog_bar=True, logger=False, rank_zero_only=True)
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Let what it has seen travel with the model."""
+        checkpoint["seen"] = self.seen
 
     def training_step(self, batch: Batch) -> Tensor:
         """Return the objective of a batch."""

@@ -1,15 +1,9 @@
-"""Which particles are ore, and the table that says so."""
-
-import csv
-from collections.abc import Sequence
-from pathlib import Path
+"""Which particles are ore."""
 
 import numpy as np
 from numpy.typing import NDArray
 
 from oresort.errors import InputError
-from oresort.files.write import replacing
-from oresort.scan.segment.particle import Particle
 
 
 def is_ore(p_ore: NDArray[np.floating], threshold: float) -> NDArray[np.bool_]:
@@ -33,18 +27,3 @@ def decide(p_ore: NDArray[np.floating], threshold: float) -> NDArray[np.str_]:
         what = f"p_ore: {p_ore[bad][0]} for particle {bad.argmax()} is not a probability"
         raise InputError(f"{what}; use a checkpoint of a training that did not diverge")
     return np.where(is_ore(p_ore, threshold), "ore", "waste")
-
-
-def write_decisions(
-    path: Path, particles: Sequence[Particle], p_ore: NDArray[np.floating], decisions: NDArray[np.str_]
-) -> None:
-    """Write one row per particle, `x, y, w, h, p_ore, decision`, whole or not at all.
-
-    Boxes are pixels of the scan; probabilities are written in full, so that the decision can be recomputed.
-    An empty belt gives the header alone.
-    """
-    with replacing(path) as part, part.open("w", newline="", encoding="utf-8") as stream:
-        table = csv.writer(stream, lineterminator="\n")
-        table.writerow(["x", "y", "w", "h", "p_ore", "decision"])
-        for particle, p, decision in zip(particles, p_ore, decisions, strict=True):
-            table.writerow([particle.x, particle.y, particle.w, particle.h, str(p), decision])

@@ -21,8 +21,9 @@ from oresort.scan.calibrate.calibration import Calibration, save_calibration
 from oresort.scan.cut.assays import match_assay
 from oresort.scan.cut.crop import Cut
 from oresort.scan.cut.cutter import AT_ONCE, Cutter
-from oresort.scan.draw.flags import Preview, draw_flags
+from oresort.scan.draw.flags import draw_flags
 from oresort.scan.draw.page import save_png
+from oresort.scan.draw.preview import Preview
 from oresort.scan.segment.particle import FLAGS, Particle
 
 _COLUMNS = [*MANIFEST_COLUMNS, *FLAGS, "area", "mass_proxy"]  # area in pixels; the sum of attenuation

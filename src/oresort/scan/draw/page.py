@@ -7,9 +7,12 @@ from pathlib import Path
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.collections import PolyCollection
+from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from oresort.console.palette import GREY
+from oresort.scan.fault import Fault
 from oresort.scan.segment.particle import Particle
 
 DPI = 100
@@ -45,13 +48,39 @@ def show_belt(
     axes.autoscale(False)  # boxes at the border must not widen the axes
 
 
-def draw_boxes(axes: Axes, particles: Sequence[Particle], colour: str, dashes: str, width: float, label: str) -> None:
-    """Draw a box two pixels around each particle, all in one colour, with one entry in the legend."""
-    ends = [(p.x - 2.5, p.y - 2.5, p.x + p.w + 1.5, p.y + p.h + 1.5) for p in particles]
-    boxes = [np.array([(left, top), (right, top), (right, low), (left, low)]) for left, top, right, low in ends]
+def on_lines(particle: Particle, lines: slice) -> bool:
+    """Tell whether some of a particle lies on these lines."""
+    return bool(particle.y < lines.stop and particle.y + particle.h > lines.start)
+
+
+def draw_boxes(
+    axes: Axes, particles: Sequence[Particle], colour: str, dashes: str, width: float, label: str, gap: float = 2
+) -> None:
+    """Draw a box `gap` pixels around each particle, all in one colour, with one entry in the legend."""
+    before, behind = gap + 0.5, gap - 0.5
+    ends = [(p.x - before, p.y - before, p.x + p.w + behind, p.y + p.h + behind) for p in particles]
     axes.add_collection(
-        PolyCollection(boxes, facecolors="none", edgecolors=colour, linestyles=dashes, linewidths=width, label=label)
+        PolyCollection(
+            _corners(ends), facecolors="none", edgecolors=colour, linestyles=dashes, linewidths=width, label=label
+        )
     )
+
+
+def draw_faults(axes: Axes, faults: Sequence[Fault], belt: slice, lines: slice) -> None:
+    """Hatch what of some lines is not known: the faults that could not be mended; nothing if there are none."""
+    ends = []
+    for columns, rows in ((fault.columns or belt, fault.lines or lines) for fault in faults if not fault.mended):
+        if rows.start < lines.stop and rows.stop > lines.start:
+            ends.append((columns.start - 0.5, rows.start - 0.5, columns.stop - 0.5, rows.stop - 0.5))
+    if ends:
+        fill = to_rgba(GREY, 0.4)
+        hatched = PolyCollection(_corners(ends), facecolors=fill, edgecolors=GREY, linewidths=0.5, label="not known")
+        hatched.set_hatch("////")
+        axes.add_collection(hatched)
+
+
+def _corners(ends: Sequence[tuple[float, float, float, float]]) -> list[NDArray[np.float64]]:
+    return [np.array([(left, top), (right, top), (right, low), (left, low)]) for left, top, right, low in ends]
 
 
 def legend_above(axes: Axes, columns: int, title: str) -> None:

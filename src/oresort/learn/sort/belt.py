@@ -1,0 +1,111 @@
+"""One belt sorted: its particles cut as its lines come, and classified in batches."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from oresort.files.belt import BeltFiles
+from oresort.files.lines import PairReader
+from oresort.learn.checkpoint import BATCH, Classifier
+from oresort.scan.calibrate.calibration import Calibration
+from oresort.scan.calibrate.measure import calibrate_scan, check_scan
+from oresort.scan.cut.crop import Cut
+from oresort.scan.cut.cutter import AT_ONCE, Cutter
+from oresort.scan.cut.summary import summary_row
+from oresort.scan.draw.preview import Preview
+from oresort.sorting.drift import Compared, PairFigures, compare, pair_figures
+from oresort.sorting.policy import Policy
+from oresort.sorting.table import Decided
+
+_NO_MASK = np.empty((0, 0), np.bool_)
+
+
+@dataclass
+class SortedBelt:
+    """What was decided on a belt, by line and column, and what it looked like."""
+
+    files: BeltFiles
+    calibration: Calibration
+    given: bool  # the calibration is from a file
+    cutter: Cutter
+    preview: Preview | None = None
+    rows: list[Decided] = field(default_factory=list)
+    figures: list[PairFigures] = field(default_factory=list)  # of each row
+
+    @property
+    def p_ore(self) -> NDArray[np.float32]:
+        """Probabilities of ore (N,)."""
+        return np.array([row.p_ore for row in self.rows], np.float32)
+
+    @property
+    def summary(self) -> dict[str, Any]:
+        """What was found and how it was calibrated, see `summary_row`."""
+        particles, origin = [row.particle for row in self.rows], "none"
+        if self.calibration.registration is not None:
+            origin = "file" if self.given else "scan"
+        return summary_row(self.files.name, self.files.height, particles, len(particles), self.calibration, origin)
+
+    def drift(self, seen: Mapping[str, Any]) -> list[Compared]:
+        """Return its figures beside those of training, see `compare`."""
+        return compare(seen, self.summary, self.figures, self.p_ore)
+
+
+def calibrated(belt: BeltFiles, given: Calibration | None, *, needed: bool) -> Calibration:
+    """Return a belt's calibration: that of its first scan, or the one given, to which every scan must fit.
+
+    Raises:
+        InputError: as `calibrate_scan` and `check_scan`.
+    """
+    calibration = given
+    for scan in belt.scans:
+        with PairReader(scan.low, scan.high) as reader:
+            if calibration is None:
+                calibration = calibrate_scan(reader, needed=needed)
+            else:
+                check_scan(reader, calibration)
+    assert calibration is not None  # a belt has a scan
+    return calibration
+
+
+def sort_belt(
+    belt: SortedBelt, classify: Classifier, policy: Policy, threshold: float, advance: Callable[[float], None]
+) -> None:
+    """Cut and classify a belt from its first line to its last, and fill its rows; `advance` is told of lines.
+
+    Raises:
+        InputError: a damaged file, or a model that answers with no probability.
+    """
+    waiting: list[Cut] = []
+    for low, high in belt.files.read(AT_ONCE):
+        if belt.preview:
+            belt.preview.add(low)
+        waiting += belt.cutter.push(low, high)
+        while len(waiting) >= BATCH:
+            _classify(belt, classify, waiting[:BATCH])
+            del waiting[:BATCH]
+        advance(len(low))
+    waiting += belt.cutter.finish()
+    for start in range(0, len(waiting), BATCH):
+        _classify(belt, classify, waiting[start : start + BATCH])
+    # particles came by their last lines
+    order = sorted(range(len(belt.rows)), key=lambda i: (belt.rows[i].particle.y, belt.rows[i].particle.x))
+    belt.rows, belt.figures = [belt.rows[i] for i in order], [belt.figures[i] for i in order]
+    words, reasons = policy(belt.p_ore, threshold, [row.particle for row in belt.rows])
+    decided = zip(belt.rows, words, reasons, strict=True)
+    belt.rows = [row._replace(decision=word, reason=reason) for row, word, reason in decided]
+
+
+def _classify(belt: SortedBelt, classify: Classifier, cuts: Sequence[Cut]) -> None:
+    air, background = belt.calibration.low.level, belt.cutter.options.background
+    p_ore = classify([cut.low for cut in cuts], [cut.high for cut in cuts], air, background)
+    for cut, p in zip(cuts, p_ore, strict=True):
+        figures = pair_figures(cut.low, cut.high, air, background)
+        belt.figures.append(figures)
+        scan, y = belt.files.place(cut.particle.y)
+        area = int(np.count_nonzero(cut.particle.mask))
+        particle = replace(cut.particle, mask=_NO_MASK)  # so that memory hardly grows with what has gone by
+        measured = (cut.mass_proxy, figures.low_mean, figures.high_mean)
+        belt.rows.append(Decided(scan, particle, y, area, *measured, p, "", ""))

@@ -1,0 +1,60 @@
+"""What `sort` prints: decisions, calibration, faults, and warnings once each."""
+
+import sys
+from collections.abc import Iterator, Sequence
+
+import pandas as pd
+
+from oresort.console.show import show
+from oresort.files.belt import gap_in
+from oresort.learn.checkpoint import Trained
+from oresort.learn.sort.belt import SortedBelt
+from oresort.learn.sort.settings import SortConfig
+
+_MOST = 10  # belts or faults of which a table shows a row each
+_SHOWN = (
+    *("scan", "lines", "air_low", "air_high", "noise_low", "noise_high", "dead_columns"),
+    *("scale", "row_offset", "residual", "registration"),
+)
+_WRONG = {
+    "faulty": "lie where the scan does not show what passed",
+    "clipped": "reach the border of the scan, so a part of them may be missing",
+    "touching": "look like several in touch",
+}
+_DONE = {"keep": "kept", "drop": "dropped", "decide": "decided on as they are"}
+
+
+def show_sorted(cfg: SortConfig, trained: Trained, threshold: float, belts: Sequence[SortedBelt]) -> None:
+    """Print tables of decisions and calibration to stdout, and every warning to stderr."""
+    rows = [row for belt in belts for row in belt.rows]
+    table = [
+        {
+            "decision": word,
+            "particles": sum(row.decision == word for row in rows),
+            "by policy": sum(row.decision == word and row.reason != "threshold" for row in rows),
+        }
+        for word in ("ore", "waste")
+    ]
+    name = cfg.scans or cfg.low
+    show(pd.DataFrame(table), f"{name}: {len(rows)} particles at threshold {threshold:.3f}")
+    summaries = pd.DataFrame([belt.summary for belt in belts])
+    shown = summaries[[name for name in _SHOWN if name in summaries]].head(_MOST)
+    more = f" (the first {_MOST} of {len(belts)})" if len(belts) > _MOST else ""
+    show(shown.fillna(""), f"as measured{more}")
+    for warning in _warnings(cfg, trained, belts):
+        print(f"warning: {warning}", file=sys.stderr)
+
+
+def _warnings(cfg: SortConfig, trained: Trained, belts: Sequence[SortedBelt]) -> Iterator[str]:
+    rows = [row for belt in belts for row in belt.rows]
+    for between in filter(None, (gap_in(belt.files.scans) for belt in belts)):
+        yield f"{cfg.scans}: no scan between {between}; they are joined all the same, joined=false keeps scans apart"
+    for flag, wrong in _WRONG.items():
+        if count := sum(getattr(row.particle, flag) for row in rows):
+            yield f"{count} of {len(rows)} particles {wrong}; {_DONE[getattr(cfg, flag)]} ({flag}=)"
+    if not trained.seen:
+        yield f"{cfg.ckpt}: does not know what its training scans looked like, so the drift alarm is off"
+    for belt in belts:
+        for known in belt.drift(trained.seen):
+            if known.alarm:
+                yield f"{belt.files.name}: {known.alarm}; look at the scan, or train on such scans"

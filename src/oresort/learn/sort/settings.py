@@ -1,0 +1,84 @@
+"""The typed configuration of `sort`, and what it says of scans and cutting."""
+
+import math
+import re
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from oresort.console.command import REQUIRED
+from oresort.errors import InputError
+from oresort.files.belt import BeltFiles, scans_in_order
+from oresort.files.dataset import Cutting
+from oresort.files.scans import ScanFiles
+from oresort.learn.checkpoint import Trained
+from oresort.sorting.policy import Policy
+
+
+@dataclass
+class SortConfig:
+    """One scan to sort, or the scans of a belt; `conf/sort.yaml` explains each key."""
+
+    ckpt: str = REQUIRED
+    out: str = REQUIRED
+    low: str | None = None
+    high: str | None = None
+    scans: str | None = None
+    joined: bool = True
+    crops: str | None = None
+    mask: str | None = None
+    calibration: str | None = None
+    save_calibration: str | None = None
+    pixel: float | None = None
+    threshold: float | None = None
+    faulty: str = Policy.faulty
+    clipped: str = Policy.clipped
+    touching: str = Policy.touching
+    unsure: str = Policy.unsure
+    band: float = Policy.band
+    overlay: bool = True
+    device: str = "auto"
+    modules: list[str] = field(default_factory=list)
+
+
+def belts_of(cfg: SortConfig) -> list[BeltFiles]:
+    """Return the belts to sort: all scans as one, or each by itself.
+
+    Raises:
+        InputError: no scan is named, one cannot be used, or those of one belt differ in width.
+    """
+    if cfg.pixel is not None and not 0 < cfg.pixel < math.inf:
+        raise InputError(f"pixel={cfg.pixel:g}: no size of a pixel; give mm of belt, such as pixel=0.4")
+    if cfg.scans is not None:
+        scans = scans_in_order(Path(cfg.scans), cfg.low or "{scan}_low", cfg.high or "{scan}_high")
+    elif cfg.low and cfg.high:
+        name = re.sub(r"(?<=.)[_-]low$", "", Path(cfg.low).stem)
+        scans = [ScanFiles(name, Path(cfg.low), Path(cfg.high), "", "")]
+    else:
+        raise InputError("low, high: missing; give both layers of a scan, or a folder of scans as scans=DIR")
+    belts = [BeltFiles.of(scans)] if cfg.joined else [BeltFiles.of([scan]) for scan in scans]
+    if cfg.save_calibration and len(belts) > 1:
+        raise InputError("save_calibration=FILE: every scan has its own with joined=false; leave it out")
+    return belts
+
+
+def cutting(cfg: SortConfig, trained: Trained) -> Cutting:
+    """Return how particles are to be cut: as the model's training pairs, whatever the command says of it.
+
+    Raises:
+        InputError: `crops` or `mask` is unknown, contradicts the model's pairs, or is needed and not given.
+    """
+    given = {key: word for key in ("crops", "mask") if (word := getattr(cfg, key)) is not None}
+    known = trained.cut
+    if known is None:
+        if len(given) == 2:
+            return Cutting(**given)
+        raise InputError(
+            f"{cfg.ckpt}: does not know how its training pairs were cut; "
+            "say crops=registered or released, and mask=noise, threshold or released"
+        )
+    for key, word in given.items():
+        if replace(known, **{key: word}) != known:
+            raise InputError(
+                f"{key}={word}: the model's training pairs were cut with {key}={getattr(known, key)}; leave out {key}="
+            )
+    return known

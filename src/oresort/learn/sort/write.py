@@ -1,0 +1,80 @@
+"""What a sorted belt leaves on disk: decisions, what they rest on, and pictures, in this order."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from matplotlib.figure import Figure
+
+from oresort.errors import InputError
+from oresort.files.write import replacing, write_json
+from oresort.learn.checkpoint import Trained
+from oresort.learn.run import provenance
+from oresort.learn.sort.belt import SortedBelt
+from oresort.learn.sort.settings import SortConfig
+from oresort.scan.calibrate.calibration import save_calibration
+from oresort.scan.draw.decisions import draw_decisions
+from oresort.scan.draw.page import save_png
+from oresort.scan.draw.preview import Preview
+from oresort.sorting.table import write_decisions
+
+
+def write_sorted(cfg: SortConfig, trained: Trained, threshold: float, belts: Sequence[SortedBelt]) -> list[Path]:
+    """Write `decisions.csv`, `decisions.json` and the pictures; return the files' paths.
+
+    Raises:
+        InputError: a folder that cannot be written.
+    """
+    out = Path(cfg.out)
+    written = [out / "decisions.csv", out / "decisions.json"]
+    try:
+        if cfg.save_calibration:
+            save_calibration(Path(cfg.save_calibration), belts[0].calibration)
+            written.append(Path(cfg.save_calibration))
+        (out / "overlay.png").unlink(missing_ok=True)  # of other decisions
+        write_decisions(written[0], [row for belt in belts for row in belt.rows], cfg.pixel)
+        write_json(written[1], _provenance(cfg, trained, threshold, belts))
+        for belt in belts:
+            if not belt.preview:
+                continue
+            name = "overlay.png" if len(belts) == 1 else f"overlays/{belt.files.name}.png"
+            with replacing(out / name) as temporary:
+                save_png(_picture(belt, belt.preview, threshold), temporary)
+            written.append(out / name)
+    except OSError as error:
+        raise InputError(f"{error.filename or out}: cannot be written ({error.strerror}); choose another") from error
+    return written
+
+
+def _picture(belt: SortedBelt, preview: Preview, threshold: float) -> Figure:
+    particles, words = [row.particle for row in belt.rows], [row.decision for row in belt.rows]
+    return draw_decisions(preview, particles, words, belt.p_ore, threshold)
+
+
+def _provenance(cfg: SortConfig, trained: Trained, threshold: float, belts: Sequence[SortedBelt]) -> dict[str, Any]:
+    digest = hashlib.sha256(trained.file.read_bytes()).hexdigest()
+    decisions = [row.decision for belt in belts for row in belt.rows]
+    return {
+        **provenance(),
+        "checkpoint": {"file": str(trained.file), "sha256": digest, "epoch": trained.epoch},
+        "settings": asdict(cfg),
+        "cut": asdict(belts[0].cutter.options),
+        "threshold": threshold,
+        "particles": len(decisions),
+        **{word: decisions.count(word) for word in ("ore", "waste")},
+        "belts": [_belt(belt, trained) for belt in belts],
+    }
+
+
+def _belt(belt: SortedBelt, trained: Trained) -> dict[str, Any]:
+    files = belt.files
+    return {
+        "scans": [
+            {"name": scan.name, "low": str(scan.low), "high": str(scan.high), "lines": lines}
+            for scan, lines in zip(files.scans, files.heights, strict=True)
+        ],
+        "summary": belt.summary,
+        "drift": {known.name: known._asdict() for known in belt.drift(trained.seen)},
+    }

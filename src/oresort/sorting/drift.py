@@ -1,0 +1,177 @@
+"""The drift alarm: how a belt looks to a model, beside what the model was trained on."""
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from oresort.represent.mask import particle_mask
+from oresort.xray.transmission import attenuation
+
+BINS = 10
+"""Equal bins of probabilities of ore, 0 to 1, in which they are counted."""
+
+_FEWEST = 5  # particles whose median is compared, and pairs of a scan that say how far scans lie apart
+_CHANCE = 4.0  # standard errors of a median that are nobody's fault
+_SMALL = 0.05  # of its own size: a shift that no model minds
+_AIR, _NOISE, _RESIDUAL = 1.1, 1.25, 1.5  # beyond the training scans' range by this factor a scan is another one
+_SHARE = 0.2  # of the particles on the other side of a probability: ore comes in richer and poorer lots
+
+_SCAN = {  # by figure: the factor, what it is called, of which size and with which digits it is printed
+    "air_low": (_AIR, "air of the low layer (counts)", 1, 0),
+    "air_high": (_AIR, "air of the high layer (counts)", 1, 0),
+    "noise_low": (_NOISE, "noise of the low layer (%, smoothed)", 100, 2),
+    "noise_high": (_NOISE, "noise of the high layer (%, smoothed)", 100, 2),
+    "residual": (_RESIDUAL, "residual of the registration", 1, 3),
+}
+_PAIR = {
+    "low_mean": ("mean l of the particles", 1, 3),
+    "high_mean": ("mean h of the particles", 1, 3),
+    "r": ("R of the particles", 1, 3),
+    "grain_low": ("grain of the particles in the low layer (%)", 100, 1),
+    "grain_high": ("grain of the particles in the high layer (%)", 100, 1),
+    "area": ("area of the particles (pixels)", 1, 0),
+}
+
+
+class PairFigures(NamedTuple):
+    """What a model is given of one particle, in a few numbers; NaN where nothing of it is seen."""
+
+    low_mean: float  # mean low attenuation l
+    high_mean: float  # mean high attenuation h
+    r: float  # l / h
+    grain_low: float  # deviation of l between neighbouring pixels: noise, and what the rock adds to it
+    grain_high: float
+    area: float  # pixels
+
+
+class Compared(NamedTuple):
+    """One figure beside its range in training."""
+
+    name: str
+    value: float
+    least: float
+    greatest: float
+    alarm: str  # what is wrong, with figures; empty if nothing is
+
+
+def pair_figures(low: NDArray[np.uint16], high: NDArray[np.uint16], air: float, background: str) -> PairFigures:
+    """Measure a pair of crops (h, w) in counts, as a model is given it: `air` level and `background` zero or air."""
+    mask = particle_mask(low, air, background) & particle_mask(high, air, background)  # (h, w)
+    area = int(np.count_nonzero(mask))
+    if not area:
+        return PairFigures(math.nan, math.nan, math.nan, math.nan, math.nan, 0.0)
+    beside = mask[:, 1:] & mask[:, :-1]  # (h, w - 1)
+    means, grains = [], []
+    for counts in (low, high):
+        layer = attenuation(counts, air)
+        means.append(float(layer[mask].mean(dtype=np.float64)))
+        steps = np.abs(np.diff(layer, axis=1))[beside]  # (n,)
+        # the median keeps grains of sulphide out
+        grains.append(1.4826 / np.sqrt(2) * float(np.median(steps)) if steps.size else math.nan)
+    ratio = means[0] / means[1] if means[1] > 0 else math.nan
+    return PairFigures(means[0], means[1], ratio, grains[0], grains[1], float(area))
+
+
+def describe_pairs(figures: Sequence[PairFigures], scans: Sequence[object]) -> dict[str, dict[str, float]]:
+    """Return what pairs of some scans look like, plain numbers by figure, empty for those nobody knows.
+
+    `median` and `deviation` (robust) are of all pairs, `least` and `greatest` of the scans' medians, without the
+    outermost twentieth at either side.
+    """
+    table = np.array(figures, np.float64).reshape(-1, len(_PAIR))  # (N, 6)
+    names = np.array([str(scan) for scan in scans])
+    found = {}
+    for name, column in zip(PairFigures._fields, table.T, strict=True):
+        known = np.isfinite(column)
+        values = column[known]
+        if not values.size:
+            continue
+        median = float(np.median(values))
+        groups = (values[names[known] == scan] for scan in np.unique(names[known]))
+        medians = [float(np.median(group)) for group in groups if len(group) >= _FEWEST] or [median]
+        least, greatest = np.percentile(medians, [5, 95]).tolist()
+        deviation = 1.4826 * float(np.median(np.abs(values - median)))
+        found[name] = {"median": median, "deviation": deviation, "least": least, "greatest": greatest}
+    return found
+
+
+def count_answers(p_ore: NDArray[np.floating]) -> list[int]:
+    """Return how many probabilities (N,) lie in each of `BINS` equal bins."""
+    return [int(count) for count in np.histogram(p_ore, BINS, (0, 1))[0]]
+
+
+def compare(
+    seen: Mapping[str, Any],
+    scan: Mapping[str, float | None],
+    figures: Sequence[PairFigures],
+    p_ore: NDArray[np.floating],
+) -> list[Compared]:
+    """Return every figure of a belt that is known of training too, with an alarm where they are far apart.
+
+    Air more than 10 % outside the range of the training scans, noise more than 25 %, a residual more than 50 % above
+    it. Of particles the median, outside the range of the training scans' by more than 5 % of itself and four standard
+    errors. Of the answers, 20 % of the particles and more than chance explains on another side of a probability.
+
+    Args:
+        seen: what training knows: `scans` (least and greatest by figure), `pairs` of `describe_pairs`, `p_ore` of
+            `count_answers` on the validation pairs. Whatever is lacking is not compared.
+        scan: of this belt: `air_low`, `air_high` (counts), `noise_low`, `noise_high` (shares), `residual`.
+        figures: of its N particles.
+        p_ore: probabilities of ore (N,).
+    """
+    found = [*_scan(seen.get("scans", {}), scan), *_pairs(seen.get("pairs", {}), figures)]
+    return [*found, *_answers(seen.get("p_ore", []), p_ore)]
+
+
+def _scan(seen: Mapping[str, Mapping[str, float]], scan: Mapping[str, float | None]) -> list[Compared]:
+    found = []
+    for name, (factor, title, size, digits) in _SCAN.items():
+        value, known = scan.get(name), seen.get(name)
+        if value is None or known is None or not np.isfinite(value):
+            continue
+        least, greatest = known["min"], known["max"]
+        # layers that overlie better than in training are no fault
+        odd = value > greatest * factor or (value < least / factor and name != "residual")
+        found.append(_compared(name, value, (least, greatest), odd, title, size, digits))
+    return found
+
+
+def _pairs(seen: Mapping[str, Mapping[str, float]], figures: Sequence[PairFigures]) -> list[Compared]:
+    found = []
+    table = np.array(figures, np.float64).reshape(-1, len(_PAIR))  # (N, 6)
+    for (name, (title, size, digits)), column in zip(_PAIR.items(), table.T, strict=True):
+        values, known = column[np.isfinite(column)], seen.get(name)
+        if known is None or len(values) < _FEWEST:
+            continue
+        value, least, greatest = float(np.median(values)), known["least"], known["greatest"]
+        # the standard error of a median is 1.25 times that of a mean
+        margin = max(_CHANCE * 1.25 * known["deviation"] / np.sqrt(len(values)), _SMALL * abs(known["median"]))
+        odd = not least - margin <= value <= greatest + margin
+        found.append(_compared(name, value, (least, greatest), odd, title, size, digits))
+    return found
+
+
+def _answers(seen: Sequence[int], p_ore: NDArray[np.floating]) -> list[Compared]:
+    if len(seen) != BINS or not sum(seen) or len(p_ore) < _FEWEST:
+        return []
+    here = np.array(count_answers(p_ore))  # (BINS,)
+    # share of what lies above the lower edge of each bin
+    shares = [counts[::-1].cumsum()[::-1] / counts.sum() for counts in (here, np.array(seen))]
+    place = int(np.abs(shares[0] - shares[1]).argmax())
+    value, usual = float(shares[0][place]), float(shares[1][place])
+    # Kolmogorov and Smirnov: by chance, one time in a thousand
+    chance = 1.95 * np.sqrt(1 / here.sum() + 1 / sum(seen))
+    odd = abs(value - usual) > max(_SHARE, chance)
+    title = f"particles with p_ore of {place / BINS:.1f} and more (%)"
+    return [_compared("p_ore", value, (usual, usual), odd, title, 100, 0)]
+
+
+def _compared(
+    name: str, value: float, known: tuple[float, float], odd: bool, title: str, size: int, digits: int
+) -> Compared:
+    here, *ends = (f"{number * size:,.{digits}f}" for number in (value, *known))
+    usual = ends[0] if ends[0] == ends[1] else f"{ends[0]}-{ends[1]}"
+    return Compared(name, value, *known, f"{title} {here} against {usual} in training" if odd else "")

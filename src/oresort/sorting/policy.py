@@ -1,0 +1,60 @@
+"""What is done with particles that cannot be judged as others are."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from oresort.errors import InputError
+from oresort.scan.segment.particle import Particle
+from oresort.sorting.decide import decide
+
+_WORDS = {"keep": "ore", "drop": "waste", "decide": None}
+_KEYS = ("faulty", "clipped", "touching", "unsure")  # the gravest first; what is mended or parted is judged as others
+
+
+@dataclass(frozen=True)
+class Policy:
+    """`keep`, `drop` or `decide` (by the threshold) for each kind; `conf/sort.yaml` explains the keys.
+
+    InputError for another word, or a band that is not a number from 0 to 1.
+    """
+
+    faulty: str = "keep"
+    clipped: str = "decide"
+    touching: str = "decide"
+    unsure: str = "keep"
+    band: float = 0.0  # a particle is unsure whose probability lies closer to the threshold; 0: none is
+
+    def __post_init__(self) -> None:
+        for key in _KEYS:
+            if getattr(self, key) not in _WORDS:
+                raise InputError(f"{key}={getattr(self, key)}: unknown; known are {', '.join(_WORDS)}")
+        if not 0 <= self.band <= 1:
+            raise InputError(f"band={self.band}: not a distance of probabilities; give a number from 0 to 1")
+
+    @classmethod
+    def of(cls, config: object) -> Self:
+        """Return the policy that a configuration with keys of the same names asks for."""
+        return cls(**{key: getattr(config, key) for key in (*_KEYS, "band")})
+
+    def __call__(
+        self, p_ore: NDArray[np.floating], threshold: float, particles: Sequence[Particle]
+    ) -> tuple[list[str], list[str]]:
+        """Return decision (`ore` or `waste`) and reason (`threshold` or `policy:<kind>`) of N particles.
+
+        Of the kinds of a particle for which the policy is not `decide`, the gravest counts.
+
+        Raises:
+            InputError: as `decide`.
+        """
+        decisions, reasons = [str(word) for word in decide(p_ore, threshold)], ["threshold"] * len(p_ore)
+        near = np.abs(np.asarray(p_ore, np.float64) - threshold) < self.band  # (N,)
+        for i, particle in enumerate(particles):
+            kinds = [key for key in _KEYS if (near[i] if key == "unsure" else getattr(particle, key))]
+            word, kind = next(((w, key) for key in kinds if (w := _WORDS[getattr(self, key)])), (None, ""))
+            if word:
+                decisions[i], reasons[i] = word, f"policy:{kind}"
+        return decisions, reasons

@@ -1,0 +1,100 @@
+"""The drift alarm: silent on a belt as in training, loud with figures on another."""
+
+import json
+
+import numpy as np
+import pytest
+from pairs import AIR
+
+from oresort.sorting.drift import compare, count_answers, describe_pairs, pair_figures
+
+RANGE = {"min": 0.0080, "median": 0.0085, "max": 0.0090}
+
+
+def pairs(count, seed, noise=0.03, thickness=1.0, ratio=1.6):
+    rng = np.random.default_rng(seed)
+    y, x = np.mgrid[-1:1:40j, -1:1:40j]
+    shape = np.sqrt(np.clip(1 - y**2 - x**2, 0, None))
+    found = []
+    for _ in range(count):
+        h = thickness * rng.uniform(0.7, 1.2) * shape
+        layers = []
+        for a in (h * ratio * rng.uniform(0.95, 1.05), h):
+            counts = AIR * np.exp(-a) + noise * np.sqrt(AIR * AIR * np.exp(-a)) * rng.standard_normal(h.shape)
+            layers.append(np.where(shape > 0, counts.clip(1, 65_535), 0).astype(np.uint16))
+        found.append(pair_figures(layers[0], layers[1], AIR, "zero"))
+    return found
+
+
+@pytest.fixture(scope="module")
+def seen():
+    figures = pairs(240, 0)
+    return {
+        "scans": {"noise_low": RANGE, "air_low": {"min": 52_000.0, "median": 52_300.0, "max": 52_400.0}},
+        "pairs": describe_pairs(figures, [k // 10 for k in range(240)]),
+        "p_ore": count_answers(np.linspace(0, 1, 300)),
+    }
+
+
+def alarms(known):
+    return {one.name: one.alarm for one in known if one.alarm}
+
+
+def test_figures_of_a_pair_with_a_known_answer():
+    low, high = (np.full((30, 20), AIR * np.exp(-a)).astype(np.uint16) for a in (1.5, 1.0))
+    low[:, :5] = high[:, :5] = 0  # background
+    figures = pair_figures(low, high, AIR, "zero")
+    assert figures.area == 450
+    assert (figures.low_mean, figures.high_mean, figures.r) == pytest.approx((1.5, 1.0, 1.5), abs=1e-3)
+    assert figures.grain_low == figures.grain_high == 0
+    noisy = (low * (1 + 0.05 * np.random.default_rng(0).standard_normal(low.shape))).astype(np.uint16)
+    assert pair_figures(noisy, high, AIR, "zero").grain_low == pytest.approx(0.05, rel=0.15)
+
+
+@pytest.mark.parametrize("seed", range(1, 9))
+@pytest.mark.parametrize("count", [5, 30, 200])
+def test_a_belt_as_in_training_is_no_alarm(seen, seed, count):
+    p_ore = np.random.default_rng(seed).random(count)
+    known = compare(seen, {"noise_low": 0.0092, "air_low": 50_000.0}, pairs(count, seed), p_ore)
+    assert len(known) == 9
+    assert alarms(known) == {}
+
+
+@pytest.mark.parametrize(
+    ("changed", "names"),
+    [
+        ({"noise": 0.06}, {"grain_low", "grain_high"}),
+        ({"thickness": 2.0}, {"low_mean", "high_mean"}),
+        ({"ratio": 1.0}, {"r", "low_mean"}),
+    ],
+)
+def test_other_particles_are_an_alarm(seen, changed, names):
+    found = alarms(compare(seen, {}, pairs(30, 5, **changed), np.linspace(0, 1, 30)))
+    assert names <= set(found)
+    assert all("in training" in text for text in found.values())
+
+
+def test_another_scan_is_an_alarm_with_figures(seen):
+    known = compare(seen, {"noise_low": 0.017, "air_low": 40_000.0, "residual": 0.5}, [], np.zeros(0))
+    assert alarms(known) == {
+        "noise_low": "noise of the low layer (%, smoothed) 1.70 against 0.80-0.90 in training",
+        "air_low": "air of the low layer (counts) 40,000 against 52,000-52,400 in training",
+    }
+
+
+def test_other_answers_are_an_alarm(seen):
+    found = alarms(compare(seen, {}, [], np.full(40, 0.95)))
+    assert found == {"p_ore": "particles with p_ore of 0.9 and more (%) 100 against 10 in training"}
+    assert not alarms(compare(seen, {}, [], np.linspace(0.1, 1, 40)))
+
+
+def test_what_is_not_known_is_not_compared(seen):
+    assert compare({}, {"noise_low": 0.5}, pairs(9, 0), np.ones(9)) == []
+    assert describe_pairs([], []) == {}
+    nothing = pair_figures(np.zeros((5, 5), np.uint16), np.zeros((5, 5), np.uint16), AIR, "zero")
+    assert nothing.area == 0
+    assert "r" not in describe_pairs([nothing], ["a"])
+    assert compare(seen, {"noise_low": None, "air_low": float("nan")}, [nothing] * 9, np.zeros(3)) == [
+        one for one in compare(seen, {}, [nothing] * 9, np.zeros(3)) if one.name == "area"
+    ]
+    json.dumps(seen, allow_nan=False)
