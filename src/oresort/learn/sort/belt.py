@@ -16,6 +16,7 @@ from oresort.scan.cut.crop import Cut
 from oresort.scan.cut.cutter import AT_ONCE, Cutter
 from oresort.scan.cut.summary import summary_row
 from oresort.scan.draw.preview import Preview
+from oresort.scan.fault import Fault
 from oresort.sorting.drift import Compared, PairFigures, compare, pair_figures
 from oresort.sorting.policy import Policy
 from oresort.sorting.table import Decided
@@ -46,7 +47,20 @@ class SortedBelt:
         particles, origin = [row.particle for row in self.rows], "none"
         if self.calibration.registration is not None:
             origin = "file" if self.given else "scan"
-        return summary_row(self.files.name, self.files.height, particles, len(particles), self.calibration, origin)
+        name, lines = self.files.name, self.cutter.lines
+        row = summary_row(name, lines, particles, len(particles), self.calibration, origin)
+        return row | {"lines_lost": self.cutter.lines_lost}
+
+    def faults(self) -> list[tuple[str, Fault]]:
+        """Return what was faulty, each with the scan in which it begins, from whose first line its lines count."""
+        found = []
+        for fault in self.cutter.faults:
+            scan = ""
+            if fault.lines is not None:
+                scan, start = self.files.place(fault.lines.start)
+                fault = replace(fault, lines=slice(start, start + fault.lines.stop - fault.lines.start))
+            found.append((scan, fault))
+        return found
 
     def drift(self, seen: Mapping[str, Any]) -> list[Compared]:
         """Return its figures beside those of training, see `compare`."""
@@ -102,10 +116,9 @@ def _classify(belt: SortedBelt, classify: Classifier, cuts: Sequence[Cut]) -> No
     air, background = belt.calibration.low.level, belt.cutter.options.background
     p_ore = classify([cut.low for cut in cuts], [cut.high for cut in cuts], air, background)
     for cut, p in zip(cuts, p_ore, strict=True):
-        figures = pair_figures(cut.low, cut.high, air, background)
-        belt.figures.append(figures)
+        belt.figures.append(pair_figures(cut.low, cut.high, air, background))
         scan, y = belt.files.place(cut.particle.y)
         area = int(np.count_nonzero(cut.particle.mask))
         particle = replace(cut.particle, mask=_NO_MASK)  # so that memory hardly grows with what has gone by
-        measured = (cut.mass_proxy, figures.low_mean, figures.high_mean)
+        measured = (cut.mass_proxy, cut.low_mean, cut.high_mean)
         belt.rows.append(Decided(scan, particle, y, area, *measured, p, "", ""))

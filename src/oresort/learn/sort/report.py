@@ -13,11 +13,11 @@ from oresort.learn.sort.settings import SortConfig
 
 _MOST = 10  # belts or faults of which a table shows a row each
 _SHOWN = (
-    *("scan", "lines", "air_low", "air_high", "noise_low", "noise_high", "dead_columns"),
+    *("scan", "lines", "air_low", "air_high", "noise_low", "noise_high", "dead_columns", "lines_lost"),
     *("scale", "row_offset", "residual", "registration"),
 )
 _WRONG = {
-    "faulty": "lie where the scan does not show what passed",
+    "faulty": "touch what the scan does not show",
     "clipped": "reach the border of the scan, so a part of them may be missing",
     "touching": "look like several in touch",
 }
@@ -41,8 +41,35 @@ def show_sorted(cfg: SortConfig, trained: Trained, threshold: float, belts: Sequ
     shown = summaries[[name for name in _SHOWN if name in summaries]].head(_MOST)
     more = f" (the first {_MOST} of {len(belts)})" if len(belts) > _MOST else ""
     show(shown.fillna(""), f"as measured{more}")
+    _show_faults(belts)
     for warning in _warnings(cfg, trained, belts):
         print(f"warning: {warning}", file=sys.stderr)
+
+
+def _show_faults(belts: Sequence[SortedBelt]) -> None:
+    found = [(scan or belt.files.name, fault) for belt in belts for scan, fault in belt.faults()]
+    # what could not be mended first, then what is largest
+    found.sort(key=lambda entry: (entry[1].mended, -_size(entry[1].columns) * _size(entry[1].lines)))
+    if found:
+        table = [
+            {
+                **{"scan": scan, "layer": fault.layer, "kind": fault.kind},
+                "lines": _text(fault.lines),
+                "columns": _text(fault.columns),
+                "mended": "yes" if fault.mended else "no: particles that touch it are faulty",
+            }
+            for scan, fault in found[:_MOST]
+        ]
+        more = f", of which {_MOST} are shown; decisions.json has them all" if len(found) > _MOST else ""
+        show(pd.DataFrame(table), f"{len(found)} faults of the detector{more}")
+
+
+def _size(span: slice | None) -> int:
+    return 1_000_000 if span is None else span.stop - span.start
+
+
+def _text(span: slice | None) -> str:
+    return "all" if span is None else f"{span.start}-{span.stop - 1}" if _size(span) > 1 else f"{span.start}"
 
 
 def _warnings(cfg: SortConfig, trained: Trained, belts: Sequence[SortedBelt]) -> Iterator[str]:
@@ -50,8 +77,9 @@ def _warnings(cfg: SortConfig, trained: Trained, belts: Sequence[SortedBelt]) ->
     for between in filter(None, (gap_in(belt.files.scans) for belt in belts)):
         yield f"{cfg.scans}: no scan between {between}; they are joined all the same, joined=false keeps scans apart"
     for flag, wrong in _WRONG.items():
+        word = getattr(cfg, flag)
         if count := sum(getattr(row.particle, flag) for row in rows):
-            yield f"{count} of {len(rows)} particles {wrong}; {_DONE[getattr(cfg, flag)]} ({flag}=)"
+            yield f"{count} of {len(rows)} particles {wrong}; {_DONE[word]} ({flag}={word})"
     if not trained.seen:
         yield f"{cfg.ckpt}: does not know what its training scans looked like, so the drift alarm is off"
     for belt in belts:

@@ -50,7 +50,7 @@ def write_sorted(cfg: SortConfig, trained: Trained, threshold: float, belts: Seq
 
 def _picture(belt: SortedBelt, preview: Preview, threshold: float) -> Figure:
     particles, words = [row.particle for row in belt.rows], [row.decision for row in belt.rows]
-    return draw_decisions(preview, particles, words, belt.p_ore, threshold)
+    return draw_decisions(preview, particles, words, belt.p_ore, threshold, belt.cutter.faults)
 
 
 def _provenance(cfg: SortConfig, trained: Trained, threshold: float, belts: Sequence[SortedBelt]) -> dict[str, Any]:
@@ -76,5 +76,17 @@ def _belt(belt: SortedBelt, trained: Trained) -> dict[str, Any]:
             for scan, lines in zip(files.scans, files.heights, strict=True)
         ],
         "summary": belt.summary,
+        "faults": [
+            {
+                **{"scan": scan, "layer": fault.layer, "kind": fault.kind, "mended": fault.mended},
+                "lines": _ends(fault.lines),
+                "columns": _ends(fault.columns),
+            }
+            for scan, fault in belt.faults()
+        ],
         "drift": {known.name: known._asdict() for known in belt.drift(trained.seen)},
     }
+
+
+def _ends(span: slice | None) -> list[int] | None:
+    return None if span is None else [span.start, span.stop - 1]
