@@ -42,6 +42,7 @@ def draw_decisions(
     """
     page = draw_strips(preview, _WIDTH)
     flags = [next((flag for flag in _FLAGS if getattr(particle, flag)), "") for particle in particles]
+    numbered = preview.step == 1 and len(particles) <= _NUMBERED
     for axes, lines in page.pictures:
         here = [i for i, particle in enumerate(particles) if on_lines(particle, lines)]
         draw_faults(axes, faults, preview.belt, lines)
@@ -52,11 +53,12 @@ def draw_decisions(
             if count := flags.count(flag):
                 chosen = [particles[i] for i in here if flags[i] == flag]
                 outer = 3 + 3 * preview.step
-                draw_boxes(axes, chosen, COLOURS[flag], "dotted", page.line_width, f"{flag}: {count}", outer)
-        if preview.step == 1 and len(particles) <= _NUMBERED:
+                draw_boxes(axes, chosen, COLOURS[flag], "dotted", 1.5, f"{flag}: {count}", outer)
+        if numbered:
             for i in here:
                 _number(axes, particles[i], decisions[i], p_ore[i], preview.belt, lines)
-    title = f"{len(particles)} particles at threshold {threshold:.3f} (numbers: probability of ore)"
+    title = f"{len(particles)} particles at threshold {threshold:.3f}"
+    title += " (numbers: probability of ore)" if numbered else ""
     legend_above(page.pictures[0][0], 6 if page.wide else 2, title)
     return page.figure
 
