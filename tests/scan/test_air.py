@@ -32,6 +32,20 @@ def test_belt_is_between_the_forced_columns():
     assert belt_columns(scan_of([])) == slice(0, 500)
 
 
+@pytest.mark.parametrize("count", [0, 300, 4_095, 16_383, 30_000, 52_350, 65_535])
+@pytest.mark.parametrize("noise", [0.0, 0.026])
+@pytest.mark.parametrize("sides", [(40, 40), (1, 90), (0, 60)])
+def test_columns_forced_to_one_count_are_no_belt(count, noise, sides):
+    counts = scan_of(crowded(0.1), noise=noise)
+    left, right = sides
+    counts[:, :left] = counts[:, 500 - right :] = count
+    counts[20] = 0  # a lost line
+    counts[30, 200:] = 65_535
+    if noise or count != 52_350:  # air without noise is not told from sides at its count
+        assert belt_columns(counts) == slice(left, 500 - right)
+        assert air_level(counts, "scan") == pytest.approx(AIR, rel=0.002)
+
+
 def test_a_saturated_column_inside_the_belt_stays():
     counts = scan_of([], beside=40)
     counts[:, 200] = 65_535
@@ -47,7 +61,9 @@ def test_a_saturated_column_inside_the_belt_stays():
         (np.full((30, 50), 65_535, np.uint16), "saturated everywhere"),
         (scan_of([]) // 100, "dark"),
         ((scan_of([(250, 150, 60, 60)]) * 1.25).clip(0, 65_535).astype(np.uint16), "saturated"),
-        ((scan_of([]) // np.where(np.arange(500) < 200, 1, 3)).astype(np.uint16), "no air level"),
+        ((scan_of([]) // np.where(np.arange(500) < 200, 1, 3)).astype(np.uint16), "40% of the belt is brighter"),
+        ((65_535 - scan_of(crowded(0.1))).astype(np.uint16), "invert the counts"),
+        ((scan_of([(250, 150, 60, 60)]) / 12.5).clip(0, 4_095).astype(np.uint16), "saturated at 4095"),
         (np.random.default_rng(0).integers(5_000, 60_000, (300, 500), dtype=np.uint16), "no air level"),
     ],
 )

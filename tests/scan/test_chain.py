@@ -273,11 +273,11 @@ def test_a_calibration_survives_its_file(scan, tmp_path):
 
 @pytest.mark.parametrize(
     "text",
-    ["", "[]", "{}", '{"version": 2}', '{"version": 1, "belt": [0, 9]}', '{"version": 1, "registration": 3}'],
+    ["", "[]", "{}", '{"version": 1}', '{"version": 2, "belt": [0, 9]}', '{"version": 2, "registration": 3}'],
 )
 def test_other_files_are_no_calibration(tmp_path, text):
     (tmp_path / "c.json").write_text(text)
-    with pytest.raises(InputError, match=r"c\.json: not .*prepare"):
+    with pytest.raises(InputError, match=r"c\.json: not .*oresort\.calibrate"):
         load_calibration(tmp_path / "c.json")
 
 

@@ -8,14 +8,16 @@ from typing import Any
 import numpy as np
 
 from oresort.errors import InputError
-from oresort.files.write import replacing
+from oresort.files.write import write_json
 from oresort.scan.calibrate.columns import Columns
 from oresort.scan.calibrate.correct import mendable
+from oresort.scan.calibrate.faults import KINDS
 from oresort.scan.calibrate.register import Registration
 from oresort.scan.fault import Fault, joined, runs
 
-_VERSION = 1
+_VERSION = 2
 _ARRAYS = ("air", "dark", "noise")
+_MAKE = "write one with python -m oresort.calibrate"
 
 
 @dataclass(frozen=True)
@@ -26,21 +28,16 @@ class Calibration:
     low: Columns
     high: Columns
     registration: Registration | None
+    made: str = ""  # day on which columns and registration were measured, as 2026-01-31
+    sorter: str | None = None  # name of the sorter
+    pixel: float | None = None  # mm of belt per pixel
+    levels: tuple[float, float] | None = None  # mean air (low, high) on that day, if the air is another day's
+    notes: tuple[str, ...] = ()  # what looked wrong when it was measured, one line each
 
     @property
     def width(self) -> int:
         """Columns of the scan."""
         return len(self.low.air)
-
-    def faults(self) -> list[Fault]:
-        """Return the dead columns of both layers."""
-        width = self.belt.stop - self.belt.start
-        found = []
-        for layer, columns in (("low", self.low), ("high", self.high)):
-            for span in runs(np.flatnonzero(columns.dead[self.belt])):
-                place = slice(span.start + self.belt.start, span.stop + self.belt.start)
-                found.append(Fault(layer, "dead", None, place, mendable(span, width)))
-        return joined(found)
 
     def check_width(self, width: int, name: str) -> None:
         """Raise InputError unless a scan called `name` has as many columns."""
@@ -49,19 +46,34 @@ class Calibration:
                 f"{name}: {width} columns but the calibration has {self.width}; give that sorter's calibration"
             )
 
+    def faults(self) -> list[Fault]:
+        """Return runs of faulty columns by place; their kind is the commonest of `faults.KINDS` in the run."""
+        found = []
+        for layer, columns in (("low", self.low), ("high", self.high)):
+            fault = columns.fault[self.belt]
+            for span in runs(np.flatnonzero(fault)):
+                kind = KINDS[int(np.bincount(fault[span]).argmax())]
+                place = slice(span.start + self.belt.start, span.stop + self.belt.start)
+                found.append(Fault(layer, kind, None, place, mendable(span, len(fault))))
+        return joined(found)
+
 
 def save_calibration(path: Path, calibration: Calibration) -> None:
     """Write a calibration as JSON, whole or not at all."""
     fit = calibration.registration
     content = {
         "version": _VERSION,
+        "made": calibration.made,
+        "sorter": calibration.sorter,
+        "pixel": calibration.pixel,
         "belt": [calibration.belt.start, calibration.belt.stop],
+        "levels": calibration.levels,
+        "notes": calibration.notes,
         "registration": None if fit is None else vars(fit),
         "low": _plain(calibration.low),
         "high": _plain(calibration.high),
     }
-    with replacing(path) as part:
-        part.write_text(json.dumps(content) + "\n", encoding="utf-8")
+    write_json(path, content)
 
 
 def load_calibration(path: Path) -> Calibration:
@@ -78,24 +90,37 @@ def load_calibration(path: Path) -> Calibration:
         registration = None if fit is None else Registration(**{key: float(v) for key, v in fit.items()})
         if registration is not None and not np.isfinite(list(vars(registration).values())).all():
             raise ValueError("registration")
-        return Calibration(slice(start, stop), low, high, registration)
+        sorter, pixel, levels = content["sorter"], content["pixel"], content["levels"]
+        return Calibration(
+            slice(start, stop),
+            low,
+            high,
+            registration,
+            made=str(content["made"]),
+            sorter=None if sorter is None else str(sorter),
+            pixel=None if pixel is None else float(pixel),
+            levels=None if levels is None else (float(levels[0]), float(levels[1])),
+            notes=tuple(map(str, content["notes"])),
+        )
     except OSError as error:
-        raise InputError(f"{path}: {error.strerror}; give a calibration that prepare has written") from error
+        raise InputError(f"{path}: {error.strerror}; {_MAKE}") from error
     except (AttributeError, IndexError, KeyError, TypeError, ValueError, OverflowError) as error:
-        raise InputError(f"{path}: not a calibration of this version ({error}); let prepare write one") from error
+        raise InputError(f"{path}: not a calibration of this version ({error}); {_MAKE}") from error
 
 
 def _plain(columns: Columns) -> dict[str, Any]:
     # seven digits are all that single precision has
     arrays = {name: [float(f"{value:.7g}") for value in getattr(columns, name).tolist()] for name in _ARRAYS}
-    return {"level": columns.level, **arrays, "dead": np.flatnonzero(columns.dead).tolist()}
+    faults = {KINDS[code]: np.flatnonzero(columns.fault == code).tolist() for code in np.unique(columns.fault) if code}
+    return {"level": columns.level, **arrays, "faults": faults}
 
 
 def _columns(plain: dict[str, Any]) -> Columns:
     arrays = np.array([plain[name] for name in _ARRAYS], np.float32)  # (3, W)
     if arrays.ndim != 2 or not np.isfinite(arrays).all() or not float(plain["level"]) >= 1:
         raise ValueError("columns")
-    dead = np.zeros(arrays.shape[1], np.bool_)
-    dead[np.array(plain["dead"], dtype=np.int64)] = True
+    fault = np.zeros(arrays.shape[1], np.uint8)
+    for kind, columns in plain["faults"].items():
+        fault[np.array(columns, dtype=np.int64)] = KINDS.index(kind)
     air, dark, noise = arrays
-    return Columns(float(plain["level"]), air, dark, noise, dead)
+    return Columns(float(plain["level"]), air, dark, noise, fault)

@@ -1,4 +1,4 @@
-"""Air level, noise and dead columns of one detector layer, column by column, from a stretch of a scan."""
+"""Air level, noise and faulty columns of one detector layer, column by column, from a stretch of a scan."""
 
 from dataclasses import dataclass
 
@@ -8,45 +8,52 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from oresort.errors import InputError
-from oresort.scan.calibrate.air import air_level, belt_columns
+from oresort.scan.calibrate.air import belt_columns, check_image, check_inverted, level_of
+from oresort.scan.calibrate.faults import DARK, LIVE, column_faults, filled, named, running
+from oresort.scan.calibrate.lines import whole_lines
 from oresort.scan.segment.mask import KERNEL, smoothed
 from oresort.xray.transmission import FULL_SCALE
 
-_REACH = 31  # columns of the running median that tells a column's own fault from its neighbours' level
-_FAULT = 0.2  # relative: a column farther off its neighbours is dead rather than of another gain
-_FLICKER = 4.0  # noise over its neighbours' above which a column is dead
-_STUCK = 0.1  # noise over its neighbours' below which a column is dead
 _FEWEST = 30  # lines of bare belt that make a column's mean, and of a scan
+_NO_LIGHT = 0.2  # of an air image over its median, below which a column sees nothing
+_WALL = 0.25  # of the usual level, below which the columns at both sides lie behind walls
 
 
 @dataclass(frozen=True)
 class Columns:
     """What one detector layer reads per column; all arrays (W,), sides outside the belt hold air 1, noise 0."""
 
-    level: float  # mean air over the belt, in counts; corrected crops are written at the low layer's
-    air: NDArray[np.float32]  # counts of bare belt
+    level: float  # mean air over the belt's live columns, in counts; corrected crops are written at the low layer's
+    air: NDArray[np.float32]  # counts of bare belt; of faulty columns what the live ones beside them read
     dark: NDArray[np.float32]  # counts without X-rays; 0 if unknown
     noise: NDArray[np.float32]  # standard deviation of bare belt's smoothed transmission
-    dead: NDArray[np.bool_]  # to be replaced from their neighbours
+    fault: NDArray[np.uint8]  # what is wrong with a column, as index into `faults.KINDS`; 0 is live
+
+    @property
+    def dead(self) -> NDArray[np.bool_]:
+        """Columns (W,) that show nothing true, of whatever kind."""
+        return np.asarray(self.fault != LIVE)
 
 
 def find_belt(low: NDArray[np.uint16], high: NDArray[np.uint16]) -> slice:
-    """Return the columns that see the belt in both layers (H, W).
+    """Return the columns that are to see the belt in both layers (H, W).
 
-    Outside are, at either side only: columns at full scale, as the paper's sorter writes them, and columns
-    that stay below a quarter of the usual level, as behind a side wall.
+    Outside are columns at both sides that are forced to one count, as the paper's sorter writes them at full scale,
+    or, where none are forced, those at both sides that stay below a quarter of the usual level, as behind walls. What
+    is so at one side only, or in one layer only, is a fault of the detector: it is belt, where particles may lie.
     """
-    start, stop = 0, low.shape[1]
-    for layer in (low, high):
-        columns = belt_columns(layer)
-        if columns.start == columns.stop:
-            return columns
-        # the brightest twentieth is belt, even of a column under many particles
-        bright = np.percentile(layer[:: max(1, len(layer) // 200), columns], 95, axis=0)
-        inside = columns.start + np.flatnonzero(bright > 0.25 * np.median(bright))
-        if inside.size:
-            start, stop = max(start, int(inside[0])), min(stop, int(inside[-1]) + 1)
-    return slice(start, max(start, stop))
+    width = low.shape[1]
+    forced = [belt_columns(layer) for layer in (low, high)]
+    for belt in forced:
+        if belt.start == belt.stop:
+            return belt
+    sides = [belt for belt in forced if belt.start and belt.stop < width]
+    if sides:
+        if len(sides) < len(forced):
+            return slice(0, width)
+        return slice(min(belt.start for belt in sides), max(belt.stop for belt in sides))
+    walled = [_between_walls(layer) for layer in (low, high)]
+    return slice(max(belt.start for belt in walled), min(belt.stop for belt in walled))
 
 
 def measure_columns(
@@ -60,7 +67,7 @@ def measure_columns(
 
     From the scan alone, a column's air is the mean of what no particle covers, shrunk towards its neighbours'
     running median (James-Stein): 600 lines know a column to 0.1-0.2 % only, which is more than the columns of a
-    flat-fielded detector differ.
+    flat-fielded detector differ. Lines that were lost, and what a line has in common, count for nothing.
 
     Args:
         counts: some 600 lines or more, mostly bare belt.
@@ -70,11 +77,13 @@ def measure_columns(
         dark: image without X-rays (any height, W).
 
     Raises:
-        InputError: as `air_level`; an air or dark image of another width, or not brighter than dark.
+        InputError: as `air_level`; an air or dark image of another width, or not brighter than dark; half of the
+            columns or of the lines faulty; matter that is brighter than air.
     """
     width = counts.shape[1]
     if 0 < len(counts) < _FEWEST:
         raise InputError(f"{name}: {len(counts)} lines, too few to know air by; give {_FEWEST} or more")
+    check_image(counts[:, belt], name)
     offset = np.zeros(width, np.float32) if dark is None else _mean(dark, width, f"{name}: dark image")
     profile = np.ones(width, np.float32)
     if air is not None:
@@ -83,37 +92,60 @@ def measure_columns(
         if usual < 1:
             raise InputError(f"{name}: the air image is not brighter than the dark one; take both again")
         profile /= usual
-    net = np.maximum(counts[:, belt].astype(np.float32) - offset[belt], 0)  # (H, belt)
+    whole = whole_lines(counts[:, belt])  # (H,)
+    lost = len(whole) - int(whole.sum())
     shape = profile[belt]  # (belt,), as all of one value a column from here on
-    bad_shape = shape < 1 - 4 * _FAULT  # no light at all: dividing would make noise of it
-    shape = np.where(bad_shape, np.float32(1), shape)
-    # over the profile: a detector that is not flat-fielded has no narrow peak of air
-    level = air_level(np.clip(np.rint(net / shape), 0, FULL_SCALE).astype(np.uint16), name)
-    relative = net / (shape * level)  # (H, belt), 1 is bare belt; made ever flatter in place
-    rough, noise = _rough(relative)  # (belt,) each
-    near, near_noise = _running(rough), _running(noise)
-    dead = (np.abs(rough / near - 1) > _FAULT) | (noise < _STUCK * near_noise) | bad_shape
-    dead |= noise > _FLICKER * near_noise
-    rough = np.where(dead, near, rough)
+    no_light = shape < _NO_LIGHT  # dividing would make noise of it
+    shape = np.where(no_light, np.float32(1), shape)
+    if 2 * lost > len(whole):
+        level_of(counts[:, belt], name)  # says so if that is because they are dark or saturated
+        raise InputError(f"{name}: {lost} of {len(whole)} lines were lost, saturated or repeated; scan again")
+    net = np.maximum(counts[whole, belt].astype(np.float32) - offset[belt], 0) / shape  # (n, belt)
+    fault, rough, noise = column_faults(net)  # (belt,) each
+    fault[no_light] = DARK
+    live = fault == LIVE
+    # a detector that is not flat-fielded has no narrow peak of air; a slab that lies on half of the belt is no gain
+    uneven = (rough / np.median(rough[live] if live.any() else rough)).clip(0.5, 1.6)
+    flat = np.rint(net / uneven).clip(0, FULL_SCALE).astype(np.uint16)
+    if 2 * int(live.sum()) < len(live):
+        mend = "lower the exposure" if np.mean(net[:, ~live] >= FULL_SCALE - 1) > 0.5 else "mend the detector"
+        raise InputError(f"{name}: more than half of the belt is faulty, {named(fault, belt.start)}; {mend}")
+    level_of(flat[:, live], name)
+    still = np.zeros(net.shape, np.bool_)
+    still[1:] = net[1:] == net[:-1]
     # flat to 1 % first: what is bare is told by one threshold for all columns
-    relative /= rough
-    bare = _bare(relative)  # (H, belt)
+    relative = net / rough  # (n, belt), 1 is bare belt; made ever flatter in place
+    relative[:, ~live] = 1
+    relative /= _common(relative, live)[:, None]
+    check_inverted(smoothed(relative), still, belt.start, name)
+    bare = _bare(relative)  # (n, belt)
     if air is None:
-        gain = _own_air(relative, rough, bare, noise, dead)
+        gain = _own_air(relative, rough, bare, noise / rough, ~live)  # counts
         relative *= rough / gain
     else:
         # the pair knows the columns better than a scan with particles on it, but not today's level
         relative *= rough
+        bare[:, ~live] = 0
         today = float(np.einsum("ij,ij->", relative, bare) / max(float(bare.sum()), 1.0))
         gain = np.full_like(rough, today)
         relative /= np.float32(today)
     spread = smoothed(relative) - 1  # smoothed, as the masks see it
-    deviation = np.sqrt(np.einsum("ij,ij,ij->j", spread, spread, bare) / np.maximum(bare.sum(axis=0), 1))
+    count = bare.sum(axis=0)  # (belt,)
+    deviation = np.sqrt(np.einsum("ij,ij,ij->j", spread, spread, bare) / np.maximum(count, 1))
     # over neighbours, so that neither chance nor a dead column moves the masks' threshold
-    noise = ndimage.uniform_filter1d(_running(deviation), 15, mode="nearest")
+    known = ndimage.binary_erosion(live, np.ones(KERNEL[0]), border_value=1) & (count >= min(_FEWEST, len(net) / 2))
+    deviation = ndimage.uniform_filter1d(running(filled(deviation, known if known.any() else live)), 15, mode="nearest")
     sides = belt.start, width - belt.stop
-    whole = np.pad(shape * gain * level, sides, constant_values=1) + offset  # (W,) from here on
-    return Columns(level * float(gain.mean()), whole, offset, np.pad(noise, sides), np.pad(dead, sides))
+    padded = np.pad(shape * gain, sides, constant_values=1) + offset  # (W,) from here on
+    return Columns(float(gain[live].mean()), padded, offset, np.pad(deviation, sides), np.pad(fault, sides))
+
+
+def _between_walls(layer: NDArray[np.uint16]) -> slice:
+    # the brightest twentieth is belt, even of a column under many particles
+    bright = np.percentile(layer[:: max(1, len(layer) // 200)], 95, axis=0)
+    inside = np.flatnonzero(bright > _WALL * np.percentile(bright, 75))
+    start, stop = (int(inside[0]), int(inside[-1]) + 1) if inside.size else (0, len(bright))
+    return slice(start, stop) if start and stop < len(bright) else slice(0, len(bright))
 
 
 def _mean(image: NDArray[np.uint16], width: int, name: str) -> NDArray[np.float32]:
@@ -122,13 +154,13 @@ def _mean(image: NDArray[np.uint16], width: int, name: str) -> NDArray[np.float3
     return np.asarray(image.mean(axis=0, dtype=np.float64), np.float32)
 
 
-def _rough(relative: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Return air (W,) to 1 % or so, and pixel noise (W,), whatever lies on up to half of each column."""
-    few = relative[:: max(1, len(relative) // 600)]
-    # of differences between lines, to which rock and gain add little; the median keeps a particle's rims out
-    noise = 1.4826 / np.sqrt(2) * np.median(np.abs(np.diff(few, axis=0)), axis=0)
-    # the brightest twentieth is bare belt; of noise as wide as this its quantile lies 1.5 deviations up
-    return (np.percentile(few, 95, axis=0) - 1.5 * _running(noise)).astype(np.float32), noise.astype(np.float32)
+def _common(relative: NDArray[np.float32], live: NDArray[np.bool_]) -> NDArray[np.float32]:
+    """Return what each line (H, W) has in common, (H,), 1 of the usual line."""
+    few = relative[:, np.flatnonzero(live)[:: max(1, int(live.sum()) // 1000)]]  # (H, n)
+    upper = np.percentile(few, 75, axis=1, keepdims=True)  # bare belt, while a particle covers less than that
+    bare = few > 0.93 * upper
+    levels = (few * bare).sum(axis=1) / np.maximum(bare.sum(axis=1), 1)
+    return np.asarray(levels / np.median(levels), np.float32)
 
 
 def _bare(relative: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -152,7 +184,7 @@ def _own_air(
         return rough
     columns = np.arange(len(mean))
     mean = np.interp(columns, columns[known], mean[known])  # a hole would mislead the running median beside it
-    near = _running(mean)
+    near = running(mean)
     own = mean / near - 1
     error = noise / np.sqrt(np.maximum(count, 1))  # (belt,), of the mean
     # the share of the differences' variance that counting does not explain is the columns' own
@@ -161,7 +193,3 @@ def _own_air(
     share = max(0.0, 1 - explained / seen) if seen > 0 else 0.0
     # a column far off is so by itself, not by chance: it keeps all of its difference
     return np.asarray(near * (1 + np.where(quiet, share, np.where(known, 1.0, 0.0)) * own), np.float32)
-
-
-def _running(values: NDArray[np.floating]) -> NDArray[np.float32]:
-    return np.asarray(ndimage.median_filter(values, _REACH, mode="nearest"), np.float32)
