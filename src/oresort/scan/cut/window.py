@@ -1,5 +1,6 @@
 """The stretch of a scan that is in memory: both layers as transmission with their masks, by absolute lines."""
 
+import math
 from typing import NamedTuple
 
 import cv2
@@ -17,7 +18,8 @@ from oresort.scan.health.judge import Judge, Patch
 from oresort.scan.health.running import Running
 from oresort.scan.segment.mask import MASKS, REACH, Cover
 
-HALO = 24  # lines kept around whatever is cut: registration needs a few, splines a dozen, another layer's mask more
+HALO = 24  # lines at least around whatever is cut: registration needs a few, splines a dozen, the other mask more
+_LAG = 2.0  # lines between the layers from which one shows nothing of where the other is bare
 _ENDLESS = 1_000  # lines that a column may be covered without a break: 0.4 m, longer than any particle
 
 
@@ -50,9 +52,11 @@ class Window:
         self._ready = 0  # first line that is not ready to be cut
         self._covered = np.zeros(self._width, np.int64)  # lines for which each column was covered without a break
         self.unknown = Unknown(calibration, options.correct)
-        # which column of the low layer sees what a column of the high layer sees
+        # which place of the low layer sees what a column of the high layer sees
         fit = calibration.registration
-        scale, offset = (1.0, 0.0) if fit is None else (fit.scale, fit.column_offset)
+        scale, offset, lag = (1.0, 0.0, 0.0) if fit is None else (fit.scale, fit.column_offset, fit.row_offset)
+        self.halo = max(HALO, HALO // 2 + math.ceil(abs(lag)))  # lines around whatever is cut
+        self._apart = abs(lag) > _LAG
         self._partner = np.array([[1 / scale, 0, (belt.start - offset) / scale - belt.start], [0, 1, 0]])  # (2, 3)
 
     def take(
@@ -73,17 +77,17 @@ class Window:
     def ready(self, last: bool) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
         """Return the weak and the strong mask (n, W) of the lines that have become ready to be cut."""
         # registration reads lines around a particle, which must be levelled by then
-        stop = self._weak.end if last else max(self._weak.end - HALO, self._ready)
+        stop = self._weak.end if last else max(self._weak.end - self.halo, self._ready)
         start, self._ready = self._ready, stop
         return self._weak.between(start, stop), self._strong.between(start, stop)
 
     def forget(self, needed: int) -> None:
         """Forget the lines that line `needed` and those after it do not need."""
         for lines in (*self._layers, *self._levels):
-            lines.forget(needed - HALO)
+            lines.forget(needed - self.halo)
         for masks in (self._weak, self._strong):
-            masks.forget(needed - HALO)
-        self.unknown.forget(needed - HALO)
+            masks.forget(needed - self.halo)
+        self.unknown.forget(needed - self.halo)
 
     def _endless(self, judged: NDArray[np.float32]) -> list[Patch]:
         """Make columns bare that have been covered for longer than any particle is, and return where."""
@@ -107,8 +111,11 @@ class Window:
         cover = self.cover(self._layers[0].between(begin, end), 0)
         cover = Cover(*(mask[done - begin : final - begin] for mask in cover))  # (n, W) each
         flags, border = cv2.INTER_NEAREST | cv2.WARP_INVERSE_MAP, cv2.BORDER_REPLICATE
-        # the lag, a part of a line, does not matter: bare belt keeps three pixels off anything
+        # a lag of a line or two does not matter: bare belt keeps three pixels off anything
         bare_high = cv2.warpAffine(cover.bare, self._partner, cover.bare.shape[::-1], flags=flags, borderMode=border)
+        if self._apart:
+            own = self.cover(self._layers[1].between(begin, end), 1)
+            bare_high = own.bare[done - begin : final - begin]
         for layer, bare in enumerate((cover.bare, np.asarray(bare_high, np.uint8))):
             lines = self._layers[layer].between(done, final)
             level = np.ones(final - done, np.float32)  # (n,)
@@ -150,7 +157,8 @@ class Window:
         """Return the high layer's transmission (h, w) where the low layer sees the box, by cubic splines."""
         first, last = (fit.scale * (x + self._start) + fit.column_offset for x in (box.x, box.x + box.w))
         x = int(np.floor(first)) - self._start
-        wide = Box(box.y, max(x, 0), box.h, max(int(np.ceil(last)) - self._start - x, 1))
+        y = box.y + math.floor(fit.row_offset)
+        wide = Box(y, max(x, 0), box.h, max(int(np.ceil(last)) - self._start - x, 1))
         # in a spline a pixel's weight falls to 0.27 with each pixel of distance: beyond a dozen none is left
         around, top, left = self.around(wide, 1, HALO // 2)
         column, row = first - self._start - left, box.y + fit.row_offset - top

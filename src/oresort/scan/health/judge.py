@@ -11,6 +11,7 @@ from oresort.scan.calibrate.correct import Corrector
 from oresort.scan.fault import MOST_COLUMNS, MOST_LINES, runs
 from oresort.scan.health import patches
 from oresort.scan.health.levels import LineLevels
+from oresort.scan.health.steps import Steps
 
 _PIXEL = 3.0  # noise of a pixel over that of smoothed ones, which is what a calibration knows
 _COUNTS = 4.0  # noise in counts below which pixels repeat each other by chance
@@ -43,6 +44,7 @@ class Judge:
         bounds = {} if correct else {"bounds": _UNCORRECTED}
         self._levels = LineLevels(self._live, noise, **bounds)
         width = belt.stop - belt.start
+        self._steps = Steps(noise)
         self._counts = np.empty((0, width), np.uint16)  # (n, W) of lines in question and `REACH` before them
         self._lines = np.empty((0, width), np.float32)  # the same as levelled transmission
         self._lost = np.empty(0, np.bool_)  # (n,)
@@ -75,6 +77,9 @@ class Judge:
         judged = whole[self._next - self._top : end - self._top]
         # a rectangle is told once, by its lines that are judged now
         told = [p._replace(top=max(p.top, self._next), bottom=min(p.bottom, end)) for p in faulty]
+        for columns in self._steps.add(judged):
+            judged[:, columns] = 1
+            told.append(Patch("gain", self._next, end, columns.start, columns.stop, False))
         self._next = end
         drop = max(end - patches.REACH - self._top, 0)
         self._counts, self._lines = self._counts[drop:], self._lines[drop:]
@@ -86,8 +91,11 @@ class Judge:
         """Return all lines in question (n, W), mended, and what is faulty on them."""
         lines = self._lines.copy()
         gone = self._lost | self._repeated
-        lines[gone] = 1  # neither dark nor bright: the rules look at the others
-        found = self._patches(lines)
+        # as a line that is there: the rules look at the others
+        here = np.flatnonzero(~gone)
+        if here.size:
+            lines[gone] = lines[here[np.searchsorted(here, np.flatnonzero(gone)).clip(0, here.size - 1)]]
+        found = self._patches(lines, gone)
         # by now nothing depends on what stood there
         fixed, told = lines, []
         for patch in found:
@@ -98,21 +106,28 @@ class Judge:
             told.append(whole._replace(mended=_mend(fixed, whole, self._top)))
         return fixed, told
 
-    def _patches(self, lines: NDArray[np.float32]) -> list[Patch]:
+    def _patches(self, lines: NDArray[np.float32], gone: NDArray[np.bool_]) -> list[Patch]:
         dark = lines < patches.OPAQUE
         edged = patches.edged(lines, dark, self._going_on)
         cells, width = patches.narrowed(lines), lines.shape[1]
-        found = [("dark", edged)]
-        for kind, mask in (("lost", patches.strips(cells)), ("bright", patches.glaring(cells))):
-            found.append((kind, None if mask is None else patches.widened(mask, width)))
+        strips, stuck = patches.strips(cells), None
         if self._noisy:
-            seen = self._live & ~dark
-            found += [("stuck", patches.repeating(self._counts, seen))]
-            found += [("stuck", patches.steady(self._counts, self._quiet, seen))]
+            seen = self._live & ~dark & ~gone[:, None]
+            still = patches.steady(self._counts, self._quiet, seen)
+            stuck = _either(patches.repeating(self._counts, seen), still)
+        if stuck is not None:  # what is known to be stuck makes nothing beside it bright
+            cells = patches.narrowed(np.where(stuck > 0, np.float32(1), lines))
+        found = [("stuck", stuck)]
+        for kind, mask, more in (("dark", strips, edged), ("bright", patches.glaring(cells), None)):
+            found.append((kind, _either(None if mask is None else patches.widened(mask, width), more)))
         # the next lines in question begin where this row lies
         row = max(len(lines) - 2 * patches.REACH, 0)
         self._going_on = np.zeros_like(self._going_on) if edged is None else edged[row] > 0
         return [patch for kind, mask in found if mask is not None for patch in _rectangles(mask, kind, self._top)]
+
+
+def _either(one: patches.Mask | None, other: patches.Mask | None) -> patches.Mask | None:
+    return one if other is None else other if one is None else np.bitwise_or(one, other)
 
 
 def _rectangles(mask: patches.Mask, kind: str, top: int) -> list[Patch]:

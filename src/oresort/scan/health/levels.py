@@ -5,10 +5,12 @@ import zlib
 import numpy as np
 from numpy.typing import NDArray
 
-_EVERY = 12  # columns between those looked at: some 220 of a belt give a level to 0.2 %
+_LOOKED_AT = 220  # columns, evenly over the belt: they give a level to 0.2 %
 _BRIGHT = 0.8  # share of a line below its first guess at air: holds up to this share of covered or lost pixels
 _NARROW = 3.0  # standard deviations of bare belt about a level that count as air
 _LEAST = 0.1  # share of a line that must be air for it to have a level of its own
+_JUMP, _SURE = 0.03, 0.4  # relative; a level that far from the line's before must be that of so large a share
+_FLAT = 0.3  # of a pixel's noise: a line whose pixels spread less shows nothing
 _TUBE = (0.5, 1.3)  # of the calibrated level; beyond lies no drift or dip but a trip or a surge
 _KEPT = 2_000  # lines that a repeated one is compared with
 
@@ -23,9 +25,10 @@ class LineLevels:
     def __init__(
         self, live: NDArray[np.bool_], noise: NDArray[np.float32], bounds: tuple[float, float] = _TUBE
     ) -> None:
-        self._columns = np.flatnonzero(live)[::_EVERY]
-        self._spread = _NARROW * max(float(np.median(noise[live])) if live.any() else 0.0, 0.01)
-        self._repeats = bool(self._columns.size) and float(np.median(noise[live])) > 0  # without noise lines are alike
+        columns = np.flatnonzero(live)
+        self._columns = columns[:: max(len(columns) // _LOOKED_AT, 1)]
+        self._noise = float(np.median(noise[live])) if live.any() else 0.0  # where there is none, lines are alike
+        self._spread = _NARROW * max(self._noise, 0.01)
         self._bounds, self._last = bounds, 1.0
         self._seen: dict[int, int] = {}  # checksum of a line: when it was seen last
         self._count = 0
@@ -37,19 +40,23 @@ class LineLevels:
 
         `counts` are the same lines as they came. A line with hardly any air takes the level of the one before.
         """
-        level, share = self._levels(transmission[:, self._columns])
+        few = transmission[:, self._columns]  # (n, columns)
+        level, share = self._levels(few)
         least, most = self._bounds
         covered = share < _LEAST  # all but covered, or of no one level
         outside = ~((level >= least) & (level <= most))  # written so that NaN is outside
+        outside |= few.std(axis=1) < _FLAT * self._noise
         repeated = np.zeros(len(level), np.bool_)
+        own = ~(covered | outside)
         for index, line in enumerate(counts):
-            repeated[index] = self._repeats and self._was_seen(line)
-            if not (covered[index] or outside[index] or repeated[index]):
+            repeated[index] = self._noise > 0 and self._was_seen(line)
+            near = abs(level[index] - self._last) < _JUMP * self._last or share[index] > _SURE
+            if own[index] and near and not repeated[index]:
                 self._last = float(level[index])
             else:
                 level[index] = self._last
         # a line without any air of its own, yet far darker than what covers a belt leaves, is no line of rock
-        lost = outside & (~covered | (transmission[:, self._columns].max(axis=1, initial=0) < least / 5))
+        lost = outside & (~covered | (few.max(axis=1, initial=0) < least / 5))
         return level, lost, repeated
 
     def _levels(self, lines: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:

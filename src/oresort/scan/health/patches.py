@@ -8,13 +8,15 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from oresort.scan.fault import MOST_COLUMNS
+
 REACH = 8  # lines before and after it that decide about a line
 
 OPAQUE = np.float32(0.02)  # transmission below which a particle may read alike everywhere: there only edges tell
 _AIR = 0.5  # transmission above which a pixel beside such a one is not its blurred rim
 _WIDE, _TALL = 8, 6  # pixels along and lines across that repeat only where nothing is read: each does by chance 1/300
-_EDGE = 24  # pixels of a straight edge without any blur, which no rock has
-_THIN, _SHORT = (4, 12), (8, 64)  # lines that a dark strip is thinner than, columns from which it is none of rock
+_EDGE = 8  # pixels of a straight edge without any blur, which no rock has
+_THIN, _SHORT = (3, 12), (9, 64)  # lines (odd) that a dark strip is thinner than, columns from which it is no rock
 _CELL = 4  # columns: strips are looked for in means of so many
 _SQUARE = 8  # pixels: brightness is looked at in means of 8 x 8, whose noise is at most 1 %
 _BRIGHT = 0.10  # over air, from which it is no noise
@@ -77,11 +79,13 @@ def edged(transmission: NDArray[np.float32], dark: NDArray[np.bool_], going_on: 
     side = np.zeros(dark.shape, np.uint8)
     side[:, 1:] |= dark[:, 1:] & air[:, :-1]
     side[:, :-1] |= dark[:, :-1] & air[:, 1:]
-    seeds = _open(down, 1, _EDGE) | _open(side, _EDGE, 1)
+    marks = dark.view(np.uint8)
+    thin = _open(marks & ~_open(marks, 1, MOST_COLUMNS + 1), _EDGE, 1)
+    seeds = _open(down, 1, _EDGE) | _open(side, _EDGE, 1) | thin
     seeds[0] |= dark[0] & going_on
     if not seeds.any():
         return None
-    count, labels = cv2.connectedComponents(dark.view(np.uint8), connectivity=8, ltype=cv2.CV_32S)
+    count, labels = cv2.connectedComponents(marks, connectivity=8, ltype=cv2.CV_32S)
     chosen = np.zeros(count, np.bool_)
     chosen[labels[seeds > 0]] = True
     chosen[0] = False
@@ -130,7 +134,10 @@ def widened(mask: Mask, width: int) -> Mask:
 
 
 def _open(marks: Mask, tall: int, wide: int) -> Mask:
-    kernel = np.ones((tall, wide), np.uint8)
+    # an even kernel has no middle: OpenCV's own opening would move what it keeps by a pixel
+    kernel, middle = np.ones((tall, wide), np.uint8), (wide // 2, tall // 2)
+    kept = cv2.erode(marks, kernel, anchor=middle, borderType=cv2.BORDER_CONSTANT, borderValue=0)
+    mirrored = (wide - 1 - middle[0], tall - 1 - middle[1])
     return np.asarray(
-        cv2.morphologyEx(marks, cv2.MORPH_OPEN, kernel, borderType=cv2.BORDER_CONSTANT, borderValue=0), np.uint8
+        cv2.dilate(kept, kernel, anchor=mirrored, borderType=cv2.BORDER_CONSTANT, borderValue=0), np.uint8
     )

@@ -1,0 +1,51 @@
+"""Columns whose gain has changed since the calibration: straight edges along the belt that stay where they are."""
+
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+_STEP = 0.04  # of air between neighbours: a thin rim attenuates 0.05, so less makes no particle
+_SIGMAS = 6.0  # of a stretch's mean, which noise must not reach
+_STAY = 3  # stretches of 32 lines for which an edge lies at one column: 38 mm, and no rock's edge is so straight
+_WIDEST = 512  # columns of a module, or of some side by side
+_END = 256  # columns from the belt's end up to which one edge alone means a module there
+
+
+class Steps:
+    """Follows the edges between a layer's columns, one stretch of lines after the other."""
+
+    def __init__(self, noise: NDArray[np.float32]) -> None:
+        self._noise = np.sqrt(2) * np.maximum(noise[1:], noise[:-1])  # (W - 1,), of a difference of two pixels
+        self._sign = np.zeros(len(noise) - 1, np.int8)
+        self._count = np.zeros(len(noise) - 1, np.int32)  # stretches for which each edge has been there
+
+    def add(self, lines: NDArray[np.float32]) -> list[slice]:
+        """Take the next lines (n, W) of levelled transmission; return the columns between two edges that stay."""
+        mean = lines.mean(axis=0)  # (W,)
+        step = np.diff(mean)  # (W - 1,)
+        limit = np.maximum(_STEP, _SIGMAS * self._noise / np.sqrt(len(lines)))
+        # a rock's edge is a slope of some pixels, or wanders over them
+        around = ndimage.maximum_filter1d(np.abs(step), 5, mode="constant")
+        second = ndimage.percentile_filter(np.abs(step), 75, 5, mode="constant")  # of five the second largest
+        sharp = (np.abs(step) >= around) & (second < np.abs(step) / 2)
+        sign = np.where(sharp & (np.abs(step) > limit), np.sign(step), 0).astype(np.int8)
+        self._count = np.where((sign != 0) & (sign == self._sign), self._count + 1, np.abs(sign)).astype(np.int32)
+        self._sign = sign
+        stay = np.flatnonzero(self._count >= _STAY)
+        if not stay.size:
+            return []
+        edges = [(int(column) + 1, int(sign[column])) for column in stay]
+        width = len(sign) + 1
+        if edges[0][0] <= _END:
+            edges.insert(0, (0, -edges[0][1]))
+        if width - edges[-1][0] <= _END:
+            edges.append((width, -edges[-1][1]))
+        found = []
+        for (left, one), (right, other) in pairwise(edges):
+            # a pixel in between at a half belongs to both edges: those of one sign are one edge
+            inside = one * (mean[left:right] - 1)
+            if one == -other and right - left <= _WIDEST and np.percentile(inside, 20) > _STEP / 2:
+                found.append(slice(left, right))
+        return found

@@ -1,0 +1,173 @@
+"""Each rule by itself: what it finds is where it was put, and nothing is found on lines that show rock and air."""
+
+import numpy as np
+import pytest
+from ellipses import AIR, scan_of
+
+from oresort.scan.calibrate.columns import measure_columns
+from oresort.scan.fault import MOST_COLUMNS, MOST_LINES
+from oresort.scan.health.judge import Judge
+from oresort.scan.health.levels import LineLevels
+from oresort.scan.health.running import Running
+from oresort.scan.health.steps import Steps
+
+HEIGHT, WIDTH = 320, 700
+BELT = slice(0, WIDTH)
+ROCKS = [(120, 60, 35, 25), (420, 150, 40, 30), (610, 230, 30, 40), (240, 260, 45, 30)]
+RNG = np.random.default_rng(7)
+
+
+@pytest.fixture(scope="module")
+def clean():
+    counts = scan_of(ROCKS, HEIGHT, WIDTH, peak=2.0)
+    return counts, measure_columns(counts, BELT, "low")
+
+
+def judged(counts, columns, lines=32, correct=True):
+    judge, whole, found = Judge(columns, BELT, correct), [], []
+    for start in range(0, len(counts), lines):
+        mended, patches = judge.take(counts[start : start + lines], start + lines >= len(counts))
+        whole.append(mended)
+        found += patches
+    return np.concatenate(whole), found
+
+
+def put(counts, rows, columns, value):
+    changed = counts.copy()
+    changed[rows, columns] = value
+    return changed
+
+
+def test_lines_of_rock_and_air_are_left_as_they_are(clean):
+    lines, found = judged(*clean)
+    assert found == []
+    assert lines.shape == (HEIGHT, WIDTH)
+    np.testing.assert_allclose(lines, clean[0] / clean[1].air, rtol=0.01)
+
+
+FLOOR = RNG.integers(60, 91, (HEIGHT, WIDTH)).astype(np.uint16)
+
+
+@pytest.mark.parametrize("value", [0, 60, 30_000, 52_350, 65_535])
+@pytest.mark.parametrize("width", [1, MOST_COLUMNS, MOST_COLUMNS + 1, 16, 128])
+@pytest.mark.parametrize("top", [0, 75])
+def test_columns_that_die_are_found_from_their_first_lines_on(clean, value, width, top):
+    columns = slice(300, 300 + width)
+    lines, found = judged(put(clean[0], slice(top, None), columns, value), clean[1])
+    marked = np.zeros((HEIGHT, WIDTH), bool)
+    for patch in found:
+        marked[patch.top : patch.bottom, patch.left : patch.right] = True
+        assert patch.mended == (width <= MOST_COLUMNS)
+    assert marked[top + 8 :, columns].all()
+    assert marked[:, : columns.start - 9].sum() + marked[:, columns.stop + 12 :].sum() == 0
+    if width <= MOST_COLUMNS:  # from air to air
+        assert lines[top + 8 : top + 100, columns].min() > 0.85
+    else:
+        assert (lines[top + 8 :, columns] == 1).all()
+
+
+def test_a_module_at_its_noise_floor_is_found(clean):
+    counts = put(clean[0], slice(75, None), slice(300, 428), FLOOR[75:, 300:428])
+    lines, found = judged(counts, clean[1])
+    assert {patch.mended for patch in found} == {False}
+    assert (lines[75:, 300:428] == 1).all()
+
+
+@pytest.mark.parametrize("value", [0, 65_535, "repeated", "floor"])
+@pytest.mark.parametrize("count", [1, MOST_LINES, MOST_LINES + 1, 40])
+def test_lost_lines_are_mended_or_marked(clean, value, count):
+    rows = slice(150, 150 + count)
+    content = {"repeated": clean[0][149], "floor": FLOOR[rows]}.get(value, value)
+    lines, found = judged(put(clean[0], rows, BELT, content), clean[1])
+    marked = np.zeros(HEIGHT, bool)
+    for patch in found:
+        assert (patch.left, patch.right) == (0, WIDTH)
+        assert patch.mended == (count <= MOST_LINES)
+        marked[patch.top : patch.bottom] = True
+    assert np.flatnonzero(marked).tolist() == list(range(150, 150 + count))
+    clear = clean[0] / clean[1].air
+    if count <= MOST_LINES:
+        assert np.abs(lines[rows] - clear[rows]).mean() < 0.04  # within the noise of two pixels
+    else:
+        assert (lines[rows] == 1).all()
+
+
+@pytest.mark.parametrize("value", [0, 65_535, "floor"])
+@pytest.mark.parametrize("count", [1, 2, 4, 12])
+@pytest.mark.parametrize("width", [64, 256])
+def test_a_lost_packet_is_no_dark_thing_on_the_belt(clean, value, count, width):
+    rows, columns = slice(150, 150 + count), slice(330, 330 + width)
+    content = FLOOR[rows, columns] if value == "floor" else value
+    lines, found = judged(put(clean[0], rows, columns, content), clean[1])
+    assert found
+    assert min(patch.left for patch in found) >= 330 - 12
+    assert max(patch.right for patch in found) <= 330 + width + 12
+    if count <= MOST_LINES:
+        assert np.abs(lines - clean[0] / clean[1].air).max() < 0.5
+        assert np.abs(lines[rows, columns] - (clean[0] / clean[1].air)[rows, columns]).mean() < 0.04
+    assert lines[rows, columns].min() > 0.02
+
+
+@pytest.mark.parametrize("factor", [0.6, 0.75, 0.9, 1.1, 1.2])
+def test_what_a_line_has_in_common_is_taken_out(clean, factor):
+    counts = clean[0].astype(np.float64)
+    counts[100:200] *= factor
+    lines, found = judged(counts.clip(0, 65_534).astype(np.uint16), clean[1])
+    assert found == []
+    np.testing.assert_allclose(lines[100:200].mean(), (clean[0] / clean[1].air)[100:200].mean(), atol=0.01)
+
+
+def test_a_line_that_a_rock_all_but_covers_keeps_the_level_before():
+    rng = np.random.default_rng(1)
+    lines = (1 + 0.03 * rng.standard_normal((20, 600))).astype(np.float32)
+    lines[10:, 20:] *= np.linspace(0.2, 0.8, 580, dtype=np.float32)
+    levels = LineLevels(np.ones(600, bool), np.full(600, 0.03, np.float32))
+    level, lost, repeated = levels(lines, (lines * 50_000).astype(np.uint16))
+    assert not lost.any()
+    assert not repeated.any()
+    np.testing.assert_allclose(level, 1, atol=0.01)
+
+
+def test_uncorrected_lines_are_not_levelled_but_lost_beyond_what_masks_bear(clean):
+    counts = clean[0].astype(np.float64)
+    counts[100:110] *= 0.8
+    lines, found = judged(counts.astype(np.uint16), clean[1], correct=False)
+    assert {(patch.top, patch.bottom, patch.kind, patch.mended) for patch in found} == {(100, 110, "lost", False)}
+    np.testing.assert_allclose(lines[:100], clean[0][:100] / np.float32(clean[1].level), rtol=1e-5)
+
+
+@pytest.mark.parametrize("factor", [0.6, 0.9, 0.93, 1.07])
+def test_a_module_of_another_gain_is_found_by_its_straight_edges(factor):
+    rng = np.random.default_rng(2)
+    noise = np.full(900, 0.035, np.float32)
+    steps = Steps(noise)
+    found = []
+    for stretch in range(8):
+        lines = (1 + 0.035 * rng.standard_normal((32, 900))).astype(np.float32)
+        if stretch >= 2:
+            lines[:, 384:512] *= factor
+        found.append(steps.add(lines))
+    assert found[:4] == [[], [], [], []]
+    assert found[4:] == [[slice(384, 512)]] * 4
+
+
+def test_rocks_are_no_modules(clean):
+    columns = Steps(np.full(WIDTH, 0.03, np.float32))
+    lines = (clean[0] / AIR).astype(np.float32)
+    assert [columns.add(lines[start : start + 32]) for start in range(0, HEIGHT, 32)] == [[]] * (HEIGHT // 32)
+
+
+def test_running_air_and_noise_agree_with_those_of_the_whole():
+    rng = np.random.default_rng(3)
+    gain = (1 + 0.02 * rng.standard_normal(300)).astype(np.float32)
+    running, known = Running(np.full(300, 0.008, np.float32)), np.ones(300, np.float32)
+    bare = np.ones((32, 300), np.uint8)
+    bare[:, 100:120] = 0  # covered throughout: nothing is learnt there
+    for _ in range(800):
+        lines = gain * (1 + 0.036 * rng.standard_normal((32, 300))).astype(np.float32) / known
+        known *= running.add(lines, bare)
+    seen = np.r_[0:100, 120:300]  # smoothing repeats the belt's sides, so noise there is another
+    np.testing.assert_allclose(known[seen], gain[seen], atol=0.003)
+    np.testing.assert_array_equal(known[100:120], 1)
+    # a Gaussian of one pixel leaves 0.282 of white noise
+    np.testing.assert_allclose(running.noise[np.r_[20:85, 135:280]], 0.282 * 0.036, rtol=0.06)
