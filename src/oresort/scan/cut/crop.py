@@ -55,7 +55,7 @@ def cut_part(window: Window, calibration: Calibration, options: Cutting, region:
         high, mask_high, others_high = _released_high(window, box, mask, part.parted)
     known = calibration.registration
     seen = high if fit is not None or known is None else window.registered(box, known)
-    layers = compared(low[mask], seen[mask])
+    layers = compared(low, seen, mask)
     levels = (calibration.low.level, (calibration.low if options.correct else calibration.high).level)
     crops = (
         _counts(low, levels[0], mask, others, options.background),
@@ -71,7 +71,7 @@ def cut_part(window: Window, calibration: Calibration, options: Cutting, region:
     )
     # of the high layer: Compton scattering, which goes with mass, has a larger share there than in the low one
     mass = float(attenuation_of(high[mask_high]).sum())
-    return Cut(particle, *crops, mass, *layers)
+    return Cut(particle, *crops, mass, layers.low, layers.high, layers.residual)
 
 
 def _released_high(

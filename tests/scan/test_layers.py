@@ -1,0 +1,48 @@
+import numpy as np
+import pytest
+
+from oresort.scan.cut.layers import compared
+
+
+def rock(lines=60, width=70, noise=0.026, seed=0, hole=False):
+    """Return transmissions (h, w) of half an ellipsoid in both layers, its own grain included, and its mask."""
+    rows, columns = np.mgrid[:lines, :width]
+    inside = 1 - ((rows - lines / 2) / 27) ** 2 - ((columns - width / 2) / 32) ** 2
+    thick = np.sqrt(np.maximum(inside, 0))
+    rng = np.random.default_rng(seed)
+    attenuation = [1.4 * thick, 0.9 * thick]
+    if hole:  # a grain of ore: low attenuates more there than the rock around it
+        grain = (rows - 25) ** 2 + (columns - 40) ** 2 < 64
+        attenuation = [attenuation[0] + 0.5 * grain, attenuation[1] + 0.2 * grain]
+    low, high = (np.exp(-a) * (1 + noise * np.exp(a / 2) * rng.standard_normal(a.shape)) for a in attenuation)
+    return low.astype(np.float32), high.astype(np.float32), inside > 0.02
+
+
+@pytest.mark.parametrize("noise", [0, 0.026, 0.05])
+@pytest.mark.parametrize("hole", [False, True])
+def test_layers_of_one_rock_agree(noise, hole):
+    low, high, mask = rock(noise=noise, hole=hole)
+    layers = compared(low, high, mask)
+    assert layers.agree
+    assert layers.low == pytest.approx(1.4 * 2 / 3, rel=0.1)
+    assert layers.low / layers.high == pytest.approx(1.4 / 0.9, rel=0.05)
+
+
+@pytest.mark.parametrize("lag", [-20, -8, -5, -3, -2, 2, 3, 5, 8, 20])
+@pytest.mark.parametrize("noise", [0.01, 0.026, 0.05])
+def test_a_layer_that_lags_by_two_lines_or_more_does_not_agree(lag, noise):
+    low, high, mask = rock(noise=noise)
+    assert not compared(low, np.roll(high, lag, axis=0), mask).agree
+
+
+@pytest.mark.parametrize("first", [20, 25, 30])
+@pytest.mark.parametrize("count", [4, 8])
+def test_lines_that_one_layer_wrote_twice_in_the_midst_of_a_rock_show(first, count):
+    low, high, mask = rock()
+    doubled = np.concatenate([high[: first + count], high[first:-count]])
+    assert not compared(low, doubled, mask).agree
+
+
+def test_exchanged_layers_do_not_agree():
+    low, high, mask = rock()
+    assert not compared(high, low, mask).agree
