@@ -202,3 +202,33 @@ def test_scans_come_in_the_order_of_their_numbers(tmp_path: Path):
 )
 def test_a_gap_in_the_numbers_is_named(names: list[str], gap: str):
     assert gap_in([ScanFiles(name, Path(), Path(), "", "") for name in names]) == gap
+
+
+def test_faults_are_named_in_output_and_table(command: Any, model: tuple[Path, Path], tmp_path: Path):
+    raw, run = model
+    for layer in ("low", "high"):
+        lines = read_image(raw / f"scan_1_{layer}.tiff").copy()
+        lines[300:330, 181:2_810] = 0
+        if layer == "low":
+            lines[:, 1_000:1_128] = 0
+        write_image(tmp_path / f"scan_1_{layer}.tiff", lines)
+    words = (f"ckpt={run}", f"scans={tmp_path}", f"out={tmp_path / 'out'}")
+    code, out, err = command(sort, *words, "faulty=drop")
+    assert code == 0, err
+    rows = out.splitlines()
+    assert any("1000-1127" in line and "all" in line and "no: particles" in line for line in rows)
+    assert any("300-329" in line for line in rows)
+    table = table_of(tmp_path / "out")
+    faulty = table[table["faulty"] == 1]
+    assert len(faulty) > 0
+    assert (faulty["decision"] == "waste").all()
+    assert (faulty["reason"] == "policy:faulty").all()
+    assert f"{len(faulty)} of {len(table)} particles touch what the scan does not show; dropped (faulty=drop)" in err
+    (belt,) = json.loads((tmp_path / "out" / "decisions.json").read_text())["belts"]
+    assert belt["summary"]["lines_lost"] == 30
+    assert {"scan": "", "layer": "low", "mended": False, "lines": None, "columns": [1_000, 1_127]}.items() <= next(
+        fault for fault in belt["faults"] if fault["columns"]
+    ).items()
+    code, _, _ = command(sort, *words)
+    assert code == 0
+    assert (table_of(tmp_path / "out").query("faulty == 1")["decision"] == "ore").all()

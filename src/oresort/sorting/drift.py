@@ -15,7 +15,6 @@ BINS = 10
 
 _FEWEST = 5  # particles whose median is compared, and pairs of a scan that say how far scans lie apart
 _CHANCE = 4.0  # standard errors of a median that are nobody's fault
-_SMALL = 0.05  # of its own size: a shift that no model minds
 _AIR, _NOISE, _RESIDUAL = 1.1, 1.25, 1.5  # beyond the training scans' range by this factor a scan is another one
 _SHARE = 0.2  # of the particles on the other side of a probability: ore comes in richer and poorer lots
 
@@ -26,13 +25,13 @@ _SCAN = {  # by figure: the factor, what it is called, of which size and with wh
     "noise_high": (_NOISE, "noise of the high layer (%, smoothed)", 100, 2),
     "residual": (_RESIDUAL, "residual of the registration", 1, 3),
 }
-_PAIR = {
-    "low_mean": ("mean l of the particles", 1, 3),
-    "high_mean": ("mean h of the particles", 1, 3),
-    "r": ("R of the particles", 1, 3),
-    "grain_low": ("grain of the particles in the low layer (%)", 100, 1),
-    "grain_high": ("grain of the particles in the high layer (%)", 100, 1),
-    "area": ("area of the particles (pixels)", 1, 0),
+_PAIR = {  # by figure: a shift, of its own size, that lots of one ore may differ by; the rest as above
+    "low_mean": (0.15, "mean l of the particles", 1, 3),
+    "high_mean": (0.15, "mean h of the particles", 1, 3),
+    "r": (0.03, "R of the particles", 1, 3),
+    "grain_low": (0.2, "grain of the particles in the low layer (%)", 100, 1),
+    "grain_high": (0.2, "grain of the particles in the high layer (%)", 100, 1),
+    "area": (0.3, "area of the particles (pixels)", 1, 0),
 }
 
 
@@ -78,8 +77,8 @@ def pair_figures(low: NDArray[np.uint16], high: NDArray[np.uint16], air: float, 
 def describe_pairs(figures: Sequence[PairFigures], scans: Sequence[object]) -> dict[str, dict[str, float]]:
     """Return what pairs of some scans look like, plain numbers by figure, empty for those nobody knows.
 
-    `median` and `deviation` (robust) are of all pairs, `least` and `greatest` of the scans' medians, without the
-    outermost twentieth at either side.
+    `pairs` are how many it is known of, `median` and `deviation` (robust) theirs, `least` and `greatest` of the scans'
+    medians, without the outermost twentieth at either side.
     """
     table = np.array(figures, np.float64).reshape(-1, len(_PAIR))  # (N, 6)
     names = np.array([str(scan) for scan in scans])
@@ -94,7 +93,8 @@ def describe_pairs(figures: Sequence[PairFigures], scans: Sequence[object]) -> d
         medians = [float(np.median(group)) for group in groups if len(group) >= _FEWEST] or [median]
         least, greatest = np.percentile(medians, [5, 95]).tolist()
         deviation = 1.4826 * float(np.median(np.abs(values - median)))
-        found[name] = {"median": median, "deviation": deviation, "least": least, "greatest": greatest}
+        ends = {"least": least, "greatest": greatest}
+        found[name] = {"pairs": float(values.size), "median": median, "deviation": deviation, **ends}
     return found
 
 
@@ -112,8 +112,9 @@ def compare(
     """Return every figure of a belt that is known of training too, with an alarm where they are far apart.
 
     Air more than 10 % outside the range of the training scans, noise more than 25 %, a residual more than 50 % above
-    it. Of particles the median, outside the range of the training scans' by more than 5 % of itself and four standard
-    errors. Of the answers, 20 % of the particles and more than chance explains on another side of a probability.
+    it. Of particles the median, outside the range of the training scans' by more than four standard errors and by more
+    than lots of one ore may differ: 15 % of l and h, 3 % of R, 20 % of the grain, 30 % of the area. Of the answers,
+    20 % of the particles, and more than chance explains, on another side of a probability.
 
     Args:
         seen: what training knows: `scans` (least and greatest by figure), `pairs` of `describe_pairs`, `p_ore` of
@@ -142,13 +143,14 @@ def _scan(seen: Mapping[str, Mapping[str, float]], scan: Mapping[str, float | No
 def _pairs(seen: Mapping[str, Mapping[str, float]], figures: Sequence[PairFigures]) -> list[Compared]:
     found = []
     table = np.array(figures, np.float64).reshape(-1, len(_PAIR))  # (N, 6)
-    for (name, (title, size, digits)), column in zip(_PAIR.items(), table.T, strict=True):
+    for (name, (small, title, size, digits)), column in zip(_PAIR.items(), table.T, strict=True):
         values, known = column[np.isfinite(column)], seen.get(name)
         if known is None or len(values) < _FEWEST:
             continue
         value, least, greatest = float(np.median(values)), known["least"], known["greatest"]
         # the standard error of a median is 1.25 times that of a mean
-        margin = max(_CHANCE * 1.25 * known["deviation"] / np.sqrt(len(values)), _SMALL * abs(known["median"]))
+        error = 1.25 * known["deviation"] * np.sqrt(1 / len(values) + 1 / known["pairs"])
+        margin = max(_CHANCE * error, small * abs(known["median"]))
         odd = not least - margin <= value <= greatest + margin
         found.append(_compared(name, value, (least, greatest), odd, title, size, digits))
     return found

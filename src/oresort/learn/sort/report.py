@@ -13,7 +13,18 @@ from oresort.learn.sort.settings import SortConfig
 
 _MOST = 10  # belts or faults of which a table shows a row each
 _SHOWN = (
-    *("scan", "lines", "air_low", "air_high", "noise_low", "noise_high", "dead_columns", "lines_lost"),
+    *(
+        "scan",
+        "lines",
+        "air_low",
+        "air_high",
+        "noise_low",
+        "noise_high",
+        "dead_columns",
+        "dead_low",
+        "dead_high",
+        "lines_lost",
+    ),
     *("scale", "row_offset", "residual", "registration"),
 )
 _WRONG = {
@@ -61,7 +72,7 @@ def _show_faults(belts: Sequence[SortedBelt]) -> None:
             for scan, fault in found[:_MOST]
         ]
         more = f", of which {_MOST} are shown; decisions.json has them all" if len(found) > _MOST else ""
-        show(pd.DataFrame(table), f"{len(found)} faults of the detector{more}")
+        show(pd.DataFrame(table), f"faults of the detector: {len(found)}{more}")
 
 
 def _size(span: slice | None) -> int:
@@ -76,6 +87,8 @@ def _warnings(cfg: SortConfig, trained: Trained, belts: Sequence[SortedBelt]) ->
     rows = [row for belt in belts for row in belt.rows]
     for between in filter(None, (gap_in(belt.files.scans) for belt in belts)):
         yield f"{cfg.scans}: no scan between {between}; they are joined all the same, joined=false keeps scans apart"
+    for belt in belts:
+        yield from (f"{belt.files.name}: {note}" for note in belt.calibration.notes)
     for flag, wrong in _WRONG.items():
         word = getattr(cfg, flag)
         if count := sum(getattr(row.particle, flag) for row in rows):

@@ -34,7 +34,8 @@ def write_sorted(cfg: SortConfig, trained: Trained, threshold: float, belts: Seq
             save_calibration(Path(cfg.save_calibration), belts[0].calibration)
             written.append(Path(cfg.save_calibration))
         (out / "overlay.png").unlink(missing_ok=True)  # of other decisions
-        write_decisions(written[0], [row for belt in belts for row in belt.rows], cfg.pixel)
+        pixel = belts[0].calibration.pixel if cfg.pixel is None else cfg.pixel
+        write_decisions(written[0], [row for belt in belts for row in belt.rows], pixel)
         write_json(written[1], _provenance(cfg, trained, threshold, belts))
         for belt in belts:
             if not belt.preview:
@@ -75,6 +76,7 @@ def _belt(belt: SortedBelt, trained: Trained) -> dict[str, Any]:
             {"name": scan.name, "low": str(scan.low), "high": str(scan.high), "lines": lines}
             for scan, lines in zip(files.scans, files.heights, strict=True)
         ],
+        "calibration": {key: getattr(belt.calibration, key) for key in ("made", "sorter", "pixel", "levels", "notes")},
         "summary": belt.summary,
         "faults": [
             {
