@@ -435,6 +435,24 @@ def test_a_scan_that_fails_late_leaves_no_crops(command: Any, small: Any, tmp_pa
     assert {f"ore_1/{p.name}" for p in (tmp_path / "set" / "ore_1").iterdir()} == set(frame["id"])
 
 
+def test_faults_of_a_detector_are_named_and_stand_in_the_summary(command: Any, small: Any, tmp_path: Path):
+    low, high = (layer.copy() for layer in small)
+    low[:, 500:503] = 0
+    low[130:136] = high[130:136] = 0
+    write_pair(tmp_path / "raw", "a", low, high)
+    words = (f"scans={tmp_path / 'raw'}", "label=ore", "overlay=false", "crops=released")
+    code, out, err = command(prepare, *words, f"out={tmp_path / 'set'}")
+    assert code == 0, err
+    (row,) = pd.read_csv(tmp_path / "set" / "summary.csv").to_dict("records")
+    assert (row["lines_lost"], row["dead_low"], row["dead_high"]) == (6, 3, 0)
+    assert "both layers, lines 130-135: lost, not mended" in row["faults"]
+    assert "low layer, columns 500-502: dark, mended" in row["faults"]
+    warned = [line for line in err.splitlines() if line.startswith("warning: ")]
+    for words in ("lines 130-135: lost, not mended; ", "columns 500-502: dark, mended", "6 lines lost"):
+        assert any(f"a_low.tiff: {'both layers, ' if 'not' in words else ''}" in w and words in w for w in warned)
+    assert "lines_lost" in out
+
+
 @pytest.mark.parametrize("text", ["", "x,y\n1,2\n", "x,y,w,h,grade\n1,2,3,4,rich\n"])
 def test_a_bad_table_is_that_scans_failure(command: Any, small: Any, tmp_path: Path, text: str):
     write_pair(tmp_path / "raw", "a", *small)

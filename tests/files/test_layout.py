@@ -37,11 +37,11 @@ def test_splits_are_written_only_where_they_are_known(tmp_path: Path):
     assert text == '{\n "train": [\n  "a"\n ],\n "val": [],\n "test": [\n  "b"\n ]\n}\n'
 
 
-@pytest.mark.parametrize("one_strip", [False, True])
-def test_counts_survive_their_file(tmp_path: Path, one_strip: bool):
+@pytest.mark.parametrize("packed", [False, True])
+def test_counts_survive_their_file(tmp_path: Path, packed: bool):
     low, high = np.random.default_rng(0).integers(0, 65_536, (2, 300, 40), dtype=np.uint16)
-    write_pair(tmp_path / "a", low, high, one_strip)
+    write_pair(tmp_path / "a", low, high)
     for written, read in zip((low, high), read_pair(*sorted((tmp_path / "a").iterdir())[::-1]), strict=True):
         np.testing.assert_array_equal(read, written)
-    write_tiff(tmp_path / "b.tiff", low, one_strip)
+    write_tiff(tmp_path / "b.tiff", low, packed)
     np.testing.assert_array_equal(read_image(tmp_path / "b.tiff"), low)

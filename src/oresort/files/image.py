@@ -3,6 +3,7 @@
 import io
 import logging
 import math
+import os
 import struct
 import threading
 from collections.abc import Iterator, Mapping
@@ -59,27 +60,31 @@ def read_pair(low: Path, high: Path) -> tuple[NDArray[np.uint16], NDArray[np.uin
     return images
 
 
-def write_tiff(path: Path, image: NDArray[np.uint16], one_strip: bool = False) -> None:
-    """Write one layer (H, W) as TIFF, compressed by LZW; OSError if the disk is full or not writable.
-
-    With `one_strip` all lines lie in one strip, differences along them: smaller, as the paper's sorter writes but for
-    its strip for every line.
-    """
-    options = [cv2.IMWRITE_TIFF_COMPRESSION, cv2.IMWRITE_TIFF_COMPRESSION_LZW]
-    if one_strip:
-        options += [cv2.IMWRITE_TIFF_PREDICTOR, 2, cv2.IMWRITE_TIFF_ROWSPERSTRIP, 1 << 20]
+def write_tiff(path: Path, image: NDArray[np.uint16], packed: bool = True) -> None:
+    """Write one layer (H, W) as TIFF, packed by LZW or as it is; OSError if the disk is full or not writable."""
+    how = cv2.IMWRITE_TIFF_COMPRESSION_LZW if packed else cv2.IMWRITE_TIFF_COMPRESSION_NONE
     # OpenCV rather than tifffile: twice as fast on small pictures
-    done, encoded = cv2.imencode(".tiff", image, options)
+    done, encoded = cv2.imencode(".tiff", image, [cv2.IMWRITE_TIFF_COMPRESSION, how])
     if not done:
         raise OSError(f"{path}: the image could not be encoded")
-    path.write_bytes(encoded.tobytes())
+    # an open file of Python's asks the system five things more, which for a crop takes as long as writing it
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o666)
+    try:
+        left = encoded.data
+        while left:
+            left = left[os.write(handle, left) :]
+    finally:
+        os.close(handle)
 
 
-def write_pair(folder: Path, low: NDArray[np.uint16], high: NDArray[np.uint16], one_strip: bool = False) -> None:
-    """Make a folder and write `low.tiff` and `high.tiff` into it, each as `write_tiff` does."""
+def write_pair(folder: Path, low: NDArray[np.uint16], high: NDArray[np.uint16]) -> None:
+    """Make a folder and write `low.tiff` and `high.tiff` into it, each as `write_tiff` does, not packed.
+
+    Noise hardly packs: LZW would save a tenth, and take ten times as long.
+    """
     folder.mkdir(parents=True)
     for name, image in (("low", low), ("high", high)):
-        write_tiff(folder / f"{name}{IMAGES[0]}", image, one_strip)
+        write_tiff(folder / f"{name}{IMAGES[0]}", image, packed=False)
 
 
 def _read_png(path: Path, data: bytes) -> NDArray[np.uint16]:

@@ -27,8 +27,20 @@ from oresort.scan.cut.summary import statistics, summary_row, unlabelled_warning
 from oresort.scan.draw.page import save_png
 from oresort.scan.draw.summary import draw_summary
 from oresort.scan.segment.particle import FLAGS
+from oresort.scan.told import fault_cells, fault_lines
 
-_SHOWN = ("scan", "lines", "particles", "pairs", *FLAGS, "scale", "row_offset", "residual", "registration")
+_SHOWN = (
+    "scan",
+    "lines",
+    "lines_lost",
+    "particles",
+    "pairs",
+    *FLAGS,
+    "scale",
+    "row_offset",
+    "residual",
+    "registration",
+)
 
 
 @dataclass
@@ -81,10 +93,10 @@ def prepare(cfg: PrepareConfig) -> Prepared:
     with new_folder(Path(cfg.out), cfg.overwrite) as folder:
         calibrations, failed = _calibrations(cfg, scans)
         exporter = Exporter(folder, options, cfg.label, cfg.cutoff, cfg.drop, cfg.overlay)
-        rows, summary, broken = _export(cfg, exporter, calibrations)
+        rows, summary, broken, warned = _export(cfg, exporter, calibrations)
         failures = [*problems, *failed, *broken]
-        for failure in failures:
-            print(f"error: {failure}", file=sys.stderr)
+        for line in (*warned, *(f"error: {failure}" for failure in failures)):
+            print(line, file=sys.stderr)
         if not rows:
             raise InputError(f"{cfg.scans}: no scan could be prepared; mend what the lines above name")
         if not any(len(row) for row in rows):
@@ -146,9 +158,11 @@ def _calibrations(
 
 def _export(
     cfg: PrepareConfig, exporter: Exporter, calibrations: dict[ScanFiles, tuple[Calibration, str]]
-) -> tuple[list[pd.DataFrame], list[dict[str, Any]], list[str]]:
-    """Return the manifest's and the summary's rows of each scan, and what is wrong with those that failed."""
-    rows, summary, broken = [], [], []
+) -> tuple[list[pd.DataFrame], list[dict[str, Any]], list[str], list[str]]:
+    """Return the manifest's and the summary's rows of each scan, what is wrong with those that failed, and warnings."""
+    rows, summary = [], []
+    broken: list[str] = []
+    warned: list[str] = []
     folder = re.sub(r"[^\w.-]+", "-", Path(cfg.scans).resolve().name) or "scans"
     with advancing(len(calibrations), "cutting scans") as advance:
         for files, (calibration, origin) in calibrations.items():
@@ -157,10 +171,13 @@ def _export(
                 assays = load_assays(table) if table.is_file() else None
                 batch = cfg.batch or files.batch or folder
                 with PairReader(files.low, files.high) as reader:
-                    manifest, particles = exporter.export(files, reader, calibration, batch, assays, advance)
+                    found = exporter.export(files, reader, calibration, batch, assays, advance)
             except InputError as error:
                 broken.append(one_line(error))
                 continue
-            rows.append(manifest)
-            summary.append(summary_row(files.name, reader.height, particles, len(manifest), calibration, origin))
-    return rows, summary, broken
+            rows.append(found.rows)
+            pairs, faults = len(found.rows), (found.faults, found.lines_lost)
+            row = summary_row(files.name, reader.height, found.particles, pairs, calibration, origin)
+            summary.append(row | fault_cells(*faults))
+            warned += fault_lines(files.low, *faults, where="summary.csv")
+    return rows, summary, broken, warned

@@ -26,7 +26,7 @@ def summary_row(
     row |= {f"air_{layer}": round(columns.level, 1) for layer, columns in layers.items()}
     for layer, columns in layers.items():
         row[f"noise_{layer}"] = round(float(np.median(columns.noise[calibration.belt])), 5)
-    row["dead_columns"] = sum(int(columns.dead.sum()) for columns in layers.values())
+    row |= {f"dead_{layer}": int(columns.dead.sum()) for layer, columns in layers.items()}
     if calibration.registration is not None:
         for key, digits in _DIGITS.items():
             row[key] = round(getattr(calibration.registration, key), digits)
