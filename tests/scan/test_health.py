@@ -171,3 +171,32 @@ def test_running_air_and_noise_agree_with_those_of_the_whole():
     np.testing.assert_array_equal(known[100:120], 1)
     # a Gaussian of one pixel leaves 0.282 of white noise
     np.testing.assert_allclose(running.noise[np.r_[20:85, 135:280]], 0.282 * 0.036, rtol=0.06)
+
+
+NOISE = RNG.integers(0, 52_350, (HEIGHT, WIDTH)).astype(np.uint16)
+
+
+@pytest.mark.parametrize("width", [1, 5, 6, 64])
+def test_columns_of_pure_noise_are_found(clean, width):
+    columns = slice(300, 300 + width)
+    _, found = judged(put(clean[0], slice(100, None), columns, NOISE[100:, columns]), clean[1])
+    marked = np.zeros((HEIGHT, WIDTH), bool)
+    for patch in found:
+        marked[patch.top : patch.bottom, patch.left : patch.right] = True
+    assert marked[112:, columns].all()
+    assert not marked[:, :230].any()
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 30])
+def test_lines_of_pure_noise_are_lost(clean, count):
+    _, found = judged(put(clean[0], slice(150, 150 + count), BELT, NOISE[150 : 150 + count]), clean[1])
+    assert [(p.kind, p.right - p.left, p.mended) for p in found] == [("lost", WIDTH, count <= MOST_LINES)] * len(found)
+    assert sum(patch.bottom - patch.top for patch in found) == count
+
+
+def test_a_packet_of_pure_noise_is_found(clean):
+    _, found = judged(put(clean[0], slice(150, 156), slice(300, 500), NOISE[150:156, 300:500]), clean[1])
+    assert {patch.kind for patch in found} == {"noisy"}
+    assert min(patch.left for patch in found) <= 300
+    assert max(patch.right for patch in found) >= 500
+    assert {line for patch in found for line in range(patch.top, patch.bottom)} >= set(range(150, 156))

@@ -55,7 +55,7 @@ def cut_part(window: Window, calibration: Calibration, options: Cutting, region:
         high, mask_high, others_high = _released_high(window, box, mask, part.parted)
     known = calibration.registration
     seen = high if fit is not None or known is None else window.registered(box, known)
-    layers = compared(low, seen, mask)
+    layers = compared(low, seen, mask, registered=known is not None)
     levels = (calibration.low.level, (calibration.low if options.correct else calibration.high).level)
     crops = (
         _counts(low, levels[0], mask, others, options.background),

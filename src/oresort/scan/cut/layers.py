@@ -11,11 +11,11 @@ from oresort.scan.calibrate.register import LEAST_RATIO
 
 _DIMMEST = 1e-4  # of air: below is no signal, whose logarithm would outweigh a whole particle
 _APART = 0.25  # residual, and share of mean low attenuation, from which the layers show different things
-_SMOOTHING = 1.0  # Gaussian, pixels: what is left of noise is 0.02 to 0.04, of a shift by two lines 0.1
-_LAGS = (-6, -4, -3, -2, 2, 3, 4, 6)  # lines by which one layer may lag; one line is within what registration is off
-_NOISY = 0.1  # residual, not smoothed, below which no lag is asked for: noise alone leaves 0.07, two lines more 0.12
-_STRAYS, _BETTER = 0.07, 0.7  # residual, smoothed, of a part that may lag, and share of it that is left at its lag
-_FEWEST = 150  # pixels that tell
+_OFF = 0.5  # lines or columns that registered layers may be off each other: 0.05 is usual, 0.4 the worst of 500 seen
+_OFF_IN_PART = 1.0  # that a third of a particle's lines may be: lost or doubled lines shift a part of it alone
+_OFF_UNREGISTERED = 2.0  # lines that others may be; columns they are, by up to 14
+_SIGMAS = 4.0  # of a lag's own error, which is that of what is left over
+_FEWEST = 150  # pixels of a part that tell
 
 
 class Layers(NamedTuple):
@@ -24,47 +24,43 @@ class Layers(NamedTuple):
     low: float  # mean attenuation l
     high: float  # mean attenuation h
     residual: float  # rms of l about its best quadratic in h
-    agree: bool  # the same thing is seen, at the same lines, and low energies are attenuated more
+    agree: bool  # the same thing is seen at the same place, and low energies are attenuated more
 
 
-def compared(low: NDArray[np.float32], high: NDArray[np.float32], mask: NDArray[np.bool_]) -> Layers:
-    """Compare transmissions (h, w) of the same pixels in both layers, where `mask` is."""
-    l, h = attenuation_of(low), attenuation_of(high)  # noqa: E741  # the field's names
-    mean_low, mean_high, residual = float(l[mask].mean()), float(h[mask].mean()), _residual(l[mask], h[mask])
-    agree = residual <= _APART + _APART * mean_low and mean_low > LEAST_RATIO * mean_high
-    return Layers(mean_low, mean_high, residual, agree and not (residual > _NOISY and _lags(l, h, mask)))
+def compared(
+    low: NDArray[np.float32], high: NDArray[np.float32], mask: NDArray[np.bool_], registered: bool = True
+) -> Layers:
+    """Compare transmissions (h, w) of a particle, its mask (h, w), in both layers on the same pixels.
+
+    A lag is that of optical flow: what the best quadratic leaves over, fitted by the high layer's slopes. It is right
+    for a few pixels; of layers farther apart the residual tells.
+    """
+    l, h = attenuation_of(low[mask]), attenuation_of(high[mask])  # noqa: E741  # the field's names
+    mean_low, mean_high, left_over = float(l.mean()), float(h.mean()), about_quadratic(l, h)
+    residual = float(np.sqrt(np.mean(left_over**2)))
+    smooth = cv2.GaussianBlur(attenuation_of(high), (5, 5), 1.0, borderType=cv2.BORDER_REPLICATE)
+    smooth = np.pad(smooth, 1, mode="edge")  # a slope needs two pixels
+    slopes = np.stack([np.gradient(smooth, axis=axis)[1:-1, 1:-1][mask] for axis in (0, 1)], axis=1)  # (N, 2)
+    slopes *= max(mean_low / max(mean_high, 1e-6), 1.0)  # as l's, nearly
+    limit = _OFF if registered else _OFF_UNREGISTERED
+    placed = _placed(slopes, left_over, limit, registered)
+    ends = np.searchsorted(np.nonzero(mask)[0], [len(mask) // 3, 2 * len(mask) // 3])  # pixels come line by line
+    for part in (slice(0, ends[0]), slice(ends[0], ends[1]), slice(ends[1], len(l))):
+        if placed and part.stop - part.start >= _FEWEST:
+            placed = _placed(slopes[part], left_over[part], max(limit, _OFF_IN_PART), registered)
+    alike = residual <= (1 if registered else 2) * (_APART + _APART * mean_low)
+    return Layers(mean_low, mean_high, residual, alike and placed and mean_low > LEAST_RATIO * mean_high)
+
+
+def _placed(slopes: NDArray[np.float64], left_over: NDArray[np.float64], limit: float, registered: bool) -> bool:
+    """Tell whether pixels with slopes (N, 2) along lines and columns are off by at most a limit, and by chance."""
+    inverse = np.linalg.inv(slopes.T @ slopes + 1e-6 * np.eye(2))
+    lag = np.abs(inverse @ (slopes.T @ left_over))  # (2,)
+    error = np.sqrt(np.mean(left_over**2) * np.diag(inverse))
+    fits = lag <= limit + _SIGMAS * error
+    return bool(fits.all() if registered else fits[0])
 
 
 def attenuation_of(transmission: NDArray[np.float32]) -> NDArray[np.float64]:
-    """Return -ln of transmission, at most 9.2."""
+    """Return -ln of transmission, any shape, at most 9.2."""
     return -np.log(np.maximum(transmission, np.float32(_DIMMEST)).astype(np.float64))
-
-
-def _lags(low: NDArray[np.float64], high: NDArray[np.float64], mask: NDArray[np.bool_]) -> bool:
-    """Tell whether a particle, or a third of its lines, fits its own high layer better some lines off."""
-    weight = cv2.GaussianBlur(mask.astype(np.float64), (0, 0), _SMOOTHING)
-    low, high = (  # within the mask: outside lie neighbours
-        cv2.GaussianBlur(np.where(mask, values, 0), (0, 0), _SMOOTHING) / np.maximum(weight, 1e-3)
-        for values in (low, high)
-    )
-    height = len(mask)
-    thirds = [slice(k * height // 3, (k + 1) * height // 3) for k in range(3)]
-    # lines that were lost or doubled within it shift a part of it alone
-    for rows in (slice(0, height), *thirds):
-        inside = mask[rows]
-        if np.count_nonzero(inside) < _FEWEST or _residual(low[rows][inside], high[rows][inside]) < _STRAYS:
-            continue
-        for lag in _LAGS:
-            start, stop = max(rows.start, -lag, 0), min(rows.stop, height - lag, height)
-            seen = mask[start:stop] & mask[start + lag : stop + lag] if stop > start else mask[:0]
-            if np.count_nonzero(seen) < _FEWEST:
-                continue
-            shifted = _residual(low[start:stop][seen], high[start + lag : stop + lag][seen])
-            # of the same pixels, for rims, where noise and thickness change most, may have dropped out
-            if shifted < _BETTER * _residual(low[start:stop][seen], high[start:stop][seen]):
-                return True
-    return False
-
-
-def _residual(low: NDArray[np.float64], high: NDArray[np.float64]) -> float:
-    return float(np.sqrt(np.mean(about_quadratic(low, high) ** 2)))

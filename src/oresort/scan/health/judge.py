@@ -15,6 +15,7 @@ from oresort.scan.health.steps import Steps
 
 _PIXEL = 3.0  # noise of a pixel over that of smoothed ones, which is what a calibration knows
 _COUNTS = 4.0  # noise in counts below which pixels repeat each other by chance
+_LEAST_NOISE = 0.01  # of a pixel, below which no detector's lies
 _STEADY = 0.25  # of a pixel's noise: a range over 16 lines that no live column has
 _UNCORRECTED = (0.9, 1.1)  # levels that masks bear where lines are left as they came
 
@@ -40,6 +41,7 @@ class Judge:
         in_counts = noise * np.float32(columns.level)
         self._live = ~columns.dead[belt]
         self._quiet = np.where(self._live, _STEADY * in_counts, 0).astype(np.float32)
+        self._noise = np.maximum(noise, np.float32(_LEAST_NOISE))
         self._noisy = bool(np.median(in_counts) >= _COUNTS)
         bounds = {} if correct else {"bounds": _UNCORRECTED}
         self._levels = LineLevels(self._live, noise, **bounds)
@@ -115,9 +117,11 @@ class Judge:
             seen = self._live & ~dark & ~gone[:, None]
             still = patches.steady(self._counts, self._quiet, seen)
             stuck = _either(patches.repeating(self._counts, seen), still)
-        if stuck is not None:  # what is known to be stuck makes nothing beside it bright
-            cells = patches.narrowed(np.where(stuck > 0, np.float32(1), lines))
-        found = [("stuck", stuck)]
+        restless = patches.noisy(lines, self._noise)
+        known = _either(stuck, restless)
+        if known is not None:  # it makes nothing beside it bright
+            cells = patches.narrowed(np.where(known > 0, np.float32(1), lines))
+        found = [("stuck", stuck), ("noisy", restless)]
         for kind, mask, more in (("dark", strips, edged), ("bright", patches.glaring(cells), None)):
             found.append((kind, _either(None if mask is None else patches.widened(mask, width), more)))
         # the next lines in question begin where this row lies

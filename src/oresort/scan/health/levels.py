@@ -10,7 +10,8 @@ _BRIGHT = 0.8  # share of a line below its first guess at air: holds up to this 
 _NARROW = 3.0  # standard deviations of bare belt about a level that count as air
 _LEAST = 0.1  # share of a line that must be air for it to have a level of its own
 _JUMP, _SURE = 0.03, 0.4  # relative; a level that far from the line's before must be that of so large a share
-_FLAT = 0.3  # of a pixel's noise: a line whose pixels spread less shows nothing
+_FLAT, _RESTLESS = 0.3, 4.5  # of a pixel's noise: a line whose neighbours differ by less or more shows nothing
+_ROUGH = 0.15  # mean difference of neighbours that no line of rocks has
 _TUBE = (0.5, 1.3)  # of the calibrated level; beyond lies no drift or dip but a trip or a surge
 _KEPT = 2_000  # lines that a repeated one is compared with
 
@@ -45,7 +46,12 @@ class LineLevels:
         least, most = self._bounds
         covered = share < _LEAST  # all but covered, or of no one level
         outside = ~((level >= least) & (level <= most))  # written so that NaN is outside
-        outside |= few.std(axis=1) < _FLAT * self._noise
+        restless = np.zeros(len(few), np.bool_)
+        if self._noise > 0:
+            beside = transmission[:, np.minimum(self._columns + 1, transmission.shape[1] - 1)]
+            difference = np.abs(few - beside).mean(axis=1) if few.size else np.zeros(len(few))
+            restless = difference > max(_RESTLESS * self._noise, _ROUGH)
+            outside |= restless | (difference < _FLAT * self._noise)
         repeated = np.zeros(len(level), np.bool_)
         own = ~(covered | outside)
         for index, line in enumerate(counts):
@@ -56,7 +62,7 @@ class LineLevels:
             else:
                 level[index] = self._last
         # a line without any air of its own, yet far darker than what covers a belt leaves, is no line of rock
-        lost = outside & (~covered | (few.max(axis=1, initial=0) < least / 5))
+        lost = outside & (~covered | (few.max(axis=1, initial=0) < least / 5) | restless)
         return level, lost, repeated
 
     def _levels(self, lines: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:

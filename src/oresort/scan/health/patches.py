@@ -19,6 +19,8 @@ _EDGE = 8  # pixels of a straight edge without any blur, which no rock has
 _THIN, _SHORT = (3, 12), (9, 64)  # lines (odd) that a dark strip is thinner than, columns from which it is no rock
 _CELL = 4  # columns: strips are looked for in means of so many
 _SQUARE = 8  # pixels: brightness is looked at in means of 8 x 8, whose noise is at most 1 %
+_NOISY, _DIFFERENCE = 4.0, 1.13  # times the usual; mean difference of two pixels over their standard deviation
+_STRETCH, _RIMS = 32, 0.15  # columns that a mean along a line is taken of; what the rims of rocks on them may add
 _BRIGHT = 0.10  # over air, from which it is no noise
 
 Mask = NDArray[np.uint8]
@@ -90,6 +92,26 @@ def edged(transmission: NDArray[np.float32], dark: NDArray[np.bool_], going_on: 
     chosen[labels[seeds > 0]] = True
     chosen[0] = False
     return np.asarray(chosen[labels], np.uint8)
+
+
+def noisy(lines: NDArray[np.float32], noise: NDArray[np.float32]) -> Mask | None:
+    """Return columns, and stretches of lines, that differ from pixel to pixel far more than noise (W,) and rock do."""
+    usual = np.float32(_NOISY * _DIFFERENCE) * noise
+    across = np.abs(lines[1:] - lines[:-1]).mean(axis=0) > usual  # (W,)
+    step = cv2.absdiff(lines[:, 1:], lines[:, :-1])
+    few = max(step.shape[1] // _STRETCH, 1)
+    along = cv2.resize(step[:, : few * _STRETCH], (few, len(lines)), interpolation=cv2.INTER_AREA)  # (n, W / 32)
+    limit = np.maximum(usual[: few * _STRETCH].reshape(few, -1).max(axis=1), _RIMS)  # (W / 32,)
+    hot = (along > limit).view(np.uint8)
+    if not across.any() and not hot.any():
+        return None
+    mask = np.zeros(lines.shape, np.uint8)
+    grown = cv2.dilate(hot, np.ones((1, 3), np.uint8))  # noise may begin amid the stretch beside
+    wide = np.repeat(grown, _STRETCH, axis=1)[:, : lines.shape[1]]
+    mask[:, : wide.shape[1]] = wide
+    mask[:, wide.shape[1] :] = wide[:, -1:]
+    mask[:, across] = 1
+    return mask
 
 
 def narrowed(transmission: NDArray[np.float32]) -> NDArray[np.float32]:
