@@ -13,6 +13,7 @@ from oresort.scan.fault import MOST_COLUMNS
 REACH = 8  # lines before and after it that decide about a line
 
 OPAQUE = np.float32(0.02)  # transmission below which a particle may read alike everywhere: there only edges tell
+_ROCK = 0.08  # transmission that is opaque in no pixel beside an opaque one, but for a fault
 _AIR = 0.5  # transmission above which a pixel beside such a one is not its blurred rim
 _WIDE, _TALL = 8, 6  # pixels along and lines across that repeat only where nothing is read: each does by chance 1/300
 _EDGE = 8  # pixels of a straight edge without any blur, which no rock has
@@ -82,8 +83,14 @@ def edged(transmission: NDArray[np.float32], dark: NDArray[np.bool_], going_on: 
     side[:, 1:] |= dark[:, 1:] & air[:, :-1]
     side[:, :-1] |= dark[:, :-1] & air[:, 1:]
     marks = dark.view(np.uint8)
+    seeds = _open(down, 1, _EDGE) | _open(side, _EDGE, 1)
     thin = _open(marks & ~_open(marks, 1, MOST_COLUMNS + 1), _EDGE, 1)
-    seeds = _open(down, 1, _EDGE) | _open(side, _EDGE, 1) | thin
+    if thin.any():  # a dead column on rock: brighter at once on both sides, though not as air is
+        bright = transmission > _ROCK
+        left, right = np.zeros(dark.shape, np.uint8), np.zeros(dark.shape, np.uint8)
+        left[:, 1:], right[:, :-1] = dark[:, 1:] & bright[:, :-1], dark[:, :-1] & bright[:, 1:]
+        wide = np.ones((1, 2 * MOST_COLUMNS - 1), np.uint8)
+        seeds |= thin & cv2.dilate(_open(left, _EDGE, 1), wide) & cv2.dilate(_open(right, _EDGE, 1), wide)
     seeds[0] |= dark[0] & going_on
     if not seeds.any():
         return None
