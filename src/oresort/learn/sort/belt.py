@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 from oresort.files.belt import BeltFiles
 from oresort.files.lines import PairReader
 from oresort.learn.checkpoint import BATCH, Classifier
+from oresort.scan.calibrate.adjust import adjust_calibration
 from oresort.scan.calibrate.calibration import Calibration
-from oresort.scan.calibrate.measure import calibrate_scan, check_scan
+from oresort.scan.calibrate.measure import calibrate_scan
 from oresort.scan.cut.crop import Cut
 from oresort.scan.cut.cutter import AT_ONCE, Cutter
 from oresort.scan.cut.summary import summary_row
@@ -68,18 +69,21 @@ class SortedBelt:
 
 
 def calibrated(belt: BeltFiles, given: Calibration | None, *, needed: bool) -> Calibration:
-    """Return a belt's calibration: that of its first scan, or the one given, to which every scan must fit.
+    """Return a belt's calibration: that of its first scan, or the one given at that scan's level of air.
+
+    Every other scan must fit to it.
 
     Raises:
-        InputError: as `calibrate_scan` and `check_scan`.
+        InputError: as `calibrate_scan` and `adjust_calibration`.
     """
     calibration = given
-    for scan in belt.scans:
+    for index, scan in enumerate(belt.scans):
         with PairReader(scan.low, scan.high) as reader:
             if calibration is None:
                 calibration = calibrate_scan(reader, needed=needed)
             else:
-                check_scan(reader, calibration)
+                today = adjust_calibration(reader, calibration)
+                calibration = calibration if index else today
     assert calibration is not None  # a belt has a scan
     return calibration
 

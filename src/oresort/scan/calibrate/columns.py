@@ -60,8 +60,8 @@ def measure_columns(
     counts: NDArray[np.uint16],
     belt: slice,
     name: str,
-    air: NDArray[np.uint16] | None = None,
-    dark: NDArray[np.uint16] | None = None,
+    air: NDArray[np.generic] | None = None,
+    dark: NDArray[np.generic] | None = None,
 ) -> Columns:
     """Measure one layer from lines (H, W) of a scan, or its profile from images of air and dark where given.
 
@@ -136,8 +136,9 @@ def measure_columns(
     known = ndimage.binary_erosion(live, np.ones(KERNEL[0]), border_value=1) & (count >= min(_FEWEST, len(net) / 2))
     deviation = ndimage.uniform_filter1d(running(filled(deviation, known if known.any() else live)), 15, mode="nearest")
     sides = belt.start, width - belt.stop
-    padded = np.pad(shape * gain, sides, constant_values=1) + offset  # (W,) from here on
-    return Columns(float(gain[live].mean()), padded, offset, np.pad(deviation, sides), np.pad(fault, sides))
+    mean = shape * gain  # (belt,), counts above dark
+    padded = np.pad(mean, sides, constant_values=1) + offset  # (W,) from here on
+    return Columns(float(mean[live].mean()), padded, offset, np.pad(deviation, sides), np.pad(fault, sides))
 
 
 def _between_walls(layer: NDArray[np.uint16]) -> slice:
@@ -148,7 +149,7 @@ def _between_walls(layer: NDArray[np.uint16]) -> slice:
     return slice(start, stop) if start and stop < len(bright) else slice(0, len(bright))
 
 
-def _mean(image: NDArray[np.uint16], width: int, name: str) -> NDArray[np.float32]:
+def _mean(image: NDArray[np.generic], width: int, name: str) -> NDArray[np.float32]:
     if image.shape[1] != width:
         raise InputError(f"{name} has {image.shape[1]} columns but the scan {width}; take it on the same sorter")
     return np.asarray(image.mean(axis=0, dtype=np.float64), np.float32)

@@ -6,12 +6,12 @@ from dataclasses import replace
 from oresort.errors import InputError
 from oresort.files.lines import PairReader
 from oresort.files.scans import ScanFiles
+from oresort.scan.calibrate.adjust import adjust_calibration, apart
 from oresort.scan.calibrate.calibration import Calibration
-from oresort.scan.calibrate.measure import Images, Sample, check_scan, fit_samples, measure_scan
-from oresort.scan.calibrate.register import LayersDifferError, Registration
+from oresort.scan.calibrate.measure import Images, measure_scan, with_fit
+from oresort.scan.calibrate.register import Fit, Seen, fit_registration
 
-_ENOUGH = 60  # particles that pool to a registration; samples of more scans would only fill memory
-_MOST = 16  # samples in memory at once
+_ENOUGH = 60  # particles that pool to a registration; more would only fill memory
 
 
 def calibrate_scans(
@@ -39,35 +39,39 @@ def calibrate_scans(
     """
     problems: list[str] = []
     columns: dict[ScanFiles, Calibration] = {}
-    fits: dict[ScanFiles, Registration] = {}
-    samples: dict[int, list[Sample]] = {}  # by the scan's width: another width is another sorter
+    pools: dict[int, list[Seen]] = {}  # by the scan's width: another width is another sorter
     for files in scans:
         try:
             with PairReader(files.low, files.high) as reader:
                 calibration, sample = measure_scan(reader, air, dark)
             # also where one registration is for all: layers that differ must not go into it
-            fit = _fit([sample])
-            if isinstance(fit, LayersDifferError):
-                raise InputError(f"{files.low}: {fit}")
+            columns[files], fit = with_fit(calibration, sample, str(files.low))
         except InputError as error:
             problems.append(str(error))
         else:
-            columns[files] = calibration
-            kept = samples.setdefault(calibration.width, [])
-            if len(kept) < _MOST and sum(len(other.particles) for other in kept) < _ENOUGH:
-                kept.append(sample)
-            if not pooled and isinstance(fit, Registration):
-                fits[files] = fit
+            pool = pools.setdefault(calibration.width, [])
+            if fit is not None and not fit.notes() and len(pool) < _ENOUGH:
+                pool += [seen for seen in sample.seen if seen.single]
         advance(1)
     found: dict[ScanFiles, tuple[Calibration, str]] = {}
-    lacking = {calibration.width for files, calibration in columns.items() if files not in fits}
-    common = {width: _fit(samples[width]) for width in lacking}
+    common: dict[int, Fit | None] = {}
     for files, calibration in columns.items():
-        fit = fits.get(files) or common[calibration.width]
-        if isinstance(fit, Registration):
-            found[files] = replace(calibration, registration=fit), "scan" if files in fits else "pooled"
+        if calibration.registration is not None and not pooled:
+            found[files] = calibration, "scan"
+            continue
+        width = calibration.width
+        if width not in common:
+            common[width] = _common(pools[width], calibration.belt.stop - calibration.belt.start)
+        fit, own = common[width], calibration.registration
+        if fit is not None:
+            moved = apart(fit.registration, own, calibration.belt) if own else ""
+            notes = (*calibration.notes, *fit.notes(), *filter(None, [moved]))
+            found[files] = replace(calibration, registration=fit.registration, notes=notes), "pooled"
         elif needed:
-            problems.append(f"{files.low}: {fit}, or calibration=FILE, or crops=released")
+            problems.append(
+                f"{files.low}: too few particles to register the layers by, even in all scans; give more scans of this "
+                "sorter together, or calibration=FILE, or crops=released"
+            )
         else:
             found[files] = calibration, "none"
     return found, problems
@@ -82,15 +86,15 @@ def use_calibration(
     for files in scans:
         try:
             with PairReader(files.low, files.high) as reader:
-                check_scan(reader, calibration)
-            found[files] = calibration, "file"
+                found[files] = adjust_calibration(reader, calibration), "file"
         except InputError as error:
             problems.append(str(error))
     return found, problems
 
 
-def _fit(samples: Sequence[Sample]) -> Registration | InputError:
+def _common(pool: Sequence[Seen], width: int) -> Fit | None:
     try:
-        return fit_samples(samples)
-    except InputError as error:
-        return error
+        fit = fit_registration(pool, width)
+    except InputError:  # nothing in it
+        return None
+    return fit if fit.enough else None
