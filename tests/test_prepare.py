@@ -226,7 +226,7 @@ def test_an_air_and_dark_pair_corrects_raw_counts(command: Any, tmp_path: Path):
 @pytest.mark.parametrize(
     ("change", "complaint"),
     [
-        (lambda low, high: (low, (high * 0.9).astype(np.uint16)), "air is 0.90 of the calibration's"),
+        (lambda low, high: (low, (high * 0.6).astype(np.uint16)), "is 0.60 of the calibration's"),
         (lambda low, high: ((low // 400).astype(np.uint16), high), "dark"),
         (lambda low, high: (high, low), "exchange low and high"),
         (lambda low, high: (low, low), "exchange low and high, or give two layers"),
@@ -319,7 +319,7 @@ def damage(folder: Path, kind: str, small: tuple[np.ndarray, np.ndarray]) -> Non
         ("exchanged", "exchange low and high"),
         ("one layer twice", "exchange low and high, or give two layers"),
         ("layers of two scans", "do not show the same particles"),
-        ("empty belt", "no particles to register the layers by"),
+        ("empty belt", "too few particles to register the layers by"),
         ("garbage", "not a whole TIFF"),
         ("empty", "not a whole TIFF"),
         ("truncated", "not a whole TIFF"),

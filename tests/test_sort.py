@@ -123,7 +123,7 @@ def test_bad_input_is_refused_and_nothing_is_written(command: Any, checkpoint: A
         ((*known, "device=abacus"), "device=abacus"),
         ((*known, "crops=round"), "crops=round"),
         ((*known, "mask=ideal"), "mask=ideal"),
-        ((*known, "crops=registered"), "calibration=FILE"),
+        ((*known, "crops=registered"), "exchange low and high"),
     ):
         code, _, err = command(sort, f"low={tmp_path / 'low.tiff'}", f"out={tmp_path / 'out'}", *words)
         assert code == 1
