@@ -113,14 +113,14 @@ def test_a_changed_image_is_prepared_again(command: Any, tmp_path: Path):
     words = (f"data.root={root}", *SMALL)
     assert command(train, *words, f"out={tmp_path / '1'}")[0] == 0
     assert command(train, *words, f"out={tmp_path / '2'}")[0] == 0
-    assert len(list(root.rglob("*.npy"))) == 1
+    assert len(list(root.rglob("planes-*.npy"))) == 1
     damaged(root, "8-bit")
     code, _, err = command(train, *words, f"out={tmp_path / '3'}")
     assert code == 1
     assert "8-bit" in err
 
 
-@pytest.mark.filterwarnings("default::oresort.data.splits.LeakageWarning")
+@pytest.mark.filterwarnings("default::oresort.data.leaks.LeakageWarning")
 def test_leakage_is_a_warning_or_with_strict_an_error(command: Any, tmp_path: Path):
     root = write_manifest(write_released(tmp_path / "set"))
     frame = pd.read_csv(root / "manifest.csv", dtype=str)

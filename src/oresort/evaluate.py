@@ -16,6 +16,7 @@ class EvaluateData:
 
     root: str = REQUIRED
     cache: str | None = None
+    follow_links: bool = False
 
 
 @dataclass
@@ -37,8 +38,13 @@ def evaluate(cfg: EvaluateConfig) -> "Evaluation":
     from oresort.files.write import replacing, write_json
     from oresort.learn.evaluation import evaluate_checkpoint
 
+    data = cfg.data
     result = evaluate_checkpoint(
-        cfg.ckpt, cfg.data.root, cfg.split, device=cfg.device, threshold=cfg.threshold, cache=cfg.data.cache
+        *(cfg.ckpt, data.root, cfg.split),
+        device=cfg.device,
+        threshold=cfg.threshold,
+        cache=data.cache,
+        follow_links=data.follow_links,
     )
     figures = {f"{cfg.split}/{name}": value for name, value in result.metrics.items()}
     if cfg.out is not None:

@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pairs import write_released, write_splits
 
-from oresort.data.splits import LeakageWarning, assign_splits, grouped_split
+from oresort.data.leaks import LeakageWarning
+from oresort.data.splits import assign_splits, grouped_split
 from oresort.errors import InputError
 from oresort.files.layout import SPLITS
 from oresort.files.manifest import load_manifest

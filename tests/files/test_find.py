@@ -45,6 +45,28 @@ def test_what_is_no_pair_is_one_line(tmp_path, names, complaint):
     assert ";" in problem
 
 
+def test_links_to_folders_are_followed_when_asked_for_and_circles_end(tmp_path):
+    root = tmp_path / "raw"
+    touch(root, "a_low.tif", "a_high.tif", "in/b_low.tif", "in/b_high.tif")
+    touch(tmp_path, "far/c_low.tif", "far/c_high.tif", "file_low.tif")
+    (root / "again").symlink_to(root / "in")
+    (root / "in" / "up").symlink_to(root)
+    (root / "d_low.tif").symlink_to(tmp_path / "file_low.tif")
+    (root / "d_high.tif").symlink_to(tmp_path / "file_low.tif")
+    scans, problems = find_scans(root)
+    assert ([scan.name for scan in scans], problems) == (["a", "b", "d"], [])
+    (root / "link").symlink_to(tmp_path / "far")
+    scans, (problem,) = find_scans(root)
+    assert [scan.name for scan in scans] == ["a", "b", "d"]
+    assert re.search(r"raw/link: a link to a folder outside .*; .*follow_links=true", problem)
+    (tmp_path / "far" / "back").symlink_to(root)
+    scans, problems = find_scans(root, follow_links=True)
+    assert ([scan.name for scan in scans], problems) == (["a", "b", "c", "d"], [])
+    assert scans[2].low == root / "link" / "c_low.tif"
+    (root / "lost").symlink_to(root / "lost")
+    assert "leads nowhere" in find_scans(root, follow_links=True)[1][0]
+
+
 def test_names_by_pattern(tmp_path):
     touch(tmp_path, "LE 7 raw.tif", "HE 7 raw.tif", "7_low.tif", "7_high.tif")
     (scan,), problems = find_scans(tmp_path, "LE {scan} raw", "HE {scan} raw")

@@ -82,8 +82,45 @@ def test_a_symbolic_link_cannot_lead_out(tmp_path: Path):
     first = next(root.rglob("low.tiff"))
     first.rename(secret)
     first.symlink_to(secret)
-    with pytest.raises(InputError, match="outside the dataset"):
+    with pytest.raises(InputError, match=r"outside the dataset.*data\.follow_links=true"):
         load_manifest(root)
+    assert len(load_manifest(root, follow_links=True)) == 48
+    frame = load_manifest(root, follow_links=True)
+    for text in (str(secret), "../secret.tiff"):  # the right is a link's, never a path's
+        frame.assign(low=[text, *frame["low"][1:]], label="ore").to_csv(root / "manifest.csv", index=False)
+        with pytest.raises(InputError, match="outside the dataset's root; move it inside"):
+            load_manifest(root, follow_links=True)
+
+
+def test_a_path_through_a_link_cannot_lead_out_either(tmp_path: Path):
+    root = write_manifest(write_released(tmp_path / "set"))
+    (tmp_path / "far" / "deep").mkdir(parents=True)
+    (root / "link").symlink_to(tmp_path / "far" / "deep")
+    frame = pd.read_csv(root / "manifest.csv", dtype=str)
+    (tmp_path / "far" / "low.tiff").write_bytes((root / frame.loc[0, "low"]).read_bytes())
+    frame.loc[0, "low"] = "link/../low.tiff"  # as written it is in the root, as read beside the link's folder
+    frame.to_csv(root / "manifest.csv", index=False)
+    with pytest.raises(InputError, match=r"data\.follow_links=true"):
+        load_manifest(root)
+
+
+def test_links_within_the_root_and_to_folders_and_circles(tmp_path: Path):
+    root = write_released(tmp_path / "set")
+    pair = next(root.glob("ore_*/*"))
+    (pair.parent / f"9{pair.name}").symlink_to(pair.rename(root / ".elsewhere"))
+    assert len(load_manifest(root)) == 48  # links within the root were never in doubt
+    (tmp_path / "far").mkdir()
+    folder = next(root.glob("waste_*"))
+    folder.rename(tmp_path / "far" / folder.name)
+    folder.symlink_to(tmp_path / "far" / folder.name)
+    with pytest.raises(InputError, match=r"data\.follow_links=true"):
+        load_manifest(root)
+    assert len(load_manifest(root, follow_links=True)) == 48
+    for target in ("nowhere", "ore_circle"):
+        (root / "ore_circle").symlink_to(root / target)
+        with pytest.raises(InputError, match="leads nowhere"):
+            load_manifest(root, follow_links=True)
+        (root / "ore_circle").unlink()
 
 
 def test_missing_partner_and_odd_names_are_named(tmp_path: Path):

@@ -3,23 +3,32 @@
 import hashlib
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from oresort.console.progress import track
+from oresort.data.leaks import pixel_hashes
 from oresort.errors import InputError
 from oresort.files.image import read_pair
 from oresort.files.write import replacing
 from oresort.represent.representation import PLANES, Planes, Representation
 
 _Row = tuple[str, str, float, str]  # low, high, air, background
-_VERSION = 1  # raised when the same settings give other planes
+_VERSION = 2  # raised when the same settings give other planes, or other files
 
 
-def cached_planes(frame: pd.DataFrame, root: Path, representation: Representation, folder: Path) -> Planes:
-    """Return planes (N, 4, S, S) float32 of all pairs of a manifest, read-only and memory-mapped.
+class Cached(NamedTuple):
+    """What is kept of all pairs of a manifest."""
+
+    planes: Planes  # (N, 4, S, S) float32, read-only and memory-mapped
+    hashes: NDArray[np.uint64]  # (N, 2), of each layer's pixels, see `pixel_hashes`
+
+
+def cached_planes(frame: pd.DataFrame, root: Path, representation: Representation, folder: Path) -> Cached:
+    """Return the planes of all pairs of a manifest, and hashes of their images.
 
     Built once, in `folder`; found again as long as the pairs' files (judged by size and time of change, as make does),
     their air levels and the representation's settings are the same.
@@ -29,14 +38,14 @@ def cached_planes(frame: pd.DataFrame, root: Path, representation: Representatio
     """
     rows = list(zip(frame["low"], frame["high"], frame["air"], frame["background"], strict=True))
     file = folder / f"planes-{_key(rows, root, representation)}.npy"
-    if not file.is_file():
+    beside = file.with_name(file.name.replace("planes", "hashes"))
+    if not (file.is_file() and beside.is_file()):
         try:
-            with replacing(file) as temporary:
-                _build(rows, root, representation, temporary)
+            with replacing(file) as temporary, replacing(beside) as other:
+                np.save(other, _build(rows, root, representation, temporary))
         except OSError as error:
             raise InputError(f"{folder}: cannot write the cache ({error.strerror}); set data.cache=DIR") from error
-    planes: Planes = np.load(file, mmap_mode="r")
-    return planes
+    return Cached(np.load(file, mmap_mode="r"), np.load(beside))
 
 
 def read_counts(root: Path, low: str, high: str) -> tuple[NDArray[np.uint16], NDArray[np.uint16]]:
@@ -61,19 +70,23 @@ def _key(rows: list[_Row], root: Path, representation: Representation) -> str:
     return digest.hexdigest()
 
 
-def _build(rows: list[_Row], root: Path, representation: Representation, file: Path) -> None:
+def _build(rows: list[_Row], root: Path, representation: Representation, file: Path) -> NDArray[np.uint64]:
+    """Write the planes of all pairs; return the hashes of their images."""
     shape = (len(rows), PLANES, representation.size, representation.size)
     planes = np.lib.format.open_memmap(file, mode="w+", dtype=np.float32, shape=shape)
+    hashes = np.empty((len(rows), 2), np.uint64)
 
-    def made(row: _Row) -> Planes:
-        return representation.planes(*read_counts(root, *row[:2]), *row[2:])
+    def made(row: _Row) -> tuple[Planes, tuple[int, int]]:
+        layers = read_counts(root, *row[:2])
+        return representation.planes(*layers, *row[2:]), pixel_hashes(*layers)
 
     # decoding and resizing release the interpreter lock, so threads are enough
     with ThreadPoolExecutor() as pool:
         try:
-            for i, plane in enumerate(track(pool.map(made, rows), len(rows), "preparing pairs")):
-                planes[i] = plane
+            for i, one in enumerate(track(pool.map(made, rows), len(rows), "preparing pairs")):
+                planes[i], hashes[i] = one
         except BaseException:
             pool.shutdown(cancel_futures=True)  # else an interrupt waits until all pairs are made
             raise
     planes.flush()  # on the disk before its name is
+    return hashes

@@ -17,6 +17,7 @@ from torch.utils.data import DataLoader
 from oresort.data.augment import Augmentation
 from oresort.data.cache import cached_planes
 from oresort.data.index import fingerprint, index_pairs
+from oresort.data.leaks import check_images, leaking_scans
 from oresort.data.loaders import Batch, PairDataset, ResidentLoader, shuffled
 from oresort.data.settings import DataConfig
 from oresort.errors import InputError
@@ -65,6 +66,7 @@ class OreDataModule(L.LightningDataModule):
         self.augmentation = make(specs["augment"], Augmentation)
         self.seed, self.root = seed, Path(root)
         self.frame = pd.DataFrame()
+        self._leaking_images = 0
         self._resident: dict[str, tuple[Tensor, Tensor, Tensor]] = {}
 
     def index(self) -> pd.DataFrame:
@@ -87,9 +89,16 @@ class OreDataModule(L.LightningDataModule):
 
     @cached_property
     def planes(self) -> Planes:
-        """Planes (N, 4, S, S) of all pairs of the manifest."""
+        """Planes (N, 4, S, S) of all pairs of the manifest; images on several sides of the split are reported."""
         cache = Path(self.settings.cache) if self.settings.cache else self.root / ".cache"
-        return cached_planes(self.index(), self.root, self.representation, cache)
+        planes, hashes = cached_planes(self.index(), self.root, self.representation, cache)
+        self._leaking_images = check_images(self.index(), hashes, self.root, self.settings.strict)
+        return planes
+
+    def leakage(self) -> dict[str, int]:
+        """Return how many scans and images stand on several sides of the split, for a run's record."""
+        _ = self.planes
+        return {"leaking_scans": len(leaking_scans(self.index())), "leaking_images": self._leaking_images}
 
     def pictures(self, ids: Sequence[str]) -> dict[str, Planes]:
         """Return the planes (4, S, S) of pairs by id."""

@@ -22,7 +22,8 @@ def index_pairs(data: PairsConfig) -> pd.DataFrame:
     if not data.root:
         raise InputError("data.root: empty; name the dataset's folder as data.root=DIR")
     root = Path(data.root)
-    frame = assign_splits(load_manifest(root), root, split=data.split, seed=data.split_seed, strict=data.strict)
+    index = load_manifest(root, follow_links=data.follow_links)
+    frame = assign_splits(index, root, split=data.split, seed=data.split_seed, strict=data.strict)
     return frame if data.limit is None else limit_pairs(frame, data.limit, data.split_seed)
 
 

@@ -11,6 +11,7 @@ class PairsConfig:
     split: str = "given"  # or seeded, see `assign_splits`
     split_seed: int = 0  # of a drawn split, apart from the training seed
     strict: bool = False  # leakage and unnamed pairs are errors, not warnings
+    follow_links: bool = False  # symbolic links may lead out of the root
     limit: int | None = None  # at most so many pairs, see `limit_pairs`
 
 

@@ -8,14 +8,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from oresort.data.leaks import leaking_scans, one_name, report
 from oresort.errors import InputError
 from oresort.files.layout import CLASSES, SPLIT_FILE, SPLITS
 
 SHARES = (0.70, 0.15, 0.15)  # of the pairs in train, val and test: the paper's
-
-
-class LeakageWarning(UserWarning):
-    """One scan stands on two sides of a split, so figures measured on it are too good."""
 
 
 def assign_splits(frame: pd.DataFrame, root: Path, *, split: str, seed: int, strict: bool) -> pd.DataFrame:
@@ -48,7 +45,8 @@ def grouped_split(frame: pd.DataFrame, seed: int) -> list[str]:
     Scans are taken in random order, large ones first, each to the side whose share of its classes is furthest from
     full: greedy, and within one scan's size of the wanted counts.
     """
-    table = pd.crosstab(frame["scan"], frame["label"]).reindex(columns=range(len(CLASSES)), fill_value=0)
+    scans = one_name(frame["scan"])
+    table = pd.crosstab(scans, frame["label"]).reindex(columns=range(len(CLASSES)), fill_value=0)
     table = table.iloc[np.random.default_rng(seed).permutation(len(table))]
     # large ones first, small ones even out; stable, so scans of one size stay in drawn order
     table = table.iloc[np.argsort(-table.sum(axis=1).to_numpy(), kind="stable")]
@@ -64,7 +62,7 @@ def grouped_split(frame: pd.DataFrame, seed: int) -> list[str]:
         have[side] += group
         side_of[scan] = SPLITS[side]
     _fill_gaps(side_of, counts)
-    return [side_of[scan] for scan in frame["scan"]]
+    return [side_of[scan] for scan in scans]
 
 
 def _fill_gaps(side_of: dict[str, str], counts: dict[str, NDArray[np.int64]]) -> None:
@@ -119,14 +117,11 @@ def _check_classes(frame: pd.DataFrame, origin: str) -> None:
 
 
 def _check_leakage(frame: pd.DataFrame, origin: str, strict: bool) -> None:
-    sides = frame.groupby("scan")["split"].nunique()
-    leaking = sorted(sides.index[sides > 1])
-    if not leaking:
-        return
-    text = (
-        f"{origin}: leakage: {len(leaking)} scans (first: {leaking[0]}) stand on several sides, "
-        f"{frame['scan'].isin(leaking).mean():.0%} of the pairs; data.split=seeded draws a split grouped by scan"
-    )
-    if strict:
-        raise InputError(text)
-    warnings.warn(text, LeakageWarning, stacklevel=2)
+    leaking = leaking_scans(frame)
+    if leaking:
+        share = one_name(frame["scan"]).isin(leaking).mean()
+        report(
+            f"{origin}: leakage: {len(leaking)} scans (first: {leaking[0]}) stand on several sides, {share:.0%} of the "
+            "pairs; data.split=seeded draws a split grouped by scan",
+            strict,
+        )

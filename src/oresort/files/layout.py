@@ -54,12 +54,12 @@ def index_released(root: Path) -> pd.DataFrame:
 
     The class comes from the folder's name, scan and box from the particle's. Particles of one scan number count as one
     scan in whatever class folder they lie, so that no split can part them. InputError for a particle folder without one
-    of its two images, or whose name is not of this form.
+    of its two images, or whose name is not of this form, and for a link that leads nowhere.
     """
     rows = []
-    for folder in sorted(p for p in root.iterdir() if p.is_dir() and not p.name.startswith(".")):
+    for folder in _folders(root):
         label, _, batch = folder.name.partition("_")
-        for particle in sorted(p for p in folder.iterdir() if p.is_dir()):
+        for particle in _folders(folder):
             match = _PARTICLE.fullmatch(particle.name)
             if match is None:
                 raise InputError(f"{particle}: the folder's name is not <scan>-x<X>-y<Y>-w<W>-h<H>; rename it")
@@ -67,6 +67,15 @@ def index_released(root: Path) -> pd.DataFrame:
             row = {"id": f"{folder.name}/{particle.name}", "label": label, "batch": batch, **match.groupdict()}
             rows.append(row | {layer: file.relative_to(root).as_posix() for layer, file in files.items()})
     return pd.DataFrame(rows, dtype=str)
+
+
+def _folders(root: Path) -> list[Path]:
+    """Return what folders another holds, links to folders among them; a link that leads nowhere is refused."""
+    inside = sorted(path for path in root.iterdir() if not path.name.startswith("."))
+    for path in inside:
+        if path.is_symlink() and not path.exists():
+            raise InputError(f"{path}: a symbolic link that leads nowhere; mend it or remove it")
+    return [path for path in inside if path.is_dir()]
 
 
 def write_index(root: Path, manifest: pd.DataFrame) -> None:

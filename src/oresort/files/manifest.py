@@ -1,5 +1,6 @@
 """The index of a dataset: one row per pair, checked before anything is decoded."""
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,7 @@ from oresort.xray.transmission import NOMINAL_AIR
 _KNOWN = {"label": CLASSES, "split": (*SPLITS, ""), "background": ("zero", "air")}
 
 
-def load_manifest(root: Path) -> pd.DataFrame:
+def load_manifest(root: Path, *, follow_links: bool = False) -> pd.DataFrame:
     """Return the dataset's index, from `manifest.csv` or else from the released folder layout.
 
     Columns: `id, low, high, scan, batch, split, background` (text; paths relative to the root; split may be empty;
@@ -20,7 +21,7 @@ def load_manifest(root: Path) -> pd.DataFrame:
     (g), `air` (counts); NaN in a number means unknown, except `air`, which falls back to the sorter's nominal level.
 
     InputError for a missing root, file or column, a duplicate id or image, an unknown label, split or background, a
-    value that is no finite number >= 0, or a path that leaves the root.
+    value that is no finite number >= 0, or a path that leaves the root; symbolic links may do so with `follow_links`.
     """
     if not root.is_dir():
         raise InputError(
@@ -39,7 +40,7 @@ def load_manifest(root: Path) -> pd.DataFrame:
     for column in ("x", "y", "w", "h", "grade", "mass", "air"):
         # no counts without any air
         frame[column] = _numbers(frame, column, origin, least=column == "air") if column in frame else np.nan
-    _check_paths(frame, root.resolve(), origin)
+    _check_paths(frame, root, origin, follow_links)
     frame["air"] = frame["air"].fillna(NOMINAL_AIR)
     frame["label"] = frame["label"].map(CLASSES.index).astype(np.int64)
     return frame.reset_index(drop=True)
@@ -82,9 +83,18 @@ def _numbers(frame: pd.DataFrame, column: str, origin: Path, least: float) -> "p
     return number
 
 
-def _check_paths(frame: pd.DataFrame, base: Path, origin: Path) -> None:
+def _check_paths(frame: pd.DataFrame, root: Path, origin: Path, follow_links: bool) -> None:
+    base = Path(os.path.realpath(root))
     for column in ("low", "high"):
-        # resolved, so that a symbolic link cannot lead out either
-        leaves = [text == "" or not (base / text).resolve().is_relative_to(base) for text in frame[column]]
-        bad = pd.Series(leaves, index=frame.index)
-        _refuse(frame, origin, column, bad, ", outside the dataset's root; move it inside")
+        # as written, no path leaves; resolved, a symbolic link may, which is the user's to allow
+        paths = [base / text for text in frame[column]]
+        outside = pd.Series([not _below(os.path.normpath(path), base) for path in paths], index=frame.index)
+        _refuse(frame, origin, column, outside, ", outside the dataset's root; move it inside")
+        if not follow_links:
+            leads = pd.Series([not _below(os.path.realpath(path), base) for path in paths], index=frame.index)
+            mend = "; move what it leads to inside, or allow it by data.follow_links=true"
+            _refuse(frame, origin, column, leads, f", a symbolic link that leads outside the dataset's root{mend}")
+
+
+def _below(path: str, base: Path) -> bool:
+    return base in Path(path).parents

@@ -1,5 +1,6 @@
 """Which scans a folder holds, and what their names and folders say of them."""
 
+import os
 import re
 from pathlib import Path
 from typing import NamedTuple
@@ -20,12 +21,15 @@ class ScanFiles(NamedTuple):
     batch: str
 
 
-def find_scans(root: Path, low: str = "{scan}_low", high: str = "{scan}_high") -> tuple[list[ScanFiles], list[str]]:
+def find_scans(
+    root: Path, low: str = "{scan}_low", high: str = "{scan}_high", *, follow_links: bool = False
+) -> tuple[list[ScanFiles], list[str]]:
     """Find the scan pairs in a folder and its subfolders, whose layers lie side by side.
 
     `low` and `high` are the layers' file names without suffix; `{scan}` stands for the scan's name. Return scans by
-    name, and one line for each scan that lacks a layer or shares its name with another. InputError for no such folder,
-    no scans in it, or a pattern without `{scan}`.
+    name, and one line for each scan that lacks a layer or shares its name with another, and for each symbolic link to a
+    folder outside that is not searched, as without `follow_links`. InputError for no such folder, no scans in it, or a
+    pattern without `{scan}`.
     """
     for key, pattern in (("low", low), ("high", high)):
         if pattern.count("{scan}") != 1 or "/" in pattern:
@@ -34,8 +38,8 @@ def find_scans(root: Path, low: str = "{scan}_low", high: str = "{scan}_high") -
         raise InputError(f"low={low} high={high}: are the same; name the layers apart")
     if not root.is_dir():
         raise InputError(f"{root}: not a folder; give the scans' folder as scans=DIR")
-    layers = [_by_name(root, pattern) for pattern in (low, high)]
-    problems: list[str] = []
+    files, problems = _below(root, follow_links)
+    layers = [_by_name(files, pattern) for pattern in (low, high)]
     scans: list[ScanFiles] = []
     for folder, name in sorted(layers[0].keys() | layers[1].keys(), key=lambda key: (key[1], key[0])):
         found = [layer.get((folder, name), []) for layer in layers]
@@ -66,10 +70,41 @@ def reference_pair(name: str, low: str, high: str) -> tuple[Path, Path]:
     return low_file, high_file
 
 
-def _by_name(root: Path, pattern: str) -> dict[tuple[Path, str], list[Path]]:
+def _below(root: Path, follow_links: bool) -> tuple[list[Path], list[str]]:
+    """Return all files of a folder and its subfolders, sorted, and a line for each link that is not followed."""
+    files: list[Path] = []
+    problems: list[str] = []
+    inside = Path(os.path.realpath(root))
+    seen: set[str] = set()  # by what they are, so that a circle of links ends
+    folders = [root]
+    while folders:
+        folder = folders.pop()
+        if (real := os.path.realpath(folder)) in seen:
+            continue
+        seen.add(real)
+        try:
+            inside_it = list(folder.iterdir())
+        except OSError as error:
+            problems.append(f"{folder}: {error.strerror}, not searched; check its permissions")
+            continue
+        for path in inside_it:
+            if path.is_symlink() and not path.exists():
+                problems.append(f"{path}: a link that leads nowhere; mend it or remove it")
+            elif not path.is_dir():
+                files.append(path)
+            elif not path.is_symlink() or follow_links:
+                # own folders before links, which may lead to them
+                folders.insert(0 if path.is_symlink() else len(folders), path)
+            elif not Path(os.path.realpath(path)).is_relative_to(inside):  # else it is searched where it lies
+                mend = "move its scans inside, or let prepare follow it by follow_links=true"
+                problems.append(f"{path}: a link to a folder outside of {root}, not searched; {mend}")
+    return sorted(files), sorted(problems)
+
+
+def _by_name(files: list[Path], pattern: str) -> dict[tuple[Path, str], list[Path]]:
     names = re.compile("(?P<scan>.+)".join(map(re.escape, pattern.split("{scan}"))))
     found: dict[tuple[Path, str], list[Path]] = {}
-    for file in sorted(root.rglob("*")):
+    for file in files:
         match = names.fullmatch(file.stem)
         # macOS leaves ._a_low.tiff beside a_low.tiff on foreign disks
         if match and file.suffix.lower() in IMAGES and file.is_file() and not file.name.startswith("."):

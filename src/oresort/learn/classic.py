@@ -14,6 +14,7 @@ from oresort.classic.base import Classic, Pixels
 from oresort.console.progress import track
 from oresort.data.cache import read_counts
 from oresort.data.index import fingerprint, index_pairs
+from oresort.data.leaks import check_images, leaking_scans, pixel_hashes
 from oresort.data.settings import PairsConfig
 from oresort.errors import InputError
 from oresort.files.dataset import read_dataset
@@ -45,10 +46,13 @@ class Crops:
     def __init__(self, frame: pd.DataFrame, root: Path, name: str) -> None:
         self.rows = list(zip(frame["low"], frame["high"], frame["air"], frame["background"], strict=True))
         self.root, self.name = root, name
+        self.hashes = np.zeros((len(frame), 2), np.uint64)  # of both layers' pixels, once read
 
     def __iter__(self) -> Iterator[Pixels]:
-        for low, high, air, background in track(self.rows, len(self.rows), f"reading {self.name}"):
+        walk = track(self.rows, len(self.rows), f"reading {self.name}")
+        for i, (low, high, air, background) in enumerate(walk):
             layers = read_counts(self.root, low, high)
+            self.hashes[i] = pixel_hashes(*layers)
             mask = np.logical_and(*(particle_mask(counts, air, background) for counts in layers))
             if not mask.any():
                 raise InputError(f"{self.root / low}: no pixel of a particle in both layers; take it out")
@@ -75,13 +79,14 @@ def run_classic(cfg: ClassicConfig, folder: Path) -> dict[str, Any]:
 def _measure(cfg: ClassicConfig, method: Classic, folder: Path, frame: pd.DataFrame) -> dict[str, Any]:
     root = Path(cfg.data.root)
     sides = {side: frame[frame["split"] == side] for side in SPLITS}
+    crops = {side: Crops(pairs, root, side) for side, pairs in sides.items()}
     start = time.perf_counter()
-    method.fit(Crops(sides["train"], root, "train"), sides["train"]["label"].to_numpy(np.int64), cfg.seed)
+    method.fit(crops["train"], sides["train"]["label"].to_numpy(np.int64), cfg.seed)
     row: dict[str, Any] = {"params": method.numbers, "fit_seconds": time.perf_counter() - start}
     start, tables = time.perf_counter(), []
     for side in ("val", "test"):
         pairs = sides[side]
-        p_ore = method.p_ore(Crops(pairs, root, side)).astype(np.float32)
+        p_ore = method.p_ore(crops[side]).astype(np.float32)
         label = np.array(pairs["label"], np.int64)
         if side == "val":
             row["threshold"] = choose_threshold(cfg.threshold, p_ore, label)
@@ -89,6 +94,9 @@ def _measure(cfg: ClassicConfig, method: Classic, folder: Path, frame: pd.DataFr
         row |= {f"{side}/{name}": value for name, value in figures.items()}
         tables.append(pairs[["id", "scan", "split"]].assign(label=[CLASSES[i] for i in label], p_ore=p_ore))
     row["test_seconds"] = time.perf_counter() - start
+    hashes = np.concatenate([crops[side].hashes for side in SPLITS])
+    images = check_images(pd.concat(sides.values()), hashes, root, cfg.data.strict)
+    row |= {"leaking_scans": len(leaking_scans(frame)), "leaking_images": images}
     with replacing(folder / "predictions.csv") as temporary:
         pd.concat(tables).to_csv(temporary, index=False)
     return row

@@ -31,19 +31,22 @@ def evaluate_checkpoint(
     device: str = "auto",
     threshold: float | None = None,
     cache: str | Path | None = None,
+    follow_links: bool = False,
     data: OreDataModule | None = None,
 ) -> Evaluation:
     """Classify one split (train, val, test) of a dataset as the checkpoint's own run did, and measure it.
 
     Which pairs are in the split follows from the dataset in `root` and from the checkpoint's settings. `threshold`
-    stands in place of the one saved with the model; without `cache`, prepared pairs lie in the dataset. `data` is
-    taken in place of reading the dataset again, if its settings are the checkpoint's.
+    stands in place of the one saved with the model; without `cache`, prepared pairs lie in the dataset; `follow_links`
+    lets links in it lead out, whatever the checkpoint says. `data` is taken in place of reading the dataset again, if
+    its settings are the checkpoint's.
 
     Raises:
         InputError: what the checkpoint, the dataset or an argument has wrong.
     """
     trained = load_trained(ckpt)
-    settings = {**trained.data, "root": str(root), "cache": str(cache) if cache else None}
+    own = {"root": str(root), "cache": str(cache) if cache else None, "follow_links": follow_links}
+    settings = {**trained.data, **own}
     if data is None or dict(data.hparams) != settings:
         data = OreDataModule(**settings)
     loader, place = data.loader(split), device_named(device)

@@ -106,6 +106,7 @@ def _fit(cfg: TrainConfig, folder: Path, data: OreDataModule, loggers: list[Logg
     chosen = next(c for c in trainer.checkpoint_callbacks if getattr(c, "filename", "") == "best")
     row: dict[str, Any] = {
         **{f"pairs/{side}": int((data.frame["split"] == side).sum()) for side in SPLITS},
+        **data.leakage(),
         "params": sum(p.numel() for p in module.net.parameters() if p.requires_grad),
         "weights": "best",
         "monitor": f"val/{cfg.monitor}",
@@ -117,7 +118,10 @@ def _fit(cfg: TrainConfig, folder: Path, data: OreDataModule, loggers: list[Logg
     # through the checkpoint and the same function as `oresort.evaluate`, so that both agree to the bit
     start = time.perf_counter()
     val, test = (
-        evaluate_checkpoint(best, cfg.data.root, side, cache=cfg.data.cache, data=data) for side in ("val", "test")
+        evaluate_checkpoint(
+            best, cfg.data.root, side, cache=cfg.data.cache, follow_links=cfg.data.follow_links, data=data
+        )
+        for side in ("val", "test")
     )
     row |= {"test_seconds": time.perf_counter() - start, "threshold": test.threshold}
     figures = {f"{side}/{name}": r.metrics[name] for side, r in (("val", val), ("test", test)) for name in METRICS}

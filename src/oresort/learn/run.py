@@ -22,7 +22,7 @@ RECORD = "metrics.json"
 """A run's flat row: its status, its configuration as `config.KEY`, and its figures."""
 
 _ELSEWHERE = re.compile(
-    r"out|resume|modules|logger(\..*)?|data\.(root|cache|workers|strict)"
+    r"out|resume|modules|logger(\..*)?|data\.(root|cache|workers|strict|follow_links)"
     r"|trainer\.(enable_.*|log_every_n_steps|profiler|default_root_dir)"
 )
 """Keys that say where files lie, who watches and how fast pairs come. The pairs themselves count, by their hash."""

@@ -49,6 +49,7 @@ class PrepareConfig:
 
     scans: str = REQUIRED
     out: str = REQUIRED
+    follow_links: bool = False
     low: str = "{scan}_low"
     high: str = "{scan}_high"
     crops: str = Cutting.crops
@@ -88,7 +89,7 @@ def prepare(cfg: PrepareConfig) -> Prepared:
             everything else was written, that some scans failed.
     """
     options = _check(cfg)
-    scans, problems = find_scans(Path(cfg.scans), cfg.low, cfg.high)
+    scans, problems = find_scans(Path(cfg.scans), cfg.low, cfg.high, follow_links=cfg.follow_links)
     cv2.setNumThreads(1)  # its own threads would compete with the readers', and gain nothing on such tiles
     with new_folder(Path(cfg.out), cfg.overwrite) as folder:
         calibrations, failed = _calibrations(cfg, scans)
