@@ -90,7 +90,9 @@ def edged(transmission: NDArray[np.float32], dark: NDArray[np.bool_], going_on: 
         left, right = np.zeros(dark.shape, np.uint8), np.zeros(dark.shape, np.uint8)
         left[:, 1:], right[:, :-1] = dark[:, 1:] & bright[:, :-1], dark[:, :-1] & bright[:, 1:]
         wide = np.ones((1, 2 * MOST_COLUMNS - 1), np.uint8)
-        seeds |= thin & cv2.dilate(_open(left, _EDGE, 1), wide) & cv2.dilate(_open(right, _EDGE, 1), wide)
+        for edge in (left, right):
+            thin &= np.asarray(cv2.dilate(_open(edge, _EDGE, 1), wide), np.uint8)
+        seeds |= thin
     seeds[0] |= dark[0] & going_on
     if not seeds.any():
         return None
