@@ -14,6 +14,7 @@ _FACE = {
     "draw_profiles": "scan.draw.calibration",
     "draw_registration": "scan.draw.calibration",
     "draw_masks": "scan.draw.masks",
+    "Preview": "scan.draw.preview",
     "draw_decisions": "scan.draw.decisions",
 }
 

@@ -13,18 +13,7 @@ from oresort.learn.sort.settings import SortConfig
 
 _MOST = 10  # belts or faults of which a table shows a row each
 _SHOWN = (
-    *(
-        "scan",
-        "lines",
-        "air_low",
-        "air_high",
-        "noise_low",
-        "noise_high",
-        "dead_columns",
-        "dead_low",
-        "dead_high",
-        "lines_lost",
-    ),
+    *("scan", "lines", "lines_lost", "air_low", "air_high", "noise_low", "noise_high", "dead_low", "dead_high"),
     *("scale", "row_offset", "residual", "registration"),
 )
 _WRONG = {
