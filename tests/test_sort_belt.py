@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -68,10 +69,13 @@ def test_tiles_of_a_belt_are_sorted_as_one_scan(command: Any, model: tuple[Path,
     found = table_of(tmp_path / "b")
     assert found["scan"].unique().tolist() == ["tile_8", "tile_9", "tile_10", "tile_11"]
     start = found["scan"].map(dict(zip(["tile_8", "tile_9", "tile_10", "tile_11"], [0, *ends], strict=True)))
-    same = ["x", "w", "h", "area", "mass_proxy", "clipped", "decision"]
-    pd.testing.assert_frame_equal(found[same], expected[same])
-    assert (found["y"] + start).tolist() == expected["y"].tolist()
-    np.testing.assert_allclose(found["p_ore"], expected["p_ore"], atol=1e-4)
+    assert len(found) == len(expected)
+    assert (found["clipped"] == expected["clipped"]).all()
+    boxes = found[["x", "y", "w", "h"]].assign(y=found["y"] + start)
+    # the first tile knows its own level and noise less well than the whole belt does
+    np.testing.assert_allclose(boxes, expected[["x", "y", "w", "h"]], atol=1)
+    np.testing.assert_allclose(found["area"], expected["area"], rtol=0.01)
+    np.testing.assert_allclose(found["p_ore"], expected["p_ore"], atol=0.01)
     np.testing.assert_allclose(found["area_mm2"], 0.16 * found["area"], atol=0.01)
     assert expected["area_mm2"].isna().all()
     # by themselves, the tile's border cuts it in two
@@ -232,3 +236,28 @@ def test_faults_are_named_in_output_and_table(command: Any, model: tuple[Path, P
     code, _, _ = command(sort, *words)
     assert code == 0
     assert (table_of(tmp_path / "out").query("faulty == 1")["decision"] == "ore").all()
+
+
+def test_a_belt_that_begins_bare_takes_its_registration_from_a_later_scan(
+    command: Any, model: tuple[Path, Path], tmp_path: Path
+):
+    raw, run = model
+    rng = np.random.default_rng(0)
+    for layer in ("low", "high"):
+        lines = read_image(raw / f"scan_2_{layer}.tiff").astype(np.float64)
+        bare = (52_350 * (1 + 0.03 * rng.standard_normal(lines.shape))).clip(1, 65_534)
+        for number, image in enumerate((bare, lines, 0.95 * lines), start=1):
+            whole = np.where(lines == 65_535, 65_535, image).astype(np.uint16)
+            write_image(tmp_path / f"b_{number}_{layer}.tiff", whole)
+    words = (f"ckpt={run}", f"out={tmp_path / 'out'}", "overlay=false")
+    code, out, err = command(sort, *words, f"scans={tmp_path}")
+    assert code == 0, err
+    assert "1.0077" in out
+    table = table_of(tmp_path / "out")
+    assert (table.loc[table["scan"] == "b_1", "y"] > 590).all()  # but for the rim of what begins in b_2
+    same = [table[table["scan"] == name] for name in ("b_2", "b_3")]
+    assert min(map(len, same)) > 0.9 * PARTICLES
+    assert re.search(r"b_3: air of the low layer is 0\.9[45] of that of b_1", err)
+    code, _, err = command(sort, *words, *(f"{layer}={tmp_path / f'b_1_{layer}.tiff'}" for layer in ("low", "high")))
+    assert code == 1
+    assert "particles to register the layers by" in err

@@ -8,11 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from oresort.files.belt import BeltFiles
-from oresort.files.lines import PairReader
 from oresort.learn.checkpoint import BATCH, Classifier
-from oresort.scan.calibrate.adjust import adjust_calibration
 from oresort.scan.calibrate.calibration import Calibration
-from oresort.scan.calibrate.measure import calibrate_scan
 from oresort.scan.cut.crop import Cut
 from oresort.scan.cut.cutter import AT_ONCE, Cutter
 from oresort.scan.cut.summary import summary_row
@@ -31,6 +28,7 @@ class SortedBelt:
 
     files: BeltFiles
     calibration: Calibration
+    notes: list[str]  # what looked wrong when it was calibrated, one line each
     given: bool  # the calibration is from a file
     cutter: Cutter
     preview: Preview | None = None
@@ -66,26 +64,6 @@ class SortedBelt:
     def drift(self, seen: Mapping[str, Any]) -> list[Compared]:
         """Return its figures beside those of training, see `compare`."""
         return compare(seen, self.summary, self.figures, self.p_ore)
-
-
-def calibrated(belt: BeltFiles, given: Calibration | None, *, needed: bool) -> Calibration:
-    """Return a belt's calibration: that of its first scan, or the one given at that scan's level of air.
-
-    Every other scan must fit to it.
-
-    Raises:
-        InputError: as `calibrate_scan` and `adjust_calibration`.
-    """
-    calibration = given
-    for index, scan in enumerate(belt.scans):
-        with PairReader(scan.low, scan.high) as reader:
-            if calibration is None:
-                calibration = calibrate_scan(reader, needed=needed)
-            else:
-                today = adjust_calibration(reader, calibration)
-                calibration = calibration if index else today
-    assert calibration is not None  # a belt has a scan
-    return calibration
 
 
 def sort_belt(

@@ -76,8 +76,10 @@ def _warnings(cfg: SortConfig, trained: Trained, belts: Sequence[SortedBelt]) ->
     rows = [row for belt in belts for row in belt.rows]
     for between in filter(None, (gap_in(belt.files.scans) for belt in belts)):
         yield f"{cfg.scans}: no scan between {between}; they are joined all the same, joined=false keeps scans apart"
-    for belt in belts:
-        yield from (f"{belt.files.name}: {note}" for note in belt.calibration.notes)
+    notes = [note for belt in belts for note in belt.notes]
+    yield from notes[:_MOST]
+    if len(notes) > _MOST:
+        yield f"{len(notes) - _MOST} more of the kind; decisions.json has them all"
     for flag, wrong in _WRONG.items():
         word = getattr(cfg, flag)
         if count := sum(getattr(row.particle, flag) for row in rows):

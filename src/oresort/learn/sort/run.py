@@ -6,10 +6,11 @@ import numpy as np
 
 from oresort.console.progress import advancing
 from oresort.learn.checkpoint import Classifier, device_named, load_trained
-from oresort.learn.sort.belt import SortedBelt, calibrated, sort_belt
+from oresort.learn.sort.belt import SortedBelt, sort_belt
 from oresort.learn.sort.report import show_sorted
 from oresort.learn.sort.settings import SortConfig, belts_of, cutting
 from oresort.learn.sort.write import write_sorted
+from oresort.scan.calibrate.belt import calibrate_belt
 from oresort.scan.calibrate.calibration import load_calibration
 from oresort.scan.cut.cutter import Cutter
 from oresort.scan.draw.preview import MOST_PIXELS, Preview
@@ -35,10 +36,10 @@ def sort_scans(cfg: SortConfig) -> list[SortedBelt]:
     belts = []
     with advancing(sum(belt.height for belt in files), "sorting lines") as advance:
         for belt in files:
-            calibration = calibrated(belt, given, needed=cut.crops == "registered")
+            calibration, notes = calibrate_belt(belt, given, needed=cut.crops == "registered")
             most = min(MOST_PIXELS, _PICTURES // len(files))
             preview = Preview(belt.height, calibration, most) if cfg.overlay else None
-            belts.append(SortedBelt(belt, calibration, given is not None, Cutter(calibration, cut), preview))
+            belts.append(SortedBelt(belt, calibration, notes, given is not None, Cutter(calibration, cut), preview))
             sort_belt(belts[-1], classify, policy, threshold, advance)
     written = write_sorted(cfg, trained, threshold, belts)
     show_sorted(cfg, trained, threshold, belts)

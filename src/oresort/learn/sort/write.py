@@ -76,7 +76,8 @@ def _belt(belt: SortedBelt, trained: Trained) -> dict[str, Any]:
             {"name": scan.name, "low": str(scan.low), "high": str(scan.high), "lines": lines}
             for scan, lines in zip(files.scans, files.heights, strict=True)
         ],
-        "calibration": {key: getattr(belt.calibration, key) for key in ("made", "sorter", "pixel", "levels", "notes")},
+        "calibration": {key: getattr(belt.calibration, key) for key in ("made", "sorter", "pixel", "levels")},
+        "notes": belt.notes,
         "summary": belt.summary,
         "faults": [
             {
