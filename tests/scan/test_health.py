@@ -200,3 +200,12 @@ def test_a_packet_of_pure_noise_is_found(clean):
     assert min(patch.left for patch in found) <= 300
     assert max(patch.right for patch in found) >= 500
     assert {line for patch in found for line in range(patch.top, patch.bottom)} >= set(range(150, 156))
+
+
+@pytest.mark.parametrize("count", range(1, 8))
+@pytest.mark.parametrize("top", [140, 150, 155, 159, 165])
+def test_a_segment_of_lines_that_shows_nothing_does_not_break_what_lies_under_it(clean, count, top):
+    rows = slice(top, top + count)
+    lines, found = judged(put(clean[0], rows, slice(370, 470), 65_535), clean[1])
+    assert lines[rows, 410:430].max() < 0.4  # amid the rock at 420, 150
+    assert {patch.mended for patch in found} == {count <= MOST_LINES}

@@ -1,5 +1,6 @@
 """Whether both layers of a cut particle show the same thing."""
 
+import math
 from typing import NamedTuple
 
 import cv2
@@ -35,32 +36,40 @@ def compared(
     A lag is that of optical flow: what the best quadratic leaves over, fitted by the high layer's slopes. It is right
     for a few pixels; of layers farther apart the residual tells.
     """
-    l, h = attenuation_of(low[mask]), attenuation_of(high[mask])  # noqa: E741  # the field's names
+    thick = attenuation_of(high)  # (h, w)
+    l, h = attenuation_of(low[mask]), thick[mask]  # noqa: E741  # the field's names, (N,) each
     mean_low, mean_high, left_over = float(l.mean()), float(h.mean()), about_quadratic(l, h)
-    residual = float(np.sqrt(np.mean(left_over**2)))
-    smooth = cv2.GaussianBlur(attenuation_of(high), (5, 5), 1.0, borderType=cv2.BORDER_REPLICATE)
-    smooth = np.pad(smooth, 1, mode="edge")  # a slope needs two pixels
-    slopes = np.stack([np.gradient(smooth, axis=axis)[1:-1, 1:-1][mask] for axis in (0, 1)], axis=1)  # (N, 2)
-    slopes *= max(mean_low / max(mean_high, 1e-6), 1.0)  # as l's, nearly
-    limit = _OFF if registered else _OFF_UNREGISTERED
-    placed = _placed(slopes, left_over, limit, registered)
+    smooth = cv2.GaussianBlur(thick, (5, 5), 1.0, borderType=cv2.BORDER_REPLICATE)
+    smooth = cv2.copyMakeBorder(smooth, 1, 1, 1, 1, cv2.BORDER_REPLICATE)  # a slope needs two pixels
+    down, along = smooth[2:, 1:-1] - smooth[:-2, 1:-1], smooth[1:-1, 2:] - smooth[1:-1, :-2]
+    half = max(mean_low / max(mean_high, 1e-6), 1.0) / 2  # as l's slopes, nearly
+    values = np.stack([half * down[mask], half * along[mask], left_over])  # (3, N)
     ends = np.searchsorted(np.nonzero(mask)[0], [len(mask) // 3, 2 * len(mask) // 3])  # pixels come line by line
-    for part in (slice(0, ends[0]), slice(ends[0], ends[1]), slice(ends[1], len(l))):
-        if placed and part.stop - part.start >= _FEWEST:
-            placed = _placed(slopes[part], left_over[part], max(limit, _OFF_IN_PART), registered)
+    parts = np.split(values, ends, axis=1)
+    squares = [(part @ part.T).astype(np.float64) for part in parts]  # (3, 3) each
+    whole = np.sum(squares, axis=0)
+    limit = _OFF if registered else _OFF_UNREGISTERED
+    placed = _placed(whole, len(l), limit, registered)
+    for part, square in zip(parts, squares, strict=True):
+        if placed and part.shape[1] >= _FEWEST:
+            placed = _placed(square, part.shape[1], max(limit, _OFF_IN_PART), registered)
+    residual = math.sqrt(whole[2, 2] / len(l))
     alike = residual <= (1 if registered else 2) * (_APART + _APART * mean_low)
     return Layers(mean_low, mean_high, residual, alike and placed and mean_low > LEAST_RATIO * mean_high)
 
 
-def _placed(slopes: NDArray[np.float64], left_over: NDArray[np.float64], limit: float, registered: bool) -> bool:
-    """Tell whether pixels with slopes (N, 2) along lines and columns are off by at most a limit, and by chance."""
-    inverse = np.linalg.inv(slopes.T @ slopes + 1e-6 * np.eye(2))
-    lag = np.abs(inverse @ (slopes.T @ left_over))  # (2,)
-    error = np.sqrt(np.mean(left_over**2) * np.diag(inverse))
+def _placed(square: NDArray[np.float64], count: int, limit: float, registered: bool) -> bool:
+    """Tell whether pixels are off by at most a limit, and by chance.
+
+    `square` (3, 3) holds the sums, over `count` pixels, of products of slopes down, slopes along and what is left over.
+    """
+    inverse = np.linalg.inv(square[:2, :2] + 1e-6 * np.eye(2))
+    lag = np.abs(inverse @ square[:2, 2])  # (2,), lines and columns
+    error = np.sqrt(square[2, 2] / count * np.diag(inverse))
     fits = lag <= limit + _SIGMAS * error
     return bool(fits.all() if registered else fits[0])
 
 
-def attenuation_of(transmission: NDArray[np.float32]) -> NDArray[np.float64]:
+def attenuation_of(transmission: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return -ln of transmission, any shape, at most 9.2."""
-    return -np.log(np.maximum(transmission, np.float32(_DIMMEST)).astype(np.float64))
+    return -np.log(np.maximum(transmission, np.float32(_DIMMEST)))

@@ -147,17 +147,19 @@ class Window:
         return self._weak.between(box.y, box.y + box.h)[:, box.x : box.x + box.w].view(np.bool_)
 
     def beyond(self, box: Box, fit: Registration) -> bool:
-        """Tell whether a box, as the high layer sees it, reaches over a side of the belt."""
+        """Tell whether a box, as the high layer sees it, reaches over a side of the belt or an end of the scan."""
         ends = box.x, box.x + box.w - 1
         first, last = (fit.scale * (x + self._start) + fit.column_offset - self._start for x in ends)
         # a pixel reaches half a pixel about its centre
-        return bool(first < -0.5 or last > self._width - 0.5)
+        rows = box.y + fit.row_offset, box.y + box.h - 1 + fit.row_offset
+        within = rows[0] >= -0.5 and rows[1] <= self._levels[1].end - 0.5
+        return bool(first < -0.5 or last > self._width - 0.5 or not within)
 
     def registered(self, box: Box, fit: Registration) -> NDArray[np.float32]:
         """Return the high layer's transmission (h, w) where the low layer sees the box, by cubic splines."""
         first, last = (fit.scale * (x + self._start) + fit.column_offset for x in (box.x, box.x + box.w))
         x = int(np.floor(first)) - self._start
-        y = box.y + math.floor(fit.row_offset)
+        y = min(box.y + math.floor(fit.row_offset), self._levels[1].end - 1)  # beyond the end the last line must do
         wide = Box(y, max(x, 0), box.h, max(int(np.ceil(last)) - self._start - x, 1))
         # in a spline a pixel's weight falls to 0.27 with each pixel of distance: beyond a dozen none is left
         around, top, left = self.around(wide, 1, HALO // 2)

@@ -17,6 +17,7 @@ _PIXEL = 3.0  # noise of a pixel over that of smoothed ones, which is what a cal
 _COUNTS = 4.0  # noise in counts below which pixels repeat each other by chance
 _LEAST_NOISE = 0.01  # of a pixel, below which no detector's lies
 _STEADY = 0.25  # of a pixel's noise: a range over 16 lines that no live column has
+_BRIDGED = patches.REACH - 1  # lines of a part of the belt that are filled in without being known
 _UNCORRECTED = (0.9, 1.1)  # levels that masks bear where lines are left as they came
 
 
@@ -140,13 +141,17 @@ def _rectangles(mask: patches.Mask, kind: str, top: int) -> list[Patch]:
 
 
 def _mend(lines: NDArray[np.float32], patch: Patch, top: int) -> bool:
-    """Fill a rectangle in place, from the lines or the columns beside it where few are missing; else as bare belt."""
+    """Fill a rectangle in place, from the lines or the columns beside it where few are missing; else as bare belt.
+
+    A part of some lines is bridged as well, so that a large particle stays one, but counts as unknown.
+    """
     rows, columns = slice(patch.top - top, patch.bottom - top), slice(patch.left, patch.right)
     height, width = patch.bottom - patch.top, patch.right - patch.left
-    if height <= MOST_LINES and rows.start > 0 and rows.stop < len(lines):
+    most = MOST_LINES if width == lines.shape[1] else _BRIDGED
+    if height <= most and width > height and rows.start > 0 and rows.stop < len(lines):
         share = (np.arange(1, height + 1, dtype=np.float32) / (height + 1))[:, None]  # (h, 1)
         lines[rows, columns] = (1 - share) * lines[rows.start - 1, columns] + share * lines[rows.stop, columns]
-        return True
+        return height <= MOST_LINES
     if width <= MOST_COLUMNS and patch.left > 0 and patch.right < lines.shape[1]:
         share = np.arange(1, width + 1, dtype=np.float32) / (width + 1)  # (w,)
         left, right = lines[rows, patch.left - 1 : patch.left], lines[rows, patch.right : patch.right + 1]  # (h, 1)
