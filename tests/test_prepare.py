@@ -453,6 +453,16 @@ def test_faults_of_a_detector_are_named_and_stand_in_the_summary(command: Any, s
     assert "lines_lost" in out
 
 
+def test_a_late_rear_layer_is_told_and_stands_in_the_summary(command: Any, scans: Path, tmp_path: Path):
+    low, high = read_pair(*(sorted(scans.glob(f"*_{layer}.tiff"))[0] for layer in ("low", "high")))
+    write_pair(tmp_path / "raw", "a", low[8:], high[:-8])
+    code, _, err = command(prepare, f"scans={tmp_path / 'raw'}", f"out={tmp_path / 'set'}", "label=ore")
+    assert code == 0, err
+    (row,) = pd.read_csv(tmp_path / "set" / "summary.csv").to_dict("records")
+    assert "the high layer lags by 8." in row["notes"]
+    assert any(line.startswith("warning: ") and "a_low.tiff: the high layer lags" in line for line in err.splitlines())
+
+
 @pytest.mark.parametrize("text", ["", "x,y\n1,2\n", "x,y,w,h,grade\n1,2,3,4,rich\n"])
 def test_a_bad_table_is_that_scans_failure(command: Any, small: Any, tmp_path: Path, text: str):
     write_pair(tmp_path / "raw", "a", *small)

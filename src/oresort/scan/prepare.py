@@ -179,7 +179,7 @@ def _export(
             rows.append(found.rows)
             pairs, faults = len(found.rows), (found.faults, found.lines_lost)
             row = summary_row(files.name, reader.height, found.particles, pairs, calibration, origin)
-            summary.append(row | fault_cells(*faults))
-            warned += [f"warning: {files.low}: {note}" for note in calibration.notes]
+            summary.append(row | fault_cells(*faults) | {"notes": "; ".join(calibration.notes)})
+            warned += (f"warning: {files.low}: {note}" for note in calibration.notes)
             warned += fault_lines(files.low, *faults, where="summary.csv")
     return rows, summary, broken, warned
