@@ -151,6 +151,15 @@ def test_a_module_of_another_gain_is_found_by_its_straight_edges(factor):
     assert found[4:] == [[slice(384, 512)]] * 4
 
 
+@pytest.mark.parametrize("width", [4, 64])
+def test_what_is_brighter_than_air_is_never_mended(clean, width):
+    counts = clean[0].astype(np.float64)
+    counts[:, 300 : 300 + width] *= 1.22
+    _, found = judged(counts.clip(0, 65_534).astype(np.uint16), clean[1])
+    assert found
+    assert not any(patch.mended for patch in found if patch.kind == "bright")
+
+
 def test_rocks_are_no_modules(clean):
     columns = Steps(np.full(WIDTH, 0.03, np.float32))
     lines = (clean[0] / AIR).astype(np.float32)

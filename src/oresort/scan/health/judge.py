@@ -147,6 +147,9 @@ def _mend(lines: NDArray[np.float32], patch: Patch, top: int) -> bool:
     """
     rows, columns = slice(patch.top - top, patch.bottom - top), slice(patch.left, patch.right)
     height, width = patch.bottom - patch.top, patch.right - patch.left
+    if patch.kind == "bright":  # what is seen of it are the brightest squares: what lies beside them may be as wrong
+        lines[rows, columns] = 1
+        return False
     most = MOST_LINES if width == lines.shape[1] else _BRIDGED
     if height <= most and width > height and rows.start > 0 and rows.stop < len(lines):
         share = (np.arange(1, height + 1, dtype=np.float32) / (height + 1))[:, None]  # (h, 1)
