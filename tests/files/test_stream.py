@@ -16,6 +16,7 @@ KINDS = {
     "big-endian plain": {"byteorder": ">"},
     "as released": {"compression": "lzw", "predictor": True, "rowsperstrip": 1},
     "as released, big-endian": {"byteorder": ">", "compression": "lzw", "predictor": True, "rowsperstrip": 1},
+    "as released, BigTIFF": {"bigtiff": True, "compression": "lzw", "predictor": True, "rowsperstrip": 1},
     "without differences": {"compression": "lzw", "rowsperstrip": 2},
     "several lines a strip": {"compression": "lzw", "predictor": True, "rowsperstrip": 8},
     "big-endian": {"byteorder": ">", "compression": "zlib", "predictor": True, "rowsperstrip": 5},

@@ -60,10 +60,11 @@ class Strips:
 
 def strips_of(page: tifffile.TiffPage) -> Strips | None:
     """Return the strips of a page of 16-bit pixels compressed by LZW, as the paper's sorter writes; None of others."""
-    if page.is_tiled or page.compression != _LZW or page.dtype is None or page.dtype.itemsize != 2:
+    usual = page.compression == _LZW and page.fillorder == 1 and not page.is_tiled
+    if not usual or page.dtype is None or page.dtype.itemsize != 2:
         return None
-    # BitsPerSample, Compression, Photometric, FillOrder, SamplesPerPixel, Predictor, SampleFormat
-    tags = {258: 16, 259: _LZW, 262: 1, 266: int(page.fillorder), 277: 1}
+    # BitsPerSample, Compression, Photometric, SamplesPerPixel, Predictor, SampleFormat
+    tags = {258: 16, 259: _LZW, 262: 1, 277: 1}
     tags |= {317: int(page.predictor)} if page.predictor != 1 else {}
     tags |= {339: 2 if page.dtype.kind == "i" else 1}
     places = (np.array(values, np.int64) for values in (page.dataoffsets, page.databytecounts))
