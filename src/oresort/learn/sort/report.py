@@ -1,7 +1,9 @@
 """What `sort` prints: decisions, calibration, faults, and warnings once each."""
 
 import sys
+from collections import Counter
 from collections.abc import Iterator, Sequence
+from itertools import islice
 
 import pandas as pd
 
@@ -10,6 +12,7 @@ from oresort.files.belt import gap_in
 from oresort.learn.checkpoint import Trained
 from oresort.learn.sort.belt import SortedBelt
 from oresort.learn.sort.settings import SortConfig
+from oresort.sorting.table import Decided
 
 _MOST = 10  # belts or faults of which a table shows a row each
 _SHOWN = (
@@ -17,10 +20,11 @@ _SHOWN = (
     *("scale", "row_offset", "residual", "registration"),
 )
 _WRONG = {
-    "faulty": "touch what the scan does not show",
+    "faulty": "touch what the scan does not show, or their layers do not agree",
     "clipped": "reach the border of the scan, so a part of them may be missing",
     "touching": "look like several in touch",
 }
+_FEW = 4  # particles up to which one fault may touch half of a scan's
 _DONE = {"keep": "kept", "drop": "dropped", "decide": "decided on as they are"}
 
 
@@ -80,6 +84,7 @@ def _warnings(cfg: SortConfig, trained: Trained, belts: Sequence[SortedBelt]) ->
     yield from notes[:_MOST]
     if len(notes) > _MOST:
         yield f"{len(notes) - _MOST} more of the kind; decisions.json has them all"
+    yield from islice(_bad_scans(rows), _MOST)
     for flag, wrong in _WRONG.items():
         word = getattr(cfg, flag)
         if count := sum(getattr(row.particle, flag) for row in rows):
@@ -90,3 +95,11 @@ def _warnings(cfg: SortConfig, trained: Trained, belts: Sequence[SortedBelt]) ->
         for known in belt.drift(trained.seen):
             if known.alarm:
                 yield f"{belt.files.name}: {known.alarm}; look at the scan, or train on such scans"
+
+
+def _bad_scans(rows: Sequence[Decided]) -> Iterator[str]:
+    names = Counter(row.scan for row in rows)
+    faulty = Counter(row.scan for row in rows if row.particle.faulty)
+    for name, count in faulty.items():
+        if names[name] > _FEW and 2 * count > names[name]:
+            yield f"{name}: {count} of {names[name]} particles are faulty; see whether its layers belong together"
