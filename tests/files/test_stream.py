@@ -43,6 +43,7 @@ def test_any_range_of_lines_is_what_was_written(tmp_path, kind):
             np.testing.assert_array_equal(lines, COUNTS[start:stop])
             assert lines.dtype == np.uint16
             assert lines.dtype.isnative
+            assert lines.flags.writeable
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -70,7 +70,8 @@ class LayerReader(AbstractContextManager["LayerReader", None]):
         count = max(stop - start, 0) * self.width
         size = self._dtype.itemsize
         data = self._bytes(self._page.dataoffsets[0] + start * self.width * size, count * size)
-        return np.frombuffer(data, self._dtype.newbyteorder(self._page.parent.byteorder)).reshape(-1, self.width)
+        stored = np.frombuffer(data, self._dtype.newbyteorder(self._page.parent.byteorder))
+        return stored.astype(self._dtype.newbyteorder("=")).reshape(-1, self.width)  # the caller's own, to write to
 
     def _unpacked(self, start: int, stop: int) -> NDArray[np.number]:
         lines = np.empty((max(stop - start, 0), self.width), self._dtype)
