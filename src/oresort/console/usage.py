@@ -41,6 +41,7 @@ def _value(text: str) -> Any:
 
 
 def _words(name: str, sweep: bool, groups: bool) -> Iterator[str]:
+    yield "  'key=any sign'     quoted for the shell alone: names are taken as they stand, but for null and ${...}"
     if sweep:
         yield "  -m key=a,b         run every combination, a sweep"
     if groups:

@@ -1,6 +1,7 @@
 """The index of a dataset: one row per pair, checked before anything is decoded."""
 
 import os
+import shlex
 from pathlib import Path
 
 import numpy as np
@@ -26,7 +27,7 @@ def load_manifest(root: Path, *, follow_links: bool = False) -> pd.DataFrame:
     if not root.is_dir():
         raise InputError(
             f"{root}: not a folder; give the dataset's root as data.root=DIR, or simulate one: "
-            f"python -m oresort.simulate preset=paper out={root}"
+            f"python -m oresort.simulate preset=paper {shlex.quote(f'out={root}')}"
         )
     file = root / MANIFEST
     frame, origin = (_read(file), file) if file.is_file() else (index_released(root), root)
