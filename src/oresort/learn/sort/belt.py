@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from oresort.files.belt import BeltFiles
+from oresort.files.dataset import Cutting
 from oresort.learn.checkpoint import BATCH, Classifier
 from oresort.scan.calibrate.calibration import Calibration
 from oresort.scan.cut.crop import Cut
@@ -30,8 +31,10 @@ class SortedBelt:
     calibration: Calibration
     notes: list[str]  # what looked wrong when it was calibrated, one line each
     given: bool  # the calibration is from a file
-    cutter: Cutter
     preview: Preview | None = None
+    faults: list[Fault] = field(default_factory=list)  # lines count from the first of the belt
+    lines: int = 0
+    lines_lost: int = 0
     rows: list[Decided] = field(default_factory=list)
     figures: list[PairFigures] = field(default_factory=list)  # of each row
 
@@ -46,14 +49,13 @@ class SortedBelt:
         particles, origin = [row.particle for row in self.rows], "none"
         if self.calibration.registration is not None:
             origin = "file" if self.given else "scan"
-        name, lines = self.files.name, self.cutter.lines
-        row = summary_row(name, lines, particles, len(particles), self.calibration, origin)
-        return row | {"lines_lost": self.cutter.lines_lost}
+        row = summary_row(self.files.name, self.lines, particles, len(particles), self.calibration, origin)
+        return row | {"lines_lost": self.lines_lost}
 
-    def faults(self) -> list[tuple[str, Fault]]:
-        """Return what was faulty, each with the scan in which it begins, from whose first line its lines count."""
+    def faults_by_scan(self) -> list[tuple[str, Fault]]:
+        """Return its faults, each with the scan in which it begins, from whose first line its lines then count."""
         found = []
-        for fault in self.cutter.faults:
+        for fault in self.faults:
             scan = ""
             if fault.lines is not None:
                 scan, start = self.files.place(fault.lines.start)
@@ -67,25 +69,31 @@ class SortedBelt:
 
 
 def sort_belt(
-    belt: SortedBelt, classify: Classifier, policy: Policy, threshold: float, advance: Callable[[float], None]
+    belt: SortedBelt,
+    cut: Cutting,
+    classify: Classifier,
+    policy: Policy,
+    threshold: float,
+    advance: Callable[[float], None],
 ) -> None:
     """Cut and classify a belt from its first line to its last, and fill its rows; `advance` is told of lines.
 
     Raises:
-        InputError: a damaged file, or a model that answers with no probability.
+        InputError: as `Cutter`, a damaged file, or a model that answers with no probability.
     """
-    waiting: list[Cut] = []
+    cutter, waiting = Cutter(belt.calibration, cut), list[Cut]()
     for low, high in belt.files.read(AT_ONCE):
         if belt.preview:
             belt.preview.add(low)
-        waiting += belt.cutter.push(low, high)
+        waiting += cutter.push(low, high)
         while len(waiting) >= BATCH:
-            _classify(belt, classify, waiting[:BATCH])
+            _classify(belt, cut.background, classify, waiting[:BATCH])
             del waiting[:BATCH]
         advance(len(low))
-    waiting += belt.cutter.finish()
+    waiting += cutter.finish()
     for start in range(0, len(waiting), BATCH):
-        _classify(belt, classify, waiting[start : start + BATCH])
+        _classify(belt, cut.background, classify, waiting[start : start + BATCH])
+    belt.faults, belt.lines, belt.lines_lost = cutter.faults, cutter.lines, cutter.lines_lost
     # particles came by their last lines
     order = sorted(range(len(belt.rows)), key=lambda i: (belt.rows[i].particle.y, belt.rows[i].particle.x))
     belt.rows, belt.figures = [belt.rows[i] for i in order], [belt.figures[i] for i in order]
@@ -94,8 +102,8 @@ def sort_belt(
     belt.rows = [row._replace(decision=word, reason=reason) for row, word, reason in decided]
 
 
-def _classify(belt: SortedBelt, classify: Classifier, cuts: Sequence[Cut]) -> None:
-    air, background = belt.calibration.low.level, belt.cutter.options.background
+def _classify(belt: SortedBelt, background: str, classify: Classifier, cuts: Sequence[Cut]) -> None:
+    air = belt.calibration.low.level
     p_ore = classify([cut.low for cut in cuts], [cut.high for cut in cuts], air, background)
     for cut, p in zip(cuts, p_ore, strict=True):
         belt.figures.append(pair_figures(cut.low, cut.high, air, background))

@@ -51,7 +51,7 @@ def show_sorted(cfg: SortConfig, trained: Trained, threshold: float, belts: Sequ
 
 
 def _show_faults(belts: Sequence[SortedBelt]) -> None:
-    found = [(scan or belt.files.name, fault) for belt in belts for scan, fault in belt.faults()]
+    found = [(scan or belt.files.name, fault) for belt in belts for scan, fault in belt.faults_by_scan()]
     # what could not be mended first, then what is largest
     found.sort(key=lambda entry: (entry[1].mended, -_size(entry[1].columns) * _size(entry[1].lines)))
     if found:

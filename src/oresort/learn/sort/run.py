@@ -12,7 +12,6 @@ from oresort.learn.sort.settings import SortConfig, belts_of, cutting
 from oresort.learn.sort.write import write_sorted
 from oresort.scan.calibrate.belt import calibrate_belt
 from oresort.scan.calibrate.calibration import load_calibration
-from oresort.scan.cut.cutter import Cutter
 from oresort.scan.draw.preview import MOST_PIXELS, Preview
 from oresort.sorting.decide import decide
 from oresort.sorting.policy import Policy
@@ -39,9 +38,9 @@ def sort_scans(cfg: SortConfig) -> list[SortedBelt]:
             calibration, notes = calibrate_belt(belt, given, needed=cut.crops == "registered")
             most = min(MOST_PIXELS, _PICTURES // len(files))
             preview = Preview(belt.height, calibration, most) if cfg.overlay else None
-            belts.append(SortedBelt(belt, calibration, notes, given is not None, Cutter(calibration, cut), preview))
-            sort_belt(belts[-1], classify, policy, threshold, advance)
-    written = write_sorted(cfg, trained, threshold, belts)
+            belts.append(SortedBelt(belt, calibration, notes, given is not None, preview))
+            sort_belt(belts[-1], cut, classify, policy, threshold, advance)
+    written = write_sorted(cfg, trained, cut, threshold, belts)
     show_sorted(cfg, trained, threshold, belts)
     print(f"written: {', '.join(map(str, written))}")
     return belts

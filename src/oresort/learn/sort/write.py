@@ -9,6 +9,7 @@ from typing import Any
 from matplotlib.figure import Figure
 
 from oresort.errors import InputError
+from oresort.files.dataset import Cutting
 from oresort.files.write import replacing, write_json
 from oresort.learn.checkpoint import Trained
 from oresort.learn.run import provenance
@@ -21,8 +22,10 @@ from oresort.scan.draw.preview import Preview
 from oresort.sorting.table import write_decisions
 
 
-def write_sorted(cfg: SortConfig, trained: Trained, threshold: float, belts: Sequence[SortedBelt]) -> list[Path]:
-    """Write `decisions.csv`, `decisions.json` and the pictures; return the files' paths.
+def write_sorted(
+    cfg: SortConfig, trained: Trained, cut: Cutting, threshold: float, belts: Sequence[SortedBelt]
+) -> list[Path]:
+    """Write `decisions.csv`, `decisions.json` and the pictures; return the paths of files, and of a folder of pictures.
 
     Raises:
         InputError: a folder that cannot be written.
@@ -36,32 +39,34 @@ def write_sorted(cfg: SortConfig, trained: Trained, threshold: float, belts: Seq
         (out / "overlay.png").unlink(missing_ok=True)  # of other decisions
         pixel = belts[0].calibration.pixel if cfg.pixel is None else cfg.pixel
         write_decisions(written[0], [row for belt in belts for row in belt.rows], pixel)
-        write_json(written[1], _provenance(cfg, trained, threshold, belts))
+        write_json(written[1], _provenance(cfg, trained, cut, threshold, belts))
         for belt in belts:
             if not belt.preview:
                 continue
             name = "overlay.png" if len(belts) == 1 else f"overlays/{belt.files.name}.png"
             with replacing(out / name) as temporary:
                 save_png(_picture(belt, belt.preview, threshold), temporary)
-            written.append(out / name)
+            written.append(out / Path(name).parts[0])
     except OSError as error:
         raise InputError(f"{error.filename or out}: cannot be written ({error.strerror}); choose another") from error
-    return written
+    return list(dict.fromkeys(written))
 
 
 def _picture(belt: SortedBelt, preview: Preview, threshold: float) -> Figure:
     particles, words = [row.particle for row in belt.rows], [row.decision for row in belt.rows]
-    return draw_decisions(preview, particles, words, belt.p_ore, threshold, belt.cutter.faults)
+    return draw_decisions(preview, particles, words, belt.p_ore, threshold, belt.faults)
 
 
-def _provenance(cfg: SortConfig, trained: Trained, threshold: float, belts: Sequence[SortedBelt]) -> dict[str, Any]:
+def _provenance(
+    cfg: SortConfig, trained: Trained, cut: Cutting, threshold: float, belts: Sequence[SortedBelt]
+) -> dict[str, Any]:
     digest = hashlib.sha256(trained.file.read_bytes()).hexdigest()
     decisions = [row.decision for belt in belts for row in belt.rows]
     return {
         **provenance(),
         "checkpoint": {"file": str(trained.file), "sha256": digest, "epoch": trained.epoch},
         "settings": asdict(cfg),
-        "cut": asdict(belts[0].cutter.options),
+        "cut": asdict(cut),
         "threshold": threshold,
         "particles": len(decisions),
         **{word: decisions.count(word) for word in ("ore", "waste")},
@@ -85,7 +90,7 @@ def _belt(belt: SortedBelt, trained: Trained) -> dict[str, Any]:
                 "lines": _ends(fault.lines),
                 "columns": _ends(fault.columns),
             }
-            for scan, fault in belt.faults()
+            for scan, fault in belt.faults_by_scan()
         ],
         "drift": {known.name: known._asdict() for known in belt.drift(trained.seen)},
     }
