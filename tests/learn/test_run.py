@@ -110,15 +110,12 @@ def test_a_record_says_how_the_run_ended(compose_train: Compose, tmp_path: Path)
         row["test/auroc"] = 0.75
     assert finished(tmp_path / "a") == json.loads((tmp_path / "a" / "metrics.json").read_text())
     assert finished(tmp_path / "a")["test/auroc"] == 0.75
-    for error in (ValueError("two\nlines"), KeyboardInterrupt()):
+    for error, status in ((ValueError("two\nlines"), "failed"), (KeyboardInterrupt(), "interrupted")):
         folder = tmp_path / type(error).__name__
         with pytest.raises(type(error)), recorded(folder, content, "p"):
             raise error
         row = read_row(folder / "metrics.json")
-        assert (row["status"], row["error"]) == (
-            "failed",
-            " ".join(str(error).split()) or "KeyboardInterrupt",
-        )
+        assert (row["status"], row["error"]) == (status, " ".join(str(error).split()) or "KeyboardInterrupt")
         assert (folder / "provenance.json").is_file()
 
 

@@ -5,8 +5,9 @@ import warnings
 from collections.abc import Callable
 from typing import Any
 
+from oresort.console.signals import stoppable
 from oresort.console.usage import usage
-from oresort.errors import InputError, one_line
+from oresort.errors import InputError, Interrupted, of_the_disk, one_line
 
 REQUIRED = "???"  # OmegaConf's mark of a value that the user must give
 
@@ -16,8 +17,9 @@ def run_command(
 ) -> None:
     """Run `function` on the composed `conf/<name>.yaml`, or print its help, which begins with `doc`.
 
-    Bad input ends the process with 1 and one line on stderr; all else that is raised is our defect and keeps its
-    stack trace. `schema` is the dataclass that `function` takes, or what imports it where that is slow.
+    Bad input and a disk that cannot be written to end the process with 1 and one line on stderr, signals with 128 and
+    their number; all else that is raised is our defect and keeps its stack trace. `schema` is the dataclass that
+    `function` takes, or what imports it where that is slow.
     """
     if {"-h", "--help"} & set(sys.argv[1:]):
         print(usage(name, doc or "", sys.argv[1:]))
@@ -27,9 +29,18 @@ def run_command(
 
     warnings.showwarning = _show_warning
     try:
-        failures = compose_and_run(name, schema if isinstance(schema, type) else schema(), function)
+        with stoppable():
+            failures = compose_and_run(name, schema if isinstance(schema, type) else schema(), function)
     except InputError as error:
         failures = [error]
+    except KeyboardInterrupt as error:
+        stopped = error if isinstance(error, Interrupted) else Interrupted()
+        print(f"error: {one_line(stopped)}", file=sys.stderr)
+        sys.exit(stopped.code)
+    except OSError as error:
+        if (known := of_the_disk(error)) is None:
+            raise
+        failures = [known]
     for failure in failures:
         print(f"error: {one_line(failure)}", file=sys.stderr)
     if failures:

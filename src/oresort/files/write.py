@@ -1,5 +1,6 @@
 """Files and folders written whole or not at all."""
 
+import errno
 import fcntl
 import json
 import math
@@ -35,9 +36,44 @@ def replacing(target: Path) -> Iterator[Path]:
         umask = os.umask(0)  # it can only be read by setting it
         os.umask(umask)
         temporary.chmod(0o666 & ~umask)  # mkstemp makes files private; results are for everyone
+        _flush(temporary)
         temporary.replace(target)  # one step, as both lie in one file system
+        _flush(target.parent)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def _flush(path: Path) -> None:
+    """Have a file, or a folder's names, on the disk before anything is said to be there."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    except OSError as error:
+        if error.errno not in (errno.EINVAL, errno.ENOTSUP):  # some file systems have no such thing for folders
+            raise OSError(error.errno, error.strerror, str(path)) from error
+    finally:
+        os.close(handle)
+
+
+@contextmanager
+def locked(folder: Path, mend: str) -> Iterator[None]:
+    """Hold a folder that is there against other processes; the lock ends with the process, however that ends.
+
+    Raises:
+        InputError: another process holds it; `mend` says what to do then.
+    """
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise InputError(f"{folder}: another process is at work in it; {mend}") from None
+        except OSError as error:
+            if error.errno not in (errno.ENOLCK, errno.ENOTSUP, errno.EBADF):
+                raise  # else a file system without locks, where nobody can be kept out
+        yield
+    finally:
+        os.close(handle)
 
 
 @contextmanager
@@ -67,6 +103,7 @@ def new_folder(out: Path, overwrite: bool) -> Iterator[Path]:
             for leftover in part.iterdir():
                 shutil.rmtree(leftover) if leftover.is_dir() else leftover.unlink()
             yield part
+            os.sync()  # thousands of files at once, before their folder has its name
             if target.exists():
                 target.replace(old)
             part.replace(target)

@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 
 from oresort.console.progress import track
-from oresort.errors import InputError
+from oresort.errors import InputError, one_line
 from oresort.files.dataset import Cutting
 from oresort.files.write import replacing
 from oresort.learn.module import OreModule
@@ -19,6 +19,7 @@ from oresort.make import make
 from oresort.models.heads.head import p_ore
 from oresort.models.inputs import Inputs
 from oresort.represent.representation import Representation
+from oresort.sorting.probability import check_threshold
 from oresort.xray.transmission import NOMINAL_AIR
 
 Counts = NDArray[np.uint16]
@@ -138,16 +139,20 @@ def load_trained(file: str | Path) -> Trained:
     keys = ("state_dict", "hyper_parameters", "datamodule_hyper_parameters", "epoch")
     if not isinstance(content, dict) or any(key not in content for key in keys):
         raise InputError(f"{file}: a checkpoint of another program; give one that oresort.train wrote")
-    hparams = {**content["hyper_parameters"], "compile": False}
     try:
+        hparams = {**content["hyper_parameters"], "compile": False}
         module = OreModule(**hparams, seen=content.get("seen"))
         module.load_state_dict(content["state_dict"])
         representation = make(hparams["representation"], Representation)  # type: ignore[type-abstract]
         cut = None if module.hparams["cut"] is None else Cutting(**module.hparams["cut"])
+        epoch, data = int(content["epoch"]), dict(content["datamodule_hyper_parameters"])
     except InputError as error:
         raise InputError(f"{file}: {error}") from error
-    except (TypeError, RuntimeError) as error:
-        raise InputError(f"{file}: holds another model than its own settings describe; train it again") from error
-    return Trained(
-        file, module.eval(), representation, content["datamodule_hyper_parameters"], int(content["epoch"]), cut
-    )
+    except Exception as error:  # a stranger's file may hold anything where settings are expected
+        why = f"holds another model than its own settings describe ({one_line(error)[:200]})"
+        raise InputError(f"{file}: {why}; train it again") from error
+    for name, value in module.state_dict().items():
+        if value.is_floating_point() and not bool(torch.isfinite(value).all()):
+            raise InputError(f"{file}: {name} holds values that are not finite; train again with a lower optim.lr")
+    check_threshold(float(module.threshold), f"{file}: threshold")
+    return Trained(file, module.eval(), representation, data, epoch, cut)

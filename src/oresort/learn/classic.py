@@ -24,6 +24,7 @@ from oresort.learn.metrics import binary_metrics
 from oresort.learn.run import recorded
 from oresort.make import make
 from oresort.represent.mask import particle_mask
+from oresort.sorting.probability import check_probabilities
 from oresort.sorting.threshold import choose_threshold
 from oresort.xray.transmission import attenuation
 
@@ -87,6 +88,7 @@ def _measure(cfg: ClassicConfig, method: Classic, folder: Path, frame: pd.DataFr
     for side in ("val", "test"):
         pairs = sides[side]
         p_ore = method.p_ore(crops[side]).astype(np.float32)
+        check_probabilities(p_ore, "method: p_ore")
         label = np.array(pairs["label"], np.int64)
         if side == "val":
             row["threshold"] = choose_threshold(cfg.threshold, p_ore, label)

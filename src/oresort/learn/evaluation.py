@@ -12,6 +12,7 @@ from oresort.files.layout import CLASSES
 from oresort.learn.checkpoint import device_named, load_trained
 from oresort.learn.metrics import binary_metrics
 from oresort.models.heads.head import p_ore
+from oresort.sorting.probability import check_probabilities
 from oresort.sorting.threshold import choose_threshold
 
 
@@ -59,6 +60,7 @@ def evaluate_checkpoint(
     index, order = torch.cat(numbers).sort()
     found, rows = torch.cat(answers)[order], data.frame.iloc[index.numpy()]  # (N,), in the manifest's order
     label = torch.tensor(rows["label"].tolist())
+    check_probabilities(found.numpy(), f"{ckpt}: p_ore")
     cut = trained.threshold
     if threshold is not None:
         cut = choose_threshold(float(threshold), found.numpy(), label.numpy())

@@ -14,9 +14,10 @@ from lightning.pytorch.loggers import Logger
 from lightning.pytorch.utilities import rank_zero_only
 
 from oresort.data.datamodule import OreDataModule
-from oresort.errors import InputError
+from oresort.errors import InputError, Interrupted
 from oresort.files.layout import SPLITS
 from oresort.files.write import replacing
+from oresort.learn.checkpoint import load_trained
 from oresort.learn.config import TrainConfig
 from oresort.learn.evaluation import evaluate_checkpoint
 from oresort.learn.module import OreModule
@@ -94,12 +95,15 @@ def _fit(cfg: TrainConfig, folder: Path, data: OreDataModule, loggers: list[Logg
     with warnings.catch_warnings():
         for message in _EXPECTED:
             warnings.filterwarnings("ignore", message=message)
-        trainer.fit(module, datamodule=data, ckpt_path=str(last) if last.is_file() else None)
+        try:
+            trainer.fit(module, datamodule=data, ckpt_path=str(last) if last.is_file() else None)
+        except SystemExit as stopped:  # what Lightning makes of a signal, without a word
+            code = getattr(stopped.__context__, "code", Interrupted().code)
+            mend = f"go on with resume={folder}" if last.is_file() else "start it again: no epoch was finished"
+            raise Interrupted(f"{folder}: interrupted; {mend}", code) from stopped
     seconds = time.perf_counter() - start
     if not trainer.is_global_zero:
         return {}
-    if trainer.interrupted:
-        raise InputError(f"{folder}: interrupted; go on with resume={folder}")
     best = folder / "checkpoints" / "best.ckpt"
     if not best.is_file():
         raise InputError(f"val/{cfg.monitor} was never a number: no best epoch; train longer, or mend the data")
@@ -111,7 +115,7 @@ def _fit(cfg: TrainConfig, folder: Path, data: OreDataModule, loggers: list[Logg
         "weights": "best",
         "monitor": f"val/{cfg.monitor}",
         "monitor_value": float(chosen.best_model_score),  # type: ignore[attr-defined]
-        "epoch": int(torch.load(best, map_location="cpu", weights_only=True)["epoch"]),
+        "epoch": load_trained(best).epoch,
         "epochs": trainer.current_epoch,
         "fit_seconds": seconds,
     }

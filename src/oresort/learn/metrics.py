@@ -11,17 +11,22 @@ from torchmetrics.functional.classification import (
     binary_matthews_corrcoef,
 )
 
+from oresort.sorting import METRICS
 from oresort.sorting.decide import is_ore
+from oresort.sorting.probability import are_probabilities
 
 
 def binary_metrics(p_ore: Tensor, label: Tensor, threshold: float) -> dict[str, float]:
     """Return all of `METRICS`; ore (1) is the positive class, `is_ore` says what is called ore.
 
     What is undefined is NaN: AUROC, balanced accuracy and MCC of one class only, precision if nothing was
-    called ore. `ece` is the expected calibration error in 15 equal bins (Guo et al., ICML 2017).
+    called ore, and all where `p_ore` are no probabilities. `ece` is the expected calibration error in 15 equal bins
+    (Guo et al., ICML 2017).
     `p_ore` are probabilities (N,), `label` int64 (N,), 0 or 1.
     """
     p_ore, label = p_ore.detach().float().cpu(), label.cpu()
+    if not are_probabilities(p_ore.numpy()):
+        return dict.fromkeys(METRICS, math.nan)
     called = torch.from_numpy(is_ore(p_ore.numpy(), threshold))
     ore = label == 1
     tp, fp = int((called & ore).sum()), int((called & ~ore).sum())

@@ -15,7 +15,7 @@ from typing import Any
 
 from oresort.errors import InputError, one_line
 from oresort.files.record import flatten, read_row, read_yaml
-from oresort.files.write import write_json, write_yaml
+from oresort.files.write import locked, write_json, write_yaml
 from oresort.paths import version_of
 
 RECORD = "metrics.json"
@@ -84,22 +84,25 @@ def recorded(folder: Path, config: Mapping[str, Any], pairs: str) -> Iterator[di
     """Keep the record of a run in `folder` while the block runs; yield the row, to which it adds the figures.
 
     Writes `config.yaml` and `provenance.json`, and `metrics.json` twice: `running` at the start, and at the end
-    `finished`, or `failed` with the reason. A folder that holds another run is refused, see `check_same`.
+    `finished`, or `interrupted` or `failed` with the reason. A folder that holds another run is refused, see
+    `check_same`, and so is one in which another process is at work.
     """
-    check_same(folder, config, pairs)
     folder.mkdir(parents=True, exist_ok=True)
-    write_yaml(folder / "config.yaml", config)
-    write_json(folder / "provenance.json", provenance())
-    row = _started(config) | {"data": pairs}
-    write_json(folder / RECORD, row)
-    try:
-        yield row
-        row["status"] = "finished"
-    except BaseException as error:
-        row |= {"status": "failed", "error": one_line(error)}
-        raise
-    finally:
+    with locked(folder, "wait for it, or choose another out=DIR"):
+        check_same(folder, config, pairs)
+        write_yaml(folder / "config.yaml", config)
+        write_json(folder / "provenance.json", provenance())
+        row = _started(config) | {"data": pairs}
         write_json(folder / RECORD, row)
+        try:
+            yield row
+            row["status"] = "finished"
+        except BaseException as error:
+            status = "interrupted" if isinstance(error, KeyboardInterrupt) else "failed"
+            row |= {"status": status, "error": one_line(error)}
+            raise
+        finally:
+            write_json(folder / RECORD, row)
 
 
 def record_failure(folder: Path, config: Mapping[str, Any], error: BaseException) -> dict[str, Any]:

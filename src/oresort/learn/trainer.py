@@ -12,10 +12,12 @@ from lightning.pytorch.loggers import Logger
 
 from oresort.errors import InputError, one_line
 from oresort.learn.config import TrainConfig
+from oresort.learn.saving import WholeCheckpoints
 from oresort.make import make
 from oresort.sorting import METRICS, direction
 
 _OURS = {
+    "plugins": "this package, for checkpoints",
     "callbacks": "the group callbacks, as callbacks=[ema]",
     "logger": "the group logger, as logger=[tensorboard]",
     "default_root_dir": "out=DIR",
@@ -59,6 +61,7 @@ def make_trainer(cfg: TrainConfig, folder: Path, loggers: list[Logger]) -> L.Tra
             default_root_dir=folder,
             logger=loggers,
             callbacks=callbacks,
+            plugins=[WholeCheckpoints()],
             # an epoch's order and augmentation follow from its number, so a resumed run repeats them
             reload_dataloaders_every_n_epochs=1,
             num_sanity_val_steps=0,

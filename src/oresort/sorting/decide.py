@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from oresort.errors import InputError
+from oresort.sorting.probability import check_probabilities, check_threshold
 
 
 def is_ore(p_ore: NDArray[np.floating], threshold: float) -> NDArray[np.bool_]:
@@ -20,10 +20,6 @@ def decide(p_ore: NDArray[np.floating], threshold: float) -> NDArray[np.str_]:
     Raises:
         InputError: a probability or the threshold is not a number from 0 to 1.
     """
-    if not 0 <= threshold <= 1:
-        raise InputError(f"threshold: {threshold} is not a probability; give a number from 0 to 1")
-    bad = ~((p_ore >= 0) & (p_ore <= 1))  # written so that NaN is bad
-    if bad.any():
-        what = f"p_ore: {p_ore[bad][0]} for particle {bad.argmax()} is not a probability"
-        raise InputError(f"{what}; use a checkpoint of a training that did not diverge")
+    check_threshold(threshold)
+    check_probabilities(p_ore, "p_ore")
     return np.where(is_ore(p_ore, threshold), "ore", "waste")

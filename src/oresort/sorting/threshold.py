@@ -4,6 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from oresort.errors import InputError
+from oresort.sorting.probability import check_threshold
 
 
 def choose_threshold(rule: str | float, p_ore: NDArray[np.floating], label: NDArray[np.integer]) -> float:
@@ -17,9 +18,7 @@ def choose_threshold(rule: str | float, p_ore: NDArray[np.floating], label: NDAr
         InputError: a number outside 0 to 1, or an unknown rule.
     """
     if not isinstance(rule, str):
-        if not 0.0 <= rule <= 1.0:
-            raise InputError(f"threshold={rule}: not a probability; give a number from 0 to 1 or a rule")
-        return float(rule)
+        return check_threshold(rule)
     if rule not in ("balanced_accuracy", "f1"):
         raise InputError(f"threshold={rule}: unknown; known are a number, balanced_accuracy, f1")
     order = np.argsort(p_ore, kind="stable")

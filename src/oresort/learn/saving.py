@@ -1,0 +1,56 @@
+"""Checkpoints as Lightning writes and reads them, whole or not at all, and wherever their run has been moved."""
+
+import io
+import pickle
+from pathlib import Path
+from typing import Any
+
+import torch
+from lightning.fabric.plugins import TorchCheckpointIO
+
+from oresort.errors import InputError
+from oresort.files.write import replacing
+
+_NEEDED = ("state_dict", "epoch", "global_step", "optimizer_states", "lr_schedulers", "loops", "callbacks")
+
+
+class WholeCheckpoints(TorchCheckpointIO):
+    """Writes beside the target on its own file system, then replaces; the one before is there until then."""
+
+    def save_checkpoint(self, checkpoint: dict[str, Any], path: Any, storage_options: Any | None = None) -> None:
+        """Write a checkpoint; OSError if the disk is full or not writable, and the one before is kept."""
+        buffer = io.BytesIO()  # torch hides what the disk says behind an error of its own
+        torch.save(checkpoint, buffer)
+        with replacing(Path(path)) as temporary:
+            temporary.write_bytes(buffer.getbuffer())
+
+    def load_checkpoint(self, path: Any, map_location: Any = "cpu", weights_only: bool | None = True) -> dict[str, Any]:
+        """Read a checkpoint to go on from; InputError for a damaged one or one of another kind."""
+        mend = "remove it, and the same command starts the run again"
+        try:
+            content = torch.load(path, map_location=map_location, weights_only=True)
+        except (RuntimeError, pickle.UnpicklingError, EOFError, KeyError, ValueError, OSError) as error:
+            raise InputError(f"{path}: damaged; {mend}") from error
+        if not isinstance(content, dict) or any(key not in content for key in _NEEDED):
+            raise InputError(f"{path}: no checkpoint of a training; {mend}")
+        for state in content["callbacks"].values() if isinstance(content["callbacks"], dict) else ():
+            if isinstance(state, dict) and state.get("dirpath"):
+                _moved(state, Path(path).parent)
+        return content
+
+
+def _moved(state: dict[str, Any], folder: Path) -> None:
+    """Let what a ModelCheckpoint knows of its files be of the folder where they are now.
+
+    Else Lightning would forget the best score of a run that was moved, and replace a better model by a worse one.
+    """
+    old = str(state["dirpath"])
+
+    def here(path: Any) -> Any:
+        text = str(path)
+        return str(folder / text[len(old) :].lstrip("/")) if text.startswith(old) else path
+
+    for key in ("best_model_path", "kth_best_model_path", "last_model_path"):
+        state[key] = here(state.get(key, ""))
+    state["best_k_models"] = {here(path): score for path, score in (state.get("best_k_models") or {}).items()}
+    state["dirpath"] = str(folder)

@@ -1,0 +1,139 @@
+"""Checkpoints are whole wherever they are written, and a run goes on wherever it was moved."""
+
+import fcntl
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import torch
+from kill import killed_in
+
+from oresort.errors import InputError
+from oresort.files.record import read_row
+from oresort.learn.checkpoint import load_trained
+from oresort.learn.config import TrainConfig
+from oresort.learn.fit import train
+from oresort.learn.saving import WholeCheckpoints
+
+Compose = Callable[..., TrainConfig]
+
+
+def test_a_killed_run_that_was_moved_ends_as_if_nothing_had_happened(
+    trained: Path, dataset: Path, compose_train: Compose, tmp_path: Path
+):
+    words = f"data.root={dataset}", "trainer.max_epochs=3"
+    killed_in(2, compose_train(*words), tmp_path / "here" / "run")
+    shutil.move(tmp_path / "here" / "run", tmp_path / "there")
+    last = torch.load(tmp_path / "there" / "checkpoints" / "last.ckpt", weights_only=True)
+    assert any(str(tmp_path / "here") in str(state.get("dirpath")) for state in last["callbacks"].values())
+    row = train(compose_train(*words), tmp_path / "there")
+    untouched = read_row(trained / "metrics.json")
+    for key in ("monitor_value", "epoch", "test/auroc", "val/auroc", "threshold"):
+        assert row[key] == untouched[key], key
+    pd.testing.assert_frame_equal(*(pd.read_csv(f / "predictions.csv") for f in (tmp_path / "there", trained)))
+
+
+def test_a_better_epoch_before_the_move_stays_the_best(dataset: Path, compose_train: Compose, tmp_path: Path):
+    cfg = compose_train(f"data.root={dataset}", "trainer.max_epochs=3")
+    killed_in(2, cfg, tmp_path / "a")
+    last = tmp_path / "a" / "checkpoints" / "last.ckpt"
+    content = torch.load(last, weights_only=True)
+    state = next(s for s in content["callbacks"].values() if s.get("monitor") == "val/auroc")
+    # as if the epochs before had been perfect: nothing that comes may replace them
+    state |= {"best_model_score": torch.tensor(1.5), "kth_value": torch.tensor(1.5)}
+    state["best_k_models"] = dict.fromkeys(state["best_k_models"], torch.tensor(1.5))
+    torch.save(content, last)
+    epoch = load_trained(tmp_path / "a").epoch
+    (tmp_path / "a").rename(tmp_path / "b")
+    row = train(cfg, tmp_path / "b")
+    assert (row["monitor_value"], row["epoch"]) == (1.5, epoch)
+
+
+def test_a_full_disk_keeps_the_checkpoint_before(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    file, io = tmp_path / "last.ckpt", WholeCheckpoints()
+    io.save_checkpoint({"epoch": 1}, file)
+
+    def full(self: Path, data: bytes) -> int:
+        with self.open("wb") as stream:
+            stream.write(bytes(data[:100]))
+        raise OSError(28, "No space left on device", str(self))
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    with pytest.raises(OSError, match="No space left"):
+        io.save_checkpoint({"epoch": 2}, file)
+    assert torch.load(file, weights_only=True) == {"epoch": 1}
+    assert [path.name for path in tmp_path.iterdir()] == ["last.ckpt"]
+
+
+@pytest.mark.parametrize("content", [b"", b"garbage", "cut", "list", "lacking"])
+def test_a_damaged_last_checkpoint_says_what_to_do(
+    content: bytes | str, dataset: Path, compose_train: Compose, tmp_path: Path
+):
+    cfg = compose_train(f"data.root={dataset}", "trainer.max_epochs=2")
+    killed_in(1, cfg, tmp_path / "run")
+    last = tmp_path / "run" / "checkpoints" / "last.ckpt"
+    if content == "cut":
+        last.write_bytes(last.read_bytes()[:-500])
+    elif isinstance(content, str):
+        torch.save([1, 2] if content == "list" else {"state_dict": {}}, last)
+    else:
+        last.write_bytes(content)
+    with pytest.raises(InputError, match=r"last.ckpt: .*remove it, and the same command starts"):
+        train(cfg, tmp_path / "run")
+    last.unlink()
+    assert train(cfg, tmp_path / "run")["status"] == "finished"
+
+
+def test_a_folder_belongs_to_one_process_at_a_time(dataset: Path, compose_train: Compose, tmp_path: Path):
+    cfg = compose_train(f"data.root={dataset}", "trainer.max_epochs=1")
+    folder = tmp_path / "run"
+    folder.mkdir()
+    other = os.open(folder, os.O_RDONLY)  # another handle holds a lock as another process would
+    fcntl.flock(other, fcntl.LOCK_EX)
+    with pytest.raises(InputError, match="another process is at work in it"):
+        train(cfg, folder)
+    assert list(folder.iterdir()) == []
+    os.close(other)  # as when that process dies
+    assert train(cfg, folder)["status"] == "finished"
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_weights_that_are_no_numbers_are_refused(trained: Path, value: float, tmp_path: Path):
+    content = torch.load(trained / "checkpoints" / "best.ckpt", weights_only=True)
+    name = next(key for key, tensor in content["state_dict"].items() if tensor.ndim > 1)
+    content["state_dict"][name].view(-1)[0] = value
+    torch.save(content, tmp_path / "bad.ckpt")
+    with pytest.raises(InputError, match=f"{name} holds values that are not finite"):
+        load_trained(tmp_path / "bad.ckpt")
+
+
+@pytest.mark.parametrize("value", [float("nan"), 7.0, -0.1])
+def test_a_threshold_out_of_range_is_refused(trained: Path, value: float, tmp_path: Path):
+    content = torch.load(trained / "checkpoints" / "best.ckpt", weights_only=True)
+    content["state_dict"]["threshold"].fill_(value)
+    torch.save(content, tmp_path / "bad.ckpt")
+    with pytest.raises(InputError, match=r"bad.ckpt: threshold=.*not (a probability|finite)|threshold holds values"):
+        load_trained(tmp_path / "bad.ckpt")
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("hyper_parameters", None),
+        ("hyper_parameters", []),
+        ("hyper_parameters", {}),
+        ("hyper_parameters", {"model": 3}),
+        ("epoch", "x"),
+        ("datamodule_hyper_parameters", 3),
+        ("state_dict", []),
+        ("state_dict", {"threshold": 3}),
+    ],
+)
+def test_settings_of_a_strangers_checkpoint_are_not_trusted(trained: Path, key: str, value: object, tmp_path: Path):
+    content = torch.load(trained / "checkpoints" / "best.ckpt", weights_only=True)
+    torch.save(content | {key: value}, tmp_path / "bad.ckpt")
+    with pytest.raises(InputError, match=r"bad\.ckpt: "):
+        load_trained(tmp_path / "bad.ckpt")
