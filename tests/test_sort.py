@@ -242,6 +242,28 @@ def test_how_pairs_were_cut_reaches_the_checkpoint(trained: Path):
     assert load_trained(trained / "checkpoints" / "best.ckpt").cut == RELEASED
 
 
+def test_what_was_seen_in_training_reaches_the_checkpoint(trained: Path, dataset: Path):
+    seen = load_trained(trained / "checkpoints" / "best.ckpt").seen
+    sides = pd.read_csv(trained / "predictions.csv")["split"].value_counts()
+    assert sum(seen["p_ore"]) == sides["val"]
+    assert seen["pairs"]["r"]["pairs"] == 48 - sides.sum()
+    known = seen["pairs"]["r"]
+    assert 1.35 < known["least"] < known["greatest"] < 1.85  # quartiles of two classes at 1.4 and 1.8
+    assert seen["scans"] == read_ranges(dataset) == {}
+
+
+def test_a_model_that_does_not_know_its_training_scans_says_that_the_alarm_is_off(
+    command: Any, checkpoint: Any, layers: tuple[str, str], tmp_path: Path
+):
+    words = checkpoint(RELEASED), *layers, f"out={tmp_path / 'out'}"
+    content = torch.load(tmp_path / "model.ckpt", weights_only=True)
+    assert content.pop("seen")
+    torch.save(content, tmp_path / "model.ckpt")
+    code, _, err = command(sort, *words)
+    assert code == 0
+    assert err.count("the drift alarm is off") == 1
+
+
 def test_a_dataset_says_how_it_was_cut(command: Any, tmp_path: Path):
     made = tmp_path / "made"
     assert command(simulate, f"out={made}", "pairs=20", "background=air", "workers=1")[0] == 0

@@ -78,7 +78,7 @@ def describe_pairs(figures: Sequence[PairFigures], scans: Sequence[object]) -> d
     """Return what pairs of some scans look like, plain numbers by figure, empty for those nobody knows.
 
     `pairs` are how many it is known of, `median` and `deviation` (robust) theirs, `least` and `greatest` of the scans'
-    medians, without the outermost twentieth at either side.
+    medians, without the outermost twentieth at either side; of scans with few pairs each, the quartiles of all pairs.
     """
     table = np.array(figures, np.float64).reshape(-1, len(_PAIR))  # (N, 6)
     names = np.array([str(scan) for scan in scans])
@@ -90,8 +90,9 @@ def describe_pairs(figures: Sequence[PairFigures], scans: Sequence[object]) -> d
             continue
         median = float(np.median(values))
         groups = (values[names[known] == scan] for scan in np.unique(names[known]))
-        medians = [float(np.median(group)) for group in groups if len(group) >= _FEWEST] or [median]
-        least, greatest = np.percentile(medians, [5, 95]).tolist()
+        medians = [float(np.median(group)) for group in groups if len(group) >= _FEWEST]
+        # where no scan has pairs enough nobody knows how far scans differ: half of all pairs is a wide guess
+        least, greatest = np.percentile(medians or values, [5, 95] if medians else [25, 75]).tolist()
         deviation = 1.4826 * float(np.median(np.abs(values - median)))
         ends = {"least": least, "greatest": greatest}
         found[name] = {"pairs": float(values.size), "median": median, "deviation": deviation, **ends}
