@@ -126,7 +126,8 @@ def test_faulty_columns_are_found_and_no_others(clean, whole, kind, width, place
     )
 )  # fmt: skip
 def test_several_faults_at_once_are_all_found(faults):
-    counts = spoiled = _scan()
+    counts = _scan()
+    spoiled = counts.copy()
     true = np.zeros(WIDTH, bool)
     for number, (kind, start, width) in enumerate(faults):
         columns = slice(start, min(start + width, BELT.stop))
@@ -209,6 +210,31 @@ def test_some_lost_lines_change_nothing(clean, whole, kind):
     assert found.level == pytest.approx(whole.level, rel=0.001)
     assert np.abs(found.air[BELT] / whole.air[BELT] - 1).max() < 0.004
     assert np.abs(found.noise[BELT] / whole.noise[BELT] - 1).max() < 0.1
+
+
+@pytest.mark.parametrize("kind", ["splice", "dip", "drift", "surge"])
+def test_what_the_tube_does_is_no_columns_doing(clean, whole, kind):
+    lines = np.arange(HEIGHT)[:, None]
+    level = {
+        "splice": np.where(lines > 170, 0.75, 1),
+        "dip": np.where((lines > 100) & (lines < 160), 0.8, 1),
+        "drift": 1 - 0.2 * lines / HEIGHT,
+        "surge": np.where(lines > 100, 1.15, 1),
+    }[kind]
+    spoiled = clean.copy()
+    spoiled[:, BELT] = np.rint(clean[:, BELT] * level).clip(0, 65_534)
+    found = measure_columns(spoiled, BELT, "scan")
+    assert not found.dead.any()
+    assert found.level == pytest.approx(whole.level * np.median(level), rel=0.02)
+    np.testing.assert_allclose(found.air[BELT] / found.level, whole.air[BELT] / whole.level, rtol=0.015)
+    np.testing.assert_allclose(found.noise[BELT], whole.noise[BELT], rtol=0.35)
+
+
+def test_a_lump_of_metal_is_no_dead_module():
+    counts = scan_of([(400, 300, 45, 40)], height=600, width=800)
+    lump = (np.arange(600)[:, None] - 300) ** 2 + (np.arange(800) - 400) ** 2 < 60**2
+    counts[lump] = 20
+    assert not measure_columns(counts, slice(0, 800), "scan").dead.any()
 
 
 def test_mostly_lost_lines_are_refused(clean):

@@ -75,11 +75,12 @@ def level_of(belt: NDArray[np.uint16], name: str) -> float:
     if not belt.size or belt.min() == belt.max():
         raise InputError(f"{name}: no image in it (empty or constant); scan again")
     histogram = np.bincount(belt.ravel() >> 6, minlength=(FULL_SCALE + 1) // _BIN).astype(np.float64)
+    dark = DARK // _BIN
+    if histogram[:dark].sum() > 0.5 * belt.size:
+        usual = float(np.median(belt))
+        raise InputError(f"{name}: dark, its usual count is {usual:.0f}; scan again with the tube on, or, {_INVERTED}")
+    histogram[:dark] = 0  # what is dead or opaque is no air, however common
     level, spread = _clipped_mean(histogram)
-    if level < DARK:
-        raise InputError(
-            f"{name}: dark, its commonest count is {level:.0f}; scan again with the tube on, or, {_INVERTED}"
-        )
     top = int(belt.max())
     full = top & (top + 1) == 0  # all bits set: 4,095, 16,383, 65,535
     saturated = (histogram[-1] if top == FULL_SCALE else np.count_nonzero(belt == top) if full else 0) / belt.size

@@ -104,21 +104,26 @@ def measure_columns(
     fault, rough, noise = column_faults(net)  # (belt,) each
     fault[no_light] = DARK
     live = fault == LIVE
-    # a detector that is not flat-fielded has no narrow peak of air; a slab that lies on half of the belt is no gain
-    uneven = (rough / np.median(rough[live] if live.any() else rough)).clip(0.5, 1.6)
-    flat = np.rint(net / uneven).clip(0, FULL_SCALE).astype(np.uint16)
     if 2 * int(live.sum()) < len(live):
         mend = "lower the exposure" if np.mean(net[:, ~live] >= FULL_SCALE - 1) > 0.5 else "mend the detector"
         raise InputError(f"{name}: more than half of the belt is faulty, {named(fault, belt.start)}; {mend}")
-    level_of(flat[:, live], name)
     still = np.zeros(net.shape, np.bool_)
     still[1:] = net[1:] == net[:-1]
     # flat to 1 % first: what is bare is told by one threshold for all columns
     relative = net / rough  # (n, belt), 1 is bare belt; made ever flatter in place
     relative[:, ~live] = 1
     relative /= _common(relative, live)[:, None]
+    # a detector that is not flat-fielded has no narrow peak of air; a slab that lies on half of the belt is no gain
+    usual = float(np.median(rough[live]))
+    steps = rough / (usual * (rough / usual).clip(0.5, 1.6))
+    level_of(np.rint(relative[:, live] * (usual * steps[live])).clip(0, FULL_SCALE).astype(np.uint16), name)
     check_inverted(smoothed(relative), still, belt.start, name)
     bare = _bare(relative)  # (n, belt)
+    # once more, for on a belt whose level drifts the brightest lines were not everywhere the same ones
+    count = bare.sum(axis=0)  # (belt,)
+    mean = np.where(count >= _FEWEST, np.einsum("ij,ij->j", relative, bare) / np.maximum(count, 1), np.float32(1))
+    rough, relative = rough * mean, relative / mean
+    bare = _bare(relative)
     if air is None:
         gain = _own_air(relative, rough, bare, noise / rough, ~live)  # counts
         relative *= rough / gain
@@ -136,9 +141,9 @@ def measure_columns(
     known = ndimage.binary_erosion(live, np.ones(KERNEL[0]), border_value=1) & (count >= min(_FEWEST, len(net) / 2))
     deviation = ndimage.uniform_filter1d(running(filled(deviation, known if known.any() else live)), 15, mode="nearest")
     sides = belt.start, width - belt.stop
-    mean = shape * gain  # (belt,), counts above dark
-    padded = np.pad(mean, sides, constant_values=1) + offset  # (W,) from here on
-    return Columns(float(mean[live].mean()), padded, offset, np.pad(deviation, sides), np.pad(fault, sides))
+    above_dark = shape * gain  # (belt,), counts
+    padded = np.pad(above_dark, sides, constant_values=1) + offset  # (W,) from here on
+    return Columns(float(above_dark[live].mean()), padded, offset, np.pad(deviation, sides), np.pad(fault, sides))
 
 
 def _between_walls(layer: NDArray[np.uint16]) -> slice:

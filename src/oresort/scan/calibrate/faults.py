@@ -43,10 +43,11 @@ def column_faults(net: NDArray[np.float32]) -> tuple[NDArray[np.uint8], NDArray[
         usual = np.median(noise[:, alive], axis=1, keepdims=True) if alive.any() else np.ones((len(noise), 1))  # (K, 1)
         few = min(2, len(noise))
         still = noise <= _STUCK * usual
-        codes[_follow(still, few)] = STUCK
+        opaque = still & (np.percentile(blocks, 25, axis=1) < 0.1 * scale)
+        codes[_follow(still & ~opaque, few) | still.all(axis=0)] = STUCK
         codes[_follow(noise > _FLICKER * usual, few)] = NOISY
         dim = ~(top > _DIM * scale) & (own < 2 * _STUCK * float(np.median(usual)))
-        codes[dim | (_follow(still & (np.median(blocks, axis=1) < 0.1 * scale), few))] = DARK
+        codes[dim | _follow(opaque, min(3, len(noise)))] = DARK  # a lump of metal is as dark, but not as long
         codes[(codes == LIVE) & _unsteady(blocks, noise, top)] = UNSTEADY
     else:
         codes[~(top > _DIM * scale) & (np.ptp(lines, axis=0) <= 0.1 * scale)] = DARK
@@ -111,8 +112,12 @@ def _unsteady(blocks: NDArray[np.float32], noise: NDArray[np.float32], air: NDAr
         return np.zeros(blocks.shape[2], np.bool_)
     middle, high = np.percentile(blocks, (50, 95), axis=1)  # (K, W) each
     even = high - middle < 3 * noise
-    off = middle / np.maximum(air, 1) - 1
-    same = np.abs(np.diff(middle, axis=0)) <= 0.05 * middle[1:]  # (K - 1, W)
+    level = middle / np.maximum(air, 1)  # (K, W)
+    level /= np.maximum(
+        np.percentile(level, 75, axis=1, keepdims=True), 1e-3
+    )  # what all columns do is the tube's doing
+    off = level - 1
+    same = np.abs(np.diff(level, axis=0)) <= 0.05 * level[1:]  # (K - 1, W)
     weak = even & (np.abs(off) > _FAULT)
     found = _follow(weak[1:-1] & weak[:-2] & weak[2:] & same[:-1] & same[1:], 1)
     found &= _follow(even & (np.abs(off) < _FAULT / 2), 2)  # on an inverted scan what is bright is rock, and uneven

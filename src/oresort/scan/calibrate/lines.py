@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 
 from oresort.xray.transmission import FULL_SCALE
 
-_LEAST, _MOST = 0.5, 1.3  # median of a line over that of the others, outside which it was lost or saturated
+_LEAST, _MOST = 0.5, 1.3  # air of a line over that of the others, outside which it was lost or saturated
 _PACKET = 16  # columns side by side at 0 or full scale that make a lost packet, which is 64 and more
 
 
@@ -15,9 +15,10 @@ def whole_lines(counts: NDArray[np.uint16]) -> NDArray[np.bool_]:
     Particles on a part of the belt do not count against a line, nor do columns that are always faulty.
     """
     changing = np.flatnonzero((counts == counts[len(counts) // 2]).mean(axis=0) < 0.9)
-    medians = np.median(counts[:, changing if changing.size else slice(None)], axis=1)  # (H,)
-    usual = max(float(np.percentile(medians, 90)), 1.0)  # a tube that was off for most of the lines is dark by itself
-    whole = (medians >= _LEAST * usual) & (medians <= _MOST * usual)
+    # bare belt, while particles or dead modules take less than three quarters of a line
+    upper = np.percentile(counts[:, changing if changing.size else slice(None)], 75, axis=1)  # (H,)
+    usual = max(float(np.percentile(upper, 90)), 1.0)  # a tube that was off for most of the lines is dark by itself
+    whole = (upper >= _LEAST * usual) & (upper <= _MOST * usual)
     void = (counts == 0) | (counts == FULL_SCALE)  # (H, W)
     void &= void.mean(axis=0) < 0.5
     whole &= ~_has_run(void, _PACKET)
