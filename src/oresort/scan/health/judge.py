@@ -104,7 +104,7 @@ class Judge:
         for patch in found:
             told.append(patch._replace(mended=_mend(fixed, patch, self._top)))
         for span in runs(np.flatnonzero(gone)):
-            kind = "repeated" if self._repeated[span].all() else "lost"
+            kind = "lost" if self._lost[span].any() else "repeated"
             whole = Patch(kind, self._top + span.start, self._top + span.stop, 0, lines.shape[1], False)
             told.append(whole._replace(mended=_mend(fixed, whole, self._top)))
         return fixed, told
