@@ -92,6 +92,15 @@ def test_lost_lines_are_mended_or_marked(clean, value, count):
         assert (lines[rows] == 1).all()
 
 
+@pytest.mark.parametrize("value", [0, 65_535])
+@pytest.mark.parametrize("share", [0.3, 0.5, 0.7, 0.8, 0.95])
+def test_a_line_of_which_most_is_lost_does_not_move_its_rest(clean, value, share):
+    columns = slice(0, round(share * WIDTH))
+    lines, found = judged(put(clean[0], slice(150, 152), columns, value), clean[1])
+    assert np.abs(lines - clean[0] / clean[1].air).max() < 0.5
+    assert {(patch.top, patch.bottom, patch.mended) for patch in found} == {(150, 152, True)}
+
+
 @pytest.mark.parametrize("value", [0, 65_535, "floor"])
 @pytest.mark.parametrize("count", [1, 2, 4, 12])
 @pytest.mark.parametrize("width", [64, 256])

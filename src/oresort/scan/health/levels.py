@@ -5,6 +5,8 @@ import zlib
 import numpy as np
 from numpy.typing import NDArray
 
+from oresort.xray.transmission import FULL_SCALE
+
 _LOOKED_AT = 220  # columns, evenly over the belt: they give a level to 0.2 %
 _BRIGHT = 0.8  # share of a line below its first guess at air: holds up to this share of covered or lost pixels
 _NARROW = 3.0  # standard deviations of bare belt about a level that count as air
@@ -42,7 +44,8 @@ class LineLevels:
         `counts` are the same lines as they came. A line with hardly any air takes the level of the one before.
         """
         few = transmission[:, self._columns]  # (n, columns)
-        level, share = self._levels(few)
+        # full scale is lost, not bright: a level must not be taken of it
+        level, share = self._levels(np.where(counts[:, self._columns] == FULL_SCALE, np.float32(0), few))
         least, most = self._bounds
         covered = share < _LEAST  # all but covered, or of no one level
         outside = ~((level >= least) & (level <= most))  # written so that NaN is outside
