@@ -9,7 +9,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 import torch
-from kill import killed_in
+from kill import Killed, killed_in
 
 from oresort.errors import InputError
 from oresort.files.record import read_row
@@ -17,6 +17,7 @@ from oresort.learn.checkpoint import load_trained
 from oresort.learn.config import TrainConfig
 from oresort.learn.fit import train
 from oresort.learn.saving import WholeCheckpoints
+from oresort.learn.tracking import EpochLogger
 
 Compose = Callable[..., TrainConfig]
 
@@ -137,3 +138,31 @@ def test_settings_of_a_strangers_checkpoint_are_not_trusted(trained: Path, key: 
     torch.save(content | {key: value}, tmp_path / "bad.ckpt")
     with pytest.raises(InputError, match=r"bad\.ckpt: "):
         load_trained(tmp_path / "bad.ckpt")
+
+
+def test_an_epoch_whose_row_a_kill_prevented_is_complete_afterwards(
+    trained: Path, dataset: Path, compose_train: Compose, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    cfg, folder = compose_train(f"data.root={dataset}", "trainer.max_epochs=3"), tmp_path / "run"
+    log = EpochLogger.log_metrics
+
+    def dies(self: EpochLogger, metrics: dict[str, float], step: int | None = None) -> None:
+        if metrics.get("epoch") == 1 and "train/loss" in metrics:
+            raise Killed
+        log(self, metrics, step)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(EpochLogger, "log_metrics", dies)
+        with pytest.raises(Killed):
+            train(cfg, folder)
+    train(cfg, folder)
+    whole, again = (pd.read_csv(f / "metrics.csv") for f in (trained, folder))
+    pd.testing.assert_frame_equal(again[whole.columns], whole, rtol=1e-6)
+    assert not again[["train/loss", "val/auroc", "lr"]].isna().any(axis=None)
+
+
+@pytest.mark.parametrize("content", ["", "garbage", "a,b\n1,2\n", "epoch\nx\n"])
+def test_a_damaged_table_of_epochs_is_named(content: str, dataset: Path, compose_train: Compose, tmp_path: Path):
+    (tmp_path / "metrics.csv").write_text(content)
+    with pytest.raises(InputError, match=r"metrics\.csv: not a table of epochs; remove it"):
+        train(compose_train(f"data.root={dataset}", "trainer.max_epochs=1"), tmp_path)

@@ -22,6 +22,7 @@ from oresort.learn.config import TrainConfig
 from oresort.learn.evaluation import evaluate_checkpoint
 from oresort.learn.module import OreModule
 from oresort.learn.run import recorded
+from oresort.learn.saving import WholeCheckpoints
 from oresort.learn.seen import seen_in
 from oresort.learn.tracking import EpochLogger, close, make_loggers, summarise
 from oresort.learn.trainer import make_trainer
@@ -87,10 +88,12 @@ def _fit(cfg: TrainConfig, folder: Path, data: OreDataModule, loggers: list[Logg
         compile=cfg.compile,
         cut=asdict(data.cut) if data.cut else None,
     )
-    trainer = make_trainer(cfg, folder, [EpochLogger(folder / "metrics.csv"), *loggers])
+    epochs, last = EpochLogger(folder / "metrics.csv"), folder / "checkpoints" / "last.ckpt"
+    if last.is_file():  # a kill may have come between an epoch's checkpoint and its row
+        epochs.log_metrics(WholeCheckpoints().load_checkpoint(last).get("figures", {}))
+    trainer = make_trainer(cfg, folder, [epochs, *loggers])
     data.setup()  # before the clock starts: whoever finds the cache built would seem faster
     module.seen |= seen_in(data)
-    last = folder / "checkpoints" / "last.ckpt"
     start = time.perf_counter()
     with warnings.catch_warnings():
         for message in _EXPECTED:

@@ -113,8 +113,10 @@ class OreModule(L.LightningModule):
             self.log("auroc", figures["auroc"], prog_bar=True, logger=False, rank_zero_only=True)
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Let what it has seen travel with the model."""
+        """Let what it has seen travel with the model, and the epoch's figures, which are logged only after it."""
         checkpoint["seen"] = self.seen
+        figures = {name: float(value) for name, value in self.trainer.callback_metrics.items()}
+        checkpoint["figures"] = {"epoch": self.current_epoch} | {k: v for k, v in figures.items() if k != "auroc"}
 
     def training_step(self, batch: Batch) -> Tensor:
         """Return the objective of a batch."""

@@ -12,6 +12,7 @@ import pandas as pd
 from lightning.pytorch.loggers import Logger
 from lightning.pytorch.utilities import rank_zero_only
 
+from oresort.errors import InputError
 from oresort.files.write import replacing
 from oresort.learn.config import TrainConfig
 from oresort.make import find, make
@@ -45,8 +46,12 @@ class EpochLogger(Logger):
     def __init__(self, file: Path) -> None:
         super().__init__()
         self.file = file
-        table = pd.read_csv(file) if file.is_file() else pd.DataFrame({"epoch": []})
-        self.rows: dict[int, dict[Any, Any]] = {int(row["epoch"]): row for row in table.to_dict("records")}
+        try:
+            table = pd.read_csv(file) if file.is_file() else pd.DataFrame({"epoch": []})
+            epochs = table["epoch"].astype(int).tolist()
+            self.rows: dict[int, dict[Any, Any]] = dict(zip(epochs, table.to_dict("records"), strict=True))
+        except (OSError, ValueError, KeyError) as error:  # pandas' parser errors and bad encodings are ValueErrors
+            raise InputError(f"{file}: not a table of epochs; remove it, and the run goes on without it") from error
 
     @rank_zero_only
     def log_metrics(self, metrics: dict[str, float], step: int | None = None) -> None:
