@@ -12,7 +12,8 @@ from matplotlib.figure import Figure
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from oresort.console.compose import composed, explained
+from oresort.console.compose import composed
+from oresort.console.messages import explained
 from oresort.console.show import show
 from oresort.errors import InputError
 from oresort.files.write import replacing

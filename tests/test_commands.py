@@ -35,15 +35,15 @@ def errors(text: str) -> list[str]:
         (("+recipe.nam=x",), "recipe.nam: no such key; did you mean recipe.name?"),
         (("batch_size=1",), "did you mean data.batch_size?"),
         (("modle/head=kan",), "did you mean model/head?"),
-        (("data.batch_size=abc",), "data.batch_size: Value 'abc'"),
+        (("data.batch_size=abc",), "data.batch_size=abc: give a whole number of at least 1"),
         (("model.fusion=concat",), "chosen as model/fusion=concat"),
         (("model/head=nonsense",), "model/head=nonsense: no such choice; known are kan, "),
         (("seed=[",), "'seed=[': not a word that can be read"),
-        (("model.head.nonsense=1",), "+model.head.nonsense=VALUE"),
+        (("model.head.nonsense=1",), "unexpected keyword argument 'nonsense'; accepted: widths"),
         (("+model.head.nonsense=1",), "nonsense"),
         (("trainer.nonsense=1",), "trainer.nonsense"),
         (("+trainer.nonsense=1",), "trainer.nonsense"),
-        (("seed=abc",), "seed: Value 'abc'"),
+        (("seed=abc",), "seed=abc: give a whole number from 0 to 4294967295"),
         (("data.strict=perhaps",), "strict"),
         (("representation.geometry=stretch",), "representation.geometry"),
         (("augment.flip=2",), "augment.flip"),
@@ -55,7 +55,7 @@ def errors(text: str) -> list[str]:
         (("trainer.accelerator=abacus",), "abacus"),
         (("trainer.max_epochs=two",), "trainer.max_epochs=two"),
         (("trainer.max_epochs=-1",), "trainer.max_epochs=-1"),
-        (("trainer.max_epochs=null",), "trainer.max_epochs=None"),
+        (("trainer.max_epochs=null",), "trainer.max_epochs=null"),
         (("trainer.max_epochs=1.5",), "trainer.max_epochs=1.5"),
         (("+trainer.callbacks=[x]",), "trainer.callbacks: is set by the group callbacks"),
         (("+trainer.logger=true",), "trainer.logger: is set by the group logger"),
@@ -69,7 +69,7 @@ def errors(text: str) -> list[str]:
 def test_bad_configuration_is_one_line(
     command: Any, dataset: Path, tmp_path: Path, monkeypatch: Any, words: tuple[str, ...], expected: str
 ):
-    monkeypatch.chdir(tmp_path)  # Hydra makes the folder of a mistyped resume=
+    monkeypatch.chdir(tmp_path)
     given = () if not words or words[0].startswith(("data.root", "resume")) else (f"data.root={dataset}",)
     out = () if words and words[0].startswith("resume") else (f"out={tmp_path / 'run'}",)
     code, _, err = command(train, *given, *out, *words)
@@ -77,7 +77,7 @@ def test_bad_configuration_is_one_line(
     assert len(errors(err)) == 1
     assert expected in errors(err)[0]
     assert "Traceback" not in err
-    assert not list(tmp_path.rglob("*.ckpt"))
+    assert not list(tmp_path.iterdir())  # no folder of a run that never was
 
 
 def damaged(root: Path, kind: str) -> None:
@@ -161,7 +161,7 @@ def test_a_sweep_reports_means_and_its_failures(command: Any, dataset: Path, tmp
     runs = tmp_path / "runs"
     words = ("-m", f"data.root={dataset}", f"out={runs}", "seed=0,1", *SMALL)
     assert command(train, *words)[0] == 0
-    assert command(train, f"data.root={dataset}", f"out={runs / 'bad'}", "optim.lr=-1", *SMALL)[0] == 1
+    assert command(train, "-m", f"data.root={dataset}", f"out={runs / 'bad'}", "optim.lr=-1", *SMALL)[0] == 1
     code, out, err = command(report, f"runs={runs}")
     assert code == 0, err
     table = pd.read_csv(runs / "report.csv")

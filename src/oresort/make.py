@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from typing import Any, TypeVar
 
+from oresort.console.check import checked
 from oresort.errors import InputError, one_line
 
 T = TypeVar("T")
@@ -33,8 +34,8 @@ def make(spec: Mapping[str, Any], base: type[T], **extra: Any) -> T:
     """Build what `spec` describes, `{"_target_": "package.module.Class", **keywords}`, a subclass of `base`.
 
     Raises:
-        InputError: what `find` refuses, or a keyword that is unknown, missing, set by the caller (`extra`), or
-            refused by a class of a library.
+        InputError: what `find` refuses, or a keyword that is unknown, missing, set by the caller (`extra`), of another
+            type or range than its annotation allows, or refused by a class of a library.
     """
     if not isinstance(spec, Mapping):
         raise InputError(f"{base.__name__.lower()}: {spec!r} is no mapping with a _target_; choose a file of its group")
@@ -49,6 +50,7 @@ def make(spec: Mapping[str, Any], base: type[T], **extra: Any) -> T:
         signature.bind(**keywords, **extra)
     except TypeError as error:
         raise InputError(f"{target}: {error}; accepted: {own}") from None
+    keywords = checked(target, cls, keywords)
     try:
         return cls(**keywords, **extra)
     except Exception as error:

@@ -84,6 +84,7 @@ def _job(cfg: "TrainConfig", sweep: Path) -> dict[str, Any]:
     """Train one job of a sweep, unless it is finished; a failure is recorded, and the other jobs go on."""
     from oresort.console.show import percent
     from oresort.learn.fit import data_module, train
+    from oresort.learn.options import check_options
     from oresort.learn.run import finished, folder_name, record_failure
 
     title, config = f"{cfg.row or cfg.name}, seed {cfg.seed}", asdict(cfg)
@@ -94,6 +95,7 @@ def _job(cfg: "TrainConfig", sweep: Path) -> dict[str, Any]:
         if cfg.trainer.get("devices", 1) not in (1, "1"):
             # each child process would start the whole sweep again
             raise InputError("trainer.devices: a sweep trains each job on one device; set trainer.devices=1")
+        check_options(cfg)  # before the pairs are read
         data = data_module(cfg)
         folder = sweep / folder_name(config, data.fingerprint())
         if row := finished(folder):

@@ -1,37 +1,51 @@
 """Hydra: the configuration of a command, composed and typed, and its errors in the words of the user."""
 
-import difflib
+import multiprocessing
 import os
 import sys
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import fields, is_dataclass
 from traceback import walk_tb
-from typing import Any, TypeVar, get_type_hints
+from typing import Any, TypeVar
 
 import hydra
 from hydra.core.config_store import ConfigStore
 from hydra.core.hydra_config import HydraConfig
-from hydra.errors import HydraException, MissingConfigException, OverrideParseException
+from hydra.errors import HydraException
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
-from omegaconf.errors import ConfigAttributeError, ConfigKeyError, MissingMandatoryValue, OmegaConfBaseException
+from omegaconf.errors import OmegaConfBaseException
 
+from oresort.console import started
+from oresort.console.check import check
+from oresort.console.messages import explained, no_such
 from oresort.console.words import readable
 from oresort.errors import InputError, one_line
 from oresort.make import trust
-from oresort.paths import CONF_DIR, choices
+from oresort.paths import CONF_DIR
 
 T = TypeVar("T")
 
 
 def register(name: str, schema: type) -> None:
     """Make a command's dataclass the typed base of its configuration, under the name `<name>_schema`."""
-    ConfigStore.instance().store(name=f"{name}_schema", node=schema)
+    ConfigStore.instance().store(name=f"{name}_schema", node=_opened(OmegaConf.structured(schema)))
     # the first of some values that is neither null nor empty
     OmegaConf.register_new_resolver(
         "first", lambda *values: next(v for v in values if v not in (None, "")), replace=True
     )
+
+
+def _opened(node: DictConfig) -> DictConfig:
+    """Let keys be added to every plain dict without a plus; what is built of a dict judges its keys."""
+    for name in node:
+        child = node._get_node(name)
+        if isinstance(child, DictConfig) and OmegaConf.get_type(child) is dict:
+            OmegaConf.set_struct(child, False)
+        elif isinstance(child, DictConfig):
+            _opened(child)
+    return node
 
 
 def overrides() -> Sequence[str]:
@@ -40,14 +54,16 @@ def overrides() -> Sequence[str]:
 
 
 def typed(cfg: DictConfig) -> Any:
-    """Return the configuration as its dataclass, resolved; InputError for a key or a value that it does not have."""
+    """Return the configuration as its dataclass, resolved; InputError for a key or a value that it does not allow."""
     schema = OmegaConf.get_type(cfg)
     for key in _unknown(cfg, ""):
-        raise _no_such(key, schema)
+        raise no_such(key, schema)
     try:
-        return OmegaConf.to_object(cfg)
+        made = OmegaConf.to_object(cfg)
     except OmegaConfBaseException as error:
         raise explained(error, schema) from error
+    check(made)
+    return made
 
 
 def composed(name: str, schema: type[T], *words: str) -> T:
@@ -70,53 +86,41 @@ def compose_and_run(name: str, schema: type, function: Callable[[Any], object]) 
             trust(*getattr(made, "modules", ()))
             return function(made)
         except InputError as error:
-            if HydraConfig.get().mode == RunMode.MULTIRUN:
-                raise
             # caught here because Hydra would put a line of its own above it
-            failures.append(error)
+            if HydraConfig.get().mode != RunMode.MULTIRUN:
+                failures.append(error)
+            elif multiprocessing.current_process().name == "MainProcess":
+                failures.append(InputError(f"{error} (job {' '.join(overrides())})"))  # and the other jobs go on
+            else:
+                raise  # to the process that started this one
             return None
 
+    task.__module__ = f"oresort.{name}"  # the job's name, for launchers
     # a launcher's file here may bear the name of the plugin's own, and stands in for it
     warnings.filterwarnings("ignore", message=r"\s*'hydra/launcher/\w+' is validated against ConfigStore")
     # Hydra's own short form hides the exception that tells bad input from a defect
     os.environ["HYDRA_FULL_ERROR"] = "1"
+    started.clear()
     try:
         hydra.main(version_base="1.3", config_path=str(CONF_DIR), config_name=name)(task)()
     except (HydraException, OmegaConfBaseException) as error:
+        started.undo()
         raise explained(error, schema) from error
+    except InputError:
+        started.undo()
+        raise
+    except SystemExit:  # a sweep's own, after its table
+        if not failures:
+            raise
+    except (FileExistsError, NotADirectoryError) as error:
+        raise InputError(f"{error.filename}: a file is there; name another folder, as out=DIR") from error
     except RuntimeError as error:
         if not _of_hydra(error):
             raise
         raise InputError(f"{one_line(error)}; install the extra that its file in conf/hydra names") from error
+    if failures:
+        started.undo()
     return failures
-
-
-def explained(error: Exception, schema: type | None) -> InputError:
-    """Return an error of Hydra or OmegaConf as one line: the key, what is wrong, and the mend."""
-    if isinstance(error, MissingConfigException) and error.missing_cfg_file:
-        group, _, choice = error.missing_cfg_file.rpartition("/")
-        extra = "; or install the extra that its file in conf/hydra names" if group.startswith("hydra/") else ""
-        return InputError(
-            f"{group}={choice}: no such choice; known are {', '.join(error.options or choices(group))}{extra}"
-        )
-    if isinstance(error, OverrideParseException):
-        return InputError(f"{error.override!r}: not a word that can be read; write key=value")
-    # Hydra names the word and hides what was wrong with it
-    cause = error.__cause__ if isinstance(error.__cause__, OmegaConfBaseException) else error
-    key = str(getattr(cause, "full_key", None) or "")
-    if isinstance(cause, MissingMandatoryValue):
-        return InputError(f"{key}: missing; give it as {key}=VALUE, --help explains it")
-    if isinstance(cause, ConfigAttributeError | ConfigKeyError):
-        if cause.object_type is not dict:
-            return _no_such(key, schema)
-        parent = key.rpartition(".")[0]  # a free dict: what is built of it judges its keys
-        return InputError(f"{key}: {parent} lists no such key; +{key}=VALUE hands it on all the same")
-    # OmegaConf adds lines that help debug OmegaConf
-    text = one_line(Exception(str(cause).split("\n")[0])) if key else one_line(cause)
-    group = key.replace(".", "/")
-    if key and (CONF_DIR / group).is_dir():
-        text += f"; a file of conf/{group} is chosen as {group}={getattr(cause, 'value', 'NAME')}"
-    return InputError(f"{key + ': ' if key else ''}{text.removesuffix('.')}; --help lists every key")
 
 
 def _unknown(cfg: DictConfig, prefix: str) -> Iterator[str]:
@@ -131,20 +135,6 @@ def _unknown(cfg: DictConfig, prefix: str) -> Iterator[str]:
             continue
         elif isinstance(child := cfg[key], DictConfig):
             yield from _unknown(child, f"{prefix}{key}.")
-
-
-def _no_such(key: str, schema: type | None) -> InputError:
-    known = list(_keys(schema, "")) + [folder.relative_to(CONF_DIR).as_posix() for folder in CONF_DIR.rglob("*/")]
-    near = [k for k in known if k.endswith(f".{key}")] or difflib.get_close_matches(key, known, n=1)
-    guess = f"did you mean {near[0]}? " if near else ""
-    return InputError(f"{key}: no such key; {guess}--help lists every key")
-
-
-def _keys(schema: object, prefix: str) -> Iterator[str]:
-    if isinstance(schema, type) and is_dataclass(schema):
-        for name, kind in get_type_hints(schema).items():
-            yield f"{prefix}{name}"
-            yield from _keys(kind, f"{prefix}{name}.")
 
 
 def _of_hydra(error: BaseException) -> bool:

@@ -2,9 +2,9 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import is_dataclass
+from dataclasses import fields
 from types import NoneType
-from typing import Any, get_args, get_type_hints
+from typing import Any, get_args
 
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import QuotedString
@@ -12,8 +12,12 @@ from hydra.errors import HydraException
 from omegaconf.errors import GrammarParseError
 from omegaconf.grammar_parser import parse
 
+from oresort.console.check import kind_of
+from oresort.console.command import REQUIRED
 from oresort.errors import InputError
+from oresort.paths import choices
 
+_SWEEP = ("-m", "--multirun")
 _TAKE_THE_NEXT = {
     "-c",
     "--cfg",
@@ -39,6 +43,7 @@ def readable(words: Sequence[str], schema: type) -> list[str]:
     Raises:
         InputError: a value that cannot be read all the same.
     """
+    _check_form(words, schema)
     sweep = any(w == "-m" or (w[:3] == "--m" and "--multirun".startswith(w)) for w in words)
     sweep |= any(w.lower().startswith("hydra.mode=multi") for w in words)
     before = ("", *words)
@@ -54,6 +59,7 @@ def _readable(word: str, schema: type, sweep: bool) -> str:
         return word
     kind = _kind(schema, match["name"])
     read = _read(word)
+    _check_choice(word, match["name"], read)
     text, texts = kind in (str, None), kind == list[str] and value[:1] + value[-1:] == "[]"
     if kind is str and read is not None and not sweep and not _meant(value, read[0]):
         return f"{key}={_quoted(value)}"
@@ -76,13 +82,29 @@ def _readable(word: str, schema: type, sweep: bool) -> str:
 
 def _kind(schema: Any, key: str) -> Any:
     """Return the type of a dotted key, without None, or None where the dataclass does not tell."""
-    for name in key.split("."):
-        hints = get_type_hints(schema) if is_dataclass(schema) and isinstance(schema, type) else {}
-        schema = hints.get(name)
-        others = [kind for kind in get_args(schema) if kind is not NoneType]
-        if NoneType in get_args(schema) and len(others) == 1:
-            schema = others[0]
-    return None if schema is Any else schema
+    kind = kind_of(schema, key)
+    kind = getattr(kind, "__origin__", kind) if hasattr(kind, "__metadata__") else kind
+    others = [one for one in get_args(kind) if one is not NoneType]
+    if NoneType in get_args(kind) and len(others) == 1:
+        kind = others[0]
+    return None if kind is Any else kind
+
+
+def _check_choice(word: str, group: str, read: tuple[Any] | None) -> None:
+    """Refuse what cannot name a file of a group of conf/, which Hydra has no line for."""
+    if read and isinstance(read[0], int | float | None) and (known := choices(group)):
+        raise InputError(f"{word}: no such choice; known are {', '.join(known)}")
+
+
+def _check_form(words: Sequence[str], schema: type) -> None:
+    """Refuse a word that is no `key=value`, and say which key a bare path may be meant for."""
+    flags = [word for word in words if word.startswith("-") and word not in _SWEEP]
+    for word in words if not flags else ():
+        if word.startswith(("~", "-")) or ("=" in word and word[0] != "="):
+            continue
+        needed = [field.name for field in fields(schema) if field.default == REQUIRED]
+        such = f"{needed[0]}={word}" if needed and "=" not in word else "key=value"
+        raise InputError(f"{word!r}: not a word that can be read; write {such}")
 
 
 def _read(word: str) -> tuple[Any] | None:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import DataLoader
 
+from oresort.console.check import check
 from oresort.data.augment import Augmentation
 from oresort.data.cache import cached_planes
 from oresort.data.index import fingerprint, index_pairs
@@ -53,9 +54,7 @@ class OreDataModule(L.LightningDataModule):
     ) -> None:
         super().__init__()
         self.settings = DataConfig(root=str(root), **settings)
-        size, workers = self.settings.batch_size, self.settings.workers
-        if size < 1 or workers < 0:
-            raise InputError(f"data.batch_size={size}, data.workers={workers}: need at least 1 and 0")
+        check(self.settings, "data.")
         specs = {
             "representation": representation or part("representation", "attenuation"),
             "augment": augment or part("augment", "physical"),

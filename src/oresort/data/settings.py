@@ -1,6 +1,9 @@
 """The keys of `data` in a configuration, and their only defaults."""
 
 from dataclasses import dataclass
+from typing import Annotated
+
+from oresort.console.ranges import SEEDS, one_of, whole
 
 
 @dataclass
@@ -8,18 +11,18 @@ class PairsConfig:
     """Which pairs there are, and on which side of the split each stands."""
 
     root: str = ""  # folder with `manifest.csv` or the released layout
-    split: str = "given"  # or seeded, see `assign_splits`
-    split_seed: int = 0  # of a drawn split, apart from the training seed
+    split: Annotated[str, one_of("given", "seeded")] = "given"  # see `assign_splits`
+    split_seed: Annotated[int, whole(0, SEEDS)] = 0  # of a drawn split, apart from the training seed
     strict: bool = False  # leakage and unnamed pairs are errors, not warnings
     follow_links: bool = False  # symbolic links may lead out of the root
-    limit: int | None = None  # at most so many pairs, see `limit_pairs`
+    limit: Annotated[int | None, whole(1)] = None  # at most so many pairs, see `limit_pairs`
 
 
 @dataclass
 class DataConfig(PairsConfig):
     """How the pairs are served."""
 
-    batch_size: int = 64
-    workers: int = 0  # loader processes; 0 serves from the training process, enough on a CPU
+    batch_size: Annotated[int, whole(1)] = 64
+    workers: Annotated[int, whole(0, 1024)] = 0  # loader processes; 0 serves from the training process, enough on a CPU
     cache: str | None = None  # folder of prepared pairs; None means `.cache` in the root
     resident: bool = False  # keep training and validation pairs on the trainer's device, and augment them there

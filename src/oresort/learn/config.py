@@ -1,9 +1,15 @@
 """The typed configuration of a training run; `conf/train.yaml` explains each key."""
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Annotated, Any
 
+from oresort.console.ranges import SEEDS, one_of, whole
 from oresort.data.settings import DataConfig
+from oresort.sorting import METRICS
+from oresort.sorting.threshold import THRESHOLD
+
+COMPILED = (False, True, "default", "reduce-overhead", "max-autotune", "max-autotune-no-cudagraphs")
+"""Whether and how torch.compile compiles a model."""
 
 
 @dataclass
@@ -21,7 +27,7 @@ class RecipeConfig:
     """What `recipe=` sets beyond the keys of others: its name, and how KAN heads start."""
 
     name: str = "default"
-    init: str = "linear"
+    init: Annotated[str, one_of("linear", "paper", "lecun", "glorot")] = "linear"
     norm: bool = True
 
 
@@ -30,8 +36,8 @@ class ScaleConfig:
     """What `scale=` sets beyond the keys of others: its name, and the size of the published networks' images."""
 
     name: str = "full"
-    published_size: int = 224
-    published_pixels: int = 80
+    published_size: Annotated[int, whole(1, 1024)] = 224
+    published_pixels: Annotated[int, whole(1, 1024)] = 80
 
 
 @dataclass
@@ -44,7 +50,7 @@ class TrainConfig:
     out: str | None = None
     resume: str | None = None
     modules: list[str] = field(default_factory=list)
-    seed: int = 0
+    seed: Annotated[int, whole(0, SEEDS)] = 0
     recipe: RecipeConfig = field(default_factory=RecipeConfig)
     scale: ScaleConfig = field(default_factory=ScaleConfig)
     data: DataConfig = field(default_factory=DataConfig)
@@ -54,10 +60,10 @@ class TrainConfig:
     optim: dict[str, Any] = field(default_factory=dict)
     schedule: dict[str, Any] = field(default_factory=dict)
     objective: dict[str, Any] = field(default_factory=dict)
-    threshold: Any = "balanced_accuracy"
-    monitor: str = "auroc"
+    threshold: Annotated[Any, THRESHOLD] = "balanced_accuracy"
+    monitor: Annotated[str, one_of(*METRICS, "loss")] = "auroc"
     channels_last: bool = False
-    compile: Any = False
+    compile: Annotated[Any, one_of(*COMPILED)] = False
     tf32: bool = False
     trainer: dict[str, Any] = field(default_factory=dict)
     callbacks: dict[str, Any] = field(default_factory=dict)

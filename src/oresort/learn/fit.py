@@ -21,6 +21,7 @@ from oresort.learn.checkpoint import load_trained
 from oresort.learn.config import TrainConfig
 from oresort.learn.evaluation import evaluate_checkpoint
 from oresort.learn.module import OreModule
+from oresort.learn.options import check_options
 from oresort.learn.run import recorded
 from oresort.learn.saving import WholeCheckpoints
 from oresort.learn.seen import seen_in
@@ -48,6 +49,7 @@ def train(cfg: TrainConfig, folder: Path, data: OreDataModule | None = None) -> 
     Raises:
         InputError: what the configuration or the data have wrong.
     """
+    check_options(cfg)
     data = data or data_module(cfg)
     if getattr(rank_zero_only, "rank", 0) != 0:
         # a further process of distributed training: the first one keeps the record

@@ -11,10 +11,12 @@ from torch import Tensor
 from torch.optim.lr_scheduler import ReduceLROnPlateau
 from torchmetrics import CatMetric
 
+from oresort.console import started
 from oresort.data.loaders import Batch
 from oresort.errors import InputError
 from oresort.learn.metrics import binary_metrics
 from oresort.learn.objective import Objective
+from oresort.learn.options import check_steps
 from oresort.learn.schedule import build_optimizer
 from oresort.make import make
 from oresort.models.build import build_model
@@ -23,7 +25,6 @@ from oresort.models.pairnet import PairNet
 from oresort.sorting.drift import count_answers
 from oresort.sorting.threshold import choose_threshold
 
-_MODES = ("default", "reduce-overhead", "max-autotune", "max-autotune-no-cudagraphs")  # of torch.compile
 _PLAIN = {"_target_": "oresort.learn.objective.Objective"}
 
 
@@ -68,8 +69,6 @@ class OreModule(L.LightningModule):
         self._format = torch.channels_last if channels_last else torch.contiguous_format
         self.net.to(memory_format=self._format)
         if compile:
-            if not isinstance(compile, bool) and compile not in _MODES:
-                raise InputError(f"compile={compile}: known are true, false, {', '.join(_MODES)}")
             # in place, which leaves the names in the checkpoint alone
             self.net.compile(mode=None if compile is True else compile)
         # one per stage, since validation runs inside a training epoch; to look for NaN would wait for the device
@@ -111,6 +110,12 @@ class OreModule(L.LightningModule):
         self.log_dict({f"{prefix}/{name}": value for name, value in figures.items()}, rank_zero_only=True)
         if prefix == "val":
             self.log("auroc", figures["auroc"], prog_bar=True, logger=False, rank_zero_only=True)
+
+    def on_train_start(self) -> None:
+        """Refuse a limit of steps without a validation, once the number of batches is known."""
+        trainer = self.trainer
+        check_steps(trainer.max_steps, trainer.num_training_batches, trainer.accumulate_grad_batches)
+        started.clear()  # from here on a failure is a run's, and worth its folder
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Let what it has seen travel with the model, and the epoch's figures, which are logged only after it."""

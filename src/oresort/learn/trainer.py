@@ -1,6 +1,5 @@
 """The trainer of a run: its checkpoints, callbacks and loggers, as Lightning wants them."""
 
-import inspect
 import logging
 from pathlib import Path
 from typing import Any
@@ -14,32 +13,11 @@ from oresort.errors import InputError, one_line
 from oresort.learn.config import TrainConfig
 from oresort.learn.saving import WholeCheckpoints
 from oresort.make import make
-from oresort.sorting import METRICS, direction
-
-_OURS = {
-    "plugins": "this package, for checkpoints",
-    "callbacks": "the group callbacks, as callbacks=[ema]",
-    "logger": "the group logger, as logger=[tensorboard]",
-    "default_root_dir": "out=DIR",
-    "reload_dataloaders_every_n_epochs": "this package, once an epoch",
-    "num_sanity_val_steps": "this package, none",
-}
-"""Options of Lightning's trainer that are not the user's, and what stands in their place."""
+from oresort.sorting import direction
 
 
 def make_trainer(cfg: TrainConfig, folder: Path, loggers: list[Logger]) -> L.Trainer:
     """Return the trainer of a run in `folder`; InputError for an option that Lightning does not take."""
-    for key in cfg.trainer:
-        if key in _OURS:
-            raise InputError(f"trainer.{key}: is set by {_OURS[key]}")
-        if key not in inspect.signature(L.Trainer).parameters:
-            raise InputError(f"trainer.{key}: no such option of lightning.Trainer; --help lists those in use")
-    epochs = cfg.trainer.get("max_epochs")
-    # Lightning reads null as 1,000 and -1 as for ever, and a schedule needs an end
-    if isinstance(epochs, bool) or not isinstance(epochs, int) or epochs < 1:
-        raise InputError(f"trainer.max_epochs={epochs}: give a whole number of at least 1")
-    if cfg.monitor not in (*METRICS, "loss"):
-        raise InputError(f"monitor={cfg.monitor}: unknown; known are {', '.join(METRICS)}, loss")
     where: dict[str, Any] = {"dirpath": folder / "checkpoints", "enable_version_counter": False}
     best: dict[str, Any] = {"monitor": f"val/{cfg.monitor}", "mode": direction(cfg.monitor)}
     callbacks: list[Callback] = [

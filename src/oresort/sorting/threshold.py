@@ -3,8 +3,11 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from oresort.console.ranges import share, shown
 from oresort.errors import InputError
-from oresort.sorting.probability import check_threshold
+
+THRESHOLD = share("balanced_accuracy", "f1")
+"""What may be given as a threshold: the number, or the rule by which it is chosen."""
 
 
 def choose_threshold(rule: str | float, p_ore: NDArray[np.floating], label: NDArray[np.integer]) -> float:
@@ -17,10 +20,10 @@ def choose_threshold(rule: str | float, p_ore: NDArray[np.floating], label: NDAr
     Raises:
         InputError: a number outside 0 to 1, or an unknown rule.
     """
+    if not THRESHOLD.allows(rule):
+        raise InputError(f"threshold={shown(rule)}: {THRESHOLD}")
     if not isinstance(rule, str):
-        return check_threshold(rule)
-    if rule not in ("balanced_accuracy", "f1"):
-        raise InputError(f"threshold={rule}: unknown; known are a number, balanced_accuracy, f1")
+        return float(rule)
     order = np.argsort(p_ore, kind="stable")
     p, ore = np.asarray(p_ore, np.float64)[order], np.asarray(label)[order] == 1
     count, good = len(p), int(ore.sum())

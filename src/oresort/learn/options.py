@@ -1,0 +1,126 @@
+"""What a run may ask of its trainer, optimiser and schedule: checked before any pair is read."""
+
+import difflib
+import inspect
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import lightning as L
+import torch
+from torch import nn
+
+from oresort.console.check import misfit
+from oresort.console.ranges import number, shown, whole
+from oresort.errors import InputError
+from oresort.learn.config import TrainConfig
+from oresort.learn.schedule import build_optimizer
+from oresort.sorting import direction
+
+_OURS = {
+    "callbacks": "is set by the group callbacks, as callbacks=[ema]",
+    "logger": "is set by the group logger, as logger=[tensorboard]",
+    "default_root_dir": "is set by out=DIR",
+    "reload_dataloaders_every_n_epochs": "is set by this package, once an epoch",
+    "num_sanity_val_steps": "is set by this package, none",
+    "limit_test_batches": "has no effect; a run is tested once, on all test pairs",
+    "limit_predict_batches": "has no effect; evaluate and sort predict",
+    "enable_checkpointing": "is always on; a run is its checkpoints",
+    "fast_dev_run": "keeps no checkpoint; trainer=smoke runs two batches",
+    "barebones": "keeps no checkpoint and no figures; trainer=smoke runs two batches",
+    "plugins": "is set by this package, for checkpoints",
+    "model_registry": "has no effect without Lightning's own service",
+}
+"""Options of Lightning's trainer that are not the user's, and why."""
+
+_LIMIT = "give a number of batches of at least 1, or a share above 0 and at most 1.0"
+_RANGES: Mapping[str, Any] = {
+    # Lightning reads null as 1,000 and -1 as for ever, and a schedule needs an end
+    "max_epochs": whole(1),
+    "min_epochs": whole(0),
+    "min_steps": whole(0),
+    "num_nodes": whole(1),
+    "accumulate_grad_batches": whole(1),
+    "check_val_every_n_epoch": whole(1),
+    "log_every_n_steps": whole(0),
+    "gradient_clip_val": number(0),
+}
+_NEEDED = ("max_epochs", "num_nodes", "accumulate_grad_batches")
+
+
+def check_options(cfg: TrainConfig) -> None:
+    """Refuse what a run asks of its trainer, optimiser or schedule and cannot have.
+
+    Raises:
+        InputError: an option that is unknown, out of its range or not the user's, no epoch that would be validated, a
+            device that is not here, or what `build_optimizer` refuses.
+    """
+    known = inspect.signature(L.Trainer).parameters
+    for key, value in cfg.trainer.items():
+        name = f"trainer.{key}={shown(value)}"
+        if key not in known:
+            near = difflib.get_close_matches(key, known, n=1)
+            guess = f"did you mean trainer.{near[0]}? " if near else ""
+            raise InputError(f"trainer.{key}: no such option of lightning.Trainer; {guess}known are {', '.join(known)}")
+        default = known[key].default
+        if key != "max_epochs" and type(value) is type(default) and value == default:
+            continue
+        if key in _OURS:
+            raise InputError(f"trainer.{key}: {_OURS[key]}")
+        rule = _RANGES.get(key)
+        if rule is not None and not rule.allows(value) and (value is not None or key in _NEEDED):
+            raise InputError(f"{name}: {rule}")
+        if wrong := misfit(value, known[key].annotation):
+            raise InputError(f"{name}: {wrong}")
+        if key in ("limit_train_batches", "limit_val_batches") and not _batches(value):
+            raise InputError(f"{name}: {_LIMIT}")
+    _check_course(cfg.trainer, cfg.monitor)
+    _check_devices(cfg.trainer)
+    # as it will be built, on a weight that stands for all
+    build_optimizer(cfg.optim, cfg.schedule, [nn.Parameter(torch.zeros(2, 2))], steps=100)
+
+
+def _batches(value: object) -> bool:
+    if isinstance(value, float):
+        return 0 < value <= 1
+    return value is None or (isinstance(value, int) and value >= 1)
+
+
+def _check_course(options: Mapping[str, Any], monitor: str) -> None:
+    """Refuse a run without an epoch that is trained to its end and validated: it would have no best one."""
+    epochs = options.get("max_epochs")
+    if epochs is None:
+        raise InputError("trainer.max_epochs=null: give a whole number of at least 1")
+    every = options.get("check_val_every_n_epoch", 1)
+    if every is not None and every > epochs:
+        raise InputError(
+            f"trainer.check_val_every_n_epoch={every}: no validation in {epochs} epochs, so no best one by "
+            f"val/{monitor} ({direction(monitor)}); give at most {epochs}"
+        )
+    steps = options.get("max_steps", -1)
+    if steps != -1 and not whole(1).allows(steps):
+        raise InputError(f"trainer.max_steps={steps}: {whole(1)}, or -1 for all of max_epochs")
+
+
+def _check_devices(options: Mapping[str, Any]) -> None:
+    devices, accelerator = options.get("devices", "auto"), options.get("accelerator", "auto")
+    listed = devices if isinstance(devices, list) else [devices]
+    if not listed or any(isinstance(one, int) and one < (0 if listed is devices else -1) for one in listed):
+        raise InputError(f"trainer.devices={shown(devices)}: give a number of at least 1, -1 for all, or a list as [0]")
+    if devices in (0, "0"):
+        raise InputError(f"trainer.devices={devices}: give a number of at least 1, -1 for all, or a list as [0]")
+    if accelerator in ("gpu", "cuda") and not torch.cuda.is_available() and not torch.backends.mps.is_available():
+        raise InputError(
+            f"trainer.accelerator={accelerator}: torch {torch.__version__} sees no GPU here; use trainer=cpu, "
+            "or a machine and a torch with CUDA"
+        )
+
+
+def check_steps(limit: int, batches: float, accumulated: int) -> None:
+    """Refuse a limit of steps that ends a run within its first epoch of `batches`, before any validation."""
+    needed = math.ceil(batches / accumulated)
+    if 0 < limit < needed:
+        raise InputError(
+            f"trainer.max_steps={limit}: ends before the first validation, after {needed} steps; "
+            f"give at least {needed}, or for a trial trainer.limit_train_batches={limit * accumulated}"
+        )
