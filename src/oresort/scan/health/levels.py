@@ -57,7 +57,7 @@ class LineLevels:
             outside |= restless | (difference < _FLAT * self._noise)
         repeated = np.zeros(len(level), np.bool_)
         own = ~(covered | outside)
-        for index, line in enumerate(counts):
+        for index, line in enumerate(np.ascontiguousarray(counts[:, self._columns])):  # enough to tell lines apart
             repeated[index] = self._noise > 0 and self._was_seen(line)
             near = abs(level[index] - self._last) < _JUMP * self._last or share[index] > _SURE
             if own[index] and near and not repeated[index]:
@@ -84,7 +84,7 @@ class LineLevels:
         return level, share
 
     def _was_seen(self, line: NDArray[np.uint16]) -> bool:
-        mark = zlib.crc32(np.ascontiguousarray(line).data)
+        mark = zlib.crc32(line.data)
         before = self._seen.pop(mark, None)
         self._seen[mark] = self._count
         self._count += 1

@@ -106,7 +106,7 @@ def edged(transmission: NDArray[np.float32], dark: NDArray[np.bool_], going_on: 
 def noisy(lines: NDArray[np.float32], noise: NDArray[np.float32]) -> Mask | None:
     """Return columns, and stretches of lines, that differ from pixel to pixel far more than noise (W,) and rock do."""
     usual = np.float32(_NOISY * _DIFFERENCE) * noise
-    across = np.abs(lines[1:] - lines[:-1]).mean(axis=0) > usual  # (W,)
+    across = cv2.absdiff(lines[1:], lines[:-1]).mean(axis=0) > usual  # (W,)
     step = cv2.absdiff(lines[:, 1:], lines[:, :-1])
     few = max(step.shape[1] // _STRETCH, 1)
     along = cv2.resize(step[:, : few * _STRETCH], (few, len(lines)), interpolation=cv2.INTER_AREA)  # (n, W / 32)

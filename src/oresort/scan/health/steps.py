@@ -4,7 +4,6 @@ from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
 _STEP = 0.04  # of air between neighbours: a thin rim attenuates 0.05, so less makes no particle
 _SIGMAS = 6.0  # of a stretch's mean, which noise must not reach
@@ -26,11 +25,12 @@ class Steps:
         mean = lines.mean(axis=0)  # (W,)
         step = np.diff(mean)  # (W - 1,)
         limit = np.maximum(_STEP, _SIGMAS * self._noise / np.sqrt(len(lines)))
-        # a rock's edge is a slope of some pixels, or wanders over them
-        around = ndimage.maximum_filter1d(np.abs(step), 5, mode="constant")
-        second = ndimage.percentile_filter(np.abs(step), 75, 5, mode="constant")  # of five the second largest
-        sharp = (np.abs(step) >= around) & (second < np.abs(step) / 2)
-        sign = np.where(sharp & (np.abs(step) > limit), np.sign(step), 0).astype(np.int8)
+        sign = np.zeros(len(step), np.int8)
+        for edge in np.flatnonzero(np.abs(step) > limit).tolist():
+            # a rock's edge is a slope of some pixels, or wanders over them
+            around = np.sort(np.abs(step[max(edge - 2, 0) : edge + 3]))
+            if abs(step[edge]) == around[-1] and around[-2] < around[-1] / 2:
+                sign[edge] = np.sign(step[edge])
         self._count = np.where((sign != 0) & (sign == self._sign), self._count + 1, np.abs(sign)).astype(np.int32)
         self._sign = sign
         stay = np.flatnonzero(self._count >= _STAY)
