@@ -16,7 +16,7 @@ from omegaconf import MISSING
 
 from oresort.console.palette import BLUE
 from oresort.errors import InputError
-from oresort.files.record import read_row
+from oresort.learn.record import read_row
 from oresort.learn.run import finished
 from studies import command
 

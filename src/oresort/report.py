@@ -45,7 +45,10 @@ def report(cfg: ReportConfig) -> "Report":
     texts, tex = [], []
     for section in sections(result.table, cfg.split, cfg.metric):
         show(section.cells, f"{section.title}: {section.facts}")
-        texts.append(f"**{section.title}**: {section.facts}.\n\n{markdown(section.cells)}")
+        for note in section.notes:
+            print(f"warning: {note}", file=sys.stderr)
+        notes = "".join(f"\n{note}.\n" for note in section.notes)
+        texts.append(f"**{section.title}**: {section.facts}.\n\n{markdown(section.cells)}{notes}")
         tex.append(latex(section))
         with replacing(out / f"report-{section.slug}.png") as temporary:
             report_figure(section, cfg.metric).savefig(temporary)

@@ -12,7 +12,7 @@ from oresort.files.image import read_image, read_pair, write_pair, write_tiff
 from oresort.files.layout import MANIFEST_COLUMNS, REQUIRED, index_released, pair_row, write_index
 
 NUMBER = st.integers(0, 10**6)
-NAME = st.from_regex(r"[A-Za-z0-9_.-]{1,12}", fullmatch=True)
+NAME = st.from_regex(r"[A-Za-z0-9_-][A-Za-z0-9_.-]{0,11}", fullmatch=True)  # a dot in front hides a folder
 
 
 @given(st.sampled_from(["ore", "waste"]), NAME, NAME, st.tuples(NUMBER, NUMBER, NUMBER, NUMBER))

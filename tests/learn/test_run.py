@@ -12,9 +12,9 @@ import pytest
 
 from oresort import paths, train
 from oresort.errors import InputError
-from oresort.files.record import read_row
 from oresort.learn import fit
 from oresort.learn.config import TrainConfig
+from oresort.learn.record import read_row
 from oresort.learn.run import (
     check_same,
     counts,
@@ -107,7 +107,7 @@ def test_a_record_says_how_the_run_ended(compose_train: Compose, tmp_path: Path)
     with recorded(tmp_path / "a", content, "p") as row:
         assert read_row(tmp_path / "a" / "metrics.json")["status"] == "running"
         assert finished(tmp_path / "a") is None
-        row["test/auroc"] = 0.75
+        row |= {"test/auroc": 0.75, "params": 10, "threshold": 0.5}
     assert finished(tmp_path / "a") == json.loads((tmp_path / "a" / "metrics.json").read_text())
     assert finished(tmp_path / "a")["test/auroc"] == 0.75
     for error, status in ((ValueError("two\nlines"), "failed"), (KeyboardInterrupt(), "interrupted")):

@@ -10,7 +10,7 @@ from sklearn.metrics import roc_auc_score
 
 from oresort.errors import InputError
 from oresort.learn.metrics import binary_metrics
-from oresort.tables.bootstrap import COMPARABLE, Run, paired_difference, weighted_metric
+from oresort.tables.bootstrap import COMPARABLE, Run, paired_difference, same_pairs, weighted_metric
 
 
 def predictions(seed: int = 0, scans: int = 30, signal: float = 1.0) -> pd.DataFrame:
@@ -79,9 +79,18 @@ def test_whole_scans_are_drawn():
 
 def test_other_pairs_are_not_compared():
     table = predictions()
-    assert paired_difference([Run(table, 0.5)], [Run(table[1:], 0.5)], "auroc") is None
     flipped = table.assign(label=table["label"].map({"ore": "waste", "waste": "ore"}))
-    assert paired_difference([Run(table, 0.5)], [Run(flipped, 0.5)], "auroc") is None
+    other = table.assign(scan=table["scan"].iloc[::-1].tolist())
+    for changed in (table[1:], flipped, other):
+        assert not same_pairs([Run(table, 0.5), Run(changed, 0.5)])
+        assert paired_difference([Run(table, 0.5)], [Run(changed, 0.5)], "auroc") is None
+    assert same_pairs([Run(table, 0.5), Run(table[::-1], 0.5)])
+
+
+def test_what_is_undefined_has_no_difference():
+    table = predictions()
+    nothing_called = Run(table, 1.0 + 1e-6)
+    assert paired_difference([Run(table, 0.5)], [nothing_called], "precision") is None
 
 
 def test_an_unknown_metric_lists_the_known_ones():

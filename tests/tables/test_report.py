@@ -38,7 +38,7 @@ def make_run(folder: Path, row: str, seed: int, shift: float, **changes: Any) ->
         "config.seed": seed, "data": "abc", "params": 1_315_868, "threshold": 0.5,
         "pairs/train": 2800, "pairs/val": 600, "pairs/test": 120,
     }  # fmt: skip
-    content |= {f"test/{m}": 0.8 + shift + 0.01 * seed for m in METRICS}
+    content |= {f"test/{m}": min(0.8 + shift + 0.01 * seed, 1) for m in METRICS}
     (folder / "metrics.json").write_text(json.dumps(content | changes))
 
 

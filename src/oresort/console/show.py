@@ -14,7 +14,7 @@ def show(table: pd.DataFrame, title: str) -> None:
     view = Table()
     for column in table.columns:
         numeric = table[column].astype(str).str.match(r"^[-+]?[\d.]").all()
-        view.add_column(str(column), justify="right" if numeric else "left", overflow="fold")
+        view.add_column(Text(str(column)), justify="right" if numeric else "left", overflow="fold")
     for row in table.to_numpy().tolist():
         view.add_row(*(Text(str(cell)) for cell in row))  # a name may look like markup
     console = Console()
@@ -30,6 +30,18 @@ def show_figures(row: Mapping[str, Any], splits: tuple[str, ...], title: str) ->
     names = [key.partition("/")[2] for key in row if key.startswith(f"{splits[0]}/")]
     table = [{"metric": name} | {side: percent(row[f"{side}/{name}"]) for side in splits} for name in names]
     show(pd.DataFrame(table), title)
+    if found := leakage(row.get("leaking_scans"), row.get("leaking_images")):
+        print(found)
+
+
+def leakage(scans: float | None, images: float | None) -> str:
+    """Return what a run's record says of scans and images on several sides of its split; nothing where there are none.
+
+    It stands with every table of the run, whose figures it makes too good.
+    """
+    found = ((scans, "scan"), (images, "image"))
+    counted = [f"{int(n):,} {what}{'s' * (n != 1)}" for n, what in found if n is not None and not pd.isna(n) and n]
+    return f"leakage: {' and '.join(counted)} on several sides of the split, figures are too good" if counted else ""
 
 
 def percent(value: float | None) -> str:

@@ -1,6 +1,5 @@
 """Which pairs train, validate and test: given by the user, or drawn so that no scan is on two sides."""
 
-import json
 import warnings
 from pathlib import Path
 
@@ -11,6 +10,7 @@ from numpy.typing import NDArray
 from oresort.data.leaks import leaking_scans, one_name, report
 from oresort.errors import InputError
 from oresort.files.layout import CLASSES, SPLIT_FILE, SPLITS
+from oresort.files.reading import present, read_json
 
 SHARES = (0.70, 0.15, 0.15)  # of the pairs in train, val and test: the paper's
 
@@ -30,7 +30,7 @@ def assign_splits(frame: pd.DataFrame, root: Path, *, split: str, seed: int, str
     file = root / SPLIT_FILE
     if split == "given" and (frame["split"] != "").all():
         origin = "manifest.csv"
-    elif split == "given" and file.is_file():
+    elif split == "given" and present(file):
         frame, origin = _from_file(frame, file, strict), str(file)
     else:
         frame, origin = frame.assign(split=grouped_split(frame, seed)), f"data.split_seed={seed}"
@@ -84,18 +84,23 @@ def _key(entry: str) -> str:
 
 
 def _from_file(frame: pd.DataFrame, file: Path, strict: bool) -> pd.DataFrame:
-    try:
-        sides = json.loads(file.read_text(encoding="utf-8"))
-        named = {side: [_key(entry) for entry in sides[side]] for side in SPLITS}
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        wanted = '{"train": [paths], "val": [...], "test": [...]}'
-        raise InputError(f"{file}: not {wanted} ({error!r}); write it again") from error
+    sides = read_json(file, "write it again")
+    named: dict[str, list[str]] = {}
+    for side in SPLITS:
+        entries = sides.get(side) if isinstance(sides, dict) else None
+        # a text would be taken for a list of its letters
+        if not isinstance(entries, list) or not all(isinstance(entry, str) for entry in entries):
+            wanted = '{"train": [paths], "val": [...], "test": [...]}'
+            raise InputError(f"{file}: not {wanted} ({side} is no list of paths); write it again")
+        named[side] = [_key(entry) for entry in entries]
     side_of: dict[str, str] = {}
     for key, side in ((key, side) for side, keys in named.items() for key in keys):
         if side_of.setdefault(key, side) != side:
             raise InputError(f"{file}: {key} is in both {side_of[key]} and {side}; keep one")
     # a pair is known by its folder: the last two parts of the path to its images' folder
     keys: pd.Series[str] = frame["low"].map(lambda path: _key(Path(path).parent.as_posix()))
+    if (several := keys[keys.isin(side_of) & keys.duplicated()]).any():
+        raise InputError(f"{file}: {several.iloc[0]} is several pairs; name the split in manifest.csv")
     unknown, unnamed = set(side_of) - set(keys), set(keys) - set(side_of)
     problems = {"entries without a pair on disk": unknown, "pairs that no split names, left out": unnamed}
     for problem, odd in problems.items():

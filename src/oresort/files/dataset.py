@@ -1,6 +1,5 @@
 """`dataset.json`: how the pairs beside it were cut, so that a belt is cut alike when their model sorts it."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
@@ -8,6 +7,7 @@ from typing import Any, Self
 
 from oresort.errors import InputError
 from oresort.files.layout import MANIFEST
+from oresort.files.reading import present, read_json
 from oresort.files.write import MARK, write_json
 from oresort.paths import version_of
 
@@ -71,8 +71,8 @@ def read_dataset(root: Path) -> Cutting | None:
     None means that nobody knows: there is a manifest alone. InputError for a `dataset.json` that is damaged or of
     another version.
     """
-    if not (root / MARK).is_file():
-        return None if (root / MANIFEST).is_file() else RELEASED
+    if not present(root / MARK):
+        return None if present(root / MANIFEST) else RELEASED
     return _read(root / MARK)[0]
 
 
@@ -81,12 +81,12 @@ def read_ranges(root: Path) -> dict[str, dict[str, float]]:
 
     InputError as `read_dataset`.
     """
-    return _read(root / MARK)[1] if (root / MARK).is_file() else {}
+    return _read(root / MARK)[1] if present(root / MARK) else {}
 
 
 def _read(file: Path) -> tuple[Cutting | None, dict[str, dict[str, float]]]:
+    content = read_json(file, "make the dataset again")
     try:
-        content = json.loads(file.read_text(encoding="utf-8"))
         if content["version"] != _VERSION:
             raise ValueError(f"version {content['version']}")
         ranges = {
@@ -94,5 +94,5 @@ def _read(file: Path) -> tuple[Cutting | None, dict[str, dict[str, float]]]:
             for name, known in content.get("scans", {}).items()
         }
         return None if content["cut"] is None else Cutting(**content["cut"]), ranges
-    except (AttributeError, InputError, KeyError, OSError, TypeError, ValueError) as error:
+    except (AttributeError, InputError, KeyError, TypeError, ValueError) as error:
         raise InputError(f"{file}: not of this version ({error}); make the dataset again") from error

@@ -19,10 +19,13 @@ from numpy.typing import NDArray
 
 from oresort.errors import InputError
 from oresort.files.layout import IMAGES
+from oresort.files.reading import read_bytes
 from oresort.xray.transmission import FULL_SCALE
 
 MAX_PIXELS = 2**28
 """Largest image read (512 MiB decoded; 80,000 lines of 3,328 columns): a lying header cannot exhaust memory."""
+
+_MOST_BYTES = 4 * MAX_PIXELS  # of a file that is read at once; scans in TIFF are read by lines, however long
 
 _KINDS = {"uint16", "int16", "uint32", "int32", "float32", "float64"}  # of pixels that may hold counts
 
@@ -45,10 +48,7 @@ def read_image(path: Path) -> NDArray[np.uint16]:
     suffix = path.suffix.lower()
     if suffix not in IMAGES:
         raise InputError(f"{path}: unknown image suffix '{suffix}'; give a 16-bit .tif, .tiff or .png")
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise InputError(f"{path}: {error.strerror}; check the path and its permissions") from error
+    data = read_bytes(path, _MOST_BYTES, "check the path and its permissions")
     with whole_or_refused(path, "PNG" if suffix == ".png" else "TIFF"):
         return _read_png(path, data) if suffix == ".png" else _read_tiff(path, data)
 

@@ -2,15 +2,19 @@
 
 import os
 import shlex
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from oresort.errors import InputError
 from oresort.files.layout import CLASSES, MANIFEST, REQUIRED, SPLITS, index_released
-from oresort.xray.transmission import NOMINAL_AIR
+from oresort.files.reading import present, read_table
+from oresort.xray.transmission import FULL_SCALE, NOMINAL_AIR
 
+_RANGES = {"air": (2.0, float(FULL_SCALE)), "grade": (0.0, 100.0)}  # air must be brighter than no light
 _KNOWN = {"label": CLASSES, "split": (*SPLITS, ""), "background": ("zero", "air")}
 
 
@@ -21,8 +25,8 @@ def load_manifest(root: Path, *, follow_links: bool = False) -> pd.DataFrame:
     background `zero` or `air`), `label` (int64, ore 1), `x, y, w, h` (pixels of the scan), `grade` (wt % Cu), `mass`
     (g), `air` (counts); NaN in a number means unknown, except `air`, which falls back to the sorter's nominal level.
 
-    InputError for a missing root, file or column, a duplicate id or image, an unknown label, split or background, a
-    value that is no finite number >= 0, or a path that leaves the root; symbolic links may do so with `follow_links`.
+    InputError for a missing root, file, column or cell, a duplicate id or image, an unknown label, split or background,
+    a value out of its range, or a path that leaves the root; symbolic links may do so with `follow_links`.
     """
     if not root.is_dir():
         raise InputError(
@@ -30,7 +34,7 @@ def load_manifest(root: Path, *, follow_links: bool = False) -> pd.DataFrame:
             f"python -m oresort.simulate preset=paper {shlex.quote(f'out={root}')}"
         )
     file = root / MANIFEST
-    frame, origin = (_read(file), file) if file.is_file() else (index_released(root), root)
+    frame, origin = (read_table(file, REQUIRED), file) if present(file) else (index_released(root), root)
     if frame.empty:
         raise InputError(f"{origin}: no pairs; expected rows, or <class>_<batch>/<scan>-x..-y..-w..-h../ folders")
     for column in ("batch", "split", "background"):
@@ -39,24 +43,11 @@ def load_manifest(root: Path, *, follow_links: bool = False) -> pd.DataFrame:
     frame["background"] = frame["background"].replace("", "zero")
     _check_text(frame, origin)
     for column in ("x", "y", "w", "h", "grade", "mass", "air"):
-        # no counts without any air
-        frame[column] = _numbers(frame, column, origin, least=column == "air") if column in frame else np.nan
+        frame[column] = _numbers(frame, column, origin) if column in frame else np.nan
     _check_paths(frame, root, origin, follow_links)
     frame["air"] = frame["air"].fillna(NOMINAL_AIR)
     frame["label"] = frame["label"].map(CLASSES.index).astype(np.int64)
     return frame.reset_index(drop=True)
-
-
-def _read(file: Path) -> pd.DataFrame:
-    try:
-        # as text: pandas would turn an id such as 007 into 7, and a grade of "nan" into "unknown"
-        frame = pd.read_csv(file, dtype=str, keep_default_na=False, encoding="utf-8")
-    except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
-        raise InputError(f"{file}: not a CSV table ({str(error).strip()}); write it again") from error
-    missing = [column for column in REQUIRED if column not in frame]
-    if missing:
-        raise InputError(f"{file}: no column {', '.join(missing)}; needed are {', '.join(REQUIRED)}")
-    return frame
 
 
 def _refuse(frame: pd.DataFrame, origin: Path, column: str, bad: "pd.Series[bool]", mend: str) -> None:
@@ -71,31 +62,61 @@ def _check_text(frame: pd.DataFrame, origin: Path) -> None:
         _refuse(frame, origin, column, frame[column].duplicated(), ", twice; keep one row of each")
     for column, known in _KNOWN.items():
         _refuse(frame, origin, column, ~frame[column].isin(known), f"; known are {', '.join(filter(None, known))}")
-    _refuse(frame, origin, "scan", frame["scan"] == "", "; name the scan, splits are grouped by it")
+    _refuse(frame, origin, "scan", frame["scan"].str.strip() == "", "; name the scan, splits are grouped by it")
     half = (frame["split"] == "") & bool((frame["split"] != "").any())
     _refuse(frame, origin, "split", half, " while others have one; fill all rows or none")
 
 
-def _numbers(frame: pd.DataFrame, column: str, origin: Path, least: float) -> "pd.Series[float]":
+def _numbers(frame: pd.DataFrame, column: str, origin: Path) -> "pd.Series[float]":
+    least, most = _RANGES.get(column, (0.0, np.inf))
     text = frame[column].astype(str)
     number = pd.to_numeric(text.where(text != "", None), errors="coerce").astype(np.float64)
-    usable = number.between(least, np.inf, inclusive="left")  # nan is not
-    _refuse(frame, origin, column, text.ne("") & ~usable, "; give a number >= 0, or nothing if it is unknown")
+    usable = number.between(least, most) & np.isfinite(number)  # nan is not
+    up_to = "" if most == np.inf else f" and <= {most:,g}"
+    mend = f"; give a number >= {least:g}{up_to}, or nothing if it is unknown"
+    _refuse(frame, origin, column, text.ne("") & ~usable, mend)
     return number
 
 
 def _check_paths(frame: pd.DataFrame, root: Path, origin: Path, follow_links: bool) -> None:
-    base = Path(os.path.realpath(root))
+    base = os.path.realpath(root)
+    inside = base.rstrip("/") + "/"
+    real = _Resolved()
+    places = {}
     for column in ("low", "high"):
         # as written, no path leaves; resolved, a symbolic link may, which is the user's to allow
-        paths = [base / text for text in frame[column]]
-        outside = pd.Series([not _below(os.path.normpath(path), base) for path in paths], index=frame.index)
-        _refuse(frame, origin, column, outside, ", outside the dataset's root; move it inside")
+        paths = [text if text.startswith("/") else inside + text for text in frame[column]]
+        outside = [not os.path.normpath(path).startswith(inside) for path in paths]
+        _refuse(frame, origin, column, _marks(outside, frame), ", outside the dataset's root; move it inside")
+        places[column] = pd.Series([real(path) for path in paths], index=frame.index)
         if not follow_links:
-            leads = pd.Series([not _below(os.path.realpath(path), base) for path in paths], index=frame.index)
+            leads = [not place.startswith(inside) for place in places[column]]
             mend = "; move what it leads to inside, or allow it by data.follow_links=true"
-            _refuse(frame, origin, column, leads, f", a symbolic link that leads outside the dataset's root{mend}")
+            why = f", a symbolic link that leads outside the dataset's root{mend}"
+            _refuse(frame, origin, column, _marks(leads, frame), why)
+    twice = pd.concat([places["low"], places["high"]]).duplicated().to_numpy()  # by what it is, however written
+    for column, part in zip(("low", "high"), np.split(twice, 2), strict=True):
+        _refuse(frame, origin, column, _marks(part, frame), ", an image that is named before; name each image once")
 
 
-def _below(path: str, base: Path) -> bool:
-    return base in Path(path).parents
+def _marks(bad: Sequence[bool] | NDArray[np.bool_], frame: pd.DataFrame) -> "pd.Series[bool]":
+    return pd.Series(np.asarray(bad, bool), index=frame.index)
+
+
+class _Resolved:
+    """Paths as `os.path.realpath` gives them, each folder looked at once: a look takes milliseconds on a far disk."""
+
+    def __init__(self) -> None:
+        self._folders: dict[str, str] = {}
+
+    def __call__(self, path: str) -> str:
+        folder, name = os.path.split(path)
+        if name in ("", ".", "..") or "/../" in path:  # what goes up depends on links
+            return os.path.realpath(path)
+        if folder not in self._folders:
+            self._folders[folder] = self(folder)
+        plain = f"{self._folders[folder].rstrip('/')}/{name}"
+        try:
+            return os.path.realpath(plain) if Path(plain).is_symlink() else plain
+        except OSError:  # a name that is too long, say: whoever reads the image says so
+            return plain

@@ -1,34 +1,16 @@
-"""What a run leaves behind: configuration, provenance, epochs, one flat row of results."""
+"""What a run leaves behind of its configuration."""
 
 import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import yaml
-
-from oresort.errors import InputError
+from oresort.files.reading import read_mapping
 
 
 def read_yaml(file: Path) -> dict[str, Any]:
     """Return a mapping written by `write_yaml`; an unreadable file is an InputError."""
-    try:
-        content = yaml.safe_load(file.read_text(encoding="utf-8"))
-    except (OSError, yaml.YAMLError, UnicodeDecodeError) as error:
-        raise InputError(f"{file}: cannot be read as configuration; give the folder of a run") from error
-    if not isinstance(content, dict):
-        raise InputError(f"{file}: holds no configuration; give the folder of a run")
-    return content
-
-
-def read_row(file: Path) -> dict[str, Any]:
-    """Return a run's flat row, written as `metrics.json`; anything else is an InputError."""
-    try:
-        row: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
-        row["status"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise InputError(f"{file}: not the record of a run; remove it or its folder") from error
-    return row
+    return read_mapping(file, "give the folder of a run")
 
 
 def flatten(content: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:

@@ -14,12 +14,11 @@ from pathlib import Path
 from typing import Any
 
 from oresort.errors import InputError, one_line
-from oresort.files.record import flatten, read_row, read_yaml
+from oresort.files.reading import present
+from oresort.files.record import flatten, read_yaml
 from oresort.files.write import locked, write_json, write_yaml
+from oresort.learn.record import RECORD, read_row
 from oresort.paths import version_of
-
-RECORD = "metrics.json"
-"""A run's flat row: its status, its configuration as `config.KEY`, and its figures."""
 
 _ELSEWHERE = re.compile(
     r"out|resume|modules|logger(\..*)?|data\.(root|cache|workers|strict|follow_links)"
@@ -58,12 +57,12 @@ def folder_name(config: Mapping[str, Any], pairs: str) -> str:
 def finished(folder: Path) -> dict[str, Any] | None:
     """Return the row of the finished run in `folder`, or None."""
     file = folder / RECORD
-    return row if file.is_file() and (row := read_row(file))["status"] == "finished" else None
+    return row if present(file) and (row := read_row(file))["status"] == "finished" else None
 
 
 def check_same(folder: Path, config: Mapping[str, Any], pairs: str) -> None:
     """Refuse a folder that holds another run, naming the key that differs, before anything is written."""
-    record = read_row(folder / RECORD) if (folder / RECORD).is_file() else {}
+    record = read_row(folder / RECORD) if present(folder / RECORD) else {}
     begun = (folder / "checkpoints" / "last.ckpt").is_file()
     if not begun and record.get("status") != "finished":
         return  # nothing in it is worth keeping
@@ -109,7 +108,7 @@ def record_failure(folder: Path, config: Mapping[str, Any], error: BaseException
     """Leave the reason why a job failed before its run began; return the row that is there now."""
     file = folder / RECORD
     # a run that failed later has said so itself
-    if not file.is_file() or read_row(file)["status"] == "failed":
+    if not present(file) or read_row(file)["status"] == "failed":
         write_json(file, _started(config) | {"status": "failed", "error": one_line(error)})
     return read_row(file)
 

@@ -13,8 +13,8 @@ from hydra.experimental.callback import Callback
 from omegaconf import DictConfig, OmegaConf
 
 from oresort.console.show import percent, show
-from oresort.files.record import read_row
-from oresort.learn.run import RECORD, differing
+from oresort.learn.record import RECORD, read_row
+from oresort.learn.run import differing
 from oresort.sorting import direction
 
 

@@ -12,9 +12,10 @@ import pandas as pd
 from lightning.pytorch.loggers import Logger
 from lightning.pytorch.utilities import rank_zero_only
 
-from oresort.errors import InputError
+from oresort.files.reading import present
 from oresort.files.write import replacing
 from oresort.learn.config import TrainConfig
+from oresort.learn.record import read_epochs
 from oresort.make import find, make
 from oresort.represent.representation import Planes
 
@@ -46,12 +47,7 @@ class EpochLogger(Logger):
     def __init__(self, file: Path) -> None:
         super().__init__()
         self.file = file
-        try:
-            table = pd.read_csv(file) if file.is_file() else pd.DataFrame({"epoch": []})
-            epochs = table["epoch"].astype(int).tolist()
-            self.rows: dict[int, dict[Any, Any]] = dict(zip(epochs, table.to_dict("records"), strict=True))
-        except (OSError, ValueError, KeyError) as error:  # pandas' parser errors and bad encodings are ValueErrors
-            raise InputError(f"{file}: not a table of epochs; remove it, and the run goes on without it") from error
+        self.rows: dict[int, dict[str, float]] = read_epochs(file) if present(file) else {}
 
     @rank_zero_only
     def log_metrics(self, metrics: dict[str, float], step: int | None = None) -> None:

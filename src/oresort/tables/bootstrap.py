@@ -64,6 +64,12 @@ def _auroc(p_ore: Weights, ore: NDArray[np.bool_], weights: Weights) -> Weights:
     return np.asarray((positive * below).sum(axis=1) / (positive.sum(axis=1) * negative.sum(axis=1)))
 
 
+def same_pairs(runs: Sequence[Run]) -> bool:
+    """Tell whether all runs predicted the same pairs, of the same classes and scans."""
+    first, *others = (run.predictions.sort_values("id", ignore_index=True)[["id", "label", "scan"]] for run in runs)
+    return all(table.equals(first) for table in others)
+
+
 def paired_difference(
     own: Sequence[Run], reference: Sequence[Run], metric: str, resamples: int = 1000, seed: int = 0
 ) -> Difference | None:
@@ -71,13 +77,14 @@ def paired_difference(
 
     Scans are drawn with replacement, the same for both sides, since particles of one scan are not independent.
     The interval holds the middle `LEVEL` of the resamples: it says what another set of scans would do, while
-    the deviation over seeds says what another training would do. None if the runs did not see the same pairs.
+    the deviation over seeds says what another training would do. None where the runs are not of the
+    `same_pairs`, or the metric is undefined in one of them, or in all resamples.
     """
     runs = [*own, *reference]
+    if not same_pairs(runs):
+        return None
     tables = [run.predictions.sort_values("id", ignore_index=True) for run in runs]
     first = tables[0]
-    if any(not table[["id", "label"]].equals(first[["id", "label"]]) for table in tables):
-        return None
     codes, scans = pd.factorize(first["scan"])
     rng = np.random.default_rng(seed)
     drawn = rng.multinomial(len(scans), np.full(len(scans), 1 / len(scans)), size=resamples)
@@ -88,6 +95,8 @@ def paired_difference(
         for run, table in zip(runs, tables, strict=True)
     ]
     difference = np.mean(values[: len(own)], axis=0) - np.mean(values[len(own) :], axis=0)
+    if np.isnan(difference[0]) or np.isnan(difference[1:]).all():
+        return None
     tail = (1 - LEVEL) / 2
     low, high = np.nanquantile(difference[1:], [tail, 1 - tail])
     return Difference(float(difference[0]), float(low), float(high))

@@ -9,12 +9,13 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from oresort.errors import InputError
-from oresort.files.record import read_row
+from oresort.learn.record import RECORD, read_predictions, read_row
 from oresort.learn.run import counts
 from oresort.sorting import METRICS
-from oresort.tables.bootstrap import COMPARABLE, Run, paired_difference
+from oresort.tables.bootstrap import COMPARABLE, Run, paired_difference, same_pairs
 
 _LABELS = ("config.row", "config.reference", "config.name", "config.scale.name", "config.recipe.name")
+_NONE = (None, float("nan"), float("nan"), float("nan"))
 SIDES = ("name", "scale", "recipe", "data")  # what rows of one table have in common
 
 
@@ -24,8 +25,10 @@ class Report(NamedTuple):
     `table` has a row per configuration: `name` (the experiment), the keys in which configurations differ or, in an
     experiment with named rows, `row, scale, recipe`; `n`, `params_M`, `<metric>_mean`, `<metric>_std` as shares of 1
     (std of the sample; NaN for a single seed); against an experiment's reference row `difference, difference_low,
-    difference_high`; `paper_<metric>`, `paper_<metric>_std`, `paper_params_M` where the paper prints that row;
-    `pairs_train, pairs_val, pairs_test, epochs, data, root`, `data` being a hash of the pairs.
+    difference_high`, or why there is none as `no_difference`; `paper_<metric>`, `paper_<metric>_std`, `paper_params_M`
+    where the paper prints that row; `pairs_train, pairs_val, pairs_test, epochs, data, root, reference`, `data` being a
+    hash of the pairs; `leaking_scans, leaking_images`, the most that any of its runs found on several sides of its
+    split, empty where none did. A figure that is undefined in one of the runs has no mean.
     """
 
     table: pd.DataFrame
@@ -37,7 +40,7 @@ def collect(runs: Path) -> pd.DataFrame:
     if not runs.is_dir():
         raise InputError(f"{runs}: no such folder; give the folder of runs as runs=DIR")
     rows = []
-    for file in sorted(runs.rglob("metrics.json")):
+    for file in sorted(runs.rglob(RECORD)):
         row = {k: "null" if v is None and k.startswith("config.") else v for k, v in read_row(file).items()}
         rows.append({"run": str(file.parent), "modified": file.stat().st_mtime, **row})
     if not rows:
@@ -88,7 +91,7 @@ def summarise(rows: pd.DataFrame, split: str = "test", metric: str = "auroc", re
     if resamples and "row" in frame:
         frame = _compare(frame.reset_index(drop=True), split, metric, resamples)
     frame = _beside_paper(frame) if "row" in frame else frame
-    return Report(frame.drop(columns=["runs", "reference"]).reset_index(drop=True), failed)
+    return Report(frame.drop(columns="runs").reset_index(drop=True), failed)
 
 
 def _named(rows: pd.DataFrame) -> "pd.Series[bool]":
@@ -104,39 +107,49 @@ def _row(group: pd.DataFrame, differing: list[str], split: str) -> dict[str, Any
         row |= {key.removeprefix("config."): first[key] for key in differing}
     row |= {"n": len(group), "params_M": float(first["params"]) / 1e6}
     for name in METRICS:
-        values = group[f"{split}/{name}"].astype(float)
-        row |= {f"{name}_mean": values.mean(), f"{name}_std": values.std(ddof=1)}
+        if (key := f"{split}/{name}") not in group:
+            raise InputError(f"{first['run']}: no {key} in its {RECORD}; train that run again")
+        # a mean over some of the runs would look like one over all
+        values = group[key].astype(float)
+        row |= {f"{name}_mean": values.mean(skipna=False), f"{name}_std": values.std(ddof=1, skipna=False)}
     row |= {f"pairs_{side}": first.get(f"pairs/{side}") for side in ("train", "val", "test")}
     row |= {"epochs": first.get("config.trainer.max_epochs"), "root": first.get("config.data.root")}
     row |= {"data": first["data"], "reference": first["config.reference"]}
+    for key in ("leaking_scans", "leaking_images"):
+        row[key] = (group[key].astype(float).max() or None) if key in group else None
     return row | {"runs": list(group["run"])}
 
 
 def _compare(frame: pd.DataFrame, split: str, metric: str, resamples: int) -> pd.DataFrame:
-    """Add the differences to the reference row of each experiment, within one scale, recipe and dataset."""
+    """Add the differences to the reference row of each experiment, within one scale, recipe and dataset.
+
+    Where there is none though a reference is named, `no_difference` says why.
+    """
     load = cache(lambda run: load_run(Path(run), split))
-    found = {}
+    found: dict[Any, tuple[Any, ...]] = {}
     for _, table in frame[frame["row"].notna()].groupby(list(SIDES), sort=False, dropna=False):
         references = table[table["row"] == table["reference"]]
-        if len(references) != 1:
-            continue
-        other = [load(run) for run in references["runs"].item()]
-        for index, runs in table["runs"].drop(references.index).items():
-            if difference := paired_difference([load(run) for run in runs], other, metric, resamples):
-                found[index] = (metric, *difference)
-    names = ["difference_metric", "difference", "difference_low", "difference_high"]
+        for index, row in table.drop(references.index if len(references) == 1 else []).iterrows():
+            if pd.isna(row["reference"]) or row["reference"] in ("", "null"):
+                continue
+            if len(references) != 1:
+                found[index] = (*_NONE, f"{len(references) or 'no'} rows here are its reference {row['reference']}")
+                continue
+            own, other = ([load(run) for run in runs] for runs in (row["runs"], references["runs"].item()))
+            if not same_pairs([*own, *other]):
+                found[index] = (*_NONE, "its runs and the reference's predict other pairs, or call them otherwise")
+            elif (difference := paired_difference(own, other, metric, resamples)) is None:
+                found[index] = (*_NONE, f"{metric} is undefined in one of its runs or the reference's")
+            else:
+                found[index] = (metric, *difference, None)
+    names = ["difference_metric", "difference", "difference_low", "difference_high", "no_difference"]
     return frame.join(pd.DataFrame.from_dict(found, orient="index", columns=names)) if found else frame
 
 
 def load_run(folder: Path, split: str) -> Run:
-    """Return a run's predictions of a split, and its threshold; InputError for a folder without them."""
-    file = folder / "predictions.csv"
-    try:
-        table = pd.read_csv(file, dtype={"id": str, "scan": str})
-        chosen = table.loc[table["split"] == split, ["id", "scan", "label", "p_ore"]]
-    except (OSError, KeyError, ValueError) as error:
-        raise InputError(f"{file}: no id, scan, split, label, p_ore in it; train that run again") from error
-    return Run(chosen, float(read_row(folder / "metrics.json")["threshold"]))
+    """Return a run's predictions of a split, and its threshold; InputError as `read_row` and `read_predictions`."""
+    row = read_row(folder / RECORD)
+    return Run(read_predictions(folder, row, split), float(row["threshold"]))
 
 
 def _beside_paper(frame: pd.DataFrame) -> pd.DataFrame:

@@ -2,18 +2,19 @@
 
 import re
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pandas as pd
 
-from oresort.console.show import percent
+from oresort.console.show import leakage, percent
+from oresort.files.layout import SPLITS
 from oresort.sorting import METRICS
 from oresort.tables.bootstrap import LEVEL
 from oresort.tables.collect import SIDES
 
 
 class Section(NamedTuple):
-    """One table: title, name for files, what it was measured on, its cells as text, its rows as numbers.
+    """One table: title, name for files, what it was measured on, its cells as text, its rows as numbers, notes on them.
 
     There are at most seven columns of cells, and the first names the row; `report.csv` has all.
     """
@@ -23,6 +24,7 @@ class Section(NamedTuple):
     facts: str
     cells: pd.DataFrame
     numbers: pd.DataFrame
+    notes: tuple[str, ...] = ()  # what a reader must know of single rows, which they name
 
 
 def sections(table: pd.DataFrame, split: str, metric: str = "auroc") -> Iterator[Section]:
@@ -33,18 +35,38 @@ def sections(table: pd.DataFrame, split: str, metric: str = "auroc") -> Iterator
     plain = _used(table[~named])
     facts = f"{split}, per cent, mean±std over n seeds"
     if not plain.empty:
-        yield Section("runs", "runs", facts, readable(plain, metric), plain)
+        yield Section("runs", "runs", facts, readable(plain, metric), plain, notes(plain))
     if not named.any():
         return
+    slugs = {"runs"}
     for _, part in table[named].groupby(list(SIDES), dropna=False):
         numbers = _used(part)
         first = numbers.iloc[0]
         name, scale, recipe = (str(first[key]) for key in ("name", "scale", "recipe"))
-        pairs = " + ".join(f"{int(first[f'pairs_{side}']):,}" for side in ("train", "val", "test"))
-        place = f"{facts}; scale={scale}: {pairs} pairs (train + val + test), {first['epochs']} epochs; recipe={recipe}"
+        pairs = " + ".join(_count(first.get(f"pairs_{side}")) for side in SPLITS)
+        epochs = first.get("epochs", "?")
+        place = f"{facts}; scale={scale}: {pairs} pairs (train + val + test), {epochs} epochs; recipe={recipe}"
         slug = re.sub(r"[^a-z0-9]+", "-", f"{name} {scale} {recipe}".lower())
         place += f"; data: {first.get('root', 'unknown')}"
-        yield Section(name, slug, place, readable(numbers, metric), numbers)
+        while slug in slugs:  # the same rows of other pairs: each has a picture of its own
+            slug += "-again"
+        slugs.add(slug)
+        yield Section(name, slug, place, readable(numbers, metric), numbers, notes(numbers))
+
+
+def notes(table: pd.DataFrame) -> tuple[str, ...]:
+    """Return what a reader must know of single rows of a report's table: leakage, and why a difference is missing."""
+    found = []
+    for name, (_, row) in zip(labels(table), table.iterrows(), strict=True):
+        if leaks := leakage(row.get("leaking_scans"), row.get("leaking_images")):
+            found.append(f"{name}: {leaks}")
+        if isinstance(why := row.get("no_difference"), str):
+            found.append(f"{name}: no difference to the reference row: {why}")
+    return tuple(found)
+
+
+def _count(value: float | None) -> str:
+    return "?" if value is None or pd.isna(value) else f"{int(value):,}"
 
 
 def _used(part: pd.DataFrame) -> pd.DataFrame:
@@ -60,11 +82,7 @@ def readable(table: pd.DataFrame, metric: str = "auroc") -> pd.DataFrame:
     shown["params_M"] = [f"{value:.2f}" if pd.notna(value) else "-" for value in table["params_M"]]
     shown[metric] = _plus_minus(table, metric)
     if "difference" in table:
-        ends = zip(table["difference"], table["difference_low"], table["difference_high"], strict=True)
-        shown[f"Δ {metric} [{LEVEL:.0%}]"] = [
-            "reference" if pd.isna(value) else f"{100 * value:+.2f} [{100 * low:+.2f}, {100 * high:+.2f}]"
-            for value, low, high in ends
-        ]
+        shown[f"Δ {metric} [{LEVEL:.0%}]"] = [_difference(row) for _, row in table.iterrows()]
     if f"paper_{metric}" in table:
         shown[f"paper: {metric}"] = _plus_minus(table, f"paper_{metric}")
     others = [name for name in ("balanced_accuracy", "f1", "brier", "auroc") if name != metric]
@@ -90,6 +108,13 @@ def labels(table: pd.DataFrame) -> list[str]:
     return names.tolist()
 
 
+def _difference(row: "pd.Series[Any]") -> str:
+    value, low, high = (100 * row[f"difference{end}"] for end in ("", "_low", "_high"))
+    if pd.isna(value):
+        return "reference" if row["row"] == row.get("reference") else "-"
+    return f"{value:+.2f} [{low:+.2f}, {high:+.2f}]"
+
+
 def _plus_minus(table: pd.DataFrame, name: str) -> list[str]:
     # the paper prints per cent already
     mean, factor = (f"{name}_mean", 1.0) if f"{name}_mean" in table else (name, 0.01)
@@ -98,15 +123,15 @@ def _plus_minus(table: pd.DataFrame, name: str) -> list[str]:
 
 
 def markdown(table: pd.DataFrame) -> str:
-    """Return a table of text as Markdown."""
+    """Return a table of text as Markdown, whatever signs are in its cells."""
     lines = [list(table.columns), ["---"] * len(table.columns), *table.to_numpy().tolist()]
-    cells = [[str(cell).replace("|", "\\|") for cell in line] for line in lines]
+    cells = [[" ".join(str(cell).split()).replace("|", "\\|") for cell in line] for line in lines]
     return "".join(f"| {' | '.join(line)} |\n" for line in cells)
 
 
 def latex(section: Section) -> str:
     """Return a section as a LaTeX table for the package booktabs."""
-    caption = re.sub(r"([%&#_$])", r"\\\1", f"{section.title}: {section.facts}")
+    caption = re.sub(r"([%&#_$])", r"\\\1", ". ".join((f"{section.title}: {section.facts}", *section.notes)))
     view = section.cells.style.hide().format(escape="latex").format_index(escape="latex", axis=1)
     layout = "l" + "r" * (len(section.cells.columns) - 1)
     text = view.to_latex(hrules=True, caption=caption, column_format=layout, position_float="centering")

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from oresort.errors import InputError
+from oresort.files.reading import read_table
 from oresort.scan.segment.particle import Particle
 
 _NEEDED = ("x", "y", "w", "h", "grade")
@@ -14,13 +15,7 @@ _LEAST = 0.5  # intersection over union of the boxes from which a row and a part
 
 def load_assays(path: Path) -> pd.DataFrame:
     """Read a table of particles: boxes `x, y, w, h` in the scan's pixels, `grade` (wt % Cu), `mass` (g, optional)."""
-    try:
-        table = pd.read_csv(path, encoding="utf-8")
-    except (OSError, ValueError) as error:  # pandas' parser errors and bad encodings are ValueErrors
-        raise InputError(f"{path}: not a CSV table ({str(error).strip()}); write it again") from error
-    missing = [column for column in _NEEDED if column not in table]
-    if missing:
-        raise InputError(f"{path}: no column {', '.join(missing)}; needed are {', '.join(_NEEDED)}")
+    table = read_table(path, _NEEDED)
     if "mass" not in table:
         table["mass"] = np.nan
     values: pd.DataFrame = table[[*_NEEDED, "mass"]].apply(pd.to_numeric, errors="coerce")
