@@ -50,7 +50,9 @@ def air_level(counts: NDArray[np.uint16], name: str) -> float:
         InputError: no pixels, constant, saturated or dark scan, or no narrow peak that is the brightest.
     """
     check_image(counts, name)
-    return level_of(counts[:, belt_columns(counts)], name)
+    belt = counts[:, belt_columns(counts)]
+    check_saturated(belt, name)
+    return level_of(belt, name)
 
 
 def check_image(counts: NDArray[np.uint16], name: str) -> None:
@@ -70,7 +72,7 @@ def level_of(belt: NDArray[np.uint16], name: str) -> float:
     the belt bias it by less than 0.1 %. Error messages call the scan `name`.
 
     Raises:
-        InputError: no pixels, constant, saturated or dark belt, or no narrow peak that is the brightest.
+        InputError: no pixels, constant or dark belt, or no narrow peak that is the brightest.
     """
     if not belt.size or belt.min() == belt.max():
         raise InputError(f"{name}: no image in it (empty or constant); scan again")
@@ -81,11 +83,6 @@ def level_of(belt: NDArray[np.uint16], name: str) -> float:
         raise InputError(f"{name}: dark, its usual count is {usual:.0f}; scan again with the tube on, or, {_INVERTED}")
     histogram[:dark] = 0  # what is dead or opaque is no air, however common
     level, spread = _clipped_mean(histogram)
-    top = int(belt.max())
-    full = top & (top + 1) == 0  # all bits set: 4,095, 16,383, 65,535
-    saturated = (histogram[-1] if top == FULL_SCALE else np.count_nonzero(belt == top) if full else 0) / belt.size
-    if saturated > 0.01:
-        raise InputError(f"{name}: {saturated:.0%} of the belt is saturated at {top}; lower the exposure, scan again")
     # particles only darken: much that is brighter than the peak, or no narrow peak, shows that it is not air
     bright = histogram[int((level + 6 * spread) / _BIN) + 1 :].sum() / belt.size
     if bright > 0.02:
@@ -99,6 +96,15 @@ def level_of(belt: NDArray[np.uint16], name: str) -> float:
             "give a whole scan, mostly bare belt"
         )
     return level
+
+
+def check_saturated(belt: NDArray[np.uint16], name: str) -> None:
+    """Raise InputError where pixels of the belt (H, W), as they came, are at full scale: air is not known then."""
+    top = int(belt.max(initial=0))
+    full = top > 0 and top & (top + 1) == 0  # all bits set: 4,095, 16,383, 65,535
+    saturated = float((belt == top).mean()) if full else 0.0
+    if saturated > 0.01:
+        raise InputError(f"{name}: {saturated:.0%} of the belt is saturated at {top}; lower the exposure, scan again")
 
 
 def check_inverted(smooth: NDArray[np.float32], still: NDArray[np.bool_], first: int, name: str) -> None:

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from oresort.errors import InputError
-from oresort.scan.calibrate.air import belt_columns, check_image, check_inverted, level_of
+from oresort.scan.calibrate.air import belt_columns, check_image, check_inverted, check_saturated, level_of
 from oresort.scan.calibrate.faults import DARK, LIVE, column_faults, filled, named, running
 from oresort.scan.calibrate.lines import whole_lines
 from oresort.scan.segment.mask import KERNEL, smoothed
@@ -105,8 +105,9 @@ def measure_columns(
     fault[no_light] = DARK
     live = fault == LIVE
     if 2 * int(live.sum()) < len(live):
-        mend = "lower the exposure" if np.mean(net[:, ~live] >= FULL_SCALE - 1) > 0.5 else "mend the detector"
+        mend = "lower the exposure" if np.mean(net[:, ~live] >= net.max() - 1) > 0.5 else "mend the detector"
         raise InputError(f"{name}: more than half of the belt is faulty, {named(fault, belt.start)}; {mend}")
+    check_saturated(counts[whole, belt][:, live], name)
     still = np.zeros(net.shape, np.bool_)
     still[1:] = net[1:] == net[:-1]
     # flat to 1 % first: what is bare is told by one threshold for all columns
@@ -116,7 +117,10 @@ def measure_columns(
     # a detector that is not flat-fielded has no narrow peak of air; a slab that lies on half of the belt is no gain
     usual = float(np.median(rough[live]))
     steps = rough / (usual * (rough / usual).clip(0.5, 1.6))
-    level_of(np.rint(relative[:, live] * (usual * steps[live])).clip(0, FULL_SCALE).astype(np.uint16), name)
+    flat = np.rint(relative[:, live] * (usual * steps[live])).clip(0, FULL_SCALE).astype(np.uint16)
+    # columns were measured on the brightest lines, which are not the usual ones of a belt whose level drifts
+    scale = np.float32(level_of(flat, name) / usual)
+    relative, rough = relative / scale, rough * scale
     check_inverted(smoothed(relative), still, belt.start, name)
     bare = _bare(relative)  # (n, belt)
     # once more, for on a belt whose level drifts the brightest lines were not everywhere the same ones

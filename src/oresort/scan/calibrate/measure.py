@@ -103,4 +103,6 @@ def _starts(height: int) -> list[tuple[int, int]]:
 def _is_turned(counts: NDArray[np.uint16]) -> bool:
     """Tell whether the first and the last lines (H, W) are each at one count, and others are not."""
     flat = (counts == counts[:, :1]).mean(axis=1) > 0.9  # (H,)
+    if (counts[:, [0, -1]] == counts[0, 0]).all():  # all about it: saturated air
+        return False
     return bool(len(flat) > 2 * _SIDE and flat[:_SIDE].all() and flat[-_SIDE:].all() and flat.mean() < 0.9)
