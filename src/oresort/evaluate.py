@@ -2,9 +2,10 @@
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 from oresort.console.command import REQUIRED, run_command
+from oresort.console.ranges import one_of, share
 
 if TYPE_CHECKING:
     from oresort.learn.evaluation import Evaluation
@@ -25,8 +26,8 @@ class EvaluateConfig:
 
     ckpt: str = REQUIRED
     data: EvaluateData = field(default_factory=EvaluateData)
-    split: str = "test"
-    threshold: float | None = None
+    split: Annotated[str, one_of("train", "val", "test")] = "test"
+    threshold: Annotated[float | None, share()] = None
     device: str = "auto"
     out: str | None = None
     modules: list[str] = field(default_factory=list)

@@ -6,9 +6,10 @@ With `keep=` or `degree=` it also writes `simplified.ckpt`, the same model with 
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 from oresort.console.command import REQUIRED, run_command
+from oresort.console.ranges import number, whole
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -20,9 +21,9 @@ class ExplainConfig:
 
     ckpt: str = REQUIRED
     out: str = REQUIRED
-    top: int = 6
-    keep: float | None = None
-    degree: int | None = None
+    top: Annotated[int, whole(1, 100)] = 6
+    keep: Annotated[float | None, number(0, 1, above=True)] = None
+    degree: Annotated[int | None, whole(1, 100)] = None
     modules: list[str] = field(default_factory=list)
 
 

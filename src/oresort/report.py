@@ -8,10 +8,10 @@ interval (paired bootstrap over scans). Tables go to the screen; `report.csv` (a
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 from oresort.console.command import REQUIRED, run_command
-from oresort.errors import InputError
+from oresort.console.ranges import one_of, whole
 
 if TYPE_CHECKING:
     from oresort.tables.collect import Report
@@ -22,9 +22,9 @@ class ReportConfig:
     """One report; `conf/report.yaml` explains each key."""
 
     runs: str = REQUIRED
-    split: str = "test"
+    split: Annotated[str, one_of("val", "test")] = "test"
     metric: str = "auroc"
-    resamples: int = 1000
+    resamples: Annotated[int, whole(0, 1_000_000)] = 1000
     out: str | None = None
 
 
@@ -36,8 +36,6 @@ def report(cfg: ReportConfig) -> "Report":
     from oresort.tables.plot import report_figure
     from oresort.tables.text import latex, markdown, sections
 
-    if cfg.split not in ("val", "test"):
-        raise InputError(f"split={cfg.split}: runs record val and test; choose one of them")
     result = summarise(collect(Path(cfg.runs)), cfg.split, cfg.metric, cfg.resamples)
     out = Path(cfg.out or cfg.runs)
     with replacing(out / "report.csv") as temporary:

@@ -2,9 +2,10 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 from oresort.console.command import REQUIRED, run_command
+from oresort.console.ranges import SEEDS, number, one_of, share, whole
 from oresort.errors import InputError
 
 
@@ -13,19 +14,19 @@ class SimulateConfig:
     """What to simulate; every key is explained in `conf/simulate.yaml`."""
 
     out: str = REQUIRED
-    pairs: int = 0
-    scans: int = 0
-    seed: int = 0
-    kvp: float = 160.0
-    labels: str = "batch"
-    wrong: float = 0.08
-    cutoff: float = 0.10
-    assay_noise: float = 0.10
-    mineralised: float = 0.50
-    association: float = 0.8
-    particles: int = 30
-    background: str = "zero"
-    workers: int = 2
+    pairs: Annotated[int, whole(0)] = 0
+    scans: Annotated[int, whole(0)] = 0
+    seed: Annotated[int, whole(0, SEEDS)] = 0
+    kvp: Annotated[float, number(140, 180)] = 160.0
+    labels: Annotated[str, one_of("batch", "assay")] = "batch"
+    wrong: Annotated[float, share()] = 0.08
+    cutoff: Annotated[float, number(0, 100, above=True)] = 0.10
+    assay_noise: Annotated[float, number(0, 10)] = 0.10
+    mineralised: Annotated[float, share()] = 0.50
+    association: Annotated[float, share()] = 0.8
+    particles: Annotated[int, whole(1)] = 30
+    background: Annotated[str, one_of("zero", "air")] = "zero"
+    workers: Annotated[int, whole(1, 1024)] = 2
     overwrite: bool = False
 
 
@@ -38,7 +39,8 @@ def simulate(cfg: SimulateConfig) -> dict[str, Any]:
     from oresort.files.layout import SPLITS
     from oresort.files.write import new_folder
 
-    _check(cfg)
+    if cfg.pairs + cfg.scans < 1:
+        raise InputError(f"pairs={cfg.pairs} scans={cfg.scans}: ask for at least one, as pairs=4000 or scans=2")
     check_voltage(cfg.kvp)
     labelling = Labelling(cfg.labels, cfg.wrong, cfg.cutoff, cfg.assay_noise, cfg.mineralised)
     summary: dict[str, Any] = {"out": cfg.out}
@@ -58,18 +60,6 @@ def simulate(cfg: SimulateConfig) -> dict[str, Any]:
     for name, value in summary.items():
         print(f"{name:>6}: {value}")
     return summary
-
-
-def _check(cfg: SimulateConfig) -> None:
-    if cfg.pairs < 0 or cfg.scans < 0 or cfg.pairs + cfg.scans < 1:
-        raise InputError(f"pairs={cfg.pairs} scans={cfg.scans}: ask for at least one, as pairs=4000 or scans=2")
-    for name, least in (("particles", 1), ("workers", 1), ("seed", 0)):
-        if getattr(cfg, name) < least:
-            raise InputError(f"{name}={getattr(cfg, name)}: must be at least {least}")
-    if not 0 <= cfg.association <= 1:
-        raise InputError(f"association={cfg.association:g}: choose from 0 (hardest) to 1")
-    if cfg.background not in ("zero", "air"):
-        raise InputError(f"background={cfg.background!r} is unknown; choose zero or air")
 
 
 def main() -> None:

@@ -9,6 +9,8 @@ from oresort.console.signals import stoppable
 from oresort.console.usage import usage
 from oresort.errors import InputError, Interrupted, of_the_disk, one_line
 
+_said: set[str] = set()  # warnings of this run
+
 REQUIRED = "???"  # OmegaConf's mark of a value that the user must give
 
 
@@ -28,6 +30,7 @@ def run_command(
     from oresort.console.compose import compose_and_run
 
     warnings.showwarning = _show_warning
+    _said.clear()
     try:
         with stoppable():
             failures = compose_and_run(name, schema if isinstance(schema, type) else schema(), function)
@@ -48,4 +51,7 @@ def run_command(
 
 
 def _show_warning(message: Warning | str, *_: object, **__: object) -> None:
-    print(f"warning: {one_line(message) if isinstance(message, Warning) else message}", file=sys.stderr)
+    text = one_line(message) if isinstance(message, Warning) else message
+    if text not in _said:  # libraries forget what was said whenever a filter changes
+        _said.add(text)
+        print(f"warning: {text}", file=sys.stderr)

@@ -45,7 +45,7 @@ def _words(name: str, sweep: bool, groups: bool) -> Iterator[str]:
     if sweep:
         yield "  -m key=a,b         run every combination, a sweep"
     if groups:
-        yield "  +key=value         hand on a keyword that a chosen file does not list"
+        yield "  GROUP.KEY=value    hand on a keyword that a chosen file does not list, as optim.betas=[0.9,0.95]"
         yield "  --config-dir DIR   add your own choices: files in DIR, in folders named as those of conf/"
     yield "  --cfg job          print the composed configuration and do nothing"
     program = f"oresort-{name.replace('_', '-')}"

@@ -13,7 +13,7 @@ from oresort.paths import version_of
 
 _VERSION = 1
 
-_WORDS = {
+WORDS = {
     "crops": ("registered", "released"),
     "mask": ("noise", "threshold", "released"),
     "background": ("zero", "air"),
@@ -37,7 +37,7 @@ class Cutting:
     min_area: int = 50  # smallest particle, pixels: about 3 mm across at the 0.4 mm pitch of the paper's sorter
 
     def __post_init__(self) -> None:
-        for key, known in _WORDS.items():
+        for key, known in WORDS.items():
             if getattr(self, key) not in known:
                 raise InputError(f"{key}={getattr(self, key)}: unknown; known are {', '.join(known)}")
         if self.min_area < 1:

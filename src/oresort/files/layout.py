@@ -62,7 +62,10 @@ def index_released(root: Path) -> pd.DataFrame:
         for particle in _folders(folder):
             match = _PARTICLE.fullmatch(particle.name)
             if match is None:
-                raise InputError(f"{particle}: the folder's name is not <scan>-x<X>-y<Y>-w<W>-h<H>; rename it")
+                raise InputError(
+                    f"{particle}: the folder's name is not <scan>-x<X>-y<Y>-w<W>-h<H>; rename it, "
+                    "or if it holds no pair move it out of the dataset or let its name begin with a dot"
+                )
             files = {layer: find_image(particle, layer, "add it or remove the folder") for layer in ("low", "high")}
             row = {"id": f"{folder.name}/{particle.name}", "label": label, "batch": batch, **match.groupdict()}
             rows.append(row | {layer: file.relative_to(root).as_posix() for layer, file in files.items()})

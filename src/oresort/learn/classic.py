@@ -4,7 +4,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 import pandas as pd
@@ -12,6 +12,7 @@ import torch
 
 from oresort.classic.base import Classic, Pixels
 from oresort.console.progress import track
+from oresort.console.ranges import SEEDS, whole
 from oresort.data.cache import read_counts
 from oresort.data.index import fingerprint, index_pairs
 from oresort.data.leaks import check_images, leaking_scans, pixel_hashes
@@ -25,7 +26,7 @@ from oresort.learn.run import recorded
 from oresort.make import make
 from oresort.represent.mask import particle_mask
 from oresort.sorting.probability import check_probabilities
-from oresort.sorting.threshold import choose_threshold
+from oresort.sorting.threshold import THRESHOLD, choose_threshold
 from oresort.xray.transmission import attenuation
 
 
@@ -35,10 +36,10 @@ class ClassicConfig:
 
     name: str = "classic"
     out: str | None = None
-    seed: int = 0
+    seed: Annotated[int, whole(0, SEEDS)] = 0
     data: PairsConfig = field(default_factory=PairsConfig)
     method: dict[str, Any] = field(default_factory=dict)
-    threshold: Any = "balanced_accuracy"
+    threshold: Annotated[Any, THRESHOLD] = "balanced_accuracy"
 
 
 class Crops:

@@ -10,11 +10,12 @@ from typing import Any
 import lightning as L
 import pandas as pd
 import torch
+from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch.loggers import Logger
 from lightning.pytorch.utilities import rank_zero_only
 
 from oresort.data.datamodule import OreDataModule
-from oresort.errors import InputError, Interrupted
+from oresort.errors import InputError, Interrupted, one_line
 from oresort.files.layout import SPLITS
 from oresort.files.write import replacing
 from oresort.learn.checkpoint import load_trained
@@ -102,6 +103,8 @@ def _fit(cfg: TrainConfig, folder: Path, data: OreDataModule, loggers: list[Logg
             warnings.filterwarnings("ignore", message=message)
         try:
             trainer.fit(module, datamodule=data, ckpt_path=str(last) if last.is_file() else None)
+        except MisconfigurationException as error:
+            raise InputError(f"trainer: {one_line(error)}; change trainer.*") from error
         except SystemExit as stopped:  # what Lightning makes of a signal, without a word
             code = getattr(stopped.__context__, "code", Interrupted().code)
             mend = f"go on with resume={folder}" if last.is_file() else "start it again: no epoch was finished"

@@ -46,6 +46,7 @@ class WandbRun(ResultLogger, WandbLogger):
         group: str | None = None,
         job_type: str = "train",
         tags: Sequence[str] = (),
+        notes: str | None = None,
         timeout: float = 30,
         model: bool = True,
     ) -> None:
@@ -62,7 +63,7 @@ class WandbRun(ResultLogger, WandbLogger):
         self.model = model
         super().__init__(
             save_dir=str(folder.parent), name=name, id=file.read_text().strip(), project=project, entity=entity,
-            group=group, job_type=job_type, tags=list(tags), mode=mode, resume="allow",
+            group=group, job_type=job_type, tags=list(tags), notes=notes, mode=mode, resume="allow",
             settings=wandb.Settings(init_timeout=timeout, console="off"),
         )  # fmt: skip
         try:

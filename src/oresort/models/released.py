@@ -44,6 +44,8 @@ def import_released(file: Path) -> PairNet:
         content = torch.load(file, map_location="cpu", weights_only=True)
     except (RuntimeError, pickle.UnpicklingError, EOFError, KeyError, ValueError, OSError) as error:
         raise InputError(f"{file}: not a weight file that loads safely; give a plain state dict") from error
+    if isinstance(content, dict) and "datamodule_hyper_parameters" in content:
+        raise InputError(f"{file}: a checkpoint of oresort already; evaluate and sort take it as it is")
     for key in ("state_dict", "model_state_dict", "model"):
         if isinstance(content, dict) and isinstance(content.get(key), dict):
             content = content[key]

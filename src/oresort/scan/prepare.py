@@ -4,16 +4,17 @@ import re
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 import cv2
 import pandas as pd
 
 from oresort.console.command import REQUIRED
 from oresort.console.progress import advancing
+from oresort.console.ranges import number, one_of, whole
 from oresort.console.show import show
 from oresort.errors import InputError, one_line
-from oresort.files.dataset import Cutting, write_dataset
+from oresort.files.dataset import WORDS, Cutting, write_dataset
 from oresort.files.image import read_pair
 from oresort.files.layout import write_index
 from oresort.files.lines import PairReader
@@ -52,23 +53,23 @@ class PrepareConfig:
     follow_links: bool = False
     low: str = "{scan}_low"
     high: str = "{scan}_high"
-    crops: str = Cutting.crops
-    background: str = Cutting.background
+    crops: Annotated[str, one_of(*WORDS["crops"])] = Cutting.crops
+    background: Annotated[str, one_of(*WORDS["background"])] = Cutting.background
     correct: bool = Cutting.correct
-    mask: str = Cutting.mask
+    mask: Annotated[str, one_of(*WORDS["mask"])] = Cutting.mask
     split: bool = Cutting.split
-    convex: float = Cutting.convex
-    neck: float = Cutting.neck
-    min_area: int = Cutting.min_area
+    convex: Annotated[float, number(0, 1, above=True)] = Cutting.convex
+    neck: Annotated[float, number(0, 1, above=True)] = Cutting.neck
+    min_area: Annotated[int, whole(1)] = Cutting.min_area
     drop: list[str] = field(default_factory=list)
-    registration: str = "scan"
+    registration: Annotated[str, one_of("scan", "pooled")] = "scan"
     calibration: str | None = None
     air: str | None = None
     dark: str | None = None
-    label: str | None = None
+    label: Annotated[str | None, one_of("ore", "waste")] = None
     batch: str | None = None
     table: str = "{scan}_truth"
-    cutoff: float = 0.10
+    cutoff: Annotated[float, number(0, 100, above=True)] = 0.10
     overlay: bool = True
     overwrite: bool = False
 
@@ -124,10 +125,6 @@ def prepare(cfg: PrepareConfig) -> Prepared:
 
 
 def _check(cfg: PrepareConfig) -> Cutting:
-    for key, known in (("registration", ("scan", "pooled")), ("label", (None, "ore", "waste"))):
-        if getattr(cfg, key) not in known:
-            names = ", ".join(name for name in known if name)
-            raise InputError(f"{key}={getattr(cfg, key)}: unknown; known are {names}")
     for flag in cfg.drop:
         if flag not in FLAGS:
             raise InputError(f"drop={flag}: unknown; known are {', '.join(FLAGS)}")

@@ -12,6 +12,7 @@ from oresort.scan.segment.particle import Particle
 from oresort.sorting.decide import decide
 
 _WORDS = {"keep": "ore", "drop": "waste", "decide": None}
+POLICIES = tuple(_WORDS)
 _KEYS = ("faulty", "clipped", "touching", "unsure")  # the gravest first; what is mended or parted is judged as others
 
 

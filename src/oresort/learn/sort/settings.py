@@ -1,17 +1,18 @@
 """The typed configuration of `sort`, and what it says of scans and cutting."""
 
-import math
 import re
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Annotated
 
 from oresort.console.command import REQUIRED
+from oresort.console.ranges import number, one_of, share
 from oresort.errors import InputError
 from oresort.files.belt import BeltFiles, scans_in_order
 from oresort.files.dataset import Cutting
 from oresort.files.scans import ScanFiles
 from oresort.learn.checkpoint import Trained
-from oresort.sorting.policy import Policy
+from oresort.sorting.policy import POLICIES, Policy
 
 
 @dataclass
@@ -24,17 +25,17 @@ class SortConfig:
     high: str | None = None
     scans: str | None = None
     joined: bool = True
-    crops: str | None = None
-    mask: str | None = None
+    crops: Annotated[str | None, one_of("registered", "released")] = None
+    mask: Annotated[str | None, one_of("noise", "threshold", "released")] = None
     calibration: str | None = None
     save_calibration: str | None = None
-    pixel: float | None = None
-    threshold: float | None = None
-    faulty: str = Policy.faulty
-    clipped: str = Policy.clipped
-    touching: str = Policy.touching
-    unsure: str = Policy.unsure
-    band: float = Policy.band
+    pixel: Annotated[float | None, number(0, 100, above=True)] = None
+    threshold: Annotated[float | None, share()] = None
+    faulty: Annotated[str, one_of(*POLICIES)] = Policy.faulty
+    clipped: Annotated[str, one_of(*POLICIES)] = Policy.clipped
+    touching: Annotated[str, one_of(*POLICIES)] = Policy.touching
+    unsure: Annotated[str, one_of(*POLICIES)] = Policy.unsure
+    band: Annotated[float, share()] = Policy.band
     overlay: bool = True
     device: str = "auto"
     modules: list[str] = field(default_factory=list)
@@ -46,8 +47,6 @@ def belts_of(cfg: SortConfig) -> list[BeltFiles]:
     Raises:
         InputError: no scan is named, one cannot be used, or those of one belt differ in width.
     """
-    if cfg.pixel is not None and not 0 < cfg.pixel < math.inf:
-        raise InputError(f"pixel={cfg.pixel:g}: no size of a pixel; give mm of belt, such as pixel=0.4")
     if cfg.scans is not None:
         scans = scans_in_order(Path(cfg.scans), cfg.low or "{scan}_low", cfg.high or "{scan}_high")
     elif cfg.low and cfg.high:

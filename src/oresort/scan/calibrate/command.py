@@ -3,6 +3,7 @@
 import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Annotated
 
 import cv2
 import numpy as np
@@ -10,6 +11,7 @@ import pandas as pd
 
 from oresort.console.command import REQUIRED
 from oresort.console.progress import advancing
+from oresort.console.ranges import number
 from oresort.console.show import show
 from oresort.errors import InputError
 from oresort.files.dataset import Cutting
@@ -38,7 +40,7 @@ class CalibrateConfig:
     air: str | None = None
     dark: str | None = None
     sorter: str | None = None
-    pixel: float | None = None
+    pixel: Annotated[float | None, number(0, 100, above=True)] = None
     overwrite: bool = False
 
 
@@ -54,8 +56,6 @@ def calibrate(cfg: CalibrateConfig) -> Calibration:
         raise InputError(f"out={cfg.out}: must end with .json")
     if out.exists() and not (cfg.overwrite and out.is_file()):
         raise InputError(f"out={cfg.out}: is there already; name another file or say overwrite=true")
-    if cfg.pixel is not None and not 0 < cfg.pixel < 100:
-        raise InputError(f"pixel={cfg.pixel}: is the width of a pixel on the belt in mm, as 0.4")
     scans, problems = find_scans(Path(cfg.scans), cfg.low, cfg.high)
     air, dark = (
         None if name is None else read_pair(*reference_pair(name, cfg.low, cfg.high)) for name in (cfg.air, cfg.dark)

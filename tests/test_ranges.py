@@ -1,0 +1,99 @@
+"""Every number of every verb's configuration says its range, and words that are chosen from are known."""
+
+from collections.abc import Iterator
+from dataclasses import is_dataclass
+from types import NoneType
+from typing import Any, get_args, get_type_hints
+
+import pytest
+
+from oresort.belt.sorter import KVP_RANGE
+from oresort.console.check import kind_of
+from oresort.console.compose import composed
+from oresort.console.ranges import Rule
+from oresort.dashboard import DashboardConfig
+from oresort.errors import InputError
+from oresort.evaluate import EvaluateConfig
+from oresort.explain import ExplainConfig
+from oresort.import_weights import ImportConfig
+from oresort.learn.classic import ClassicConfig
+from oresort.learn.config import TrainConfig
+from oresort.learn.sort.settings import SortConfig
+from oresort.models.kan.layer import INITS
+from oresort.report import ReportConfig
+from oresort.scan.calibrate.command import CalibrateConfig
+from oresort.scan.prepare import PrepareConfig
+from oresort.simulate import SimulateConfig
+
+SCHEMAS: dict[str, type] = {
+    "calibrate": CalibrateConfig,
+    "classic": ClassicConfig,
+    "dashboard": DashboardConfig,
+    "evaluate": EvaluateConfig,
+    "explain": ExplainConfig,
+    "import_weights": ImportConfig,
+    "prepare": PrepareConfig,
+    "report": ReportConfig,
+    "simulate": SimulateConfig,
+    "sort": SortConfig,
+    "train": TrainConfig,
+}
+GIVEN = {
+    "calibrate": ["scans=x", "out=x.json"],
+    "evaluate": ["ckpt=x", "data.root=x"],
+    "explain": ["ckpt=x", "out=x"],
+    "prepare": ["scans=x", "out=x"],
+    "report": ["runs=x"],
+    "simulate": ["out=x"],
+    "sort": ["ckpt=x", "out=x"],
+}
+
+
+def rules(schema: type, prefix: str = "") -> Iterator[tuple[str, Any, list[Rule]]]:
+    """Every key of a schema, with its plain type and its rules."""
+    for name, kind in get_type_hints(schema, include_extras=True).items():
+        if is_dataclass(kind):
+            yield from rules(kind, f"{prefix}{name}.")  # type: ignore[arg-type]
+            continue
+        found = [rule for rule in getattr(kind, "__metadata__", ()) if isinstance(rule, Rule)]
+        yield f"{prefix}{name}", getattr(kind, "__origin__", kind) if found else kind, found
+
+
+@pytest.mark.parametrize("verb", SCHEMAS)
+def test_every_number_says_its_range(verb: str):
+    bare = [key for key, kind, found in rules(SCHEMAS[verb]) if {int, float} & {kind, *get_args(kind)} and not found]
+    assert bare == []
+
+
+@pytest.mark.parametrize("verb", GIVEN)
+def test_what_is_out_of_range_is_refused_as_it_is_composed(verb: str):
+    tried = 0
+    for key, kind, found in rules(SCHEMAS[verb]):
+        if not found or kind is Any:
+            continue
+        numbers = bool({int, float} & {kind, *get_args(kind)})
+        for value in ("nan", "-1", "1e99", "true") if numbers else ("no-such-word",):
+            if numbers and value == "nan" and int in {kind, *get_args(kind)}:
+                continue
+            with pytest.raises(Exception, match=f"{key}={'no-such' if not numbers else ''}") as caught:
+                composed(verb, SCHEMAS[verb], *GIVEN[verb], f"{key}={value}")
+            assert isinstance(caught.value, InputError) or "Error merging override" in str(caught.value)
+            tried += 1
+    assert tried or verb == "calibrate"
+
+
+@pytest.mark.parametrize("verb", GIVEN)
+def test_the_defaults_are_in_their_ranges(verb: str):
+    made = composed(verb, SCHEMAS[verb], *GIVEN[verb])
+    for key, kind, found in rules(SCHEMAS[verb]):
+        value: Any = made
+        for name in key.split("."):
+            value = getattr(value, name)
+        assert all(rule.allows(value) for rule in found) or (value is None and NoneType in get_args(kind))
+
+
+def test_ranges_are_those_of_the_rooms():
+    (voltage,) = kind_of(SimulateConfig, "kvp").__metadata__
+    assert (voltage.least, voltage.most) == KVP_RANGE
+    (init,) = kind_of(TrainConfig, "recipe.init").__metadata__
+    assert set(init.others) == set(INITS)
