@@ -11,6 +11,11 @@ _OF_THE_DISK = {
     errno.EACCES: "see to its permissions",
     errno.EPERM: "see to its permissions",
     errno.EIO: "see to the disk",
+    errno.EISDIR: "name a file",
+    errno.ENOTDIR: "name a folder",
+    errno.EEXIST: "name another folder",
+    errno.ENAMETOOLONG: "give a shorter name",
+    errno.ENOMEM: "free some memory",
 }
 
 

@@ -1,5 +1,6 @@
 """A dataset's folder: whole or not at all, and never another's."""
 
+import fcntl
 import os
 import signal
 import subprocess
@@ -9,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from oresort.errors import InputError
-from oresort.files.write import MARK, new_folder
+from oresort.files.write import MARK, new_folder, write_json
 
 CHILD = """
 import os, shutil, signal, sys
@@ -154,3 +155,30 @@ def test_a_folder_is_for_everyone_as_the_mask_says(tmp_path: Path):
     finally:
         os.umask(old)
     assert (tmp_path / "set").stat().st_mode & 0o777 == 0o755
+
+
+def test_what_a_killed_writer_left_is_removed_and_what_is_being_written_is_not(tmp_path: Path):
+    old, young, busy = (tmp_path / f".a-{name}.json" for name in ("oldoldol", "youngyou", "busybusy"))
+    other = tmp_path / ".b-oldoldol.json"
+    for file in (old, young, busy, other):
+        file.write_text("half")
+    for file in (old, busy, other):
+        os.utime(file, (1, 1))
+    with busy.open() as stream:
+        fcntl.flock(stream, fcntl.LOCK_EX)
+        write_json(tmp_path / "a.json", {"x": 1})
+    assert {path.name for path in tmp_path.iterdir()} == {"a.json", young.name, busy.name, other.name}
+
+
+def test_a_file_in_place_of_a_folder_is_named_as_it_was_typed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    (tmp_path / "folder.json").mkdir()
+    with pytest.raises(IsADirectoryError, match=r"folder\.json"):
+        write_json(tmp_path / "folder.json", {})
+
+    def full(self: Path, text: str, encoding: str) -> int:
+        raise OSError(28, "No space left on device", str(self))
+
+    monkeypatch.setattr(Path, "write_text", full)
+    with pytest.raises(OSError, match=rf"No space left on device: '{tmp_path}/a\.json'"):
+        write_json(tmp_path / "a.json", {})
+    assert [path.name for path in tmp_path.iterdir()] == ["folder.json"]

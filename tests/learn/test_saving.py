@@ -166,3 +166,23 @@ def test_a_damaged_table_of_epochs_is_named(content: str, dataset: Path, compose
     (tmp_path / "metrics.csv").write_text(content)
     with pytest.raises(InputError, match=r"metrics\.csv: .*; remove it"):
         train(compose_train(f"data.root={dataset}", "trainer.max_epochs=1"), tmp_path)
+
+
+@pytest.mark.parametrize("change", ["shape", "key", "nan"])
+def test_a_last_checkpoint_of_other_weights_is_named(
+    change: str, dataset: Path, compose_train: Compose, tmp_path: Path
+):
+    cfg = compose_train(f"data.root={dataset}", "trainer.max_epochs=2")
+    killed_in(1, cfg, tmp_path)
+    last = tmp_path / "checkpoints" / "last.ckpt"
+    content = torch.load(last, weights_only=True)
+    name = next(key for key, tensor in content["state_dict"].items() if tensor.ndim > 1)
+    if change == "shape":
+        content["state_dict"][name] = content["state_dict"][name][..., None]
+    elif change == "key":
+        content["state_dict"]["other"] = content["state_dict"].pop(name)
+    else:
+        content["state_dict"][name].view(-1)[0] = float("nan")
+    torch.save(content, last)
+    with pytest.raises(InputError, match=r"last\.ckpt: (of another model|damaged, .* not finite).*; remove it"):
+        train(cfg, tmp_path)

@@ -2,11 +2,13 @@
 
 import errno
 import fcntl
+import glob
 import json
 import math
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,19 +21,25 @@ from oresort.errors import InputError
 MARK = "dataset.json"
 """File by which a folder is known as one that this program made, and may replace."""
 
+_YOUNG = 60  # seconds
+
 
 @contextmanager
 def replacing(target: Path) -> Iterator[Path]:
     """Yield a temporary path beside `target` that becomes `target` only when the block succeeds.
 
-    A reader never sees half a file, and a failure leaves what was there before.
+    A reader never sees half a file, and a failure leaves what was there before. What a killed process left of the same
+    target is removed. OSError names the target.
     """
+    if target.is_dir():
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(target))
     target.parent.mkdir(parents=True, exist_ok=True)
+    _sweep(target)
     # the suffix stays last: writers such as tifffile and matplotlib choose the format by it
     handle, name = tempfile.mkstemp(prefix=f".{target.stem}-", suffix=target.suffix, dir=target.parent)
-    os.close(handle)
     temporary = Path(name)
     try:
+        fcntl.flock(handle, fcntl.LOCK_EX)  # as long as this process lives, it is no leftover
         yield temporary
         umask = os.umask(0)  # it can only be read by setting it
         os.umask(umask)
@@ -39,8 +47,26 @@ def replacing(target: Path) -> Iterator[Path]:
         _flush(temporary)
         temporary.replace(target)  # one step, as both lie in one file system
         _flush(target.parent)
+    except OSError as error:
+        if str(error.filename) == name:  # a name that nobody has given
+            error.filename = str(target)
+        raise
     finally:
+        os.close(handle)
         temporary.unlink(missing_ok=True)
+
+
+def _sweep(target: Path) -> None:
+    """Remove what was left beside a target by processes that were killed while they wrote it."""
+    for leftover in target.parent.glob(f".{glob.escape(target.stem)}-????????{glob.escape(target.suffix)}"):
+        try:
+            if time.time() - leftover.stat().st_mtime < _YOUNG:
+                continue  # it may be so new that its writer has no lock yet
+            with leftover.open("rb") as stream:
+                fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                leftover.unlink()
+        except OSError:
+            continue  # another process is writing it, or has just done so
 
 
 def _flush(path: Path) -> None:

@@ -8,6 +8,7 @@ import torch
 
 from oresort.console.progress import track
 from oresort.data.datamodule import OreDataModule
+from oresort.errors import InputError, one_line
 from oresort.files.layout import CLASSES
 from oresort.learn.checkpoint import device_named, load_trained
 from oresort.learn.metrics import binary_metrics
@@ -49,7 +50,11 @@ def evaluate_checkpoint(
     own = {"root": str(root), "cache": str(cache) if cache else None, "follow_links": follow_links}
     settings = {**trained.data, **own}
     if data is None or dict(data.hparams) != settings:
-        data = OreDataModule(**settings)
+        try:
+            data = OreDataModule(**settings)
+        except (InputError, TypeError, ValueError) as error:
+            why = f"the settings of its data cannot be used ({one_line(error)})"
+            raise InputError(f"{ckpt}: {why}; give one that oresort.train wrote") from error
     loader, place = data.loader(split), device_named(device)
     module = trained.module.to(place)
     answers, numbers = [], []

@@ -24,7 +24,7 @@ from oresort.learn.evaluation import evaluate_checkpoint
 from oresort.learn.module import OreModule
 from oresort.learn.options import check_options
 from oresort.learn.run import recorded
-from oresort.learn.saving import WholeCheckpoints
+from oresort.learn.saving import WholeCheckpoints, check_weights
 from oresort.learn.seen import seen_in
 from oresort.learn.tracking import EpochLogger, close, make_loggers, summarise
 from oresort.learn.trainer import make_trainer
@@ -92,8 +92,10 @@ def _fit(cfg: TrainConfig, folder: Path, data: OreDataModule, loggers: list[Logg
         cut=asdict(data.cut) if data.cut else None,
     )
     epochs, last = EpochLogger(folder / "metrics.csv"), folder / "checkpoints" / "last.ckpt"
-    if last.is_file():  # a kill may have come between an epoch's checkpoint and its row
-        epochs.log_metrics(WholeCheckpoints().load_checkpoint(last).get("figures", {}))
+    if last.is_file():
+        content = WholeCheckpoints().load_checkpoint(last)
+        check_weights(content["state_dict"], module, last)
+        epochs.log_metrics(content.get("figures", {}))  # a kill may have come between a checkpoint and its row
     trainer = make_trainer(cfg, folder, [epochs, *loggers])
     data.setup()  # before the clock starts: whoever finds the cache built would seem faster
     module.seen |= seen_in(data)

@@ -14,6 +14,9 @@ from oresort.files.write import replacing
 _NEEDED = ("state_dict", "epoch", "global_step", "optimizer_states", "lr_schedulers", "loops", "callbacks")
 
 
+_MEND = "remove it, and the same command starts the run again"
+
+
 class WholeCheckpoints(TorchCheckpointIO):
     """Writes beside the target on its own file system, then replaces; the one before is there until then."""
 
@@ -26,17 +29,32 @@ class WholeCheckpoints(TorchCheckpointIO):
 
     def load_checkpoint(self, path: Any, map_location: Any = "cpu", weights_only: bool | None = True) -> dict[str, Any]:
         """Read a checkpoint to go on from; InputError for a damaged one or one of another kind."""
-        mend = "remove it, and the same command starts the run again"
         try:
             content = torch.load(path, map_location=map_location, weights_only=True)
         except (RuntimeError, pickle.UnpicklingError, EOFError, KeyError, ValueError, OSError) as error:
-            raise InputError(f"{path}: damaged; {mend}") from error
+            raise InputError(f"{path}: damaged; {_MEND}") from error
         if not isinstance(content, dict) or any(key not in content for key in _NEEDED):
-            raise InputError(f"{path}: no checkpoint of a training; {mend}")
+            raise InputError(f"{path}: no checkpoint of a training; {_MEND}")
         for state in content["callbacks"].values() if isinstance(content["callbacks"], dict) else ():
             if isinstance(state, dict) and state.get("dirpath"):
                 _moved(state, Path(path).parent)
         return content
+
+
+def check_weights(weights: object, module: torch.nn.Module, path: Path) -> None:
+    """Refuse weights to go on from that are not those of `module`, or not finite; `path` is their checkpoint.
+
+    Raises:
+        InputError: they are of another model, or damaged.
+    """
+    own = module.state_dict()
+    if not isinstance(weights, dict) or weights.keys() != own.keys():
+        raise InputError(f"{path}: of another model; {_MEND}")
+    for name, value in weights.items():
+        if not isinstance(value, torch.Tensor) or value.shape != own[name].shape:
+            raise InputError(f"{path}: of another model ({name}); {_MEND}")
+        if value.is_floating_point() and not bool(torch.isfinite(value).all()):
+            raise InputError(f"{path}: damaged, {name} holds values that are not finite; {_MEND}")
 
 
 def _moved(state: dict[str, Any], folder: Path) -> None:
