@@ -91,7 +91,7 @@ def fit_registration(seen: Sequence[Seen], width: int) -> Fit:
     Inside a particle low attenuation is nearly a quadratic in high attenuation, the more so the better the
     layers overlie: least squares over the three parameters, with each particle's quadratic solved for in
     between, then once more with a Cauchy loss. One curve for all rocks, or squares alone, let a few odd rocks
-    or grains move the fit (experiments/segmentation: worst error 0.15 pixels so, 0.05 this way). Judge the fit
+    or grains move the fit (experiments/segmentation: worst error 0.15 pixels so, 0.07 this way). Judge the fit
     by its `residual`. Where the particles do not reach over a tenth of the belt, the layers are only shifted; that
     they show the same is tested all the same.
 
