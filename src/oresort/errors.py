@@ -15,6 +15,7 @@ _OF_THE_DISK = {
     errno.ENOTDIR: "name a folder",
     errno.EEXIST: "name another folder",
     errno.ENAMETOOLONG: "give a shorter name",
+    errno.ELOOP: "mend the links",
     errno.ENOMEM: "free some memory",
 }
 

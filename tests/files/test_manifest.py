@@ -168,3 +168,43 @@ def test_write_image_helper_is_lossless(tmp_path: Path, dataset: Path):
     image = read_image(next(dataset.rglob("low.tiff")))
     write_image(tmp_path / "copy.png", image)
     assert (read_image(tmp_path / "copy.png") == image).all()
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "words"),
+    [("air", "1", "air '1'"), ("air", "1e300", "65,535"), ("grade", "101", "<= 100"), ("id", " ", "fill it in")],
+)
+def test_what_no_sorter_and_no_rock_has_is_refused(tmp_path: Path, column: str, value: str, words: str):
+    root = write_manifest(write_released(tmp_path, count=12, scans=3), **{column: value})
+    with pytest.raises(InputError, match=words):
+        load_manifest(root)
+
+
+@pytest.mark.parametrize("written", ["{low}", "./{low}", "a/../{low}", "link.tiff"])
+def test_an_image_is_named_once_however_it_is_written(tmp_path: Path, written: str):
+    root = write_released(tmp_path, count=12, scans=3)
+    low = next(root.glob("*/*/low.tiff")).relative_to(root)
+    frame = load_manifest(root)
+    (root / "link.tiff").symlink_to(low)
+    (root / "a").mkdir()
+    row = int(frame.index[frame["low"] == low.as_posix()][0])
+    for other in (row, (row + 1) % 12):  # as the other layer of the same pair, and of another pair
+        rows = frame.assign(label=["waste" if label == 0 else "ore" for label in frame["label"]])
+        rows.loc[other, "high"] = written.format(low=low.as_posix())
+        rows.to_csv(root / "manifest.csv", index=False)
+        with pytest.raises(InputError, match="named before"):
+            load_manifest(root)
+
+
+@pytest.mark.parametrize("line", ["x,y", "x" + "," * 40])
+def test_a_row_of_another_length_is_refused(tmp_path: Path, line: str):
+    root = write_manifest(write_released(tmp_path, count=12, scans=3))
+    with (root / "manifest.csv").open("a") as stream:
+        stream.write(f"{line}\n")
+    with pytest.raises(InputError, match="line 14 has"):
+        load_manifest(root)
+
+
+def test_a_folder_that_is_no_dataset_is_one_line():
+    with pytest.raises(InputError):
+        load_manifest(Path("/proc"))

@@ -8,10 +8,11 @@ import pytest
 
 from oresort.errors import InputError
 from oresort.learn.record import read_epochs, read_predictions, read_row
+from oresort.sorting import METRICS
 
 ROW = {
     "status": "finished", "name": "train", "seed": 1, "params": 10, "threshold": 0.5, "pairs/test": 2,
-    "test/auroc": 0.75, "test/mcc": -0.5, "test/precision": None, "config.optim.lr": 0.1,
+    **{f"test/{name}": 0.75 for name in METRICS}, "test/mcc": -0.5, "test/precision": None, "config.optim.lr": 0.1,
 }  # fmt: skip
 TABLE = "id,scan,split,label,p_ore\na,1,val,ore,0.5\nb,2,test,ore,0.25\nc,3,test,waste,1\n"
 
@@ -53,7 +54,7 @@ def test_a_value_that_cannot_be_is_named(tmp_path: Path, key: str, value: Any):
     refused(lambda: read_row(file), str(file), key)
 
 
-@pytest.mark.parametrize("key", ["threshold", "params", "seed", "status", "name"])
+@pytest.mark.parametrize("key", ["threshold", "params", "seed", "status", "name", "test/auroc"])
 def test_a_value_that_is_missing_is_named(tmp_path: Path, key: str):
     file = tmp_path / "metrics.json"
     file.write_text(json.dumps({name: value for name, value in ROW.items() if name != key}))

@@ -25,6 +25,7 @@ from oresort.learn.run import (
     record_failure,
     recorded,
 )
+from oresort.sorting import METRICS
 from oresort.tables.collect import collect, summarise
 
 SAME = [
@@ -107,7 +108,7 @@ def test_a_record_says_how_the_run_ended(compose_train: Compose, tmp_path: Path)
     with recorded(tmp_path / "a", content, "p") as row:
         assert read_row(tmp_path / "a" / "metrics.json")["status"] == "running"
         assert finished(tmp_path / "a") is None
-        row |= {"test/auroc": 0.75, "params": 10, "threshold": 0.5}
+        row |= {f"test/{name}": 0.75 for name in METRICS} | {"params": 10, "threshold": 0.5}
     assert finished(tmp_path / "a") == json.loads((tmp_path / "a" / "metrics.json").read_text())
     assert finished(tmp_path / "a")["test/auroc"] == 0.75
     for error, status in ((ValueError("two\nlines"), "failed"), (KeyboardInterrupt(), "interrupted")):

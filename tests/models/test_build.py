@@ -12,6 +12,9 @@ from oresort.models.fusions.hybrid import Hybrid
 from oresort.models.heads.head import Head
 from oresort.models.heads.kan import KAN
 from oresort.models.heads.mlp import MLP
+from oresort.models.pairnet import PairNet
+from oresort.models.towers.tower import Tower
+from oresort.paths import part
 
 
 def test_make_builds_what_is_described():
@@ -126,3 +129,29 @@ def test_a_tower_needs_a_width(spec):
     model["tower"]["widths"] = []
     with pytest.raises(InputError, match=r"widths=\[\]"):
         build_model(model)
+
+
+@pytest.mark.parametrize("widths", [[4_000_000, 4, 4], [65_536, 65_536, 65_536], [4] * 1000])
+def test_a_model_beyond_memory_is_refused_before_it_is_built(widths: list[int]):
+    spec = {
+        "tower": part("model/tower", "compact", widths=widths),
+        "fusion": part("model/fusion", "stack"),
+        "head": part("model/head", "linear"),
+    }
+    with pytest.raises(InputError, match=r"widths=|2 GB"):
+        build_model(spec)
+
+
+def test_the_bound_changes_no_random_draw():
+    spec = {group: part(f"model/{group}", name) for group, name in (("tower", "compact"), ("fusion", "stack"))}
+    spec["head"] = part("model/head", "kan")
+    torch.manual_seed(0)
+    build_model(spec)
+    after = torch.rand(1)
+    torch.manual_seed(0)
+    PairNet(
+        lambda channels: make(spec["tower"], Tower, channels=channels),
+        make(spec["fusion"], Fusion),
+        lambda width: make(spec["head"], Head, in_features=width),
+    )
+    assert torch.equal(torch.rand(1), after)

@@ -74,11 +74,14 @@ def index_released(root: Path) -> pd.DataFrame:
 
 def _folders(root: Path) -> list[Path]:
     """Return what folders another holds, links to folders among them; a link that leads nowhere is refused."""
-    inside = sorted(path for path in root.iterdir() if not path.name.startswith("."))
-    for path in inside:
-        if path.is_symlink() and not path.exists():
-            raise InputError(f"{path}: a symbolic link that leads nowhere; mend it or remove it")
-    return [path for path in inside if path.is_dir()]
+    try:
+        inside = sorted(path for path in root.iterdir() if not path.name.startswith("."))
+        for path in inside:
+            if path.is_symlink() and not path.exists():
+                raise InputError(f"{path}: a symbolic link that leads nowhere; mend it or remove it")
+        return [path for path in inside if path.is_dir()]
+    except OSError as error:
+        raise InputError(f"{error.filename or root}: {error.strerror}; name the dataset's own folder") from error
 
 
 def write_index(root: Path, manifest: pd.DataFrame) -> None:

@@ -59,6 +59,7 @@ def _refuse(frame: pd.DataFrame, origin: Path, column: str, bad: "pd.Series[bool
 
 def _check_text(frame: pd.DataFrame, origin: Path) -> None:
     for column in ("id", "low", "high"):
+        _refuse(frame, origin, column, frame[column].str.strip() == "", "; fill it in")
         _refuse(frame, origin, column, frame[column].duplicated(), ", twice; keep one row of each")
     for column, known in _KNOWN.items():
         _refuse(frame, origin, column, ~frame[column].isin(known), f"; known are {', '.join(filter(None, known))}")

@@ -97,7 +97,8 @@ def _check_kind(file: Path, row: Mapping[str, Any]) -> None:
 
 
 def _check_figures(file: Path, row: Mapping[str, Any]) -> None:
-    for key in ("params", "threshold"):
+    sides = {key.partition("/")[0] for key in row if key.partition("/")[2] in METRICS} or {"test"}
+    for key in ("params", "threshold", *(f"{side}/{name}" for side in sorted(sides) for name in METRICS)):
         if key not in row:
             raise InputError(f"{file}: no {key}; {_AGAIN}")
     for key, value in row.items():

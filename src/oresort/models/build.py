@@ -5,6 +5,7 @@ from typing import Any
 
 from oresort.errors import InputError
 from oresort.make import make
+from oresort.models.checks import bounded
 from oresort.models.fusions.fusion import Fusion
 from oresort.models.heads.head import Head
 from oresort.models.pairnet import PairNet
@@ -17,7 +18,7 @@ def build_model(spec: Mapping[str, Any]) -> PairNet:
     `channels` (of each energy's image) and `share` (one tower for all images) may be left out.
 
     Raises:
-        InputError: an unknown or missing key, or what `make` and the parts refuse.
+        InputError: an unknown or missing key, a model of more than 2 GB, or what `make` and the parts refuse.
     """
     known = ("tower", "fusion", "head", "channels", "share")
     if unknown := [key for key in spec if key not in known]:
@@ -28,10 +29,11 @@ def build_model(spec: Mapping[str, Any]) -> PairNet:
     share = spec.get("share", False)
     if not isinstance(share, bool):
         raise InputError(f"model: share={share!r}: give true or false")
-    return PairNet(
-        tower=lambda channels: make(spec["tower"], Tower, channels=channels),
-        fusion=make(spec["fusion"], Fusion),
-        head=lambda width: make(spec["head"], Head, in_features=width),
-        channels=spec.get("channels", 1),
-        share=share,
-    )
+    with bounded():
+        return PairNet(
+            tower=lambda channels: make(spec["tower"], Tower, channels=channels),
+            fusion=make(spec["fusion"], Fusion),
+            head=lambda width: make(spec["head"], Head, in_features=width),
+            channels=spec.get("channels", 1),
+            share=share,
+        )

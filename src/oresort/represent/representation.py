@@ -5,15 +5,18 @@ A representation makes planes of counts, once a particle, in numpy. Its class fa
 """
 
 from abc import ABC, abstractmethod
-from typing import ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from oresort.console.ranges import whole
 from oresort.represent.geometry import geometry as named_geometry
 from oresort.represent.mask import particle_mask
 from oresort.xray.transmission import FULL_SCALE, attenuation
 
+Size = Annotated[int, whole(1, 1024)]
+Extent = Annotated[int, whole(1, 8192)]
 Planes = NDArray[np.float32]
 PLANES = 4
 """Planes of each pair: low value, high value, low cover, high cover (0 to 1, the particle's share of a pixel)."""
@@ -24,8 +27,8 @@ class Representation(ABC):
 
     Args:
         geometry: `canvas` (fixed scale) or `resize` (the paper's, to a square without keeping the aspect).
-        size: side of the square in pixels.
-        extent: side of the canvas in detector pixels.
+        size: side of the square in pixels, to 1024.
+        extent: side of the canvas in detector pixels, to 8192.
         mask: add the particle's cover as a second channel of the network's input.
 
     Raises:
@@ -36,7 +39,7 @@ class Representation(ABC):
     ceiling: ClassVar[float]  # largest value
     standardise: ClassVar[bool] = False  # shift and scale each image by its own mean and deviation for the network
 
-    def __init__(self, geometry: str = "canvas", size: int = 40, extent: int = 120, mask: bool = False) -> None:
+    def __init__(self, geometry: str = "canvas", size: Size = 40, extent: Extent = 120, mask: bool = False) -> None:
         self.geometry, self.size, self.mask = named_geometry(geometry, size, extent), size, mask
 
     @property

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from oresort.errors import InputError
-from oresort.models.checks import positive
+from oresort.models.checks import MOST_PARTS, positive
 from oresort.models.kan.basis import Basis
 
 BUMP_START = 0.1  # local bumps begin small beside the straight line
@@ -20,7 +20,7 @@ class Chebyshev(Basis):
     """
 
     def __init__(self, degree: int = 6) -> None:
-        self.columns = positive("degree", degree)
+        self.columns = positive("degree", degree, MOST_PARTS)
         # the slope of T_n grows like n^2; damped so, six layers are no chaotic map at the start
         self.start = (1.0, *(0.3 / n**2 for n in range(2, degree + 1)))
 
@@ -45,7 +45,7 @@ class Jacobi(Basis):
     """
 
     def __init__(self, degree: int = 6, alpha: float = 0.0, beta: float = 0.0) -> None:
-        self.columns = positive("degree", degree)
+        self.columns = positive("degree", degree, MOST_PARTS)
         for key, value in (("alpha", alpha), ("beta", beta)):
             if not (-1 < value < math.inf):
                 raise InputError(f"{key}={value!r}: give a number above -1")
@@ -90,7 +90,7 @@ class RBF(Basis):
     """
 
     def __init__(self, centers: int = 8) -> None:
-        if positive("centers", centers) < 2:
+        if positive("centers", centers, MOST_PARTS) < 2:
             raise InputError("centers=1: give at least 2")
         self.step = 2 / (centers - 1)
         self.centers = [self.step * i - 1 for i in range(centers)]
@@ -111,7 +111,7 @@ class BSpline(Basis):
     """
 
     def __init__(self, cells: int = 5) -> None:
-        self.step = 2 / positive("cells", cells)
+        self.step = 2 / positive("cells", cells, MOST_PARTS)
         self.centers = [self.step * i - 1 for i in range(-1, cells + 2)]
         self.columns = len(self.centers) + 1
         self.start = (1.0, *[BUMP_START] * len(self.centers))
@@ -131,7 +131,7 @@ class Fourier(Basis):
     """
 
     def __init__(self, frequencies: int = 3) -> None:
-        self.columns = 2 * positive("frequencies", frequencies)
+        self.columns = 2 * positive("frequencies", frequencies, MOST_PARTS)
         damped = [(0.3 / n**2, 0.3 / n**2) for n in range(2, frequencies + 1)]
         self.start = (1.0, 0.3, *sum(damped, ()))
 

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from oresort.errors import InputError
-from oresort.models.checks import positive
+from oresort.models.checks import MOST_PARTS, positive
 from oresort.models.kan.bases import Chebyshev
 from oresort.models.kan.layer import KANLayer
 
@@ -97,7 +97,9 @@ def with_degree(layer: KANLayer, degree: int) -> KANLayer:
     """
     if not isinstance(layer.basis, Chebyshev):
         raise InputError(f"{layer.basis!r}: only Chebyshev layers change their degree")
-    other = KANLayer(layer.in_features, layer.out_features, Chebyshev(positive("degree", degree)), layer.init)
+    other = KANLayer(
+        layer.in_features, layer.out_features, Chebyshev(positive("degree", degree, MOST_PARTS)), layer.init
+    )
     other = other.to(layer.coefficients)
     rows = min(len(layer.coefficients), len(other.coefficients))
     other.coefficients.zero_()

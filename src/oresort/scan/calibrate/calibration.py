@@ -1,6 +1,5 @@
 """All that one scan needs to be corrected, segmented and registered, and its file."""
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -8,12 +7,14 @@ from typing import Any
 import numpy as np
 
 from oresort.errors import InputError
+from oresort.files.reading import read_json
 from oresort.files.write import write_json
 from oresort.scan.calibrate.columns import Columns
 from oresort.scan.calibrate.correct import mendable
 from oresort.scan.calibrate.faults import KINDS
 from oresort.scan.calibrate.register import Registration
 from oresort.scan.fault import Fault, joined, runs
+from oresort.xray.transmission import FULL_SCALE
 
 _VERSION = 2
 _ARRAYS = ("air", "dark", "noise")
@@ -78,32 +79,33 @@ def save_calibration(path: Path, calibration: Calibration) -> None:
 
 def load_calibration(path: Path) -> Calibration:
     """Read what `save_calibration` wrote; InputError where the file is absent or not a calibration."""
+    content = read_json(path, _MAKE)
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
         if content["version"] != _VERSION:
             raise ValueError(f"version {content['version']}")
         fit = content["registration"]
-        low, high = _columns(content["low"]), _columns(content["high"])
-        start, stop = (int(column) for column in content["belt"])
-        if not 0 <= start < stop <= len(low.air) or len(low.air) != len(high.air):
-            raise ValueError("belt")
-        registration = None if fit is None else Registration(**{key: float(v) for key, v in fit.items()})
-        if registration is not None and not np.isfinite(list(vars(registration).values())).all():
-            raise ValueError("registration")
-        sorter, pixel, levels = content["sorter"], content["pixel"], content["levels"]
+        low, high = _columns("low", content["low"]), _columns("high", content["high"])
+        width = len(low.air)
+        if len(high.air) != width:
+            raise ValueError(f"{width} columns in low, {len(high.air)} in high")
+        start, stop = content["belt"]
+        if not (isinstance(start, int) and isinstance(stop, int) and 0 <= start < stop <= width):
+            raise ValueError(f"belt {start} to {stop} of {width} columns")
+        registration = None if fit is None else _registration(fit, width)
+        sorter, pixel, levels, notes = content["sorter"], content["pixel"], content["levels"], content["notes"]
+        if not isinstance(notes, list) or not isinstance(sorter, str | None):
+            raise ValueError("notes or sorter")
         return Calibration(
             slice(start, stop),
             low,
             high,
             registration,
             made=str(content["made"]),
-            sorter=None if sorter is None else str(sorter),
-            pixel=None if pixel is None else float(pixel),
-            levels=None if levels is None else (float(levels[0]), float(levels[1])),
-            notes=tuple(map(str, content["notes"])),
+            sorter=sorter,
+            pixel=None if pixel is None else _number("pixel", pixel, 1e-3, 100),
+            levels=None if levels is None else (_level("levels", levels[0]), _level("levels", levels[1])),
+            notes=tuple(map(str, notes)),
         )
-    except OSError as error:
-        raise InputError(f"{path}: {error.strerror}; {_MAKE}") from error
     except (AttributeError, IndexError, KeyError, TypeError, ValueError, OverflowError) as error:
         raise InputError(f"{path}: not a calibration of this version ({error}); {_MAKE}") from error
 
@@ -115,12 +117,42 @@ def _plain(columns: Columns) -> dict[str, Any]:
     return {"level": columns.level, **arrays, "faults": faults}
 
 
-def _columns(plain: dict[str, Any]) -> Columns:
-    arrays = np.array([plain[name] for name in _ARRAYS], np.float32)  # (3, W)
-    if arrays.ndim != 2 or not np.isfinite(arrays).all() or not float(plain["level"]) >= 1:
-        raise ValueError("columns")
+def _columns(layer: str, plain: dict[str, Any]) -> Columns:
+    arrays = np.array([plain[name] for name in _ARRAYS], np.float64)  # (3, W)
+    if arrays.ndim != 2:
+        raise ValueError(f"{layer}: a column without one of {', '.join(_ARRAYS)}")
+    air, dark, noise = arrays
+    # air that is not brighter than dark, or that no detector could count, would turn all matter into something else
+    for name, good in (
+        ("air", (air > dark) & (air <= 2 * FULL_SCALE)),
+        ("dark", (dark >= 0) & (dark < FULL_SCALE)),
+        ("noise", (noise >= 0) & (noise <= 1)),
+    ):
+        if not good.all():  # NaN is never good
+            raise ValueError(f"{layer}.{name} {plain[name][int(good.argmin())]} in column {good.argmin()}")
+    air, dark, noise = arrays.astype(np.float32)
     fault = np.zeros(arrays.shape[1], np.uint8)
     for kind, columns in plain["faults"].items():
-        fault[np.array(columns, dtype=np.int64)] = KINDS.index(kind)
-    air, dark, noise = arrays
-    return Columns(float(plain["level"]), air, dark, noise, fault)
+        if not all(isinstance(column, int) and 0 <= column < len(fault) for column in columns):
+            raise ValueError(f"{layer}.faults.{kind}: a column that is not there")
+        fault[columns] = KINDS.index(kind)
+    return Columns(_level(f"{layer}.level", plain["level"]), air, dark, noise, fault)
+
+
+def _registration(plain: dict[str, Any], width: int) -> Registration:
+    ranges = {"scale": (0.5, 2), "residual": (0, 1e3), "unregistered": (0, 1e3)}
+    ranges |= {"column_offset": (-width, width), "row_offset": (-width, width)}
+    fit = Registration(**plain)
+    for name, (least, most) in ranges.items():
+        _number(f"registration.{name}", plain[name], least, most)
+    return fit
+
+
+def _level(name: str, value: object) -> float:
+    return _number(name, value, 1, FULL_SCALE)
+
+
+def _number(name: str, value: object, least: float, most: float) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not least <= value <= most:
+        raise ValueError(f"{name} {value!r}, not {least:g} to {most:g}")
+    return float(value)

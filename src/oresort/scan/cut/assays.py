@@ -18,9 +18,11 @@ def load_assays(path: Path) -> pd.DataFrame:
     table = read_table(path, _NEEDED)
     if "mass" not in table:
         table["mass"] = np.nan
-    values: pd.DataFrame = table[[*_NEEDED, "mass"]].apply(pd.to_numeric, errors="coerce")
-    if values[list(_NEEDED)].isna().any(axis=None) or (values < 0).any(axis=None):
-        raise InputError(f"{path}: an empty cell, or one that is no number >= 0; complete the table")
+    text: pd.DataFrame = table[[*_NEEDED, "mass"]].astype(str)
+    values: pd.DataFrame = text.apply(pd.to_numeric, errors="coerce")
+    unknown = text.isin(("", "nan")) & ~text.columns.isin(_NEEDED)  # only a mass may be
+    if not (unknown | ((values >= 0) & np.isfinite(values))).all(axis=None) or (values["grade"] > 100).any():
+        raise InputError(f"{path}: an empty cell, one that is no number >= 0, or a grade above 100; complete the table")
     return values
 
 
