@@ -1,6 +1,5 @@
 """A trained model in its checkpoint file: written, and read from that file alone."""
 
-import pickle
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -18,6 +17,7 @@ from oresort.learn.module import OreModule
 from oresort.make import make
 from oresort.models.heads.head import p_ore
 from oresort.models.inputs import Inputs
+from oresort.models.weights import load_safely
 from oresort.represent.representation import Representation
 from oresort.sorting.probability import check_threshold
 from oresort.xray.transmission import NOMINAL_AIR
@@ -132,10 +132,7 @@ def load_trained(file: str | Path) -> Trained:
     file = file / "checkpoints" / "best.ckpt" if file.is_dir() else file
     if not file.is_file():
         raise InputError(f"{file}: no such checkpoint; give the folder of a run, or the best.ckpt in it")
-    try:
-        content = torch.load(file, map_location="cpu", weights_only=True)
-    except (RuntimeError, pickle.UnpicklingError, EOFError, KeyError, ValueError, OSError) as error:
-        raise InputError(f"{file}: not a checkpoint that loads safely; give one that oresort.train wrote") from error
+    content = load_safely(file, "not a checkpoint that loads safely; give one that oresort.train wrote")
     keys = ("state_dict", "hyper_parameters", "datamodule_hyper_parameters", "epoch")
     if not isinstance(content, dict) or any(key not in content for key in keys):
         raise InputError(f"{file}: a checkpoint of another program; give one that oresort.train wrote")

@@ -84,7 +84,8 @@ def _measure(cfg: ClassicConfig, method: Classic, folder: Path, frame: pd.DataFr
     crops = {side: Crops(pairs, root, side) for side, pairs in sides.items()}
     start = time.perf_counter()
     method.fit(crops["train"], sides["train"]["label"].to_numpy(np.int64), cfg.seed)
-    row: dict[str, Any] = {"params": method.numbers, "fit_seconds": time.perf_counter() - start}
+    row: dict[str, Any] = {f"pairs/{side}": len(pairs) for side, pairs in sides.items()}
+    row |= {"params": method.numbers, "fit_seconds": time.perf_counter() - start}
     start, tables = time.perf_counter(), []
     for side in ("val", "test"):
         pairs = sides[side]

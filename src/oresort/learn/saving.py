@@ -1,7 +1,6 @@
 """Checkpoints as Lightning writes and reads them, whole or not at all, and wherever their run has been moved."""
 
 import io
-import pickle
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +9,9 @@ from lightning.fabric.plugins import TorchCheckpointIO
 
 from oresort.errors import InputError
 from oresort.files.write import replacing
+from oresort.models.weights import load_safely
 
 _NEEDED = ("state_dict", "epoch", "global_step", "optimizer_states", "lr_schedulers", "loops", "callbacks")
-
-
 _MEND = "remove it, and the same command starts the run again"
 
 
@@ -29,10 +27,7 @@ class WholeCheckpoints(TorchCheckpointIO):
 
     def load_checkpoint(self, path: Any, map_location: Any = "cpu", weights_only: bool | None = True) -> dict[str, Any]:
         """Read a checkpoint to go on from; InputError for a damaged one or one of another kind."""
-        try:
-            content = torch.load(path, map_location=map_location, weights_only=True)
-        except (RuntimeError, pickle.UnpicklingError, EOFError, KeyError, ValueError, OSError) as error:
-            raise InputError(f"{path}: damaged; {_MEND}") from error
+        content = load_safely(Path(path), f"damaged; {_MEND}", map_location)
         if not isinstance(content, dict) or any(key not in content for key in _NEEDED):
             raise InputError(f"{path}: no checkpoint of a training; {_MEND}")
         for state in content["callbacks"].values() if isinstance(content["callbacks"], dict) else ():

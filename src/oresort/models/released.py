@@ -1,6 +1,5 @@
 """The authors' published weight files, read into our model."""
 
-import pickle
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ from oresort.models.build import build_model
 from oresort.models.heads.kan import kan_layers
 from oresort.models.pairnet import PairNet
 from oresort.models.towers.paper import PaperTower
+from oresort.models.weights import load_safely
 from oresort.paths import part
 
 _TOWERS = ("model_low.", "model_high.")  # of low + high and of low - high, in spite of their names
@@ -40,10 +40,7 @@ def import_released(file: Path) -> PairNet:
     """
     if not file.is_file():
         raise InputError(f"{file}: no such file; give a weight file of the paper's authors")
-    try:
-        content = torch.load(file, map_location="cpu", weights_only=True)
-    except (RuntimeError, pickle.UnpicklingError, EOFError, KeyError, ValueError, OSError) as error:
-        raise InputError(f"{file}: not a weight file that loads safely; give a plain state dict") from error
+    content = load_safely(file, "not a weight file that loads safely; give a plain state dict")
     if isinstance(content, dict) and "datamodule_hyper_parameters" in content:
         raise InputError(f"{file}: a checkpoint of oresort already; evaluate and sort take it as it is")
     for key in ("state_dict", "model_state_dict", "model"):
