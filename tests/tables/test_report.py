@@ -186,6 +186,67 @@ def test_a_run_without_its_predictions_is_named(command: Any, runs: Path):
     assert "kan-1/predictions.csv" in err
 
 
+@pytest.mark.parametrize(
+    ("column", "changed"),
+    [("label", {"ore": "waste", "waste": "ore"}), ("scan", {"0": "11"}), ("id", {"0": "x"})],
+)
+def test_runs_of_the_same_pairs_must_have_predicted_the_same(
+    command: Any, runs: Path, column: str, changed: dict[str, str]
+):
+    file = runs / "mlp-2" / "predictions.csv"
+    table = pd.read_csv(file, dtype=str)
+    table[column] = table[column].replace(changed)
+    table.to_csv(file, index=False)
+    code, _, err = command(report, f"runs={runs}", "resamples=10")
+    assert code == 1
+    assert f"{file}: other pairs, labels or scans than in {runs / 'kan-1'}" in err
+    assert not (runs / "report.md").exists()
+
+
+def test_what_was_found_of_leakage_stands_with_every_table(command: Any, runs: Path):
+    make_run(runs / "leaky", "MLP 6", 4, 0.02, leaking_scans=3, leaking_images=1)
+    make_run(runs / "plain", "", 1, 0.02, **{"name": "x", "config.name": "x", "leaking_images": 2})
+    code, out, err = command(report, f"runs={runs}", "resamples=10")
+    assert code == 0
+    rows = {
+        "MLP 6": "leakage: 3 scans and 1 image on several sides of the split",
+        "x": "leakage: 2 images on several sides of the split",
+    }
+    for name, words in rows.items():
+        for text in (err, (runs / "report.md").read_text(), (runs / "report.tex").read_text()):
+            assert f"{name}: {words}" in text
+    assert err.count("leakage:") == 2  # rows without any say nothing
+    table = pd.read_csv(runs / "report.csv").set_index("row")
+    assert table.loc["MLP 6", "leaking_scans"] == 3
+    assert np.isnan(table.loc["KAN 6", "leaking_scans"])
+    assert "reference" in out
+
+
+def test_a_difference_that_is_missing_says_why(command: Any, runs: Path):
+    for seed in (1, 2, 3):
+        make_run(runs / f"twin-{seed}", "KAN 6", seed, 0.05, **{"config.model.head": "another"})
+    code, _, err = command(report, f"runs={runs}", "resamples=10")
+    assert code == 0, err
+    assert "MLP 6: no difference to the reference row: 2 rows here are its reference KAN 6" in err
+    assert "no difference to the reference row" in (runs / "report.md").read_text()
+
+
+def test_a_figure_that_one_run_lacks_has_no_mean(runs: Path):
+    make_run(runs / "none", "MLP 6", 4, 0.02, **{"test/precision": None})
+    table = summarise(collect(runs), resamples=10).table.set_index("row")
+    assert np.isnan(table.loc["MLP 6", "precision_mean"])
+    assert table.loc["MLP 6", "recall_mean"] > 0
+
+
+def test_a_damaged_record_is_named(command: Any, runs: Path):
+    for content in ("", "[" * 100_000, "{}", json.dumps({"status": "finished"})):
+        (runs / "kan-1" / "metrics.json").write_text(content)
+        code, _, err = command(report, f"runs={runs}")
+        assert code == 1
+        assert err.count("\n") == 1
+        assert "kan-1/metrics.json" in err
+
+
 def test_every_printed_row_of_the_paper_is_a_row_of_an_experiment():
     experiments = {}
     for file in (CONF_DIR / "experiment").glob("*.yaml"):

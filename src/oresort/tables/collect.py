@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from oresort.errors import InputError
-from oresort.learn.record import RECORD, read_predictions, read_row
+from oresort.learn.record import PREDICTIONS, RECORD, read_predictions, read_row
 from oresort.learn.run import counts
 from oresort.sorting import METRICS
 from oresort.tables.bootstrap import COMPARABLE, Run, paired_difference, same_pairs
@@ -135,10 +135,15 @@ def _compare(frame: pd.DataFrame, split: str, metric: str, resamples: int) -> pd
             if len(references) != 1:
                 found[index] = (*_NONE, f"{len(references) or 'no'} rows here are its reference {row['reference']}")
                 continue
-            own, other = ([load(run) for run in runs] for runs in (row["runs"], references["runs"].item()))
-            if not same_pairs([*own, *other]):
-                found[index] = (*_NONE, "its runs and the reference's predict other pairs, or call them otherwise")
-            elif (difference := paired_difference(own, other, metric, resamples)) is None:
+            folders = references["runs"].item()
+            for run in (*row["runs"], *folders[1:]):
+                if not same_pairs([load(run), load(folders[0])]):  # of one dataset, by its hash: one is damaged
+                    raise InputError(
+                        f"{run}/{PREDICTIONS}: other pairs, labels or scans than in {folders[0]}, though both saw the "
+                        "same; train again the one that was changed"
+                    )
+            own, other = ([load(run) for run in runs] for runs in (row["runs"], folders))
+            if (difference := paired_difference(own, other, metric, resamples)) is None:
                 found[index] = (*_NONE, f"{metric} is undefined in one of its runs or the reference's")
             else:
                 found[index] = (metric, *difference, None)
