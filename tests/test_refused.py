@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,9 +13,13 @@ import torch
 from oresort import evaluate, train
 from oresort.console import started
 from oresort.console.messages import explained
+from oresort.data.augment import Augmentation
 from oresort.errors import InputError
 from oresort.learn.config import TrainConfig
+from oresort.learn.fit import data_module
 from oresort.learn.options import check_options
+from oresort.make import make
+from oresort.models.towers.tower import Tower
 
 NO_GPU = pytest.mark.skipif(torch.cuda.is_available(), reason="a GPU is here")
 
@@ -47,6 +52,13 @@ NO_GPU = pytest.mark.skipif(torch.cuda.is_available(), reason="a GPU is here")
         ("trainer.enable_checkpointing=false", "trainer.enable_checkpointing: is always on"),
         ("trainer.max_epoch=3", "did you mean trainer.max_epochs?"),
         ("trainer.limit_test_batches=3", "trainer.limit_test_batches: has no effect"),
+        ("trainer.val_check_interval=0", "trainer.val_check_interval: is once an epoch"),
+        ("trainer.num_nodes=2", "trainer.num_nodes=2: would wait for the others for ever"),
+        ("trainer.strategy=ddp_spawn", "trainer.strategy=ddp_spawn: processes must begin anew"),
+        (
+            "callbacks.early_stopping.patience=3",
+            "callbacks.early_stopping: is not chosen; add callbacks=",
+        ),
         ("optim.lr=0", "optim.lr=0"),
         ("optim.lr=-1", "lr=-1"),
         ("optim.weight_decay=-1", "weight_decay=-1"),
@@ -64,6 +76,35 @@ def test_options_are_checked_before_the_pairs(compose_train: Callable[..., Train
         check_options(compose_train("data.root=nowhere", word, small=False))
     assert said in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_a_callback_watches_what_is_logged(compose_train: Callable[..., TrainConfig]):
+    words = ("data.root=nowhere", "callbacks=early_stopping")
+    check_options(compose_train(*words, small=False))
+    with pytest.raises(InputError, match=r"callbacks\.early_stopping\.monitor=nope: no epoch logs it; known are auroc"):
+        check_options(compose_train(*words, "callbacks.early_stopping.monitor=nope", small=False))
+
+
+@pytest.mark.parametrize(
+    ("target", "base", "said"),
+    [
+        ("foo", Augmentation, "known: oresort.data.augment.Augmentation"),
+        ("oresort.models.towers.Nope", Tower, "known: oresort.models.towers.compact.CompactTower"),
+        ("torch.optim.Nope", torch.optim.Optimizer, "known: torch.optim"),
+    ],
+)
+def test_a_wrong_target_is_answered_at_once(target: str, base: type, said: str):
+    start = time.process_time()
+    with pytest.raises(InputError, match=said):
+        make({"_target_": target}, base)
+    assert time.process_time() - start < 2  # of a processor, however busy others are
+
+
+@pytest.mark.parametrize("word", ["size=0", "size=-4", "size=20000", "size=null", "extent=0", "extent=1000000000"])
+def test_the_size_of_images_is_bounded(compose_train: Callable[..., TrainConfig], word: str):
+    cfg = compose_train("data.root=nowhere", f"representation.{word}", small=False)
+    with pytest.raises(InputError, match=f"Attenuation: {word.partition('=')[0]}="):
+        data_module(cfg)
 
 
 @pytest.mark.parametrize(

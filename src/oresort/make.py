@@ -114,4 +114,5 @@ def _subclasses(base: type[T]) -> set[type[T]]:
     found = [base]
     for cls in found:  # grows as it is walked
         found += cls.__subclasses__()
-    return {cls for cls in found[1:] if not inspect.isabstract(cls)}
+    own = _package(base.__module__) == "oresort"  # a base of a library is no class to choose
+    return {cls for cls in (found if own else found[1:]) if not inspect.isabstract(cls)}

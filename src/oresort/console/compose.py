@@ -112,8 +112,6 @@ def compose_and_run(name: str, schema: type, function: Callable[[Any], object]) 
     except SystemExit:  # a sweep's own, after its table
         if not failures:
             raise
-    except (FileExistsError, NotADirectoryError) as error:
-        raise InputError(f"{error.filename}: a file is there; name another folder, as out=DIR") from error
     except RuntimeError as error:
         if not _of_hydra(error):
             raise

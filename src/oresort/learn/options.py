@@ -3,6 +3,7 @@
 import difflib
 import inspect
 import math
+import os
 from collections.abc import Mapping
 from typing import Any
 
@@ -15,7 +16,8 @@ from oresort.console.ranges import number, shown, whole
 from oresort.errors import InputError
 from oresort.learn.config import TrainConfig
 from oresort.learn.schedule import build_optimizer
-from oresort.sorting import direction
+from oresort.paths import choices
+from oresort.sorting import METRICS, direction
 
 _OURS = {
     "callbacks": "is set by the group callbacks, as callbacks=[ema]",
@@ -23,6 +25,7 @@ _OURS = {
     "default_root_dir": "is set by out=DIR",
     "reload_dataloaders_every_n_epochs": "is set by this package, once an epoch",
     "num_sanity_val_steps": "is set by this package, none",
+    "val_check_interval": "is once an epoch; trainer.check_val_every_n_epoch makes it rarer",
     "limit_test_batches": "has no effect; a run is tested once, on all test pairs",
     "limit_predict_batches": "has no effect; evaluate and sort predict",
     "enable_checkpointing": "is always on; a run is its checkpoints",
@@ -45,7 +48,8 @@ _RANGES: Mapping[str, Any] = {
     "log_every_n_steps": whole(0),
     "gradient_clip_val": number(0),
 }
-_NEEDED = ("max_epochs", "num_nodes", "accumulate_grad_batches")
+_NEEDED = ("max_epochs", "num_nodes", "accumulate_grad_batches", "check_val_every_n_epoch")
+_LAUNCHERS = ("SLURM_JOB_ID", "TORCHELASTIC_RUN_ID", "MASTER_ADDR")  # in the environment of a process on each node
 
 
 def check_options(cfg: TrainConfig) -> None:
@@ -74,10 +78,26 @@ def check_options(cfg: TrainConfig) -> None:
             raise InputError(f"{name}: {wrong}")
         if key in ("limit_train_batches", "limit_val_batches") and not _batches(value):
             raise InputError(f"{name}: {_LIMIT}")
+    _check_parts(cfg)
     _check_course(cfg.trainer, cfg.monitor)
     _check_devices(cfg.trainer)
     # as it will be built, on a weight that stands for all
     build_optimizer(cfg.optim, cfg.schedule, [nn.Parameter(torch.zeros(2, 2))], steps=100)
+
+
+def _check_parts(cfg: TrainConfig) -> None:
+    """Refuse callbacks and loggers that are not chosen, and callbacks that watch what no epoch logs."""
+    logged = {f"{side}/{name}" for side in ("train", "val") for name in (*METRICS, "loss")} | {"lr", "auroc"}
+    for group in ("callbacks", "logger"):
+        for name, spec in getattr(cfg, group).items():
+            key = f"{group}.{name}"
+            if isinstance(spec, Mapping) and "_target_" not in spec:
+                raise InputError(f"{key}: is not chosen; add {group}=[{name}], known are {', '.join(choices(group))}")
+            # a callback of the user's may log what it watches
+            watched = spec.get("monitor") if isinstance(spec, Mapping) else None
+            lightnings = watched and str(spec["_target_"]).startswith("lightning.")
+            if lightnings and watched not in logged:
+                raise InputError(f"{key}.monitor={watched}: no epoch logs it; known are {', '.join(sorted(logged))}")
 
 
 def _batches(value: object) -> bool:
@@ -92,7 +112,7 @@ def _check_course(options: Mapping[str, Any], monitor: str) -> None:
     if epochs is None:
         raise InputError("trainer.max_epochs=null: give a whole number of at least 1")
     every = options.get("check_val_every_n_epoch", 1)
-    if every is not None and every > epochs:
+    if every > epochs:
         raise InputError(
             f"trainer.check_val_every_n_epoch={every}: no validation in {epochs} epochs, so no best one by "
             f"val/{monitor} ({direction(monitor)}); give at most {epochs}"
@@ -109,6 +129,13 @@ def _check_devices(options: Mapping[str, Any]) -> None:
         raise InputError(f"trainer.devices={shown(devices)}: give a number of at least 1, -1 for all, or a list as [0]")
     if devices in (0, "0"):
         raise InputError(f"trainer.devices={devices}: give a number of at least 1, -1 for all, or a list as [0]")
+    if any(part in str(options.get("strategy")) for part in ("spawn", "fork", "notebook")):
+        raise InputError(f"trainer.strategy={options['strategy']}: processes must begin anew; use trainer.strategy=ddp")
+    if options.get("num_nodes", 1) > 1 and not any(name in os.environ for name in _LAUNCHERS):
+        raise InputError(
+            f"trainer.num_nodes={options['num_nodes']}: would wait for the others for ever; "
+            "start it on each by srun or torchrun"
+        )
     if accelerator in ("gpu", "cuda") and not torch.cuda.is_available() and not torch.backends.mps.is_available():
         raise InputError(
             f"trainer.accelerator={accelerator}: torch {torch.__version__} sees no GPU here; use trainer=cpu, "

@@ -44,6 +44,6 @@ def make_trainer(cfg: TrainConfig, folder: Path, loggers: list[Logger]) -> L.Tra
             reload_dataloaders_every_n_epochs=1,
             num_sanity_val_steps=0,
         )
-    except (TypeError, ValueError, RuntimeError, MisconfigurationException) as error:
+    except (ImportError, TypeError, ValueError, RuntimeError, MisconfigurationException) as error:
         # Lightning's own words for an accelerator that is not here, a wrong precision, and the like
         raise InputError(f"trainer: {one_line(error)}; change trainer.*") from error
