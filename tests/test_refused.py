@@ -3,6 +3,7 @@
 import fcntl
 import os
 import time
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 import pytest
 import torch
 
-from oresort import evaluate, train
+from oresort import evaluate, import_weights, train
 from oresort.console import started
 from oresort.console.messages import explained
 from oresort.data.augment import Augmentation
@@ -225,3 +226,32 @@ def test_a_limit_of_steps_within_the_first_epoch_is_refused(command: Any, datase
 def test_jobs_bear_the_name_of_their_verb(command: Any):
     code, out, _ = command(train, "data.root=x", "--cfg", "hydra", "-p", "hydra.job.name")
     assert (code, out.strip()) == (0, "train")
+
+
+def test_a_warning_is_said_once_a_run(command: Any, monkeypatch: Any):
+    def warn_thrice(_: object) -> None:
+        for text in ("one", "one", "two", "one"):
+            with warnings.catch_warnings():  # which makes Python forget what it has shown
+                warnings.simplefilter("always")
+                warnings.warn(text, stacklevel=1)
+
+    monkeypatch.setattr("oresort.evaluate.evaluate", warn_thrice)
+    for _ in range(2):  # and again in the next run
+        code, _out, err = command(evaluate, "ckpt=x", "data.root=x")
+        assert (code, err) == (0, "warning: one\nwarning: two\n")
+
+
+def test_our_own_checkpoint_is_no_weight_file(command: Any, trained: Path, tmp_path: Path):
+    words = (f"weights={trained / 'checkpoints' / 'best.ckpt'}", f"out={tmp_path / 'x.ckpt'}")
+    code, _, err = command(import_weights, *words)
+    assert code == 1
+    assert "best.ckpt: a checkpoint of oresort already; evaluate and sort take it as it is" in err
+
+
+def test_help_says_how_any_option_is_given(command: Any):
+    code, out, _ = command(train, "--help")
+    assert code == 0
+    assert "max_epochs" in out
+    assert "any other option of lightning.Trainer is given likewise: trainer.max_time=" in out
+    assert "GROUP.KEY=value" in out
+    assert "+key=value" not in out
