@@ -17,10 +17,10 @@ def load_assays(path: Path) -> pd.DataFrame:
     """Read a table of particles: boxes `x, y, w, h` in the scan's pixels, `grade` (wt % Cu), `mass` (g, optional)."""
     table = read_table(path, _NEEDED)
     if "mass" not in table:
-        table["mass"] = np.nan
+        table["mass"] = ""
     text: pd.DataFrame = table[[*_NEEDED, "mass"]].astype(str)
     values: pd.DataFrame = text.apply(pd.to_numeric, errors="coerce")
-    unknown = text.isin(("", "nan")) & ~text.columns.isin(_NEEDED)  # only a mass may be
+    unknown = (text == "") & ~text.columns.isin(_NEEDED)  # only a mass may be
     if not (unknown | ((values >= 0) & np.isfinite(values))).all(axis=None) or (values["grade"] > 100).any():
         raise InputError(f"{path}: an empty cell, one that is no number >= 0, or a grade above 100; complete the table")
     return values
