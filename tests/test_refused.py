@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import torch
 
-from oresort import evaluate, import_weights, train
+from oresort import evaluate, import_weights, report, train
 from oresort.console import started
 from oresort.console.messages import explained
 from oresort.data.augment import Augmentation
@@ -255,3 +255,14 @@ def test_help_says_how_any_option_is_given(command: Any):
     assert "any other option of lightning.Trainer is given likewise: trainer.max_time=" in out
     assert "GROUP.KEY=value" in out
     assert "+key=value" not in out
+
+
+def test_a_path_that_cannot_be_is_one_line(command: Any, trained: Path, tmp_path: Path):
+    (tmp_path / "file").write_text("mine")
+    for out in (tmp_path / "file", tmp_path / ("n" * 300)):
+        code, _, err = command(report, f"runs={trained}", f"out={out}")
+        assert code == 1
+        assert err.count("\n") == 1, err
+        assert err.startswith("error: ")
+        assert str(out)[:200] in err
+    assert (tmp_path / "file").read_text() == "mine"

@@ -21,7 +21,7 @@ from oresort.console import started
 from oresort.console.check import check
 from oresort.console.messages import explained, no_such
 from oresort.console.words import readable
-from oresort.errors import InputError, one_line
+from oresort.errors import InputError, of_the_disk, one_line
 from oresort.make import trust
 from oresort.paths import CONF_DIR
 
@@ -85,14 +85,17 @@ def compose_and_run(name: str, schema: type, function: Callable[[Any], object]) 
             made = typed(cfg)
             trust(*getattr(made, "modules", ()))
             return function(made)
-        except InputError as error:
+        except (InputError, OSError) as caught:
+            error = caught if isinstance(caught, InputError) else of_the_disk(caught)
+            if error is None:
+                raise
             # caught here because Hydra would put a line of its own above it
             if HydraConfig.get().mode != RunMode.MULTIRUN:
                 failures.append(error)
             elif multiprocessing.current_process().name == "MainProcess":
                 failures.append(InputError(f"{error} (job {' '.join(overrides())})"))  # and the other jobs go on
             else:
-                raise  # to the process that started this one
+                raise error from caught  # to the process that started this one
             return None
 
     task.__module__ = f"oresort.{name}"  # the job's name, for launchers

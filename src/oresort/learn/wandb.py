@@ -66,6 +66,7 @@ class WandbRun(ResultLogger, WandbLogger):
             group=group, job_type=job_type, tags=list(tags), notes=notes, mode=mode, resume="allow",
             settings=wandb.Settings(init_timeout=timeout, console="off"),
         )  # fmt: skip
+        self._wandb_init.pop("anonymous", None)  # Lightning hands it on unasked, and the service warns of it
         try:
             _ = self.experiment
         except (wandb.errors.CommError, wandb.errors.UsageError) as error:
