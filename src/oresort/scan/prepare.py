@@ -18,6 +18,7 @@ from oresort.files.dataset import WORDS, Cutting, write_dataset
 from oresort.files.image import read_pair
 from oresort.files.layout import write_index
 from oresort.files.lines import PairReader
+from oresort.files.reading import present
 from oresort.files.scans import ScanFiles, find_scans, reference_pair
 from oresort.files.write import new_folder
 from oresort.scan.calibrate.calibration import Calibration, load_calibration
@@ -166,7 +167,7 @@ def _export(
         for files, (calibration, origin) in calibrations.items():
             table = files.low.with_name(cfg.table.replace("{scan}", files.name) + ".csv")
             try:
-                assays = load_assays(table) if table.is_file() else None
+                assays = load_assays(table) if present(table) else None
                 batch = cfg.batch or files.batch or folder
                 with PairReader(files.low, files.high) as reader:
                     found = exporter.export(files, reader, calibration, batch, assays, advance)
