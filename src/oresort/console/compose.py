@@ -115,6 +115,11 @@ def compose_and_run(name: str, schema: type, function: Callable[[Any], object]) 
     except SystemExit:  # a sweep's own, after its table
         if not failures:
             raise
+    except ValueError as error:
+        started.undo()
+        if not _of_hydra(error):
+            raise
+        raise InputError(f"{' '.join(sys.argv[1:])}: {one_line(error)}; --help lists every choice") from error
     except RuntimeError as error:
         if not _of_hydra(error):
             raise

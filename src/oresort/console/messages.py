@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import is_dataclass
 from typing import get_type_hints
 
+import yaml
 from hydra.errors import MissingConfigException, OverrideParseException
 from omegaconf.errors import (
     ConfigAttributeError,
@@ -85,9 +86,19 @@ def no_such(key: str, schema: type | None) -> InputError:
     known = list(_keys(schema, "")) + [folder.relative_to(CONF_DIR).as_posix() for folder in CONF_DIR.rglob("*/")]
     if key in known:
         return InputError(f"{key}: a group of another command; --help lists every key of this one")
+    known += _file_keys(schema)
     near = [k for k in known if k.endswith(f".{key}")] or difflib.get_close_matches(key, known, n=1)
     guess = f"did you mean {near[0]}? " if near else ""
     return InputError(f"{key}: no such key; {guess}--help lists every key")
+
+
+def _file_keys(schema: object) -> Iterator[str]:
+    """Yield the keys in the files of the groups that a command takes as they are, such as `optim.lr`."""
+    free = {name for name, kind in get_type_hints(schema).items() if not is_dataclass(kind)} if schema else set()
+    for file in sorted(CONF_DIR.glob("*/*.yaml")):
+        text = file.read_text(encoding="utf-8")
+        if file.parent.name in free and "@package" not in text:
+            yield from (f"{file.parent.name}.{key}" for key in yaml.safe_load(text) or {} if key != "defaults")
 
 
 def _keys(schema: object, prefix: str) -> Iterator[str]:
