@@ -186,3 +186,16 @@ def test_a_last_checkpoint_of_other_weights_is_named(
     torch.save(content, last)
     with pytest.raises(InputError, match=r"last\.ckpt: (of another model|damaged, .* not finite).*; remove it"):
         train(cfg, tmp_path)
+
+
+def test_what_a_kill_left_beside_a_checkpoint_goes_when_the_run_goes_on(
+    dataset: Path, compose_train: Compose, tmp_path: Path
+):
+    cfg = compose_train(f"data.root={dataset}", "trainer.max_epochs=2")
+    killed_in(1, cfg, tmp_path)
+    leftovers = [tmp_path / ".metrics-abcdefgh.json", tmp_path / "checkpoints" / ".last-abcdefgh.ckpt"]
+    for file in leftovers:
+        file.write_bytes(b"half")
+        os.utime(file, (1, 1))
+    train(cfg, tmp_path)
+    assert not any(file.exists() for file in leftovers)

@@ -52,9 +52,8 @@ def test_single_dead_pixels_part_nothing_and_make_nothing(tmp_path, value):
         assert iou(box, true_box(ellipse)) > 0.9
 
 
-BROKEN = pytest.mark.xfail(strict=True, reason="what glares is marked more widely than is bridged")
 SEGMENTS = [
-    pytest.param(kind, lines, layer, marks=[BROKEN] if kind == "full" and layer != "high" else [])
+    pytest.param(kind, lines, layer)
     for k, kind in enumerate(("zero", "full", "frozen", "air"))
     for lines in (1, 2, 3, 4)
     for layer in [("low", "high", "both")[(k + lines) % 3]]

@@ -14,9 +14,7 @@ SMALL_TABLE = drawn(patches(SCENE), 0.12) + some(courses(SCENE), 0.35) + mistake
 REAL_TABLE = drawn(patches(REAL), 0.07, seed=1) + some(courses(REAL) + mistakes(REAL), 0.2, seed=3)
 
 KNOWN = {
-    "slanted_x0.75": "a splice askew biases the air of columns by 4 %",
     "slanted_x1.1": "a bright splice askew cuts a particle without a word",
-    "gain1.1_high": "an old calibration mends a module of another gain too late for one particle",
 }
 
 

@@ -11,6 +11,7 @@ from oresort.errors import InputError
 from oresort.scan.calibrate.air import belt_columns, check_image, check_inverted, check_saturated, level_of
 from oresort.scan.calibrate.faults import DARK, LIVE, column_faults, filled, named, running
 from oresort.scan.calibrate.lines import whole_lines
+from oresort.scan.calibrate.noise import bare_noise
 from oresort.scan.segment.mask import KERNEL, smoothed
 from oresort.xray.transmission import FULL_SCALE
 
@@ -138,9 +139,7 @@ def measure_columns(
         today = float(np.einsum("ij,ij->", relative, bare) / max(float(bare.sum()), 1.0))
         gain = np.full_like(rough, today)
         relative /= np.float32(today)
-    spread = smoothed(relative) - 1  # smoothed, as the masks see it
-    count = bare.sum(axis=0)  # (belt,)
-    deviation = np.sqrt(np.einsum("ij,ij,ij->j", spread, spread, bare) / np.maximum(count, 1))
+    deviation, count = bare_noise(smoothed(relative), bare)  # (belt,) each
     # over neighbours, so that neither chance nor a dead column moves the masks' threshold
     known = ndimage.binary_erosion(live, np.ones(KERNEL[0]), border_value=1) & (count >= min(_FEWEST, len(net) / 2))
     deviation = ndimage.uniform_filter1d(running(filled(deviation, known if known.any() else live)), 15, mode="nearest")

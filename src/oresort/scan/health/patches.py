@@ -21,7 +21,7 @@ _THIN, _SHORT = (3, 12), (9, 64)  # lines (odd) that a dark strip is thinner tha
 _CELL = 4  # columns: strips are looked for in means of so many
 _SQUARE = 8  # pixels: brightness is looked at in means of 8 x 8, whose noise is at most 1 %
 _NOISY, _DIFFERENCE = 4.0, 1.13  # times the usual; mean difference of two pixels over their standard deviation
-_STRETCH, _RIMS = 32, 0.15  # columns that a mean along a line is taken of; what the rims of rocks on them may add
+_STRETCH, _RIMS = 32, 0.15  # columns that a mean along a line is taken of; what rims of rocks may add to a mean
 _BRIGHT = 0.10  # over air, from which it is no noise
 
 Mask = NDArray[np.uint8]
@@ -106,7 +106,7 @@ def edged(transmission: NDArray[np.float32], dark: NDArray[np.bool_], going_on: 
 def noisy(lines: NDArray[np.float32], noise: NDArray[np.float32]) -> Mask | None:
     """Return columns, and stretches of lines, that differ from pixel to pixel far more than noise (W,) and rock do."""
     usual = np.float32(_NOISY * _DIFFERENCE) * noise
-    across = cv2.absdiff(lines[1:], lines[:-1]).mean(axis=0) > usual  # (W,)
+    across = cv2.absdiff(lines[1:], lines[:-1]).mean(axis=0) > np.maximum(usual, _RIMS)  # (W,)
     step = cv2.absdiff(lines[:, 1:], lines[:, :-1])
     few = max(step.shape[1] // _STRETCH, 1)
     along = cv2.resize(step[:, : few * _STRETCH], (few, len(lines)), interpolation=cv2.INTER_AREA)  # (n, W / 32)
