@@ -102,7 +102,8 @@ def test_networks_that_describe_themselves_each_in_its_own_way(name, size, width
     [
         ("timm", {"name": "resnet43"}, "'resnet43': timm has no such model; similar are .*resnet"),
         ("timm", {"name": "hf-hub:timm/resnet18"}, "timm has no such model"),
-        ("timm", {"name": 3}, "name=3: timm has no such model"),
+        ("timm", {"name": 3}, "name=3: "),
+        ("timm", {"name": "???"}, "timm has no such model"),
         ("timm", {"size": 0}, "size=0"),
         ("vit_base", {"size": 40.5}, "size=40.5"),
         ("vit_base", {"size": 8}, "size=8: vit_base_patch16_224 cannot take .* 1 x 8 x 8; .* size=224"),

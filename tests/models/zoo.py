@@ -18,8 +18,9 @@ NARROW = {"_target_": "oresort.models.towers.paper.PaperTower", "widths": [4, 8,
 
 
 def part(group: str, name: str, conf: Path = CONF_DIR, **keys: Any) -> dict[str, Any]:
-    """The plain dict of one file, some of its keys changed."""
-    return part_of(f"model/{group}", name, conf, **keys)
+    """The plain dict of one file, some of its keys changed, and a small network where the file wants a name."""
+    found = part_of(f"model/{group}", name, conf, **keys)
+    return found | {"name": "resnet18"} if found.get("name") == "???" else found
 
 
 def member(tower: dict[str, Any], fusion: str, head: str, channels: int = 1, conf: Path = CONF_DIR) -> PairNet:
