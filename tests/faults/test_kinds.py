@@ -58,7 +58,13 @@ def tried(
     tried.close()
 
 
-@pytest.mark.parametrize("kind", TABLE, ids=lambda kind: kind.name)
+def listed(kind: Kind) -> object:
+    """A row of the table; what differs from another row by its reader alone is for the long run of tests."""
+    twice = kind.name.startswith(("scan: ", "same command: "))
+    return pytest.param(kind, id=kind.name, marks=pytest.mark.slow if twice else ())
+
+
+@pytest.mark.parametrize("kind", map(listed, TABLE))
 def test_it_ends_as_the_table_says(kind: Kind, tried: Tried):
     assert tried.wrong_with(kind) == [], f"{kind.words}"
 
