@@ -3,6 +3,7 @@
 import importlib
 import os
 import shutil
+import tempfile
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
@@ -49,13 +50,14 @@ def _told(end: End) -> str:
 
 
 @pytest.fixture(scope="module")
-def tried(
-    request: pytest.FixtureRequest, server: Server, world: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Tried]:
+def tried(request: pytest.FixtureRequest, server: Server, world: Path) -> Iterator[Tried]:
     items = [item for item in request.session.items if item.module is request.module and hasattr(item, "callspec")]
-    tried = Tried(server, world, tmp_path_factory.mktemp("kinds"), [item.callspec.params["kind"] for item in items])
-    yield tried
-    tried.close()
+    kinds = [item.callspec.params["kind"] for item in items]
+    memory = Path("/dev/shm")  # hundreds of copies of the world would be most of the work on a disk
+    with tempfile.TemporaryDirectory(dir=memory if os.access(memory, os.W_OK) else None) as folder:
+        tried = Tried(server, world, Path(folder), kinds)
+        yield tried
+        tried.close()
 
 
 def listed(kind: Kind) -> object:
@@ -64,7 +66,7 @@ def listed(kind: Kind) -> object:
     return pytest.param(kind, id=kind.name, marks=pytest.mark.slow if twice else ())
 
 
-@pytest.mark.parametrize("kind", map(listed, TABLE))
+@pytest.mark.parametrize("kind", [listed(kind) for kind in TABLE])
 def test_it_ends_as_the_table_says(kind: Kind, tried: Tried):
     assert tried.wrong_with(kind) == [], f"{kind.words}"
 

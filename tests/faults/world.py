@@ -5,6 +5,7 @@
 pairs were cut of registered scans.
 """
 
+import shutil
 from dataclasses import asdict
 from pathlib import Path
 
@@ -48,6 +49,8 @@ def build(world: Path, server: Server) -> None:
         world,
         "sort ckpt=belt.ckpt low=raw/a_low.tiff high=raw/a_high.tiff out=sorted save_calibration=cal.json",
     )
+    for folder in ("tables", "edges", "made"):  # they have warmed the server, and nothing begins with them
+        shutil.rmtree(world / folder)
 
 
 def made(server: Server, world: Path, words: str) -> None:

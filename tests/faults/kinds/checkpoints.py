@@ -1,6 +1,7 @@
 """Checkpoints of strangers: whatever is in them, they are refused, and nothing of theirs is run."""
 
 import os
+import struct
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -47,13 +48,13 @@ def _module(name: str) -> Callable[[Path], None]:
 
 
 def _zip(here: Path) -> None:
-    """A checkpoint whose archive unpacks to 4 GB of zeros."""
-    with (
-        zipfile.ZipFile(here / BEST, "w", zipfile.ZIP_DEFLATED) as archive,
-        archive.open("archive/data.pkl", "w", force_zip64=True) as out,
-    ):
-        for _ in range(64):
-            out.write(bytes(1 << 26))
+    """A checkpoint whose archive says that it unpacks to 4 GB."""
+    with zipfile.ZipFile(here / BEST, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("archive/data.pkl", bytes(1_000_003))
+    data = (here / BEST).read_bytes()
+    honest, lie = struct.pack("<I", 1_000_003), struct.pack("<I", 4_000_000_000)
+    assert data.count(honest) == 2
+    (here / BEST).write_bytes(data.replace(honest, lie))
 
 
 _STRANGERS: dict[str, Callable[[Path], object]] = {
