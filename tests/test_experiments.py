@@ -250,6 +250,7 @@ def test_a_word_of_the_command_line_wins_over_a_recipe(
     words = (
         "representation=attenuation",
         "model/tower=timm",
+        "model.tower.name=resnet18",
         "model/head=mlp4",
         "optim.lr=0.5",
         "monitor=f1",

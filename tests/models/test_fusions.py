@@ -238,7 +238,7 @@ def test_gradcheck(name):
         ("lmf", {"rank": 0}, "rank=0"),
         ("decision_product", {"prior": 1.0}, "prior=1.0"),
         ("mmtm", {"stages": [7]}, "stages=7: the towers have stages 0 to 1"),
-        ("mmtm", {"stages": [True]}, "stages=True"),
+        ("mmtm", {"stages": [True]}, "stages=.True.: give"),
         ("cross_attention", {"grid": 1}, "grid=1"),
         ("cross_attention", {"heads": 3}, "heads=3: must divide the 2 channels"),
         ("cross_attention", {"stage": -1}, "stage=-1"),

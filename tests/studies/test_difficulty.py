@@ -12,6 +12,7 @@ import yaml
 
 from oresort.errors import InputError
 from oresort.paths import CONF_DIR
+from oresort.sorting import METRICS
 from studies import command, difficulty
 
 AUROC = {"batch": 0.9, "assay": 0.6}
@@ -30,7 +31,9 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, ...]]:
         if verb != "simulate":
             labels, seed = Path(given["data.root"]).name.split("_")
             value = AUROC[labels] + int(seed) / 100
-            row = {"status": "finished", "val/auroc": value - 0.1, "test/auroc": value}
+            row = {"status": "finished", "name": labels, "seed": int(seed), "params": 1, "threshold": 0.5}
+            row |= {f"{side}/{name}": 0.5 for side in ("val", "test") for name in METRICS}
+            row |= {"val/auroc": value - 0.1, "test/auroc": value}
             (out / "metrics.json").write_text(json.dumps(row))
 
     monkeypatch.setattr(command, "oresort", run)
