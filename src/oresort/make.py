@@ -115,4 +115,4 @@ def _subclasses(base: type[T]) -> set[type[T]]:
     for cls in found:  # grows as it is walked
         found += cls.__subclasses__()
     own = _package(base.__module__) == "oresort"  # a base of a library is no class to choose
-    return {cls for cls in (found if own else found[1:]) if not inspect.isabstract(cls)}
+    return {cls for cls in (found[1:] or (found if own else [])) if not inspect.isabstract(cls)}
