@@ -132,7 +132,7 @@ def load_trained(file: str | Path) -> Trained:
     file = file / "checkpoints" / "best.ckpt" if file.is_dir() else file
     if not file.is_file():
         raise InputError(f"{file}: no such checkpoint; give the folder of a run, or the best.ckpt in it")
-    content = load_safely(file, "not a checkpoint that loads safely; give one that oresort.train wrote")
+    content = load_safely(file, "not a checkpoint that loads safely", "give one that oresort.train wrote")
     keys = ("state_dict", "hyper_parameters", "datamodule_hyper_parameters", "epoch")
     if not isinstance(content, dict) or any(key not in content for key in keys):
         raise InputError(f"{file}: a checkpoint of another program; give one that oresort.train wrote")

@@ -27,7 +27,7 @@ class WholeCheckpoints(TorchCheckpointIO):
 
     def load_checkpoint(self, path: Any, map_location: Any = "cpu", weights_only: bool | None = True) -> dict[str, Any]:
         """Read a checkpoint to go on from; InputError for a damaged one or one of another kind."""
-        content = load_safely(Path(path), f"damaged; {_MEND}", map_location)
+        content = load_safely(Path(path), "damaged", _MEND, map_location)
         if not isinstance(content, dict) or any(key not in content for key in _NEEDED):
             raise InputError(f"{path}: no checkpoint of a training; {_MEND}")
         for state in content["callbacks"].values() if isinstance(content["callbacks"], dict) else ():

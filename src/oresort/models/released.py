@@ -40,7 +40,7 @@ def import_released(file: Path) -> PairNet:
     """
     if not file.is_file():
         raise InputError(f"{file}: no such file; give a weight file of the paper's authors")
-    content = load_safely(file, "not a weight file that loads safely; give a plain state dict")
+    content = load_safely(file, "not a weight file that loads safely", "give a plain state dict")
     if isinstance(content, dict) and "datamodule_hyper_parameters" in content:
         raise InputError(f"{file}: a checkpoint of oresort already; evaluate and sort take it as it is")
     for key in ("state_dict", "model_state_dict", "model"):

@@ -6,23 +6,23 @@ from typing import Any
 
 import torch
 
-from oresort.errors import InputError
+from oresort.errors import InputError, of_the_disk
 from oresort.files.reading import check_file
 
 MOST_BYTES = 2**33
 """Bytes of a file that are read, 8 GiB: the largest model that is built here, with its optimiser's state."""
 
 
-def load_safely(file: Path, refusal: str, map_location: Any = "cpu") -> Any:
+def load_safely(file: Path, wrong: str, mend: str, map_location: Any = "cpu") -> Any:
     """Return what a file of weights holds; it can bring tensors and plain values, and call nothing.
 
     The archive's checksums are compared first: torch does not, and one bit of a weight would make another model.
 
     Raises:
-        InputError: no regular file, one of more than `MOST_BYTES`, damaged, packed, or of anything else; `refusal`
-            says what is wrong with it and the mend.
+        InputError: no regular file, one of more than `MOST_BYTES`, one that cannot be read now, or that is damaged,
+            packed, or of anything else, which `wrong` says; `mend` is the mend.
     """
-    check_file(file, MOST_BYTES, refusal.rpartition("; ")[2])
+    check_file(file, MOST_BYTES, mend)
     try:
         with file.open("rb") as stream:
             archive = stream.read(2) == b"PK"
@@ -33,4 +33,9 @@ def load_safely(file: Path, refusal: str, map_location: Any = "cpu") -> Any:
                     raise ValueError("packed or damaged")
         return torch.load(file, map_location=map_location, weights_only=True)
     except Exception as error:  # on damaged bytes it raises nearly anything
-        raise InputError(f"{file}: {refusal}") from error
+        # a whole file that cannot be read here and now must not be called damaged, for its mend may be to remove it
+        if isinstance(error, OSError) and of_the_disk(error):
+            raise InputError(f"{file}: {error.strerror}; see to its permissions, or to the disk") from error
+        if isinstance(error, MemoryError):
+            raise InputError(f"{file}: does not fit into memory; load it where there is more") from error
+        raise InputError(f"{file}: {wrong}; {mend}") from error
