@@ -118,8 +118,8 @@ def stages(folder: Path, lines: int, out: Path) -> dict[str, float]:
     return clock.spent
 
 
-def delays(folder: Path, lines: int) -> NDArray[np.int64]:
-    """Return how many lines after its last one each particle came out, pushed line by line.
+def delays(folder: Path, lines: int) -> tuple[NDArray[np.int64], int]:
+    """Return how many lines after its last one each particle came out, pushed line by line, and how many are stated.
 
     Parts of a clump are left out: they wait for the clump's last line.
     """
@@ -131,7 +131,7 @@ def delays(folder: Path, lines: int) -> NDArray[np.int64]:
         for cut in cutter.push(low[line : line + 1], high[line : line + 1]):
             if not cut.particle.parted:
                 late.append(cutter.lines - cut.particle.y - cut.particle.h)
-    return np.array(late, np.int64)
+    return np.array(late, np.int64), cutter.lookahead
 
 
 def command(words: list[str], cores: int) -> dict[str, float]:
@@ -187,11 +187,11 @@ def measure(coverage: float, lines: int, ckpt: str | None) -> None:
                     clock=f"wall ({found['processor']:.0f} s busy)",
                     MiB=f"{found['MiB']:.0f}",
                 )
-        late = delays(folder, min(1_536, lines))
+        late, stated = delays(folder, min(1_536, lines))
         machine = f"{lines:,} lines x 3,328 columns x 2 layers, coverage {coverage:g}, np.log {1e6 * log:.0f} us a line"
         show(pd.DataFrame(rows).fillna(""), machine)
         print(f"a particle comes out {np.median(late):.0f} lines after its last one, {late.max()} at most;", end=" ")
-        print(f"{chain.LOOKAHEAD} are stated")
+        print(f"{stated} are stated")
 
 
 def main() -> None:

@@ -14,7 +14,7 @@ from oresort.files.image import read_image
 from oresort.files.lines import PairReader
 from oresort.scan.calibrate.calibration import load_calibration, save_calibration
 from oresort.scan.calibrate.measure import calibrate_scan, measure_scan
-from oresort.scan.cut.cutter import LOOKAHEAD, Cutter, cut_scan
+from oresort.scan.cut.cutter import Cutter, cut_scan
 from oresort.xray.transmission import attenuation
 
 SCALE, OFFSET, ROWS = 1.0075, -4.9, 0.27
@@ -108,12 +108,14 @@ def test_particles_are_the_same_to_the_bit_for_random_stretches(scan, at_once, s
         same(pushed(scan, options, sizes), at_once[options])
 
 
-def test_a_particle_comes_out_as_soon_as_it_is_whole(scan):
+@pytest.mark.parametrize(("options", "lookahead"), [*zip(OPTIONS, (72, 78, 72, 72), strict=True)])
+def test_a_particle_comes_out_as_soon_as_it_is_whole(scan, options, lookahead):
     reader, calibration = scan
-    cutter = Cutter(calibration)
+    cutter = Cutter(calibration, options)
+    assert cutter.lookahead == lookahead
     for line in range(reader.height):
         for cut in cutter.push(reader.low.read(line, line + 1), reader.high.read(line, line + 1)):
-            assert line - (cut.particle.y + cut.particle.h) < LOOKAHEAD
+            assert line - (cut.particle.y + cut.particle.h) < lookahead
 
 
 def test_lines_of_another_sorter_are_refused(scan):

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from oresort.scan.calibrate.quadratic import about_quadratic
 from oresort.scan.cut.layers import compared
 
 
@@ -46,3 +47,11 @@ def test_lines_that_one_layer_wrote_twice_in_the_midst_of_a_rock_show(first, cou
 def test_exchanged_layers_do_not_agree():
     low, high, mask = rock()
     assert not compared(high, low, mask).agree
+
+
+@pytest.mark.parametrize("spread", [0, 1e-6, 1e-3, 0.03])
+def test_a_slab_of_one_thickness_has_a_curve_as_well(spread):
+    high = (0.8 * (1 + spread * np.random.default_rng(0).standard_normal(5_000))).astype(np.float32)
+    left_over = about_quadratic(1.5 * high, high)
+    assert np.abs(left_over).max() < 1e-3
+    assert np.abs(about_quadratic(1.5 * high + np.float32(0.1) * high**2, high)).max() < 1e-3

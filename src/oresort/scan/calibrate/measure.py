@@ -1,5 +1,6 @@
 """Find a scan's calibration from the scan itself: belt, columns, and how the layers overlie."""
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import date
 
@@ -62,10 +63,10 @@ def measure_scan(
     none = None, None
     # without a belt both layers are measured whole, for these errors say what is wrong: dark, saturated, empty
     whole = belt if belt.stop > belt.start else slice(0, reader.width)
-    columns = [
-        measure_columns(counts, whole, str(layer.path), *images)
-        for counts, layer, *images in zip((low, high), layers, air or none, dark or none, strict=True)
-    ]
+    with ThreadPoolExecutor(2) as pool:  # large arrays: a core for each layer
+        wanted = zip((low, high), layers, air or none, dark or none, strict=True)
+        asked = [pool.submit(measure_columns, c, whole, str(layer.path), *images) for c, layer, *images in wanted]
+        columns = [answer.result() for answer in asked]
     if belt.stop - belt.start < 2:
         raise InputError(f"{reader.low.path}: no columns that both layers see; give two layers of one scan")
     calibration = Calibration(belt, columns[0], columns[1], None, made=date.today().isoformat())

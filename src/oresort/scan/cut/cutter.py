@@ -10,20 +10,14 @@ from oresort.files.dataset import Cutting
 from oresort.files.lines import PairReader
 from oresort.scan.calibrate.calibration import Calibration
 from oresort.scan.cut.crop import Cut, cut_part
-from oresort.scan.cut.window import HALO, Window
+from oresort.scan.cut.window import Window
 from oresort.scan.fault import Fault, joined
-from oresort.scan.health import patches
 from oresort.scan.health.judge import Patch
-from oresort.scan.segment.mask import REACH
 from oresort.scan.segment.regions import Regions
 from oresort.scan.segment.split import Part, split_touching
 
 AT_ONCE = 512  # lines read at a time: enough to be efficient, few enough to stay in the processor's cache
 BLOCK = 32  # lines worked on together, counted from the first, however many come at a time: 4 ms at 8 kHz
-
-_AHEAD = BLOCK + patches.REACH + REACH  # judging and masks look so far
-LOOKAHEAD = _AHEAD + HALO
-"""Lines after a particle's last one by which it has come out, where the layers lie apart by less than 12 lines."""
 
 _MOST_FAULTS = 2_000  # kept apart; of more only the newest, for memory must not grow
 
@@ -31,7 +25,8 @@ _MOST_FAULTS = 2_000  # kept apart; of more only the newest, for memory must not
 class Cutter:
     """Finds and cuts the particles of an endless belt; memory does not grow with what has gone by.
 
-    A particle comes out at most `lookahead` lines after its last one, 78 on any known sorter. Lines and pixels that
+    A particle comes out at most `lookahead` lines after its last one, or after the last one of a clump that it was part
+    of: 72 by default. Lines and pixels that
     show nothing true are mended where few are missing; else particles that touch them are flagged `faulty`. `faults`
     names them all.
 
@@ -46,7 +41,7 @@ class Cutter:
         self.lines = 0  # pushed so far
         self.lines_lost = 0  # of those judged so far, in either layer
         self._window = Window(calibration, options)
-        self.lookahead = _AHEAD + self._window.halo
+        self.lookahead = BLOCK + self._window.ahead
         self._regions = Regions(options.min_area)
         self._waiting = np.empty((2, BLOCK, calibration.width), np.uint16)
         self._count = 0  # of lines that wait there

@@ -1,6 +1,7 @@
 """Whether both layers of a cut particle show the same thing."""
 
 import math
+from itertools import combinations_with_replacement, pairwise
 from typing import NamedTuple
 
 import cv2
@@ -43,17 +44,18 @@ def compared(
     smooth = cv2.copyMakeBorder(smooth, 1, 1, 1, 1, cv2.BORDER_REPLICATE)  # a slope needs two pixels
     down, along = smooth[2:, 1:-1] - smooth[:-2, 1:-1], smooth[1:-1, 2:] - smooth[1:-1, :-2]
     half = max(mean_low / max(mean_high, 1e-6), 1.0) / 2  # as l's slopes, nearly
-    values = np.stack([half * down[mask], half * along[mask], left_over])  # (3, N)
-    ends = np.searchsorted(np.nonzero(mask)[0], [len(mask) // 3, 2 * len(mask) // 3])  # pixels come line by line
-    parts = np.split(values, ends, axis=1)
-    squares = [(part @ part.T).astype(np.float64) for part in parts]  # (3, 3) each
+    values = [half * down[mask], half * along[mask], left_over.astype(np.float32)]  # (N,) each
+    lines = np.cumsum(np.count_nonzero(mask, axis=1))  # pixels come line by line
+    ends = [0, *(int(lines[(k * len(mask) - 1) // 3]) for k in (1, 2, 3))] if len(mask) > 2 else [0, len(l)]
+    parts = [[part[start:stop] for part in values] for start, stop in pairwise(ends)]
+    squares = [np.array([float(one @ other) for one, other in _pairs(part)]) for part in parts]  # (6,) each
     whole = np.sum(squares, axis=0)
     limit = _OFF if registered else _OFF_UNREGISTERED
     placed = _placed(whole, len(l), limit, registered)
-    for part, square in zip(parts, squares, strict=True):
-        if placed and part.shape[1] >= _FEWEST:
-            placed = _placed(square, part.shape[1], max(limit, _OFF_IN_PART), registered)
-    residual = math.sqrt(whole[2, 2] / len(l))
+    for (start, stop), square in zip(pairwise(ends), squares, strict=True):
+        if placed and stop - start >= _FEWEST:
+            placed = _placed(square, stop - start, max(limit, _OFF_IN_PART), registered)
+    residual = math.sqrt(whole[5] / len(l))
     alike = residual <= (1 if registered else 2) * (_APART + _APART * mean_low)
     return Layers(mean_low, mean_high, residual, alike and placed and mean_low > LEAST_RATIO * mean_high)
 
@@ -61,13 +63,21 @@ def compared(
 def _placed(square: NDArray[np.float64], count: int, limit: float, registered: bool) -> bool:
     """Tell whether pixels are off by at most a limit, and by chance.
 
-    `square` (3, 3) holds the sums, over `count` pixels, of products of slopes down, slopes along and what is left over.
+    `square` (6,) holds the sums over `count` pixels of products of `_pairs`.
     """
-    inverse = np.linalg.inv(square[:2, :2] + 1e-6 * np.eye(2))
-    lag = np.abs(inverse @ square[:2, 2])  # (2,), lines and columns
-    error = np.sqrt(square[2, 2] / count * np.diag(inverse))
-    fits = lag <= limit + _SIGMAS * error
-    return bool(fits.all() if registered else fits[0])
+    down, mixed, down_off, along, along_off, left_over = square.tolist()
+    down, along = down + 1e-6, along + 1e-6  # where there is no slope there is no lag
+    scale = down * along - mixed**2
+    lines, columns = (along * down_off - mixed * along_off) / scale, (down * along_off - mixed * down_off) / scale
+    error = left_over / count / scale  # times a diagonal of the inverse: the square of a lag's own error
+    if abs(lines) > limit + _SIGMAS * math.sqrt(error * along):
+        return False
+    return not registered or abs(columns) <= limit + _SIGMAS * math.sqrt(error * down)
+
+
+def _pairs(part: list[NDArray[np.float32]]) -> list[tuple[NDArray[np.float32], NDArray[np.float32]]]:
+    """Return slopes down, slopes along and what is left over, each with itself and those after it."""
+    return list(combinations_with_replacement(part, 2))
 
 
 def attenuation_of(transmission: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -15,6 +15,7 @@ from oresort.scan.calibrate.resample import resample, spline_of
 from oresort.scan.cut.lines import Lines
 from oresort.scan.cut.unknown import Unknown
 from oresort.scan.health.judge import Judge, Patch
+from oresort.scan.health.patches import REACH as JUDGED
 from oresort.scan.health.running import Running
 from oresort.scan.segment.mask import MASKS, REACH, Cover
 
@@ -44,7 +45,7 @@ class Window:
         self._columns = (calibration.low, calibration.high)
         self._judges = [Judge(columns, belt, options.correct) for columns in self._columns]
         self._running = [Running(columns.noise[belt]) for columns in self._columns]
-        self._correct, self._rule = options.correct, MASKS[options.mask]
+        self._correct, self._rule, self._reach = options.correct, MASKS[options.mask], REACH[options.mask]
         self._start, self._width = belt.start, belt.stop - belt.start
         self._layers = [Lines[np.float32](self._width, np.float32) for _ in range(2)]  # (n, W), judged
         self._levels = [Lines[np.float32](1, np.float32) for _ in range(2)]  # (n, 1), masked
@@ -56,6 +57,7 @@ class Window:
         fit = calibration.registration
         scale, offset, lag = (1.0, 0.0, 0.0) if fit is None else (fit.scale, fit.column_offset, fit.row_offset)
         self.halo = max(HALO, HALO // 2 + math.ceil(abs(lag)))  # lines around whatever is cut
+        self.ahead = JUDGED + self._reach + self.halo  # lines that are looked ahead
         self._apart = abs(lag) > _LAG
         self._partner = np.array([[1 / scale, 0, (belt.start - offset) / scale - belt.start], [0, 1, 0]])  # (2, 3)
 
@@ -104,10 +106,10 @@ class Window:
     def _mask(self, last: bool) -> None:
         """Mask and level the lines of which enough is judged, or all of them if no more will come."""
         done, end = self._weak.end, self._layers[0].end
-        final = end if last else max(end - REACH, done)
+        final = end if last else max(end - self._reach, done)
         if final == done:
             return
-        begin = max(done - REACH, self._layers[0].top)  # what lies above these lines also counts in their masks
+        begin = max(done - self._reach, self._layers[0].top)  # what lies above these lines also counts in their masks
         cover = self.cover(self._layers[0].between(begin, end), 0)
         cover = Cover(*(mask[done - begin : final - begin] for mask in cover))  # (n, W) each
         flags, border = cv2.INTER_NEAREST | cv2.WARP_INVERSE_MAP, cv2.BORDER_REPLICATE

@@ -55,13 +55,12 @@ class LineLevels:
             difference = np.abs(few - beside).mean(axis=1) if few.size else np.zeros(len(few))
             restless = difference > max(_RESTLESS * self._noise, _ROUGH)
             outside |= restless | (difference < _FLAT * self._noise)
-        repeated = np.zeros(len(level), np.bool_)
-        own = ~(covered | outside)
-        for index, line in enumerate(np.ascontiguousarray(counts[:, self._columns])):  # enough to tell lines apart
-            repeated[index] = self._noise > 0 and self._was_seen(line)
-            near = abs(level[index] - self._last) < _JUMP * self._last or share[index] > _SURE
-            if own[index] and near and not repeated[index]:
-                self._last = float(level[index])
+        lines = np.ascontiguousarray(counts[:, self._columns])  # enough to tell lines apart
+        repeated = np.array([self._noise > 0 and self._was_seen(line) for line in lines], np.bool_)
+        own = ~(covered | outside | repeated)
+        for index, (found, sure, fit) in enumerate(zip(level.tolist(), share > _SURE, own.tolist(), strict=True)):
+            if fit and (sure or abs(found - self._last) < _JUMP * self._last):
+                self._last = found
             else:
                 level[index] = self._last
         # a line without any air of its own, yet far darker than what covers a belt leaves, is no line of rock

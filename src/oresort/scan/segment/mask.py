@@ -12,7 +12,8 @@ from oresort.represent.mask import FOREGROUND, foreground
 from oresort.xray.transmission import FULL_SCALE
 
 KERNEL = (9, 9)  # four standard deviations of the smoothing on each side
-REACH = 14  # lines beside it that a mask depends on: 10 for `released_cover`, 3 for its bare belt, and one to spare
+# lines beside it that a rule's masks depend on: 4 of smoothing, or 10 of the authors' rule, 3 of bare belt, 1 to spare
+REACH = {"noise": 8, "threshold": 8, "released": 14}
 
 _SMOOTHING = 1.0  # Gaussian, pixels, before anything is called covered: brings noise of 2.5-4.7 % to about 1 %
 _SIGMAS = 4.0  # standard deviations of smoothed air below which a pixel may be a particle's rim
