@@ -4,7 +4,8 @@ from ellipses import AIR, scan_of
 
 from oresort.belt import simulate_scan
 from oresort.errors import InputError
-from oresort.scan.calibrate.columns import find_belt, measure_columns
+from oresort.scan.calibrate.air import find_belt
+from oresort.scan.calibrate.columns import measure_columns
 from oresort.scan.calibrate.correct import Corrector, line_levels
 
 BELT = slice(40, 460)

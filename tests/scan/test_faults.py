@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from oresort.errors import InputError
 from oresort.files.image import read_pair
-from oresort.scan.calibrate.columns import find_belt, measure_columns
+from oresort.scan.calibrate.air import find_belt
+from oresort.scan.calibrate.columns import measure_columns
 from oresort.scan.calibrate.faults import KINDS
 
 WIDTH, HEIGHT, SIDE = 1200, 320, 40

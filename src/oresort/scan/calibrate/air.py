@@ -10,6 +10,7 @@ from oresort.xray.transmission import FULL_SCALE
 DARK = 1_000  # air level in counts below which the tube must have been off: 1/50 of the usual flat-field target
 BRIGHT = 1.25
 """Transmission, smoothed, that noise, gain and drift do not reach: on a scan whose dense matter is dark nothing has."""
+_WALL = 0.25  # of the usual level, below which the columns at both sides lie behind walls
 _BIN = 64  # counts per histogram bin; air noise of 2-5 % spreads its peak over dozens of them
 _STILL = 0.9  # share of lines at one and the same count from which a column shows no belt: the rest may be lost lines
 _LINES = 200  # looked at for that
@@ -39,6 +40,27 @@ def belt_columns(counts: NDArray[np.uint16]) -> slice:
             for end, count, whole in ((start, usual[0], 0), (stop, usual[-1], len(usual)))
         )
     return slice(start, stop)
+
+
+def find_belt(low: NDArray[np.uint16], high: NDArray[np.uint16]) -> slice:
+    """Return the columns that are to see the belt in both layers (H, W).
+
+    Outside are columns at both sides that are forced to one count, as the paper's sorter writes them at full scale,
+    or, where none are forced, those at both sides that stay below a quarter of the usual level, as behind walls. What
+    is so at one side only, or in one layer only, is a fault of the detector: it is belt, where particles may lie.
+    """
+    width = low.shape[1]
+    forced = [belt_columns(layer) for layer in (low, high)]
+    for belt in forced:
+        if belt.start == belt.stop:
+            return belt
+    sides = [belt for belt in forced if belt.start and belt.stop < width]
+    if sides:
+        if len(sides) < len(forced):
+            return slice(0, width)
+        return slice(min(belt.start for belt in sides), max(belt.stop for belt in sides))
+    walled = [_between_walls(layer) for layer in (low, high)]
+    return slice(max(belt.start for belt in walled), min(belt.stop for belt in walled))
 
 
 def air_level(counts: NDArray[np.uint16], name: str) -> float:
@@ -142,3 +164,11 @@ def _clipped_mean(histogram: NDArray[np.float64]) -> tuple[float, float]:
         level = float(weight @ centres[near])
         spread = max(float(np.sqrt(weight @ (centres[near] - level) ** 2)), _BIN)
     return level, spread
+
+
+def _between_walls(layer: NDArray[np.uint16]) -> slice:
+    # the brightest twentieth is belt, even of a column under many particles
+    bright = np.percentile(layer[:: max(1, len(layer) // 200)], 95, axis=0)
+    inside = np.flatnonzero(bright > _WALL * np.percentile(bright, 75))
+    start, stop = (int(inside[0]), int(inside[-1]) + 1) if inside.size else (0, len(bright))
+    return slice(start, stop) if start and stop < len(bright) else slice(0, len(bright))

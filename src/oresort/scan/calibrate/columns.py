@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from oresort.errors import InputError
-from oresort.scan.calibrate.air import belt_columns, check_image, check_inverted, check_saturated, level_of
+from oresort.scan.calibrate.air import check_image, check_inverted, check_saturated, level_of
 from oresort.scan.calibrate.faults import DARK, LIVE, column_faults, filled, named, running
 from oresort.scan.calibrate.lines import whole_lines
 from oresort.scan.calibrate.noise import bare_noise
@@ -17,7 +17,6 @@ from oresort.xray.transmission import FULL_SCALE
 
 _FEWEST = 30  # lines of bare belt that make a column's mean, and of a scan
 _NO_LIGHT = 0.2  # of an air image over its median, below which a column sees nothing
-_WALL = 0.25  # of the usual level, below which the columns at both sides lie behind walls
 
 
 @dataclass(frozen=True)
@@ -34,27 +33,6 @@ class Columns:
     def dead(self) -> NDArray[np.bool_]:
         """Columns (W,) that show nothing true, of whatever kind."""
         return np.asarray(self.fault != LIVE)
-
-
-def find_belt(low: NDArray[np.uint16], high: NDArray[np.uint16]) -> slice:
-    """Return the columns that are to see the belt in both layers (H, W).
-
-    Outside are columns at both sides that are forced to one count, as the paper's sorter writes them at full scale,
-    or, where none are forced, those at both sides that stay below a quarter of the usual level, as behind walls. What
-    is so at one side only, or in one layer only, is a fault of the detector: it is belt, where particles may lie.
-    """
-    width = low.shape[1]
-    forced = [belt_columns(layer) for layer in (low, high)]
-    for belt in forced:
-        if belt.start == belt.stop:
-            return belt
-    sides = [belt for belt in forced if belt.start and belt.stop < width]
-    if sides:
-        if len(sides) < len(forced):
-            return slice(0, width)
-        return slice(min(belt.start for belt in sides), max(belt.stop for belt in sides))
-    walled = [_between_walls(layer) for layer in (low, high)]
-    return slice(max(belt.start for belt in walled), min(belt.stop for belt in walled))
 
 
 def measure_columns(
@@ -147,14 +125,6 @@ def measure_columns(
     above_dark = shape * gain  # (belt,), counts
     padded = np.pad(above_dark, sides, constant_values=1) + offset  # (W,) from here on
     return Columns(float(above_dark[live].mean()), padded, offset, np.pad(deviation, sides), np.pad(fault, sides))
-
-
-def _between_walls(layer: NDArray[np.uint16]) -> slice:
-    # the brightest twentieth is belt, even of a column under many particles
-    bright = np.percentile(layer[:: max(1, len(layer) // 200)], 95, axis=0)
-    inside = np.flatnonzero(bright > _WALL * np.percentile(bright, 75))
-    start, stop = (int(inside[0]), int(inside[-1]) + 1) if inside.size else (0, len(bright))
-    return slice(start, stop) if start and stop < len(bright) else slice(0, len(bright))
 
 
 def _mean(image: NDArray[np.generic], width: int, name: str) -> NDArray[np.float32]:

@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 
 from oresort.errors import InputError
 from oresort.files.lines import PairReader
+from oresort.scan.calibrate.air import find_belt
 from oresort.scan.calibrate.calibration import Calibration
-from oresort.scan.calibrate.columns import find_belt, measure_columns
+from oresort.scan.calibrate.columns import measure_columns
 from oresort.scan.calibrate.layers import Sample
 from oresort.scan.calibrate.register import TURNED, Fit, LayersDifferError, fit_registration
 
