@@ -53,6 +53,32 @@ def test_a_better_epoch_before_the_move_stays_the_best(dataset: Path, compose_tr
     assert (row["monitor_value"], row["epoch"]) == (1.5, epoch)
 
 
+@pytest.mark.parametrize("moved", [False, True])
+def test_a_run_named_from_the_working_folder_keeps_its_best_as_well(
+    moved: bool, dataset: Path, compose_train: Compose, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    cfg, elsewhere = compose_train(f"data.root={dataset}", "trainer.max_epochs=3"), tmp_path / "elsewhere"
+    cfg.callbacks["mine"] = {
+        "_target_": "lightning.pytorch.callbacks.ModelCheckpoint",
+        **{"dirpath": str(elsewhere), "filename": "mine", "monitor": "val/f1", "mode": "max"},
+    }
+    monkeypatch.chdir(tmp_path)
+    killed_in(2, cfg, Path("a"))
+    last = Path("a") / "checkpoints" / "last.ckpt"
+    content = torch.load(last, weights_only=True)
+    for state in content["callbacks"].values():
+        if state.get("monitor") in ("val/auroc", "val/f1"):  # as if nothing that comes could be better
+            state |= {"best_model_score": torch.tensor(1.5), "kth_value": torch.tensor(1.5)}
+            state["best_k_models"] = dict.fromkeys(state["best_k_models"], torch.tensor(1.5))
+    torch.save(content, last)
+    epoch, mine = load_trained("a").epoch, (elsewhere / "mine.ckpt").stat().st_mtime_ns
+    if moved:
+        Path("a").rename("b")
+    row = train(cfg, Path("b" if moved else "a"))
+    assert (row["monitor_value"], row["epoch"]) == (1.5, epoch)
+    assert (elsewhere / "mine.ckpt").stat().st_mtime_ns == mine
+
+
 def test_a_full_disk_keeps_the_checkpoint_before(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     file, io = tmp_path / "last.ckpt", WholeCheckpoints()
     io.save_checkpoint({"epoch": 1}, file)
@@ -65,7 +91,7 @@ def test_a_full_disk_keeps_the_checkpoint_before(tmp_path: Path, monkeypatch: py
     monkeypatch.setattr(Path, "write_bytes", full)
     with pytest.raises(OSError, match="No space left"):
         io.save_checkpoint({"epoch": 2}, file)
-    assert torch.load(file, weights_only=True) == {"epoch": 1}
+    assert torch.load(file, weights_only=True)["epoch"] == 1
     assert [path.name for path in tmp_path.iterdir()] == ["last.ckpt"]
 
 

@@ -12,6 +12,7 @@ from oresort.files.write import replacing
 from oresort.models.weights import load_safely
 
 _NEEDED = ("state_dict", "epoch", "global_step", "optimizer_states", "lr_schedulers", "loops", "callbacks")
+_FOLDER = "folder"  # key of a checkpoint: where it was written
 _MEND = "remove it, and the same command starts the run again"
 
 
@@ -21,7 +22,7 @@ class WholeCheckpoints(TorchCheckpointIO):
     def save_checkpoint(self, checkpoint: dict[str, Any], path: Any, storage_options: Any | None = None) -> None:
         """Write a checkpoint; OSError if the disk is full or not writable, and the one before is kept."""
         buffer = io.BytesIO()  # torch hides what the disk says behind an error of its own
-        torch.save(checkpoint, buffer)
+        torch.save({**checkpoint, _FOLDER: _folder(path)}, buffer)
         with replacing(Path(path)) as temporary:
             temporary.write_bytes(buffer.getbuffer())
 
@@ -30,9 +31,11 @@ class WholeCheckpoints(TorchCheckpointIO):
         content = load_safely(Path(path), "damaged", _MEND, map_location)
         if not isinstance(content, dict) or any(key not in content for key in _NEEDED):
             raise InputError(f"{path}: no checkpoint of a training; {_MEND}")
+        then, now = content.pop(_FOLDER, None), _folder(path)
         for state in content["callbacks"].values() if isinstance(content["callbacks"], dict) else ():
-            if isinstance(state, dict) and state.get("dirpath"):
-                _moved(state, Path(path).parent)
+            # a callback of the user's may keep its files elsewhere, where they still are
+            if isinstance(state, dict) and then is not None and state.get("dirpath") == then:
+                _move(state, str(then), now)
         return content
 
 
@@ -52,18 +55,22 @@ def check_weights(weights: object, module: torch.nn.Module, path: Path) -> None:
             raise InputError(f"{path}: damaged, {name} holds values that are not finite; {_MEND}")
 
 
-def _moved(state: dict[str, Any], folder: Path) -> None:
+def _folder(path: Any) -> str:
+    """Return the folder of a checkpoint as Lightning calls it: whole, and without links."""
+    return str(Path(path).resolve().parent)
+
+
+def _move(state: dict[str, Any], then: str, now: str) -> None:
     """Let what a ModelCheckpoint knows of its files be of the folder where they are now.
 
     Else Lightning would forget the best score of a run that was moved, and replace a better model by a worse one.
     """
-    old = str(state["dirpath"])
 
     def here(path: Any) -> Any:
         text = str(path)
-        return str(folder / text[len(old) :].lstrip("/")) if text.startswith(old) else path
+        return now + text.removeprefix(then) if text.startswith(then) else path
 
     for key in ("best_model_path", "kth_best_model_path", "last_model_path"):
         state[key] = here(state.get(key, ""))
     state["best_k_models"] = {here(path): score for path, score in (state.get("best_k_models") or {}).items()}
-    state["dirpath"] = str(folder)
+    state["dirpath"] = now
