@@ -141,7 +141,7 @@ def command(words: list[str], cores: int) -> dict[str, float]:
         f"os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:{cores}]);"
         "import cv2, oresort.scan.prepare, oresort.scan.draw.decisions;"
         "sort = sys.argv[1] == 'sort';"
-        "sort and __import__('oresort.learn.sort.run');"
+        "sort and (__import__('oresort.learn.checkpoint'), __import__('oresort.runtime.run'));"
         "module = __import__(f'oresort.{sys.argv.pop(1)}', fromlist=['main']);"
         "peak = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024;"
         "at_rest, start, busy = peak(), time.perf_counter(), time.process_time();"

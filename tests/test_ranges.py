@@ -18,9 +18,9 @@ from oresort.explain import ExplainConfig
 from oresort.import_weights import ImportConfig
 from oresort.learn.classic import ClassicConfig
 from oresort.learn.config import TrainConfig
-from oresort.learn.sort.settings import SortConfig
 from oresort.models.kan.layer import INITS
 from oresort.report import ReportConfig
+from oresort.runtime.settings import SortConfig
 from oresort.scan.calibrate.command import CalibrateConfig
 from oresort.scan.prepare import PrepareConfig
 from oresort.simulate import SimulateConfig

@@ -20,12 +20,12 @@ SRC = Path(oresort.__file__).parent
 ROOT = SRC.parents[1]
 
 STREET = (
-    "xray", "files", "represent", "belt", "scan", "sorting", "models", "classic", "data", "learn", "tables", "runtime"
+    "xray", "files", "represent", "belt", "scan", "sorting", "runtime", "models", "classic", "data", "learn", "tables"
 )  # fmt: skip
 SHARED = ("errors", "make", "paths", "console")
 """May be imported by all, and import nothing but each other."""
 
-WITHOUT_TORCH = ("xray", "files", "represent", "belt", "scan", "sorting", "tables")
+WITHOUT_TORCH = ("xray", "files", "represent", "belt", "scan", "sorting", "runtime", "tables")
 VERBS = sorted(file.stem for file in CONF_DIR.glob("*.yaml"))
 
 

@@ -5,20 +5,21 @@ from typing import TYPE_CHECKING
 from oresort.console.command import run_command
 
 if TYPE_CHECKING:
-    from oresort.learn.sort.belt import SortedBelt
-    from oresort.learn.sort.settings import SortConfig
+    from oresort.runtime.belt import SortedBelt
+    from oresort.runtime.settings import SortConfig
 
 
 def _schema() -> type:
-    from oresort.learn.sort.settings import SortConfig
+    from oresort.runtime.settings import SortConfig
 
     return SortConfig
 
 
 def _run(cfg: "SortConfig") -> "list[SortedBelt]":
-    from oresort.learn.sort.run import sort_scans
+    from oresort.learn.checkpoint import load_trained
+    from oresort.runtime.run import sort_scans
 
-    return sort_scans(cfg)
+    return sort_scans(cfg, load_trained(cfg.ckpt).to(cfg.device))
 
 
 def main() -> None:

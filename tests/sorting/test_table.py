@@ -8,13 +8,17 @@ import numpy as np
 import pytest
 
 from oresort.scan.segment.particle import Particle
-from oresort.sorting.table import COLUMNS, Decided, write_decisions
+from oresort.sorting.decision import Decision
+from oresort.sorting.drift import PairFigures
+from oresort.sorting.table import COLUMNS, Placed, write_decisions
 
 
-def decided(x: int, p: float, decision: str, **measured: float) -> Decided:
+def decided(x: int, p: float, decision: str, **measured: float) -> Placed:
     particle = Particle(x, 705, 4, 3, True, np.ones((3, 4), np.bool_), touching=True)
     values = {"mass_proxy": 9.5, "low_mean": 1.2, "high_mean": 0.8} | measured
-    return Decided("scan_2", particle, 105, 12, **values, p_ore=np.float32(p), decision=decision, reason="threshold")
+    figures = PairFigures(1.2, 0.8, 1.5, 0.01, 0.01, 12.0)
+    made = Decision(particle, 12, **values, figures=figures, p_ore=np.float32(p), decision=decision, reason="threshold")
+    return Placed("scan_2", 105, made)
 
 
 def test_the_table_holds_what_was_decided(tmp_path: Path):
@@ -52,6 +56,6 @@ def test_a_failure_leaves_the_old_table(tmp_path: Path):
     path = tmp_path / "decisions.csv"
     path.write_text("old")
     with pytest.raises(AttributeError):
-        write_decisions(path, [decided(1, 0.5, "ore"), decided(2, 0.5, "ore")._replace(particle=None)], None)  # type: ignore[arg-type]
+        write_decisions(path, [decided(1, 0.5, "ore"), decided(2, 0.5, "ore")._replace(made=None)], None)  # type: ignore[arg-type]
     assert [file.name for file in tmp_path.iterdir()] == ["decisions.csv"]
     assert path.read_text() == "old"

@@ -1,6 +1,7 @@
 """The one way to the files that a user names: regular files, of a size that fits into memory, of text that is text."""
 
 import csv
+import hashlib
 import io
 import json
 import math
@@ -58,6 +59,12 @@ def read_bytes(path: Path, most: int, mend: str) -> bytes:
         return path.read_bytes()
     except OSError as error:
         raise InputError(f"{path}: {error.strerror}; {mend}") from error
+
+
+def digest_of(path: Path) -> str:
+    """Return the SHA-256 of a file that is known to be regular, 64 letters; OSError where it cannot be read."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def read_json(path: Path, mend: str) -> Any:

@@ -1,17 +1,18 @@
 """A trained model in its checkpoint file: written, and read from that file alone."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Self
 
 import lightning as L
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from oresort.console.progress import track
 from oresort.errors import InputError, one_line
 from oresort.files.dataset import Cutting
+from oresort.files.reading import digest_of
 from oresort.files.write import replacing
 from oresort.learn.module import OreModule
 from oresort.make import make
@@ -19,12 +20,9 @@ from oresort.models.heads.head import p_ore
 from oresort.models.inputs import Inputs
 from oresort.models.weights import load_safely
 from oresort.represent.representation import Representation
+from oresort.runtime.model import Counts, predict
 from oresort.sorting.probability import check_threshold
 from oresort.xray.transmission import NOMINAL_AIR
-
-Counts = NDArray[np.uint16]
-
-BATCH = 64
 
 
 def device_named(name: str) -> torch.device:
@@ -39,10 +37,12 @@ def device_named(name: str) -> torch.device:
     return device
 
 
-class Trained(NamedTuple):
-    """What a checkpoint holds."""
+@dataclass(frozen=True, eq=False)
+class Trained:
+    """What a checkpoint holds; a `Model` for the runtime, which answers on the device where the module is."""
 
     file: Path
+    digest: str  # SHA-256 of the file
     module: OreModule
     representation: Representation
     data: dict[str, Any]  # keywords of the `OreDataModule` it was trained with
@@ -59,6 +59,27 @@ class Trained(NamedTuple):
         """What its training pairs and their scans looked like, see `oresort.learn.seen`; {} if that is not known."""
         return self.module.seen
 
+    def describe(self) -> dict[str, Any]:
+        """Return what a record says of it, in plain values."""
+        device = str(self.module.device)
+        return {"file": str(self.file), "sha256": self.digest, "epoch": self.epoch, "device": device}
+
+    def to(self, device: str | torch.device) -> Self:
+        """Return it on a device, `auto` or torch's own names; InputError for one that is not here."""
+        self.module.to(device_named(device) if isinstance(device, str) else device)
+        return self
+
+    def __call__(
+        self, lows: Sequence[Counts], highs: Sequence[Counts], air: float, background: str
+    ) -> NDArray[np.float32]:
+        """Return the probability of ore (B,) of one batch of particles, at least one, as `predict`."""
+        pairs = zip(lows, highs, strict=True)
+        planes = np.stack([self.representation.planes(*pair, air, background) for pair in pairs])  # (B, 4, S, S)
+        images = Inputs(self.representation)(torch.from_numpy(planes))  # two of (B, C, S, S)
+        with torch.inference_mode():
+            answers = p_ore(self.module(*(image.to(self.module.device) for image in images)))
+        return np.asarray(answers.cpu().numpy(), np.float32)
+
     def predict(
         self,
         low: Counts | Sequence[Counts],
@@ -66,44 +87,16 @@ class Trained(NamedTuple):
         *,
         air: float = NOMINAL_AIR,
         background: str = "zero",
-        device: str | torch.device = "cpu",
     ) -> NDArray[np.float32]:
         """Return the probability of ore (N,) of particles, prepared as the model's training pairs were.
 
         `low` and `high` are uint16 counts (H, W) of one particle, or lists of such; `air` the counts without a
-        particle; `background` that of the crops, `zero` or `air`.
+        particle; `background` that of the crops, `zero` or `air`. `to` chooses another device than the CPU.
 
         Raises:
-            InputError: layers of different sizes or numbers, or a device that is not here.
+            InputError: layers of different sizes or numbers.
         """
-        lows, highs = ([x] if isinstance(x, np.ndarray) and x.ndim == 2 else list(x) for x in (low, high))
-        if [np.shape(x) for x in lows] != [np.shape(x) for x in highs]:
-            raise InputError("low, high: give as many of one energy as of the other, of the same sizes")
-        classify = Classifier(self, device_named(device) if isinstance(device, str) else device)
-        found = [np.zeros(0, np.float32)]
-        for start in track(range(0, len(lows), BATCH), -(-len(lows) // BATCH), "classifying particles"):
-            part = slice(start, start + BATCH)
-            found.append(classify(lows[part], highs[part], air, background))
-        return np.concatenate(found)
-
-
-class Classifier:
-    """A trained model on its device, which answers batches as they come."""
-
-    def __init__(self, trained: Trained, device: torch.device) -> None:
-        self._represent, self._device = trained.representation, device
-        self._net, self._inputs = trained.module.to(device), Inputs(trained.representation)
-
-    def __call__(
-        self, lows: Sequence[Counts], highs: Sequence[Counts], air: float, background: str
-    ) -> NDArray[np.float32]:
-        """Return the probability of ore (B,) of one batch of particles, as `Trained.predict`; at least one."""
-        pairs = zip(lows, highs, strict=True)
-        planes = np.stack([self._represent.planes(*pair, air, background) for pair in pairs])  # (B, 4, S, S)
-        images = self._inputs(torch.from_numpy(planes))  # two of (B, C, S, S)
-        with torch.inference_mode():
-            answers = p_ore(self._net(*(image.to(self._device) for image in images)))
-        return np.asarray(answers.cpu().numpy(), np.float32)
+        return predict(self, low, high, air, background)
 
 
 def save(file: Path, module: OreModule, data: Mapping[str, Any], epoch: int = 0) -> None:
@@ -152,4 +145,4 @@ def load_trained(file: str | Path) -> Trained:
         if value.is_floating_point() and not bool(torch.isfinite(value).all()):
             raise InputError(f"{file}: {name} holds values that are not finite; train again with a lower optim.lr")
     check_threshold(float(module.threshold), f"{file}: threshold")
-    return Trained(file, module.eval(), representation, data, epoch, cut)
+    return Trained(file, digest_of(file), module.eval(), representation, data, epoch, cut)

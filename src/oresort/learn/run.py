@@ -2,31 +2,25 @@
 
 import hashlib
 import json
-import os
-import platform
 import re
-import subprocess
 import sys
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from oresort.errors import InputError, one_line
+from oresort.files.provenance import provenance
 from oresort.files.reading import present
 from oresort.files.record import flatten, read_yaml
 from oresort.files.write import locked, write_json, write_yaml
 from oresort.learn.record import RECORD, read_row
-from oresort.paths import version_of
 
 _ELSEWHERE = re.compile(
     r"out|resume|modules|logger(\..*)?|data\.(root|cache|workers|strict|follow_links)"
     r"|trainer\.(enable_.*|log_every_n_steps|profiler|default_root_dir)"
 )
 """Keys that say where files lie, who watches and how fast pairs come. The pairs themselves count, by their hash."""
-
-_PACKAGES = ("oresort", "torch", "lightning", "torchmetrics", "hydra-core", "albumentations", "timm", "numpy")
 
 
 def counts(key: str) -> bool:
@@ -90,7 +84,7 @@ def recorded(folder: Path, config: Mapping[str, Any], pairs: str) -> Iterator[di
     with locked(folder, "wait for it, or choose another out=DIR"):
         check_same(folder, config, pairs)
         write_yaml(folder / "config.yaml", config)
-        write_json(folder / "provenance.json", provenance())
+        write_json(folder / "provenance.json", provenance() | _device())
         row = _started(config) | {"data": pairs}
         write_json(folder / RECORD, row)
         try:
@@ -117,27 +111,8 @@ def _started(config: Mapping[str, Any]) -> dict[str, Any]:
     return {"status": "running", "name": config["name"], "seed": config["seed"], **flatten(config, "config")}
 
 
-def provenance() -> dict[str, Any]:
-    """Return what is needed to tell where a result comes from: code, packages, machine, command."""
-    found = {
-        "command": [Path(sys.argv[0]).name, *sys.argv[1:]],
-        "started": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
-        "code": _git(),
-        "python": platform.python_version(),
-        "platform": platform.platform(),
-        "cpus": os.cpu_count(),
-        "packages": {name: version_of(name) for name in _PACKAGES},
-    }
+def _device() -> dict[str, Any]:
     if torch := sys.modules.get("torch"):  # a record alone must not load it
-        found["torch_threads"] = torch.get_num_threads()
-        found["gpus"] = [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())]
-    return found
-
-
-def _git() -> str | None:
-    # of the code's own folder: the run may be started anywhere
-    command = ["git", "-C", str(Path(__file__).parent), "describe", "--always", "--dirty", "--tags"]
-    try:
-        return subprocess.run(command, capture_output=True, text=True, check=True, timeout=10).stdout.strip()
-    except (OSError, subprocess.SubprocessError):
-        return None
+        gpus = [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())]
+        return {"torch_threads": torch.get_num_threads(), "gpus": gpus}
+    return {}

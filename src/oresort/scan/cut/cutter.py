@@ -52,19 +52,25 @@ class Cutter:
         """What was found faulty so far, by place; dead columns of the calibration first."""
         return joined([*self.calibration.faults(), *self._faults])
 
+    def check(self, low: NDArray[np.uint16], high: NDArray[np.uint16]) -> None:
+        """Refuse lines (n, W) that cannot be pushed; InputError as `push`."""
+        for name, layer in (("low", low), ("high", high)):
+            if layer.ndim != 2 or layer.dtype != np.uint16:
+                kind = f"{layer.dtype} {layer.shape}"
+                raise InputError(f"{name} layer: {kind}; push lines (n, {self.calibration.width}) of uint16 counts")
+            self.calibration.check_width(layer.shape[1], f"{name} layer")
+        if len(low) != len(high):
+            raise InputError(f"{len(low)} lines of the low layer and {len(high)} of the high one; push both alike")
+
     def push(self, low: NDArray[np.uint16], high: NDArray[np.uint16]) -> list[Cut]:
         """Take both layers' next raw counts (n, W) and return the particles that are complete, by their ends.
 
         The particles are the same, and in the same order, however many lines come at a time.
 
         Raises:
-            InputError: the layers differ in size, or from the calibration in width.
+            InputError: no lines of uint16, or the layers differ in size, or from the calibration in width.
         """
-        # before anything is kept, so that lines which are refused leave no trace
-        for name, layer in (("low", low), ("high", high)):
-            self.calibration.check_width(layer.shape[1], f"{name} layer")
-        if len(low) != len(high):
-            raise InputError(f"{len(low)} lines of the low layer and {len(high)} of the high one; push both alike")
+        self.check(low, high)  # before anything is kept, so that lines which are refused leave no trace
         self.lines += len(low)
         cuts: list[Cut] = []
         start = 0

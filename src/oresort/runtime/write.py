@@ -1,6 +1,5 @@
 """What a sorted belt leaves on disk: decisions, what they rest on, and pictures, in this order."""
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -10,11 +9,11 @@ from matplotlib.figure import Figure
 
 from oresort.errors import InputError
 from oresort.files.dataset import Cutting
+from oresort.files.provenance import provenance
 from oresort.files.write import replacing, write_json
-from oresort.learn.checkpoint import Trained
-from oresort.learn.run import provenance
-from oresort.learn.sort.belt import SortedBelt
-from oresort.learn.sort.settings import SortConfig
+from oresort.runtime.belt import SortedBelt
+from oresort.runtime.model import Model
+from oresort.runtime.settings import SortConfig
 from oresort.scan.calibrate.calibration import save_calibration
 from oresort.scan.draw.decisions import draw_decisions
 from oresort.scan.draw.page import save_png
@@ -23,7 +22,7 @@ from oresort.sorting.table import write_decisions
 
 
 def write_sorted(
-    cfg: SortConfig, trained: Trained, cut: Cutting, threshold: float, belts: Sequence[SortedBelt]
+    cfg: SortConfig, model: Model, cut: Cutting, threshold: float, belts: Sequence[SortedBelt]
 ) -> list[Path]:
     """Write `decisions.csv`, `decisions.json` and the pictures; return the paths of files, and of a folder of pictures.
 
@@ -38,8 +37,8 @@ def write_sorted(
             written.append(Path(cfg.save_calibration))
         (out / "overlay.png").unlink(missing_ok=True)  # of other decisions
         pixel = belts[0].calibration.pixel if cfg.pixel is None else cfg.pixel
-        write_decisions(written[0], [row for belt in belts for row in belt.rows], pixel)
-        write_json(written[1], _provenance(cfg, trained, cut, threshold, belts))
+        write_decisions(written[0], [row for belt in belts for row in belt.placed()], pixel)
+        write_json(written[1], _provenance(cfg, model, cut, threshold, belts))
         for belt in belts:
             if not belt.preview:
                 continue
@@ -58,23 +57,22 @@ def _picture(belt: SortedBelt, preview: Preview, threshold: float) -> Figure:
 
 
 def _provenance(
-    cfg: SortConfig, trained: Trained, cut: Cutting, threshold: float, belts: Sequence[SortedBelt]
+    cfg: SortConfig, model: Model, cut: Cutting, threshold: float, belts: Sequence[SortedBelt]
 ) -> dict[str, Any]:
-    digest = hashlib.sha256(trained.file.read_bytes()).hexdigest()
     decisions = [row.decision for belt in belts for row in belt.rows]
     return {
         **provenance(),
-        "checkpoint": {"file": str(trained.file), "sha256": digest, "epoch": trained.epoch},
+        "model": model.describe(),
         "settings": asdict(cfg),
         "cut": asdict(cut),
         "threshold": threshold,
         "particles": len(decisions),
         **{word: decisions.count(word) for word in ("ore", "waste")},
-        "belts": [_belt(belt, trained) for belt in belts],
+        "belts": [_belt(belt, model) for belt in belts],
     }
 
 
-def _belt(belt: SortedBelt, trained: Trained) -> dict[str, Any]:
+def _belt(belt: SortedBelt, model: Model) -> dict[str, Any]:
     files = belt.files
     return {
         "scans": [
@@ -92,7 +90,7 @@ def _belt(belt: SortedBelt, trained: Trained) -> dict[str, Any]:
             }
             for scan, fault in belt.faults_by_scan()
         ],
-        "drift": {known.name: known._asdict() for known in belt.drift(trained.seen)},
+        "drift": {known.name: known._asdict() for known in belt.drift(model.seen)},
     }
 
 

@@ -9,10 +9,10 @@ import pandas as pd
 
 from oresort.console.show import show
 from oresort.files.belt import gap_in
-from oresort.learn.checkpoint import Trained
-from oresort.learn.sort.belt import SortedBelt
-from oresort.learn.sort.settings import SortConfig
-from oresort.sorting.table import Decided
+from oresort.runtime.belt import SortedBelt
+from oresort.runtime.model import Model
+from oresort.runtime.settings import SortConfig
+from oresort.sorting.table import Placed
 
 _MOST = 10  # belts or faults of which a table shows a row each
 _SHOWN = (
@@ -28,7 +28,7 @@ _FEW = 4  # particles up to which one fault may touch half of a scan's
 _DONE = {"keep": "kept", "drop": "dropped", "decide": "decided on as they are"}
 
 
-def show_sorted(cfg: SortConfig, trained: Trained, threshold: float, belts: Sequence[SortedBelt]) -> None:
+def show_sorted(cfg: SortConfig, model: Model, threshold: float, belts: Sequence[SortedBelt]) -> None:
     """Print tables of decisions and calibration to stdout, and every warning to stderr."""
     rows = [row for belt in belts for row in belt.rows]
     table = [
@@ -46,7 +46,7 @@ def show_sorted(cfg: SortConfig, trained: Trained, threshold: float, belts: Sequ
     more = f" (the first {_MOST} of {len(belts)})" if len(belts) > _MOST else ""
     show(shown.fillna(""), f"as measured{more}")
     _show_faults(belts)
-    for warning in _warnings(cfg, trained, belts):
+    for warning in _warnings(cfg, model, belts):
         print(f"warning: {warning}", file=sys.stderr)
 
 
@@ -76,7 +76,7 @@ def _text(span: slice | None) -> str:
     return "all" if span is None else f"{span.start}-{span.stop - 1}" if _size(span) > 1 else f"{span.start}"
 
 
-def _warnings(cfg: SortConfig, trained: Trained, belts: Sequence[SortedBelt]) -> Iterator[str]:
+def _warnings(cfg: SortConfig, model: Model, belts: Sequence[SortedBelt]) -> Iterator[str]:
     rows = [row for belt in belts for row in belt.rows]
     for between in filter(None, (gap_in(belt.files.scans) for belt in belts)):
         yield f"{cfg.scans}: no scan between {between}; they are joined all the same, joined=false keeps scans apart"
@@ -84,22 +84,22 @@ def _warnings(cfg: SortConfig, trained: Trained, belts: Sequence[SortedBelt]) ->
     yield from notes[:_MOST]
     if len(notes) > _MOST:
         yield f"{len(notes) - _MOST} more of the kind; decisions.json has them all"
-    yield from islice(_bad_scans(rows), _MOST)
+    yield from islice(_bad_scans([row for belt in belts for row in belt.placed()]), _MOST)
     for flag, wrong in _WRONG.items():
         word = getattr(cfg, flag)
         if count := sum(getattr(row.particle, flag) for row in rows):
             yield f"{count} of {len(rows)} particles {wrong}; {_DONE[word]} ({flag}={word})"
-    if not trained.seen:
+    if not model.seen:
         yield f"{cfg.ckpt}: does not know what its training scans looked like, so the drift alarm is off"
     for belt in belts:
-        for known in belt.drift(trained.seen):
+        for known in belt.drift(model.seen):
             if known.alarm:
                 yield f"{belt.files.name}: {known.alarm}; look at the scan, or train on such scans"
 
 
-def _bad_scans(rows: Sequence[Decided]) -> Iterator[str]:
+def _bad_scans(rows: Sequence[Placed]) -> Iterator[str]:
     names = Counter(row.scan for row in rows)
-    faulty = Counter(row.scan for row in rows if row.particle.faulty)
+    faulty = Counter(row.scan for row in rows if row.made.particle.faulty)
     for name, count in faulty.items():
         if names[name] > _FEW and 2 * count > names[name]:
             yield f"{name}: {count} of {names[name]} particles are faulty; see whether its layers belong together"

@@ -11,7 +11,7 @@ from oresort.errors import InputError
 from oresort.files.belt import BeltFiles, scans_in_order
 from oresort.files.dataset import Cutting
 from oresort.files.scans import ScanFiles
-from oresort.learn.checkpoint import Trained
+from oresort.runtime.model import Model
 from oresort.sorting.policy import POLICIES, Policy
 
 
@@ -60,14 +60,14 @@ def belts_of(cfg: SortConfig) -> list[BeltFiles]:
     return belts
 
 
-def cutting(cfg: SortConfig, trained: Trained) -> Cutting:
+def cutting(cfg: SortConfig, model: Model) -> Cutting:
     """Return how particles are to be cut: as the model's training pairs, whatever the command says of it.
 
     Raises:
         InputError: `crops` or `mask` is unknown, contradicts the model's pairs, or is needed and not given.
     """
     given = {key: word for key in ("crops", "mask") if (word := getattr(cfg, key)) is not None}
-    known = trained.cut
+    known = model.cut
     if known is None:
         if len(given) == 2:
             return Cutting(**given)

@@ -101,7 +101,7 @@ def test_what_the_decisions_rest_on_stands_beside_them(command: Any, model: tupl
     np.testing.assert_allclose(table["r"], table["low_mean"] / table["high_mean"], rtol=1e-3)
     known = json.loads((tmp_path / "out" / "decisions.json").read_text())
     ckpt = run / "checkpoints" / "best.ckpt"
-    assert known["checkpoint"]["sha256"] == hashlib.sha256(ckpt.read_bytes()).hexdigest()
+    assert known["model"]["sha256"] == hashlib.sha256(ckpt.read_bytes()).hexdigest()
     assert known["settings"]["clipped"] == "drop"
     assert known["ore"] + known["waste"] == known["particles"] == len(table)
     assert known["packages"]["torch"]

@@ -1,0 +1,108 @@
+"""Lines in, decisions out."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from oresort.errors import InputError
+from oresort.files.dataset import Cutting
+from oresort.runtime.model import BATCH, Model
+from oresort.scan.calibrate.calibration import Calibration, load_calibration
+from oresort.scan.cut.crop import Cut
+from oresort.scan.cut.cutter import BLOCK, Cutter
+from oresort.scan.fault import Fault
+from oresort.sorting.decision import Decision
+from oresort.sorting.drift import pair_figures
+from oresort.sorting.policy import Policy
+from oresort.sorting.probability import check_threshold
+
+
+class Sorter:
+    """Decides on every particle of an endless belt; memory does not grow with what has gone by.
+
+    Args:
+        model: an open model.
+        calibration: of the sorter, or its file.
+        policy: what is done with particles that cannot be judged as others are.
+        threshold: particles from this probability of ore on are kept; None: the one saved with the model.
+        cut: how particles are cut, for a model that does not know it; None: as its training pairs were.
+
+    Raises:
+        InputError: a file that cannot be used, a threshold that is no probability, a model that does not know how its
+            pairs were cut, or what `Cutter` refuses.
+    """
+
+    def __init__(
+        self,
+        model: Model,
+        calibration: str | Path | Calibration,
+        policy: Policy = Policy(),  # noqa: B008  # immutable
+        threshold: float | None = None,
+        cut: Cutting | None = None,
+    ) -> None:
+        self.model, self.policy = model, policy
+        self.threshold = check_threshold(model.threshold if threshold is None else threshold)
+        if not isinstance(calibration, Calibration):
+            calibration = load_calibration(Path(calibration))
+        if cut is None and (cut := model.cut) is None:
+            raise InputError(f"{model.file}: does not know how its training pairs were cut; give cut=Cutting(...)")
+        self.calibration, self.cut = calibration, cut
+        self._cutter = Cutter(calibration, cut)
+
+    @property
+    def lookahead(self) -> int:
+        """Lines after a particle's last one, or its clump's, within which it is decided on."""
+        return self._cutter.lookahead
+
+    @property
+    def lines(self) -> int:
+        """Lines pushed so far."""
+        return self._cutter.lines
+
+    @property
+    def lines_lost(self) -> int:
+        """Lines that show nothing true, in either layer, of those judged so far."""
+        return self._cutter.lines_lost
+
+    @property
+    def faults(self) -> list[Fault]:
+        """What was found faulty so far, by place."""
+        return self._cutter.faults
+
+    def push(self, low: NDArray[np.uint16], high: NDArray[np.uint16]) -> list[Decision]:
+        """Take both layers' next raw counts (n, W) and return what was decided, by the particles' ends.
+
+        Decisions are the same to the bit, and in the same order, however many lines come at a time.
+
+        Raises:
+            InputError: as `Cutter.push`, and then no line was taken; or a model that answers with no probability.
+        """
+        self._cutter.check(low, high)
+        decisions: list[Decision] = []
+        start = 0
+        while start < len(low):
+            # one block at a time: a kernel's last bit depends on the size of the batch, which thus is the lines' own
+            stop = start + BLOCK - self._cutter.lines % BLOCK
+            decisions += self._decide(self._cutter.push(low[start:stop], high[start:stop]))
+            start = stop
+        return decisions
+
+    def finish(self) -> list[Decision]:
+        """Return the decisions on the last lines; particles that reach the end are flagged `clipped`."""
+        return self._decide(self._cutter.finish())
+
+    def _decide(self, cuts: Sequence[Cut]) -> list[Decision]:
+        air, background = self.calibration.low.level, self.cut.background
+        decisions: list[Decision] = []
+        for start in range(0, len(cuts), BATCH):
+            batch = cuts[start : start + BATCH]
+            p_ore = self.model([cut.low for cut in batch], [cut.high for cut in batch], air, background)  # (B,)
+            words, reasons = self.policy(p_ore, self.threshold, [cut.particle for cut in batch])
+            for cut, p, word, reason in zip(batch, p_ore, words, reasons, strict=True):
+                area = int(np.count_nonzero(cut.particle.mask))
+                figures = pair_figures(cut.low, cut.high, air, background)
+                measured = area, cut.mass_proxy, cut.low_mean, cut.high_mean, figures
+                decisions.append(Decision(cut.particle, *measured, p, word, reason))
+        return decisions
