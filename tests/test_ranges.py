@@ -1,13 +1,13 @@
 """Every number of every verb's configuration says its range, and words that are chosen from are known."""
 
 from collections.abc import Iterator
-from dataclasses import is_dataclass
+from dataclasses import fields, is_dataclass
 from types import NoneType
 from typing import Any, get_args, get_type_hints
 
 import pytest
 
-from oresort.belt.sorter import KVP_RANGE
+from oresort.belt.conditions import Conditions
 from oresort.console.check import kind_of
 from oresort.console.compose import composed
 from oresort.console.ranges import Rule
@@ -93,7 +93,10 @@ def test_the_defaults_are_in_their_ranges(verb: str):
 
 
 def test_ranges_are_those_of_the_rooms():
-    (voltage,) = kind_of(SimulateConfig, "kvp").__metadata__
-    assert (voltage.least, voltage.most) == KVP_RANGE
+    simulated = composed("simulate", SimulateConfig, "out=x")
+    assert Conditions.of(simulated) == Conditions()
+    for key in fields(Conditions):
+        if key.name != "lithologies":
+            assert kind_of(SimulateConfig, key.name) == kind_of(Conditions, key.name)
     (init,) = kind_of(TrainConfig, "recipe.init").__metadata__
     assert set(init.others) == set(INITS)

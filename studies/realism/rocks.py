@@ -7,7 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from oresort.belt.sorter import AXIS, BELT, COLUMNS, LINES, PIXEL, SCALE, SHIFT
+from oresort.belt.conditions import Conditions
+from oresort.belt.sorter import AXIS, BELT, COLUMNS, LINES, PIXEL, SHIFT
 from oresort.represent.mask import foreground
 from oresort.xray.transmission import attenuation
 
@@ -54,7 +55,7 @@ def level(counts: NDArray[np.uint16]) -> float:
 def logarithms(low: NDArray[np.uint16], high: NDArray[np.uint16]) -> Logs:
     """Return the logarithms of a scan pair; the high layer as the low layer's pixels see it, by cubic splines."""
     rows = np.arange(LINES) + SHIFT
-    columns = AXIS + SCALE * (np.arange(COLUMNS) - AXIS)
+    columns = AXIS + (1 + Conditions.magnification / 100) * (np.arange(COLUMNS) - AXIS)
     grid = np.meshgrid(rows, columns, indexing="ij")
     moved = ndimage.map_coordinates(high.astype(np.float32), grid, order=3, mode="nearest")
     smooth_low, smooth_high = (

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from oresort.belt.conditions import Conditions
 from oresort.belt.rock import ASSOCIATION, draw_lot
 from oresort.belt.scan import Scan, draw_scene, expose_scene
 from oresort.belt.sorter import BELT
@@ -38,7 +39,7 @@ def ore_scan(seed: int, particles: int, kvp: float = 160.0, association: float =
     """Simulate a scan of an ore lot without drift, to hold against scan 38."""
     lot_seed, scene_seed = np.random.SeedSequence(seed).spawn(2)
     lot = draw_lot(np.random.default_rng(lot_seed), ORE_SHARE, zoned=True, association=association)
-    return expose_scene(draw_scene(scene_seed, particles, lot, kvp, drift=0.0))
+    return expose_scene(draw_scene(scene_seed, particles, lot, Conditions(kvp=kvp), drift=0.0))
 
 
 def measure(pair: Pair) -> Measured:

@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from oresort.belt.conditions import Conditions
 from oresort.belt.imaging import Piece
 from oresort.belt.rock import draw_lot
 from oresort.belt.scan import Scan, Scene, draw_scene, expose_scene
@@ -58,6 +59,6 @@ def crowded_scan(seed: int, coverage: float, kvp: float = 160.0, overlap: float 
     lot_seed, scene_seed, place_seed = np.random.SeedSequence(seed).spawn(3)
     lot = draw_lot(np.random.default_rng(lot_seed), 0.5, True, 1.0)
     most = int(coverage * LINES * (BELT[1] - BELT[0]) / 900) + 1  # of the smallest rocks
-    scene = draw_scene(scene_seed, most, lot, kvp)
+    scene = draw_scene(scene_seed, most, lot, Conditions(kvp=kvp))
     changed = replace(scene.settings, **settings)  # type: ignore[arg-type]  # names are the fields'
     return expose_scene(strew(replace(scene, settings=changed), coverage, np.random.default_rng(place_seed), overlap))

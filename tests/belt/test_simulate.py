@@ -135,6 +135,8 @@ def test_the_command_writes_scans_with_their_truth(command: Any, tmp_path: Path)
         (("pairs=20", "kvp=200"), "kvp=200.0: give a number from 140 to 180"),
         (("scans=1", "particles=0"), "particles=0"),
         (("pairs=20", "kvp=nan"), "kvp=nan: give a finite number"),
+        (("pairs=20", "lithologies=[granite]"), "lithologies: 'granite' is unknown"),
+        (("pairs=20", "blur=5"), "blur=5"),
         (("pairs=20", "wrong=1.5"), "wrong=1.5"),
         (("pairs=20", "labels=assay", "cutoff=nan"), "cutoff=nan"),
         (("pairs=-4", "scans=5"), "pairs=-4"),

@@ -7,10 +7,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from oresort.belt.conditions import Conditions
 from oresort.belt.crops import simulate_crops
 from oresort.belt.parallel import in_parallel
 from oresort.belt.plan import Labelling, ScanPlan, plan_scans, split_counts
-from oresort.belt.rock import ASSOCIATION, draw_lot
+from oresort.belt.rock import draw_lot
 from oresort.belt.scan import draw_scene, expose_scene
 from oresort.files.dataset import SIMULATED, write_dataset
 from oresort.files.image import write_pair, write_tiff
@@ -22,20 +23,20 @@ def write_pairs(
     pairs: int,
     seed: int,
     labelling: Labelling | None = None,
-    association: float = ASSOCIATION,
-    kvp: float = 160.0,
+    conditions: Conditions | None = None,
     background: str = "zero",
     workers: int = 1,
 ) -> pd.DataFrame:
     """Write a dataset in the released layout, its manifest, splits and `dataset.json`; return the manifest.
 
-    `labelling` says how labels are made (default: by lot); `background` is `zero` or `air`. `out` must not exist yet or
-    be empty. InputError for a count too small for three splits or a voltage out of range.
+    `labelling` says how labels are made (default: by lot), `conditions` what the sorter and its feed are like (default:
+    as on scan 38); `background` is `zero` or `air`. `out` must not exist yet or be empty. InputError for a count too
+    small for three splits.
     """
-    labelling = labelling or Labelling()
+    labelling, conditions = labelling or Labelling(), conditions or Conditions()
     plan_seed, pairs_seed = np.random.SeedSequence(seed).spawn(2)
     plan = plan_scans(split_counts(pairs), labelling.mode == "batch", np.random.default_rng(plan_seed))
-    job = partial(_write_scan_pairs, out, seed, labelling, association, kvp, background)
+    job = partial(_write_scan_pairs, out, seed, labelling, conditions, background)
     items = list(zip(plan, pairs_seed.spawn(len(plan)), strict=True))
     rows = [row for scan in in_parallel(job, items, workers, "simulating scans") for row in scan]
     manifest = pd.DataFrame(rows, columns=list(MANIFEST_COLUMNS)).sort_values(["scan", "y", "x"], ignore_index=True)
@@ -51,8 +52,7 @@ def _write_scan_pairs(
     out: Path,
     lots_entropy: int,
     labelling: Labelling,
-    association: float,
-    kvp: float,
+    conditions: Conditions,
     background: str,
     item: tuple[ScanPlan, np.random.SeedSequence],
 ) -> list[dict[str, object]]:
@@ -60,10 +60,12 @@ def _write_scan_pairs(
     scene_seed, label_seed = seed.spawn(2)
     # the lot is of the batch, not of the scan: all scans of a batch share it, whichever process makes them
     lot_rng, rng = np.random.default_rng([lots_entropy, plan.batch]), np.random.default_rng(label_seed)
-    lot = draw_lot(lot_rng, labelling.mineralised_share(plan.label), plan.label is not None, association)
-    scene = draw_scene(scene_seed, plan.size, lot, kvp)
+    share, zoned = labelling.mineralised_share(plan.label), plan.label is not None
+    lot = draw_lot(lot_rng, share, zoned, conditions.association, conditions.lithologies)
+    scene = draw_scene(scene_seed, plan.size, lot, conditions)
     # a manifest has one air level per pair; the layers' own differ by some tens of counts
-    shared = {"split": plan.split, "air": round(sum(scene.settings.air) / 2), "background": background}
+    air = round(sum(scene.settings.air) / 2 * (1.0 + conditions.air_error))
+    shared = {"split": plan.split, "air": air, "background": background}
     rows = []
     for low, high, x, y, truth in simulate_crops(scene, keep_background=background == "air"):
         label = plan.label or labelling.assay(rng, truth.grade)
@@ -78,29 +80,29 @@ def write_scans(
     scans: int,
     seed: int,
     particles: int = 30,
-    association: float = ASSOCIATION,
-    kvp: float = 160.0,
+    conditions: Conditions | None = None,
     workers: int = 1,
 ) -> pd.DataFrame:
     """Write whole scan pairs with label masks and truth; return the truth of all, one row per particle.
 
     Per scan k: `scan_<k>_low.tiff`, `scan_<k>_high.tiff`, `scan_<k>_labels.tiff` (uint16, 600 x 3328; label 0 is belt)
-    and `scan_<k>_truth.csv`. InputError for a voltage out of range.
+    and `scan_<k>_truth.csv`. `conditions` as for pairs; a scan records no air level that could be off.
     """
     # the third stream: the pairs of the same seed use the first two
     seeds = np.random.SeedSequence(seed).spawn(3)[2].spawn(scans)
-    job = partial(_write_scan, out, particles, association, kvp)
+    job = partial(_write_scan, out, particles, conditions or Conditions())
     frames = in_parallel(job, list(enumerate(seeds, start=1)), workers, "simulating whole scans")
     return pd.concat(frames, ignore_index=True)
 
 
 def _write_scan(
-    out: Path, particles: int, association: float, kvp: float, item: tuple[int, np.random.SeedSequence]
+    out: Path, particles: int, conditions: Conditions, item: tuple[int, np.random.SeedSequence]
 ) -> pd.DataFrame:
     number, seed = item
     lot_seed, scene_seed = seed.spawn(2)
-    lot = draw_lot(np.random.default_rng(lot_seed), 0.5, True, association)
-    scan = expose_scene(draw_scene(scene_seed, particles, lot, kvp))
+    lot_rng = np.random.default_rng(lot_seed)
+    lot = draw_lot(lot_rng, 0.5, True, conditions.association, conditions.lithologies)
+    scan = expose_scene(draw_scene(scene_seed, particles, lot, conditions))
     for name in ("low", "high", "labels"):
         write_tiff(out / f"scan_{number}_{name}.tiff", getattr(scan, name))
     rows = []

@@ -97,7 +97,7 @@ def cast(rng: np.random.Generator, particle: Piece, settings: Settings, beam: Be
         hit = heights[0] + heights[1] > 0
         own = 1.0 - transmission(heights[:, hit], coefficients[layer], beam.weights[layer])  # (n,)
         removed[inner, left : left + len(x)][hit] = own
-        np.subtract(1.0, spread(removed, layer, settings.scatter), out=passed[layer])
+        np.subtract(1.0, spread(removed, layer, settings.scatter, settings.blur), out=passed[layer])
     origin = (int(rows[0]) - above, int(columns[0]) - beside)
     return Shadow(origin, passed, mask, low.sum(axis=(1, 2), dtype=np.float64) * PIXEL**2)
 

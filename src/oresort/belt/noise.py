@@ -93,11 +93,13 @@ def add_noise(
     pattern: Pattern,
     origin: tuple[int, int],
     exposure: float,
+    factor: float = 1.0,
 ) -> NDArray[np.uint16]:
     """Return the counts (2, H, W) that a window of both layers reads.
 
     `expected` (2, H, W) are mean counts, `origin` the scan's (row, column) of the window's first pixel, `exposure` the
-    quanta relative to scan 38. Variance = profile (gain I / exposure + electronic^2); the layers' noise is independent.
+    quanta relative to scan 38, `factor` that of the deviation. Variance = factor^2 profile (gain I / exposure +
+    electronic^2); the layers' noise is independent.
     """
     _, height, width = expected.shape
     rows, columns = slice(origin[0], origin[0] + height), slice(origin[1], origin[1] + width)
@@ -108,7 +110,7 @@ def add_noise(
         # light ties neighbours' noise together; the variances were measured after it, so the kernel must keep them
         noise = cv2.filter2D(white, -1, kernel[None] / np.sqrt(np.sum(kernel**2)), borderType=cv2.BORDER_REPLICATE)
         profile, signal = pattern.variance[layer, columns], expected[layer]  # (W,), (H, W)
-        noise *= np.sqrt(profile * (GAIN[layer] / exposure * signal + ELECTRONIC[layer] ** 2))
+        noise *= factor * np.sqrt(profile * (GAIN[layer] / exposure * signal + ELECTRONIC[layer] ** 2))
         shared = 1 + pattern.rows[layer, rows, None] + pattern.columns[layer, columns]  # (H, W)
         np.add(signal * shared, noise, out=counts[layer])
     np.rint(counts, out=counts)

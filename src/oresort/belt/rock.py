@@ -1,5 +1,6 @@
 """What a particle is made of: lithology, host minerals, copper grade, pyrite, magnetite and their texture."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import numpy as np
@@ -31,9 +32,6 @@ _MOST_PAINTED = 0.6  # of the mass: beyond that it would be a concentrate, not a
 _MINERALISED, _BARREN = (0.30, 1.3), (0.025, 0.9)
 _LOG_MEAN, _LOG_SIGMA = -3.19, 1.40  # of ln(wt % Cu) in the published mixture, 80 % barren
 
-ASSOCIATION = 0.8
-"""Default of the difficulty knob: chosen so that a good network lands near AUROC 0.9 on labels by lot."""
-
 # What follows the copper: the value on the barren and on the mineralised side of the orebody's boundary at
 # association 1; less association draws both towards their geometric mean. Scan 38 is ore: nothing measured
 # here says what barren rock looks like, and how far it differs is chosen for that AUROC.
@@ -42,6 +40,9 @@ _MAGNETITE = (0.8, 0.5)  # median wt %: chosen; alteration consumes some
 _VEINLETS = (0.1, 3.0)  # mean count: chosen, ore with the usual 0-3 a particle
 _GRAIN = (0.005, 0.04)  # median diameter in mm by number, 11 times that by mass: ore as scan 38
 _BANDING = (0.15, 0.6)  # mean contrast: ore as uneven over some mm as scan 38
+
+ASSOCIATION = 0.8
+"""Default of the difficulty knob: chosen so that a good network lands near AUROC 0.9 on labels by lot."""
 
 _FOLLOW = 0.5  # correlation of ln(sulfur) and of texture with ln(copper) at association 1; published are 0.3-0.5
 # spreads of the logarithm within one side, chosen; sulfur assays spread more, over all rocks of a mine
@@ -86,9 +87,20 @@ class Lot:
     sulfur: float
 
 
-def draw_lot(rng: np.random.Generator, mineralised: float, zoned: bool, association: float) -> Lot:
-    """Draw a lot: benches of one mine differ in alteration and sulfur."""
+def draw_lot(
+    rng: np.random.Generator,
+    mineralised: float,
+    zoned: bool,
+    association: float,
+    lithologies: Collection[str] = tuple(LITHOLOGIES),
+) -> Lot:
+    """Draw a lot: benches of one mine differ in alteration and sulfur, and hold the `lithologies` given alone."""
     inner, outer = rng.dirichlet(8.0 * _INNER), rng.dirichlet(8.0 * _OUTER)
+    held = np.array([name in lithologies for name in LITHOLOGIES])
+    if not held.all():
+        # a lot may hold next to nothing of those that are left: then all of them alike
+        inner, outer = (np.where(held, shares + 1e-9, 0.0) for shares in (inner, outer))
+        inner, outer = inner / inner.sum(), outer / outer.sum()
     return Lot(mineralised, zoned, association, inner, outer, float(rng.normal(0, 0.4)))
 
 

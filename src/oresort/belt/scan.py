@@ -5,10 +5,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from oresort.belt.conditions import Conditions
 from oresort.belt.feed import draw_particles
 from oresort.belt.imaging import Piece, Shadow, Truth, cast, weigh
 from oresort.belt.noise import Pattern, add_noise, draw_pattern
-from oresort.belt.rock import ASSOCIATION, Lot, draw_lot
+from oresort.belt.rock import Lot, draw_lot
 from oresort.belt.sorter import BELT, COLUMNS, LINES, Settings, draw_settings
 from oresort.xray.beam import make_beam
 from oresort.xray.transmission import FULL_SCALE
@@ -38,13 +39,14 @@ class Scan:
     settings: Settings
 
 
-def draw_scene(seed: np.random.SeedSequence, count: int, lot: Lot, kvp: float, drift: float = 1.0) -> Scene:
-    """Draw a scan of `count` particles of a lot, taken near `kvp` kV; InputError if that is out of range."""
+def draw_scene(seed: np.random.SeedSequence, count: int, lot: Lot, conditions: Conditions, drift: float = 1.0) -> Scene:
+    """Draw a scan of `count` particles of a lot, about the conditions given; InputError for a `drift` outside 0-1."""
     # a stream for each inside: a particle is the same whether its scan or its crop is imaged
     own, exposure, *insides = seed.spawn(2 + count)
     rng = np.random.default_rng(own)
-    settings = draw_settings(rng, kvp, drift)
-    return Scene(settings, draw_pattern(rng), draw_particles(rng, count, lot), exposure, insides)
+    settings = draw_settings(rng, conditions, drift)
+    pattern = draw_pattern(rng)
+    return Scene(settings, pattern, draw_particles(rng, count, lot, conditions.size), exposure, insides)
 
 
 def clip_window(shadow: Shadow) -> tuple[Window, Window]:
@@ -62,7 +64,7 @@ def expose(
 ) -> NDArray[np.uint16]:
     """Return the counts (2, H, W) of a transmission (2, H, W) from the scan's (row, column) `origin` on."""
     expected = transmission * np.array(scene.settings.air, dtype=np.float32)[:, None, None]  # (2, H, W)
-    return add_noise(rng, expected, scene.pattern, origin, scene.settings.exposure)
+    return add_noise(rng, expected, scene.pattern, origin, scene.settings.exposure, scene.settings.noise)
 
 
 def expose_scene(scene: Scene) -> Scan:
@@ -89,16 +91,16 @@ def simulate_scan(
     seed: int,
     particles: int = 30,
     mineralised: float = 0.5,
-    association: float = ASSOCIATION,
-    kvp: float = 160.0,
+    conditions: Conditions | None = None,
     drift: float = 1.0,
 ) -> Scan:
     """Simulate one whole scan pair in memory, with label mask and truth.
 
-    `mineralised` is the share of particles of the mineralised population, `association` the difficulty knob (0-1),
-    `kvp` the tube voltage in kV, `drift` (0-1) the scale of the scan's deviations from the calibrated sorter.
-    InputError if `kvp` or `drift` is out of range.
+    `mineralised` is the share of particles of the mineralised population, `conditions` what the sorter and its feed are
+    like (default: as on scan 38), `drift` (0-1) the scale of the scan's deviations from them. InputError if `drift` is
+    out of range.
     """
+    conditions = conditions or Conditions()
     lot_seed, scene_seed = np.random.SeedSequence(seed).spawn(2)
-    lot = draw_lot(np.random.default_rng(lot_seed), mineralised, True, association)
-    return expose_scene(draw_scene(scene_seed, particles, lot, kvp, drift))
+    lot = draw_lot(np.random.default_rng(lot_seed), mineralised, True, conditions.association, conditions.lithologies)
+    return expose_scene(draw_scene(scene_seed, particles, lot, conditions, drift))

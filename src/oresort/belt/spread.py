@@ -43,11 +43,17 @@ def _across(width: int, layer: int) -> tuple[NDArray[np.float32], NDArray[np.flo
     return linalg.toeplitz(narrow).astype(np.float32), linalg.toeplitz(wide).astype(np.float32)
 
 
-def spread(removed: NDArray[np.float32], layer: int, scatter: float) -> NDArray[np.float32]:
-    """Return what a layer (0 low, 1 high) reads of `removed` (H, W), 0 beyond it; `scatter` scales `SCATTER`."""
+def spread(removed: NDArray[np.float32], layer: int, scatter: float, blur: float = 0.0) -> NDArray[np.float32]:
+    """Return what a layer (0 low, 1 high) reads of `removed` (H, W), 0 beyond it.
+
+    `scatter` scales `SCATTER`; `blur` is the deviation in pixels of a Gaussian besides: a wide focal spot, say.
+    """
     light, wide = _across(removed.shape[1], layer)
     share = np.float32(scatter * SCATTER[layer])
     # a product with a matrix that is kept, since the tail has over a hundred taps
     across = removed @ ((1 - share) * light + share * wide)
     # OpenCV correlates: flipped, the afterglow falls on the lines that come later
-    return np.asarray(cv2.filter2D(across, -1, _ALONG[layer][::-1, None], borderType=cv2.BORDER_CONSTANT))
+    seen = cv2.filter2D(across, -1, _ALONG[layer][::-1, None], borderType=cv2.BORDER_CONSTANT)
+    if blur > 0:
+        seen = cv2.GaussianBlur(seen, (0, 0), blur, borderType=cv2.BORDER_CONSTANT)
+    return np.asarray(seen)
