@@ -1,0 +1,1 @@
+"""From decisions to valves: which nozzles blow when, and what else they hit."""

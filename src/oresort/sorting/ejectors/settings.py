@@ -1,0 +1,118 @@
+"""A plant's row of nozzles: where it is, how fast belt and valves are, from one yaml."""
+
+import difflib
+from dataclasses import MISSING, dataclass, fields
+from pathlib import Path
+from typing import Annotated
+
+from oresort.console.check import check
+from oresort.console.ranges import number, one_of, share, whole
+from oresort.errors import InputError
+from oresort.files.reading import read_mapping
+
+_MEND = "docs/ejectors.yaml has every key with its meaning"
+_MS = 1_000  # ms in a second, and mm in a metre
+
+
+@dataclass(frozen=True)
+class Ejectors:
+    """Positions in mm, times in ms as in data sheets; `docs/ejectors.yaml` explains each key and its default.
+
+    InputError where the keys contradict each other.
+    """
+
+    pixel: Annotated[float, number(0, 100, above=True)]
+    belt_speed: Annotated[float, number(0, 20, above=True)]
+    line_rate: Annotated[float, number(0, 1e6, above=True)]
+    distance: Annotated[float, number(0, 1e5, above=True)]
+    nozzles: Annotated[int, whole(1, 10_000)]
+    nozzle_pitch: Annotated[float, number(0, 1_000, above=True)]
+    first_nozzle: Annotated[float, number(-1e4, 1e4)]
+    open_delay: Annotated[float, number(0, 1_000)]
+    close_delay: Annotated[float, number(0, 1_000)]
+    travel: Annotated[float, number(0, 1_000)]
+    shortest_pulse: Annotated[float, number(0, 10_000)]
+    speed_jitter: Annotated[float, number(0, 0.5)]
+    longest_pulse: Annotated[float | None, number(0, 1e6, above=True)] = None
+    shortest_gap: Annotated[float | None, number(0, 10_000)] = None
+    margin: Annotated[float, number(0, 1_000)] = 1.0
+    dilation: Annotated[float, number(0, 1_000)] = 1.0
+    lead: Annotated[float, number(0, 10_000)] = 1.0
+    blown: Annotated[str, one_of("waste", "ore")] = "waste"
+    direct_hit: Annotated[float, share()] = 0.95
+    true_ore_rate: Annotated[float | None, share()] = None
+    false_ore_rate: Annotated[float | None, share()] = None
+
+    def __post_init__(self) -> None:
+        check(self)
+        if self.longest_pulse is not None and self.longest_pulse < self.shortest_pulse:
+            raise InputError(
+                f"longest_pulse={self.longest_pulse:g}: shorter than shortest_pulse={self.shortest_pulse:g}; "
+                "see the valve's data sheet"
+            )
+        if (self.true_ore_rate is None) != (self.false_ore_rate is None):
+            raise InputError("true_ore_rate, false_ore_rate: only one is given; give both, or leave out both")
+
+    @property
+    def soonest(self) -> float:
+        """Seconds from detector to valves at the fastest belt that `speed_jitter` allows."""
+        return self.distance / _MS / (self.belt_speed * (1 + self.speed_jitter))
+
+    @property
+    def latest(self) -> float:
+        """Seconds from detector to valves at the slowest belt."""
+        return self.distance / _MS / (self.belt_speed * (1 - self.speed_jitter))
+
+    @property
+    def before(self) -> float:
+        """Seconds from the command to open to full air on the particle, with the margin."""
+        return (self.open_delay + self.travel + self.margin) / _MS
+
+    @property
+    def gap(self) -> float:
+        """Seconds that a valve must be told to be shut before it can open anew."""
+        return (self.close_delay if self.shortest_gap is None else self.shortest_gap) / _MS
+
+    @property
+    def overblown(self) -> float:
+        """Seconds for which a nozzle blows before and after its particle: margins, jitter and the valve's closing."""
+        return (2 * self.margin + self.close_delay) / _MS + self.latest - self.soonest
+
+    def check_time(self, lookahead: int) -> None:
+        """Refuse a plant where nothing could be decided in time.
+
+        Args:
+            lookahead: lines after a particle's last one until it is decided at the latest.
+
+        Raises:
+            InputError: the belt has reached the valves, less what they need, when its particles are decided.
+        """
+        left = self.soonest - self.before - self.lead / _MS - (lookahead + 1) / self.line_rate
+        if left < 0:
+            raise InputError(
+                f"distance={self.distance:g}: the belt is at the valves after {self.soonest * _MS:.1f} ms, decision "
+                f"and valves need {(self.soonest - left) * _MS:.1f} ms; see to distance, belt_speed, line_rate, delays"
+            )
+
+
+def load_ejectors(path: Path) -> Ejectors:
+    """Read a plant's yaml.
+
+    Raises:
+        InputError: no such file, a key that is unknown, missing, or of a wrong type or range, keys that contradict
+            each other.
+    """
+    content = read_mapping(path, _MEND)
+    known = [field.name for field in fields(Ejectors)]
+    for key in content:
+        if key not in known:
+            near = difflib.get_close_matches(str(key), known, n=1)
+            guess = f"did you mean {near[0]}? " if near else ""
+            raise InputError(f"{path}: {key}: no such key; {guess}{_MEND}")
+    needed = [field.name for field in fields(Ejectors) if field.default is MISSING]
+    if missing := [key for key in needed if content.get(key) is None]:
+        raise InputError(f"{path}: {', '.join(missing)}: missing, only the plant knows; {_MEND}")
+    try:
+        return Ejectors(**content)
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from error
