@@ -61,7 +61,7 @@ def draw_boxes(
     ends = [(p.x - before, p.y - before, p.x + p.w + behind, p.y + p.h + behind) for p in particles]
     axes.add_collection(
         PolyCollection(
-            _corners(ends), facecolors="none", edgecolors=colour, linestyles=dashes, linewidths=width, label=label
+            corners(ends), facecolors="none", edgecolors=colour, linestyles=dashes, linewidths=width, label=label
         )
     )
 
@@ -74,12 +74,13 @@ def draw_faults(axes: Axes, faults: Sequence[Fault], belt: slice, lines: slice) 
             ends.append((columns.start - 0.5, rows.start - 0.5, columns.stop - 0.5, rows.stop - 0.5))
     if ends:
         fill = to_rgba(GREY, 0.4)
-        hatched = PolyCollection(_corners(ends), facecolors=fill, edgecolors=GREY, linewidths=0.5, label="not known")
+        hatched = PolyCollection(corners(ends), facecolors=fill, edgecolors=GREY, linewidths=0.5, label="not known")
         hatched.set_hatch("////")
         axes.add_collection(hatched)
 
 
-def _corners(ends: Sequence[tuple[float, float, float, float]]) -> list[NDArray[np.float64]]:
+def corners(ends: Sequence[tuple[float, float, float, float]]) -> list[NDArray[np.float64]]:
+    """Return the corners of rectangles (4, 2) each, of their left, upper, right and lower ends."""
     return [np.array([(left, top), (right, top), (right, low), (left, low)]) for left, top, right, low in ends]
 
 

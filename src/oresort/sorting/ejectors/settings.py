@@ -54,6 +54,11 @@ class Ejectors:
             raise InputError("true_ore_rate, false_ore_rate: only one is given; give both, or leave out both")
 
     @property
+    def line_pitch(self) -> float:
+        """Mm of belt from line to line."""
+        return self.belt_speed * _MS / self.line_rate
+
+    @property
     def soonest(self) -> float:
         """Seconds from detector to valves at the fastest belt that `speed_jitter` allows."""
         return self.distance / _MS / (self.belt_speed * (1 + self.speed_jitter))

@@ -67,7 +67,7 @@ def passage(rows: NDArray[np.int32], x: int, y: int, plant: Ejectors, dilation: 
     first = np.minimum.reduceat(np.append(rows[0], 0), ends)[::2]  # (n,)
     stop = np.maximum.reduceat(np.append(rows[1], 0), ends)[::2]
     there = stop > first
-    along = dilation / (1_000 * plant.belt_speed / plant.line_rate)  # lines
+    along = dilation / plant.line_pitch  # lines
     return Passage(nozzles[there], y + first[there] - along, y + stop[there] + along, reached)
 
 

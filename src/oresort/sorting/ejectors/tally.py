@@ -1,0 +1,73 @@
+"""What a row of nozzles had to do, in a few figures, and what it leaves of a classifier's rates."""
+
+import math
+from collections import deque
+from typing import Any
+
+from oresort.sorting.ejectors.efficiency import co_deflection, expected
+from oresort.sorting.ejectors.schedule import Due, Schedule
+from oresort.sorting.ejectors.settings import Ejectors
+from oresort.sorting.ejectors.shots import air
+
+
+class Tally:
+    """Counts what a schedule gives out; memory does not grow with the belt.
+
+    Args:
+        schedule: that gives it out, and counts particles.
+        columns: of the belt, for its width.
+    """
+
+    def __init__(self, schedule: Schedule, columns: int) -> None:
+        self.schedule, self.columns = schedule, columns
+        self.windows = self.struck = self.cut = 0
+        self.most_cycles = 0  # of one nozzle in any second
+        self.air = 0.0  # seconds of air of all nozzles
+        self._openings: dict[int, deque[float]] = {}  # of each nozzle, in the second before its last one
+        self._blown, self._width, self._length = 0, 0, 0
+
+    def blow(self, width: int, length: int) -> None:
+        """Take the box of a particle that is to be blown out, columns and lines."""
+        self._blown, self._width, self._length = self._blown + 1, self._width + width, self._length + length
+
+    def add(self, due: Due) -> None:
+        """Take what a schedule gave out."""
+        self.windows += len(due.windows)
+        self.struck += len(due.struck)
+        self.cut += len(due.cut)
+        for window in due.windows:
+            begin, end = air(window.open, window.close, self.schedule.plant)
+            self.air += end - begin
+            openings = self._openings.setdefault(window.nozzle, deque())
+            openings.append(window.open)
+            while openings[0] <= window.open - 1:
+                openings.popleft()
+            self.most_cycles = max(self.most_cycles, len(openings))
+
+    def figures(self, lines: int) -> dict[str, Any]:
+        """Return the figures for a belt of so many lines; None for what is not known."""
+        plant, schedule = self.schedule.plant, self.schedule
+        seconds = lines / plant.line_rate
+        return {
+            **{"blown": schedule.blown, "kept": schedule.kept, "struck": self.struck},
+            **{"late": schedule.late, "unreached": schedule.unreached, "cut": self.cut},
+            **{"windows": self.windows, "most_cycles": self.most_cycles},
+            "air_share": round(self.air / (seconds * plant.nozzles), 5) if lines else None,
+            **self._expected(plant, lines),
+        }
+
+    def _expected(self, plant: Ejectors, lines: int) -> dict[str, float | None]:
+        # mm of belt, along and across
+        belt = lines * plant.line_pitch, self.columns * plant.pixel
+        found: dict[str, float | None] = {"kappa": None, "recovery": None, "rejection": None}
+        if not lines:
+            return found
+        kappa = 0.0
+        if self._blown:
+            size = self._width * plant.pixel / self._blown, self._length * plant.line_pitch / self._blown
+            kappa = co_deflection(self._blown / math.prod(belt) * 1e6, *size, plant)
+        found["kappa"] = round(kappa, 5)
+        if plant.true_ore_rate is not None and plant.false_ore_rate is not None:
+            rates = expected(plant.true_ore_rate, plant.false_ore_rate, plant.direct_hit, kappa, plant.blown)
+            found |= {"recovery": round(rates.recovery, 5), "rejection": round(rates.rejection, 5)}
+        return found
