@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from oresort.scan.fault import Fault
-from oresort.sorting.table import Decided
+from oresort.sorting.decision import Decision
 
 
 class Rates(NamedTuple):
@@ -30,7 +30,7 @@ class Observer(Protocol):
     def lines(self, low: NDArray[np.uint16]) -> None:
         """Take the low layer's next raw counts (n, columns of the scan), which the caller may use again."""
 
-    def decided(self, decisions: Sequence[Decided], line: int) -> None:
+    def decided(self, decisions: Sequence[Decision], line: int) -> None:
         """Take what was decided when `line` lines of the belt had come, those included that still wait."""
 
     def faults(self, faults: Sequence[Fault]) -> None:
