@@ -37,3 +37,27 @@ def test_predict_answers_as_the_runs_own_predictions(trained: Path, dataset: Pat
     assert model.predict([], []).shape == (0,)
     with pytest.raises(InputError, match="of the same sizes"):
         model.predict(pairs[0][0], pairs[0][1][1:])
+
+
+def test_a_fitted_temperature_changes_what_probabilities_mean_and_not_their_order(
+    dataset: Path, compose_train: Callable[..., TrainConfig], tmp_path: Path
+):
+    rows, tables, fitted = {}, {}, {}
+    for word in ("fitted", "1", "0.25"):
+        cfg = compose_train(f"data.root={dataset}", f"temperature={word}", "trainer.max_epochs=2")
+        rows[word] = train(cfg, tmp_path / word)
+        tables[word] = pd.read_csv(tmp_path / word / "predictions.csv")
+        fitted[word] = oresort.load(tmp_path / word).temperature
+    assert (fitted["1"], fitted["0.25"]) == (1, 0.25)
+    assert fitted["fitted"] not in (1, 0.25)
+    p = {word: table["p_ore"].to_numpy(np.float64) for word, table in tables.items()}
+    margin = {word: np.log(p[word] / (1 - p[word])) * fitted[word] for word in p}
+    for word in ("fitted", "0.25"):
+        assert rows[word]["test/auroc"] == rows["1"]["test/auroc"]
+        np.testing.assert_allclose(margin[word], margin["1"], atol=1e-4)
+        assert rows[word]["val/balanced_accuracy"] == rows["1"]["val/balanced_accuracy"]
+    val = (tables["1"]["split"] == "val").to_numpy()
+    ore = (tables["1"]["label"] == "ore").to_numpy()[val]
+    target = np.where(ore, (ore.sum() + 1) / (ore.sum() + 2), 1 / ((~ore).sum() + 2))
+    loss = {word: -(target * np.log(p[word][val]) + (1 - target) * np.log(1 - p[word][val])).mean() for word in p}
+    assert loss["fitted"] < min(loss["1"], loss["0.25"])

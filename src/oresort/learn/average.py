@@ -62,10 +62,10 @@ class EMA(WeightAveraging):
                 statistic.copy_(trainer.strategy.reduce(statistic, reduce_op="mean"))
 
     def on_save_checkpoint(self, trainer: L.Trainer, pl_module: L.LightningModule, checkpoint: dict[str, Any]) -> None:
-        """Save the average as the model; the threshold is the one that was chosen for it."""
-        threshold = checkpoint["state_dict"]["threshold"]
+        """Save the average as the model; temperature and threshold are those that were chosen for it."""
+        chosen = {name: checkpoint["state_dict"][name] for name in ("temperature", "threshold")}
         super().on_save_checkpoint(trainer, pl_module, checkpoint)
-        checkpoint["state_dict"]["threshold"] = threshold
+        checkpoint["state_dict"] |= chosen
 
 
 def _rising(decay: float) -> Callable[[Tensor, Tensor, Tensor | int], Tensor]:

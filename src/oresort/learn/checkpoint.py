@@ -22,6 +22,7 @@ from oresort.models.weights import load_safely
 from oresort.represent.representation import Representation
 from oresort.runtime.model import Counts, predict
 from oresort.sorting.probability import check_threshold
+from oresort.sorting.temperature import check_temperature
 from oresort.xray.transmission import NOMINAL_AIR
 
 
@@ -55,6 +56,11 @@ class Trained:
         return float(self.module.threshold)
 
     @property
+    def temperature(self) -> float:
+        """What its logits are divided by, chosen on validation data."""
+        return float(self.module.temperature)
+
+    @property
     def seen(self) -> dict[str, Any]:
         """What its training pairs and their scans looked like, see `oresort.learn.seen`; {} if that is not known."""
         return self.module.seen
@@ -77,7 +83,8 @@ class Trained:
         planes = np.stack([self.representation.planes(*pair, air, background) for pair in pairs])  # (B, 4, S, S)
         images = Inputs(self.representation)(torch.from_numpy(planes))  # two of (B, C, S, S)
         with torch.inference_mode():
-            answers = p_ore(self.module(*(image.to(self.module.device) for image in images)))
+            logits = self.module(*(image.to(self.module.device) for image in images))
+            answers = p_ore(logits, self.module.temperature)
         return np.asarray(answers.cpu().numpy(), np.float32)
 
     def predict(
@@ -145,4 +152,5 @@ def load_trained(file: str | Path) -> Trained:
         if value.is_floating_point() and not bool(torch.isfinite(value).all()):
             raise InputError(f"{file}: {name} holds values that are not finite; train again with a lower optim.lr")
     check_threshold(float(module.threshold), f"{file}: threshold")
+    check_temperature(float(module.temperature), f"{file}: temperature")
     return Trained(file, digest_of(file), module.eval(), representation, data, epoch, cut)

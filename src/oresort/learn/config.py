@@ -6,6 +6,7 @@ from typing import Annotated, Any
 from oresort.console.ranges import SEEDS, one_of, whole
 from oresort.data.settings import DataConfig
 from oresort.sorting import METRICS
+from oresort.sorting.temperature import TEMPERATURE
 from oresort.sorting.threshold import THRESHOLD
 
 COMPILED = (False, True, "default", "reduce-overhead", "max-autotune", "max-autotune-no-cudagraphs")
@@ -61,6 +62,7 @@ class TrainConfig:
     schedule: dict[str, Any] = field(default_factory=dict)
     objective: dict[str, Any] = field(default_factory=dict)
     threshold: Annotated[Any, THRESHOLD] = "balanced_accuracy"
+    temperature: Annotated[Any, TEMPERATURE] = "fitted"
     monitor: Annotated[str, one_of(*METRICS, "loss")] = "auroc"
     channels_last: bool = False
     compile: Annotated[Any, one_of(*COMPILED)] = False

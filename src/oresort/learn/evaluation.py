@@ -60,7 +60,8 @@ def evaluate_checkpoint(
     answers, numbers = [], []
     with torch.inference_mode():
         for batch in track(loader, len(loader), "classifying"):
-            answers.append(p_ore(module(batch["low"].to(place), batch["high"].to(place))).cpu())
+            logits = module(batch["low"].to(place), batch["high"].to(place))
+            answers.append(p_ore(logits, module.temperature).cpu())
             numbers.append(batch["index"])
     index, order = torch.cat(numbers).sort()
     found, rows = torch.cat(answers)[order], data.frame.iloc[index.numpy()]  # (N,), in the manifest's order

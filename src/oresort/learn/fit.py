@@ -87,6 +87,7 @@ def _fit(cfg: TrainConfig, folder: Path, data: OreDataModule, loggers: list[Logg
         schedule=cfg.schedule,
         objective=cfg.objective,
         threshold=cfg.threshold,
+        temperature=cfg.temperature,
         channels_last=cfg.channels_last,
         compile=cfg.compile,
         cut=asdict(data.cut) if data.cut else None,

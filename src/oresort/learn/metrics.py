@@ -24,7 +24,7 @@ def binary_metrics(p_ore: Tensor, label: Tensor, threshold: float) -> dict[str, 
     (Guo et al., ICML 2017).
     `p_ore` are probabilities (N,), `label` int64 (N,), 0 or 1.
     """
-    p_ore, label = p_ore.detach().float().cpu(), label.cpu()
+    p_ore, label = p_ore.detach().float().cpu().contiguous(), label.cpu()
     if not are_probabilities(p_ore.numpy()):
         return dict.fromkeys(METRICS, math.nan)
     called = torch.from_numpy(is_ore(p_ore.numpy(), threshold))

@@ -23,13 +23,14 @@ from oresort.models.build import build_model
 from oresort.models.heads.head import p_ore
 from oresort.models.pairnet import PairNet
 from oresort.sorting.drift import count_answers
+from oresort.sorting.temperature import choose_temperature
 from oresort.sorting.threshold import choose_threshold
 
 _PLAIN = {"_target_": "oresort.learn.objective.Objective"}
 
 
 class OreModule(L.LightningModule):
-    """A pair classifier with its loss, its metrics and the decision threshold that travels with it.
+    """A pair classifier with its loss, its metrics, and the temperature and threshold that travel with it.
 
     Args:
         model: spec of the model, see `build_model`.
@@ -37,6 +38,7 @@ class OreModule(L.LightningModule):
         optim: spec of the optimiser, see `build_optimizer`; None, as the next, where nothing is trained.
         schedule: spec of the learning rate's course.
         threshold: rule or number, see `choose_threshold`; applied to the validation pairs of every epoch.
+        temperature: rule or number, see `choose_temperature`; applied to them before the threshold.
         channels_last: memory format of images and convolutions.
         compile: compile the model with torch.compile: true, or one of its modes by name.
         objective: spec of the `Objective`; None where nothing is trained.
@@ -51,6 +53,7 @@ class OreModule(L.LightningModule):
         optim: Mapping[str, Any] | None = None,
         schedule: Mapping[str, Any] | None = None,
         threshold: str | float = "balanced_accuracy",
+        temperature: str | float = "fitted",
         channels_last: bool = False,
         compile: bool | str = False,
         objective: Mapping[str, Any] | None = None,
@@ -61,11 +64,16 @@ class OreModule(L.LightningModule):
         # plain values only, which load under torch's safe loading
         self.save_hyperparameters(ignore=["seen"])  # a measurement, which is no setting for loggers to show
         self.seen = dict(seen or {})
-        choose_threshold(threshold, np.zeros(0), np.zeros(0, int))  # refuse a bad rule before an epoch is spent
+        # refuse a bad rule before an epoch is spent
+        choose_threshold(threshold, np.zeros(0), np.zeros(0, int))
+        choose_temperature(temperature, np.zeros((0, 2)), np.zeros(0, int))
         self.objective = make(objective or _PLAIN, Objective, net=build_model(model))
         self._pace: Tensor | None = None
-        self.register_buffer("threshold", torch.tensor(0.5))  # so it is saved and moved with the weights
+        # buffers, so they are saved and moved with the weights
+        self.register_buffer("threshold", torch.tensor(0.5))
+        self.register_buffer("temperature", torch.tensor(1.0 if isinstance(temperature, str) else float(temperature)))
         self.threshold: Tensor
+        self.temperature: Tensor
         self._format = torch.channels_last if channels_last else torch.contiguous_format
         self.net.to(memory_format=self._format)
         if compile:
@@ -92,20 +100,23 @@ class OreModule(L.LightningModule):
         return torch.Generator(self.device).manual_seed(seed)
 
     def _collect(self, collected: CatMetric, logits: Tensor, losses: Tensor, label: Tensor) -> None:
-        collected.update(torch.stack([p_ore(logits), label, losses], 1))  # (B, 3)
+        collected.update(torch.cat([logits.float(), torch.stack([label, losses], 1)], 1))  # (B, 4)
 
     def _report(self, collected: CatMetric, prefix: str) -> None:
-        p_ore, label, losses = collected.compute().T.contiguous()  # (N,) each, of all processes
+        found = collected.compute()  # (N, 4), of all processes
         collected.reset()
-        loss = float(losses.mean())
+        logits, label = found[:, :2], found[:, 2]
+        loss = float(found[:, 3].contiguous().mean())
         if not math.isfinite(loss):
             raise InputError(f"{prefix}/loss is {loss} in epoch {self.current_epoch}; lower optim.lr")
         if prefix == "val":
             # set here, before the epoch's checkpoint is written, so that it is always that epoch's own
-            chosen = choose_threshold(self.hparams["threshold"], p_ore.cpu().numpy(), label.cpu().numpy())
-            self.threshold.fill_(chosen)
-            self.seen["p_ore"] = count_answers(p_ore.cpu().numpy())
-        figures = binary_metrics(p_ore, label.long(), float(self.threshold)) | {"loss": loss}
+            known = label.cpu().numpy()
+            self.temperature.fill_(choose_temperature(self.hparams["temperature"], logits.cpu().numpy(), known))
+            answers = p_ore(logits, self.temperature).cpu().numpy()
+            self.threshold.fill_(choose_threshold(self.hparams["threshold"], answers, known))
+            self.seen["p_ore"] = count_answers(answers)
+        figures = binary_metrics(p_ore(logits, self.temperature), label.long(), float(self.threshold)) | {"loss": loss}
         # computed from all processes' pairs, so there is nothing to average between them
         self.log_dict({f"{prefix}/{name}": value for name, value in figures.items()}, rank_zero_only=True)
         if prefix == "val":
@@ -143,12 +154,12 @@ class OreModule(L.LightningModule):
         self._collect(self._val, logits, self.objective.loss(logits, batch["label"]), batch["label"])
 
     def on_train_epoch_end(self) -> None:
-        """Log `train/` metrics, at the threshold of this epoch's validation."""
+        """Log `train/` metrics, at temperature and threshold of this epoch's validation."""
         self._report(self._fit, "train")
         self.log("lr", self.optimizers().param_groups[0]["lr"], rank_zero_only=True)  # type: ignore[union-attr]
 
     def on_validation_epoch_end(self) -> None:
-        """Choose the threshold and log `val/` metrics."""
+        """Choose temperature and threshold and log `val/` metrics."""
         self._report(self._val, "val")
 
     def configure_optimizers(self) -> Any:

@@ -33,8 +33,8 @@ def _weights(value: float) -> Callable[[Path], None]:
     return in_checkpoint(fill)
 
 
-def _threshold(value: object) -> Callable[[Path], None]:
-    return in_checkpoint(lambda c: c["state_dict"].update(threshold=torch.as_tensor(value)))
+def _number(name: str, value: object) -> Callable[[Path], None]:
+    return in_checkpoint(lambda c: c["state_dict"].update({name: torch.as_tensor(value)}))
 
 
 def _module(name: str) -> Callable[[Path], None]:
@@ -104,10 +104,14 @@ _STRANGERS: dict[str, Callable[[Path], object]] = {
     "weights are numbers": in_checkpoint(lambda c: c["state_dict"].update({next(iter(c["state_dict"])): 7})),
     "weights are NaN": _weights(float("nan")),
     "weights are infinite": _weights(float("inf")),
-    "threshold NaN": _threshold(float("nan")),
-    "threshold 7": _threshold(7.0),
-    "threshold -1": _threshold(-1.0),
-    "threshold of two": _threshold([0.5, 0.5]),
+    "threshold NaN": _number("threshold", float("nan")),
+    "threshold 7": _number("threshold", 7.0),
+    "threshold -1": _number("threshold", -1.0),
+    "threshold of two": _number("threshold", [0.5, 0.5]),
+    "temperature NaN": _number("temperature", float("nan")),
+    "temperature 0": _number("temperature", 0.0),
+    "temperature -1": _number("temperature", -1.0),
+    "temperature infinite": _number("temperature", float("inf")),
     "epoch is a word": in_checkpoint(lambda c: c.update(epoch="x")),
     "epoch None": in_checkpoint(lambda c: c.update(epoch=None)),
     "data settings None": in_checkpoint(lambda c: c.update(datamodule_hyper_parameters=None)),

@@ -36,6 +36,7 @@ NUMBERS = (
     "optim.lr=0", "optim.lr=-1e-3", "optim.lr=nan", "optim.lr=inf", "optim.lr=abc",
     "optim.lr=null", "optim.weight_decay=nan", "optim.weight_decay=-1", "optim.weight_decay=inf",
     "threshold=null", "threshold=true", "threshold=[0.5]", "threshold=7", "threshold=-0.1", "threshold=nan",
+    "temperature=0", "temperature=-1", "temperature=nan", "temperature=true", "temperature=null", "temperature=hot",
     "threshold=accuracy_score", "representation.size=0", "representation.size=-4", "representation.size=null",
     "representation.size=1.5", "representation.size=200000", "representation.geometry=round",
     "model.tower.widths=[]", "model.tower.widths=[0,4,4]", "model.tower.widths=[4,4,-4]", "model.tower.widths=[a,b,c]",

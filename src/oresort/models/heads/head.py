@@ -21,6 +21,6 @@ class Head(nn.Module):
         return None
 
 
-def p_ore(logits: Tensor) -> Tensor:
-    """Return the probability of ore (B,) float32 that logits (B, 2) mean."""
-    return logits.float().softmax(dim=1)[:, 1]
+def p_ore(logits: Tensor, temperature: Tensor | float) -> Tensor:
+    """Return the probability of ore (B,) float32 that logits (B, 2) mean at a temperature, a scalar above 0."""
+    return (logits.float() / temperature).softmax(dim=1)[:, 1]
