@@ -86,6 +86,7 @@ def _job(cfg: "TrainConfig", sweep: Path) -> dict[str, Any]:
     from oresort.learn.fit import data_module, train
     from oresort.learn.options import check_options
     from oresort.learn.run import finished, folder_name, record_failure
+    from oresort.learn.start import pinned
 
     title, config = f"{cfg.row or cfg.name}, seed {cfg.seed}", asdict(cfg)
     folder = sweep / folder_name(config, cfg.data.root)  # while the pairs are not known
@@ -96,6 +97,8 @@ def _job(cfg: "TrainConfig", sweep: Path) -> dict[str, Any]:
             # each child process would start the whole sweep again
             raise InputError("trainer.devices: a sweep trains each job on one device; set trainer.devices=1")
         check_options(cfg)  # before the pairs are read
+        cfg = pinned(cfg)
+        config = asdict(cfg)
         data = data_module(cfg)
         folder = sweep / folder_name(config, data.fingerprint())
         if row := finished(folder):

@@ -46,7 +46,9 @@ class EMA(WeightAveraging):
         """Put the average in place of the weights, with statistics of its own."""
         super().on_validation_epoch_start(trainer, pl_module)
         assert isinstance(pl_module, OreModule)
+        kept = {module for part in pl_module.frozen for module in part.modules()}
         norms = [m for m in pl_module.net.modules() if isinstance(m, _BatchNorm) and m.track_running_stats]
+        norms = [norm for norm in norms if norm not in kept]
         usual = [norm.momentum for norm in norms]
         for norm in norms:
             norm.train().reset_running_stats()

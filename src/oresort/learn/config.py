@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Annotated, Any
 
-from oresort.console.ranges import SEEDS, one_of, whole
+from oresort.console.ranges import SEEDS, number, one_of, whole
 from oresort.data.settings import DataConfig
 from oresort.sorting import METRICS
 from oresort.sorting.temperature import TEMPERATURE
@@ -42,6 +42,15 @@ class ScaleConfig:
 
 
 @dataclass
+class RatesConfig:
+    """Factors of the learning rate, by part of the model."""
+
+    towers: Annotated[float, number(0, 1000, above=True)] = 1.0
+    fusion: Annotated[float, number(0, 1000, above=True)] = 1.0
+    heads: Annotated[float, number(0, 1000, above=True)] = 1.0
+
+
+@dataclass
 class TrainConfig:
     """One training run."""
 
@@ -58,6 +67,10 @@ class TrainConfig:
     representation: dict[str, Any] = field(default_factory=dict)
     augment: dict[str, Any] = field(default_factory=dict)
     model: ModelConfig = field(default_factory=ModelConfig)
+    weights: str | None = None
+    weights_hash: str | None = None
+    freeze: list[str] = field(default_factory=list)
+    rates: RatesConfig = field(default_factory=RatesConfig)
     optim: dict[str, Any] = field(default_factory=dict)
     schedule: dict[str, Any] = field(default_factory=dict)
     objective: dict[str, Any] = field(default_factory=dict)

@@ -1,6 +1,7 @@
 """One training run, from a configuration to a run folder."""
 
 import gc
+import sys
 import time
 import warnings
 from dataclasses import asdict
@@ -17,7 +18,8 @@ from lightning.pytorch.utilities import rank_zero_only
 from oresort.data.datamodule import OreDataModule
 from oresort.errors import InputError, Interrupted, one_line
 from oresort.files.layout import SPLITS
-from oresort.files.write import replacing
+from oresort.files.reading import read_json
+from oresort.files.write import replacing, write_json
 from oresort.learn.checkpoint import load_trained
 from oresort.learn.config import TrainConfig
 from oresort.learn.evaluation import evaluate_checkpoint
@@ -26,6 +28,7 @@ from oresort.learn.options import check_options
 from oresort.learn.run import recorded
 from oresort.learn.saving import WholeCheckpoints, check_weights
 from oresort.learn.seen import seen_in
+from oresort.learn.start import STARTED, Taken, pinned, start_from
 from oresort.learn.tracking import EpochLogger, close, make_loggers, summarise
 from oresort.learn.trainer import make_trainer
 from oresort.sorting import METRICS
@@ -34,6 +37,7 @@ _EXPECTED = (
     r".*treespec, LeafSpec.*",  # lightning 2.6 calls a pytree helper that torch 2.15 deprecates
     r"The '\w+' does not have many workers",  # pairs come out of memory: workers would only copy them
     r"Checkpoint directory .* exists and is not empty",  # so it is when a run goes on
+    r"Found \d+ module\(s\) in eval mode",  # so are those that are frozen
     r"The number of training batches",  # figures are logged by epoch, not by step
 )
 """Warnings of Lightning that say nothing to a user of this package."""
@@ -51,6 +55,7 @@ def train(cfg: TrainConfig, folder: Path, data: OreDataModule | None = None) -> 
         InputError: what the configuration or the data have wrong.
     """
     check_options(cfg)
+    cfg = pinned(cfg)
     data = data or data_module(cfg)
     if getattr(rank_zero_only, "rank", 0) != 0:
         # a further process of distributed training: the first one keeps the record
@@ -77,6 +82,12 @@ def data_module(cfg: TrainConfig) -> OreDataModule:
     return OreDataModule(**asdict(cfg.data), representation=cfg.representation, augment=cfg.augment, seed=cfg.seed)
 
 
+@rank_zero_only
+def _note(cfg: TrainConfig, folder: Path, told: Taken) -> None:
+    write_json(folder / STARTED, {"file": cfg.weights, "hash": cfg.weights_hash, **told._asdict()})
+    print(*told.lines(str(cfg.weights)), sep="\n", file=sys.stderr)
+
+
 def _fit(cfg: TrainConfig, folder: Path, data: OreDataModule, loggers: list[Logger]) -> dict[str, Any]:
     L.seed_everything(cfg.seed, workers=True, verbose=False)  # before the model, whose weights it draws
     torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = cfg.tf32
@@ -91,12 +102,16 @@ def _fit(cfg: TrainConfig, folder: Path, data: OreDataModule, loggers: list[Logg
         channels_last=cfg.channels_last,
         compile=cfg.compile,
         cut=asdict(data.cut) if data.cut else None,
+        freeze=cfg.freeze,
+        rates=asdict(cfg.rates),
     )
     epochs, last = EpochLogger(folder / "metrics.csv"), folder / "checkpoints" / "last.ckpt"
     if last.is_file():
         content = WholeCheckpoints().load_checkpoint(last)
         check_weights(content["state_dict"], module, last)
         epochs.log_metrics(content.get("figures", {}))  # a kill may have come between a checkpoint and its row
+    elif cfg.weights is not None:
+        _note(cfg, folder, start_from(cfg, module.net, data.representation))
     trainer = make_trainer(cfg, folder, [epochs, *loggers])
     data.setup()  # before the clock starts: whoever finds the cache built would seem faster
     module.seen |= seen_in(data)
@@ -122,7 +137,7 @@ def _fit(cfg: TrainConfig, folder: Path, data: OreDataModule, loggers: list[Logg
     row: dict[str, Any] = {
         **{f"pairs/{side}": int((data.frame["split"] == side).sum()) for side in SPLITS},
         **data.leakage(),
-        "params": sum(p.numel() for p in module.net.parameters() if p.requires_grad),
+        "params": sum(p.numel() for p in module.net.parameters()),
         "weights": "best",
         "monitor": f"val/{cfg.monitor}",
         "monitor_value": float(chosen.best_model_score),  # type: ignore[attr-defined]
@@ -130,6 +145,8 @@ def _fit(cfg: TrainConfig, folder: Path, data: OreDataModule, loggers: list[Logg
         "epochs": trainer.current_epoch,
         "fit_seconds": seconds,
     }
+    if cfg.weights is not None:  # also of a run that went on, and had no need of them any more
+        row["taken"] = ", ".join(read_json(folder / STARTED, "train that run again")["taken"])
     # through the checkpoint and the same function as `oresort.evaluate`, so that both agree to the bit
     start = time.perf_counter()
     val, test = (

@@ -1,7 +1,7 @@
 """Training and validation of one model, as Lightning runs them."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 import lightning as L
@@ -44,6 +44,11 @@ class OreModule(L.LightningModule):
         objective: spec of the `Objective`; None where nothing is trained.
         cut: how the pairs it was trained on were cut, see `Cutting`; None if that is not known.
         seen: what those pairs and their scans looked like, see `oresort.sorting.drift.compare`.
+        freeze: parts of the model, as `PairNet` names them, that are not trained and keep their statistics.
+        rates: factors of the learning rate by part.
+
+    Raises:
+        InputError: what a spec has wrong, or nothing left to train.
     """
 
     def __init__(
@@ -59,6 +64,8 @@ class OreModule(L.LightningModule):
         objective: Mapping[str, Any] | None = None,
         cut: Mapping[str, Any] | None = None,
         seen: Mapping[str, Any] | None = None,
+        freeze: Sequence[str] = (),
+        rates: Mapping[str, float] | None = None,
     ) -> None:
         super().__init__()
         # plain values only, which load under torch's safe loading
@@ -76,6 +83,11 @@ class OreModule(L.LightningModule):
         self.temperature: Tensor
         self._format = torch.channels_last if channels_last else torch.contiguous_format
         self.net.to(memory_format=self._format)
+        self.frozen = [self.net.get_submodule(part) for part in freeze]
+        for part in self.frozen:
+            part.requires_grad_(False).eval()
+        if freeze and not any(parameter.requires_grad for parameter in self.net.parameters()):
+            raise InputError(f"freeze={','.join(freeze)}: leaves no weight of the model to train; freeze fewer parts")
         if compile:
             # in place, which leaves the names in the checkpoint alone
             self.net.compile(mode=None if compile is True else compile)
@@ -86,6 +98,13 @@ class OreModule(L.LightningModule):
     def net(self) -> PairNet:
         """The model alone, without what it is trained with."""
         return self.objective.net
+
+    def train(self, mode: bool = True) -> "OreModule":
+        """Set what is trained to training; a frozen part computes, and keeps its statistics, as in inference."""
+        super().train(mode)
+        for part in self.frozen:
+            part.eval()
+        return self
 
     def forward(self, low: Tensor, high: Tensor) -> Tensor:
         """Return logits (B, 2), waste and ore, of images (B, C, S, S) float32."""
@@ -162,11 +181,23 @@ class OreModule(L.LightningModule):
         """Choose temperature and threshold and log `val/` metrics."""
         self._report(self._val, "val")
 
+    def _groups(self) -> list[torch.nn.Parameter] | list[dict[str, Any]]:
+        """Return what is trained: a plain list where all learn alike, else groups by their factor, highest first."""
+        rates: dict[float, list[torch.nn.Parameter]] = {}
+        factors = self.hparams["rates"] or {}
+        for name, parameter in self.objective.named_parameters():
+            if parameter.requires_grad:
+                part = name.removeprefix("net.").partition(".")[0] if name.startswith("net.") else None
+                rates.setdefault(factors.get(part, 1.0), []).append(parameter)
+        if set(rates) == {1.0}:
+            return rates[1.0]
+        return [{"params": rates[rate], "rate": rate} for rate in sorted(rates, reverse=True)]
+
     def configure_optimizers(self) -> Any:
         """Return the optimiser and its schedule over all steps of the run."""
         steps = int(self.trainer.estimated_stepping_batches)
         optim, schedule = self.hparams["optim"] or {}, self.hparams["schedule"] or {}
-        optimizer, scheduler = build_optimizer(optim, schedule, self.parameters(), steps)
+        optimizer, scheduler = build_optimizer(optim, schedule, self._groups(), steps)
         # a plateau is seen in validations, of which there is one an epoch
         interval = "epoch" if isinstance(scheduler, ReduceLROnPlateau) else "step"
         return {

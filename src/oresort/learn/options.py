@@ -16,6 +16,7 @@ from oresort.console.ranges import number, shown, whole
 from oresort.errors import InputError
 from oresort.learn.config import TrainConfig
 from oresort.learn.schedule import build_optimizer
+from oresort.learn.start import check_start
 from oresort.paths import choices
 from oresort.sorting import METRICS, direction
 
@@ -78,6 +79,7 @@ def check_options(cfg: TrainConfig) -> None:
             raise InputError(f"{name}: {wrong}")
         if key in ("limit_train_batches", "limit_val_batches") and not _batches(value):
             raise InputError(f"{name}: {_LIMIT}")
+    check_start(cfg)
     _check_parts(cfg)
     _check_course(cfg.trainer, cfg.monitor)
     _check_devices(cfg.trainer)

@@ -17,10 +17,10 @@ from oresort.files.write import locked, write_json, write_yaml
 from oresort.learn.record import RECORD, read_row
 
 _ELSEWHERE = re.compile(
-    r"out|resume|modules|logger(\..*)?|data\.(root|cache|workers|strict|follow_links)"
+    r"out|resume|modules|weights|logger(\..*)?|data\.(root|cache|workers|strict|follow_links)"
     r"|trainer\.(enable_.*|log_every_n_steps|profiler|default_root_dir)"
 )
-"""Keys that say where files lie, who watches and how fast pairs come. The pairs themselves count, by their hash."""
+"""Keys that say where files lie, who watches and how fast pairs come. Pairs and weights themselves count, by hash."""
 
 
 def counts(key: str) -> bool:

@@ -47,6 +47,12 @@ class Cosine(Schedule):
         # as one writes it: 0.01 of 3e-4 is 3e-6, and not the float below it
         lowest = float(f"{optimizer.param_groups[0]['lr'] * self.final:.12g}")
         falling = max(1, steps - round(self.warmup * steps))
+        if len({group["lr"] for group in optimizer.param_groups}) > 1:  # torch's knows one floor for all groups
+
+            def share(step: int) -> float:
+                return self.final + (1 - self.final) * (1 + math.cos(math.pi * min(step / falling, 1))) / 2
+
+            return self.risen(optimizer, steps, LambdaLR(optimizer, share))
         return self.risen(optimizer, steps, CosineAnnealingLR(optimizer, T_max=falling, eta_min=lowest))
 
 
@@ -76,11 +82,15 @@ class OneCycle(Schedule):
 
 
 def build_optimizer(
-    optim: Mapping[str, Any], schedule: Mapping[str, Any], parameters: Iterable[nn.Parameter], steps: int
+    optim: Mapping[str, Any],
+    schedule: Mapping[str, Any],
+    parameters: Iterable[nn.Parameter] | Iterable[dict[str, Any]],
+    steps: int,
 ) -> tuple[Optimizer, LRScheduler]:
     """Return the optimiser of the spec `optim`, and its scheduler for a run of `steps` steps.
 
-    `schedule` is the spec of a `Schedule` or of an `LRScheduler` of torch.
+    `schedule` is the spec of a `Schedule` or of an `LRScheduler` of torch. `parameters` may be groups as torch has
+    them; `rate` in one is its factor of the learning rate.
 
     Raises:
         InputError: what a class refuses, or a learning rate that is not above 0.
@@ -88,6 +98,8 @@ def build_optimizer(
     optimizer = make(optim, Optimizer, params=parameters)
     if not all(group["lr"] > 0 for group in optimizer.param_groups):
         raise InputError(f"optim.lr={optim.get('lr')}: give a number above 0")
+    for group in optimizer.param_groups:
+        group["lr"] *= group.get("rate", 1.0)  # before a scheduler takes it for the group's full rate
     if issubclass(find(schedule.get("_target_"), Schedule, LRScheduler), Schedule):
         return optimizer, make(schedule, Schedule).build(optimizer, steps)  # type: ignore[type-abstract]
     return optimizer, make(schedule, LRScheduler, optimizer=optimizer)
