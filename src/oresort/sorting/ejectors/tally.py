@@ -1,6 +1,5 @@
 """What a row of nozzles had to do, in a few figures, and what it leaves of a classifier's rates."""
 
-import math
 from collections import deque
 from typing import Any
 
@@ -11,15 +10,10 @@ from oresort.sorting.ejectors.shots import air
 
 
 class Tally:
-    """Counts what a schedule gives out; memory does not grow with the belt.
+    """Counts what a schedule gives out; memory does not grow with the belt."""
 
-    Args:
-        schedule: that gives it out, and counts particles.
-        columns: of the belt, for its width.
-    """
-
-    def __init__(self, schedule: Schedule, columns: int) -> None:
-        self.schedule, self.columns = schedule, columns
+    def __init__(self, schedule: Schedule) -> None:
+        self.schedule = schedule
         self.windows = self.struck = self.cut = 0
         self.most_cycles = 0  # of one nozzle in any second
         self.air = 0.0  # seconds of air of all nozzles
@@ -57,15 +51,14 @@ class Tally:
         }
 
     def _expected(self, plant: Ejectors, lines: int) -> dict[str, float | None]:
-        # mm of belt, along and across
-        belt = lines * plant.line_pitch, self.columns * plant.pixel
         found: dict[str, float | None] = {"kappa": None, "recovery": None, "rejection": None}
         if not lines:
             return found
         kappa = 0.0
         if self._blown:
             size = self._width * plant.pixel / self._blown, self._length * plant.line_pitch / self._blown
-            kappa = co_deflection(self._blown / math.prod(belt) * 1e6, *size, plant)
+            area = lines * plant.line_pitch * plant.nozzles * plant.nozzle_pitch  # mm2 of belt before the nozzles
+            kappa = co_deflection(self._blown / area * 1e6, *size, plant)
         found["kappa"] = round(kappa, 5)
         if plant.true_ore_rate is not None and plant.false_ore_rate is not None:
             rates = expected(plant.true_ore_rate, plant.false_ore_rate, plant.direct_hit, kappa, plant.blown)

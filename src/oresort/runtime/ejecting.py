@@ -1,0 +1,92 @@
+"""The nozzles as an observer of the belt: decisions become windows, and figures of what these did."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from oresort.runtime.observer import Rates
+from oresort.scan.fault import Fault
+from oresort.sorting.decision import Decision
+from oresort.sorting.ejectors.schedule import Due, Schedule
+from oresort.sorting.ejectors.settings import Ejectors
+from oresort.sorting.ejectors.shots import profile
+from oresort.sorting.ejectors.tally import Tally
+from oresort.sorting.ejectors.valve import Window
+
+
+class Ejecting:
+    """Schedules the valves while the belt runs.
+
+    The clock is the belt's own: what is decided when line n has come is decided n / line_rate seconds after the first.
+
+    Args:
+        plant: the row of nozzles.
+        take: is given what has come to be certain, in order; particles are numbered from 0 as they were decided.
+    """
+
+    def __init__(self, plant: Ejectors, take: Callable[[Due], None]) -> None:
+        self.plant, self._take = plant, take
+        self.schedule = Schedule(plant)
+        self.tally = Tally(self.schedule)
+        self.count = 0  # particles decided so far
+        self._lines = 0
+        self._of_nozzles = [0] * plant.nozzles  # windows
+
+    def lines(self, low: NDArray[np.uint16]) -> None:
+        """Let the clock run."""
+        self._lines += len(low)
+        self._give(self._lines / self.plant.line_rate)
+
+    def decided(self, decisions: Sequence[Decision], line: int) -> None:
+        """Have windows made for what is to be blown out."""
+        for made in decisions:
+            particle, blown = made.particle, made.decision == self.plant.blown
+            if blown:
+                self.tally.blow(particle.w, particle.h)
+            rows = profile(particle.mask)
+            self.schedule.add(self.count, rows, particle.x, particle.y, blown, line / self.plant.line_rate)
+            self.count += 1
+
+    def faults(self, faults: Sequence[Fault]) -> None:
+        """No valve depends on them."""
+
+    def alarms(self, alarms: Sequence[str]) -> None:
+        """Nor on these."""
+
+    def rates(self, rates: Rates) -> None:
+        """Nor on these."""
+
+    def finished(self) -> None:
+        """Give out all that is left."""
+        self._give(np.inf)
+
+    def figures(self) -> dict[str, Any]:
+        """Return what the nozzles did so far, see `Tally.figures`."""
+        return self.tally.figures(self._lines)
+
+    def shown(self) -> Mapping[str, Any]:
+        """Return what the live page shows: figures, and how many windows each nozzle had."""
+        return {**self.figures(), "nozzles": list(self._of_nozzles)}
+
+    def _give(self, now: float) -> None:
+        due = self.schedule.due(now)
+        if any(due):
+            for window in due.windows:
+                self._of_nozzles[window.nozzle] += 1
+            self.tally.add(due)
+            self._take(due)
+
+
+class Ejections:
+    """All that the nozzles did on a belt from its first line to its last; `of` gives windows by the table's ids."""
+
+    def __init__(self) -> None:
+        self.windows: list[Window] = []
+        self.struck: list[int] = []
+
+    def __call__(self, due: Due) -> None:
+        """Take what was given out."""
+        self.windows += due.windows
+        self.struck += due.struck

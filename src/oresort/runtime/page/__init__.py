@@ -1,0 +1,1 @@
+"""A page that shows the belt as it is sorted."""
