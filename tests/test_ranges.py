@@ -18,6 +18,7 @@ from oresort.explain import ExplainConfig
 from oresort.import_weights import ImportConfig
 from oresort.learn.classic import ClassicConfig
 from oresort.learn.config import TrainConfig
+from oresort.learn.pretrain import PretrainConfig
 from oresort.models.kan.layer import INITS
 from oresort.report import ReportConfig
 from oresort.runtime.settings import SortConfig
@@ -33,6 +34,7 @@ SCHEMAS: dict[str, type] = {
     "explain": ExplainConfig,
     "import_weights": ImportConfig,
     "prepare": PrepareConfig,
+    "pretrain": PretrainConfig,
     "report": ReportConfig,
     "simulate": SimulateConfig,
     "sort": SortConfig,

@@ -10,7 +10,7 @@ import sys
 import traceback
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from oresort.console.command import run_command
 from oresort.errors import InputError, one_line
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from omegaconf import DictConfig
 
     from oresort.learn.config import TrainConfig
+
+T = TypeVar("T", bound="TrainConfig")
 
 
 def _schema() -> type:
@@ -29,20 +31,22 @@ def _schema() -> type:
     return TrainConfig
 
 
-def resumed(folder: Path) -> "TrainConfig":
-    """Return the configuration that the run in `folder` was started with."""
+def resumed(folder: Path, schema: "type[T]") -> "T":
+    """Return the configuration, of a verb's `schema`, that the run in `folder` was started with."""
     from omegaconf import OmegaConf
 
     from oresort.console.compose import typed
     from oresort.files.record import read_yaml
-    from oresort.learn.config import TrainConfig
 
     if (folder / "multirun.yaml").is_file():
         raise InputError(f"resume={folder}: a sweep's folder; start the sweep again by its own command")
     if not (folder / "checkpoints" / "last.ckpt").is_file():
         raise InputError(f"resume={folder}: no checkpoints/last.ckpt in it; no epoch was finished, start it again")
     stored = read_yaml(folder / "config.yaml")
-    return cast("TrainConfig", typed(cast("DictConfig", OmegaConf.merge(OmegaConf.structured(TrainConfig), stored))))
+    if ("pretext" in stored) != ("pretext" in schema.__dataclass_fields__):
+        verb = "pretrain" if "pretext" in stored else "train"
+        raise InputError(f"resume={folder}: a run of oresort.{verb}; go on by python -m oresort.{verb}")
+    return cast("T", typed(cast("DictConfig", OmegaConf.merge(OmegaConf.structured(schema), stored))))
 
 
 def _run(cfg: "TrainConfig") -> dict[str, Any]:
@@ -51,6 +55,7 @@ def _run(cfg: "TrainConfig") -> dict[str, Any]:
 
     from oresort.console.compose import overrides
     from oresort.console.show import show_figures
+    from oresort.learn.config import TrainConfig
     from oresort.learn.fit import train
     from oresort.learn.run import finished
     from oresort.make import targets, trust
@@ -65,7 +70,7 @@ def _run(cfg: "TrainConfig") -> dict[str, Any]:
         if others:
             raise InputError(f"resume={cfg.resume}: the run keeps its own settings; leave out {others[0]}")
         folder = Path(cfg.resume)
-        cfg, row = resumed(folder), finished(folder)
+        cfg, row = resumed(folder, TrainConfig), finished(folder)
         if row:
             print(f"resume={folder}: finished earlier", file=sys.stderr)
     row = row or train(cfg, folder)

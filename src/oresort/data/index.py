@@ -6,11 +6,14 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from oresort.data.leaks import one_name
 from oresort.data.settings import PairsConfig
-from oresort.data.splits import assign_splits
+from oresort.data.splits import assign_splits, grouped_split
 from oresort.errors import InputError
 from oresort.files.dataset import Cutting
+from oresort.files.layout import MANIFEST, REQUIRED, UNLABELLED
 from oresort.files.manifest import load_manifest
+from oresort.files.reading import present, read_table
 
 
 def index_pairs(data: PairsConfig) -> pd.DataFrame:
@@ -24,6 +27,37 @@ def index_pairs(data: PairsConfig) -> pd.DataFrame:
     root = Path(data.root)
     index = load_manifest(root, follow_links=data.follow_links)
     frame = assign_splits(index, root, split=data.split, seed=data.split_seed, strict=data.strict)
+    return frame if data.limit is None else limit_pairs(frame, data.limit, data.split_seed)
+
+
+def index_unlabelled(data: PairsConfig) -> pd.DataFrame:
+    """Return the pairs of `manifest.csv` and `unlabelled.csv` as `index_pairs` does, all with the label -1.
+
+    Pairs of the manifest stand on the sides on which they do with labels, and so do unlabelled ones of their scans;
+    other scans without labels train. Without a manifest a split is drawn by scan.
+
+    Raises:
+        InputError: no pairs at all, or what one of the files, the split or the limit has wrong.
+    """
+    if not data.root:
+        raise InputError("data.root: empty; name the dataset's folder as data.root=DIR")
+    root, links = Path(data.root), data.follow_links
+    found, empty = root / UNLABELLED, present(root / MANIFEST) and read_table(root / MANIFEST, REQUIRED).empty
+    rest = load_manifest(root, follow_links=links, file=found) if present(found) else None
+    if rest is not None and empty:
+        frame = rest.assign(split=grouped_split(rest.assign(label=0), data.split_seed))
+    else:
+        frame = assign_splits(
+            load_manifest(root, follow_links=links), root, split=data.split, seed=data.split_seed, strict=data.strict,
+            classes=False,
+        )  # fmt: skip
+        if rest is not None:
+            names = one_name(pd.concat([frame["scan"], rest["scan"]], ignore_index=True))
+            side = dict(zip(names[: len(frame)], frame["split"], strict=True))
+            own = zip(names[len(frame) :], rest["split"], strict=True)
+            rest = rest.assign(split=[side.get(name, split or "train") for name, split in own])
+            frame = pd.concat([frame, rest], ignore_index=True)
+    frame = frame.assign(label=np.int64(-1))
     return frame if data.limit is None else limit_pairs(frame, data.limit, data.split_seed)
 
 

@@ -1,6 +1,7 @@
 """Which pairs train, validate and test: given by the user, or drawn so that no scan is on two sides."""
 
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -15,11 +16,14 @@ from oresort.files.reading import present, read_json
 SHARES = (0.70, 0.15, 0.15)  # of the pairs in train, val and test: the paper's
 
 
-def assign_splits(frame: pd.DataFrame, root: Path, *, split: str, seed: int, strict: bool) -> pd.DataFrame:
+def assign_splits(
+    frame: pd.DataFrame, root: Path, *, split: str, seed: int, strict: bool, classes: bool = True
+) -> pd.DataFrame:
     """Return the manifest with `split` filled: train, val or test in every row.
 
     `split="given"` takes the manifest's column, else the released split file, else draws; `"seeded"` always draws,
-    grouped by scan. Pairs that a split file does not name are left out, with a warning.
+    grouped by scan. Pairs that a split file does not name are left out, with a warning. Every side must hold both
+    classes; one is enough without `classes`.
 
     Raises:
         InputError: an unknown choice, an unreadable or overlapping split file, an empty split, a split with one class
@@ -34,7 +38,7 @@ def assign_splits(frame: pd.DataFrame, root: Path, *, split: str, seed: int, str
         frame, origin = _from_file(frame, file, strict), str(file)
     else:
         frame, origin = frame.assign(split=grouped_split(frame, seed)), f"data.split_seed={seed}"
-    _check_classes(frame, origin)
+    _check_classes(frame, origin, CLASSES if classes else ())
     _check_leakage(frame, origin, strict)
     return frame.reset_index(drop=True)
 
@@ -112,12 +116,12 @@ def _from_file(frame: pd.DataFrame, file: Path, strict: bool) -> pd.DataFrame:
     return frame.assign(split=keys.map(side_of)).dropna(subset="split")
 
 
-def _check_classes(frame: pd.DataFrame, origin: str) -> None:
+def _check_classes(frame: pd.DataFrame, origin: str, needed: Sequence[str]) -> None:
     for side in SPLITS:
         present = set(frame.loc[frame["split"] == side, "label"])
         if not present:
             raise InputError(f"{origin}: split {side} is empty; each side needs at least one whole scan")
-        if missing := [name for label, name in enumerate(CLASSES) if label not in present]:
+        if missing := [name for label, name in enumerate(needed) if label not in present]:
             raise InputError(f"{origin}: split {side} has no {missing[0]}; every side needs both classes")
 
 

@@ -10,6 +10,9 @@ from oresort.errors import InputError
 
 MANIFEST = "manifest.csv"
 
+UNLABELLED = "unlabelled.csv"
+"""Beside a manifest: pairs like its own whose class is not known."""
+
 SPLIT_FILE = "train_val_test.json"
 """Ids of the pairs on each side, as the paper's data were released with."""
 

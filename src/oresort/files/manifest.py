@@ -18,8 +18,10 @@ _RANGES = {"air": (2.0, float(FULL_SCALE)), "grade": (0.0, 100.0)}  # air must b
 _KNOWN = {"label": CLASSES, "split": (*SPLITS, ""), "background": ("zero", "air")}
 
 
-def load_manifest(root: Path, *, follow_links: bool = False) -> pd.DataFrame:
+def load_manifest(root: Path, *, follow_links: bool = False, file: Path | None = None) -> pd.DataFrame:
     """Return the dataset's index, from `manifest.csv` or else from the released folder layout.
+
+    A `file` of pairs without labels takes the manifest's place; labels are -1 then.
 
     Columns: `id, low, high, scan, batch, split, background` (text; paths relative to the root; split may be empty;
     background `zero` or `air`), `label` (int64, ore 1), `x, y, w, h` (pixels of the scan), `grade` (wt % Cu), `mass`
@@ -33,7 +35,7 @@ def load_manifest(root: Path, *, follow_links: bool = False) -> pd.DataFrame:
             f"{root}: not a folder; give the dataset's root as data.root=DIR, or simulate one: "
             f"python -m oresort.simulate preset=paper {shlex.quote(f'out={root}')}"
         )
-    file = root / MANIFEST
+    labelled, file = file is None, file or root / MANIFEST
     frame, origin = (read_table(file, REQUIRED), file) if present(file) else (index_released(root), root)
     if frame.empty:
         raise InputError(f"{origin}: no pairs; expected rows, or <class>_<batch>/<scan>-x..-y..-w..-h../ folders")
@@ -41,12 +43,12 @@ def load_manifest(root: Path, *, follow_links: bool = False) -> pd.DataFrame:
         if column not in frame:
             frame[column] = ""
     frame["background"] = frame["background"].replace("", "zero")
-    _check_text(frame, origin)
+    _check_text(frame, origin, labelled)
     for column in ("x", "y", "w", "h", "grade", "mass", "air"):
         frame[column] = _numbers(frame, column, origin) if column in frame else np.nan
     _check_paths(frame, root, origin, follow_links)
     frame["air"] = frame["air"].fillna(NOMINAL_AIR)
-    frame["label"] = frame["label"].map(CLASSES.index).astype(np.int64)
+    frame["label"] = frame["label"].map(CLASSES.index).astype(np.int64) if labelled else np.int64(-1)
     return frame.reset_index(drop=True)
 
 
@@ -57,11 +59,12 @@ def _refuse(frame: pd.DataFrame, origin: Path, column: str, bad: "pd.Series[bool
         raise InputError(f"{origin}: id {row['id']!r} has {column} {row[column]!r}{mend}")
 
 
-def _check_text(frame: pd.DataFrame, origin: Path) -> None:
+def _check_text(frame: pd.DataFrame, origin: Path, labelled: bool) -> None:
     for column in ("id", "low", "high"):
         _refuse(frame, origin, column, frame[column].str.strip() == "", "; fill it in")
         _refuse(frame, origin, column, frame[column].duplicated(), ", twice; keep one row of each")
     for column, known in _KNOWN.items():
+        known = ("",) if column == "label" and not labelled else known
         _refuse(frame, origin, column, ~frame[column].isin(known), f"; known are {', '.join(filter(None, known))}")
     _refuse(frame, origin, "scan", frame["scan"].str.strip() == "", "; name the scan, splits are grouped by it")
     half = (frame["split"] == "") & bool((frame["split"] != "").any())

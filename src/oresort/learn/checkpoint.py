@@ -136,8 +136,11 @@ def load_trained(file: str | Path) -> Trained:
     keys = ("state_dict", "hyper_parameters", "datamodule_hyper_parameters", "epoch")
     if not isinstance(content, dict) or any(key not in content for key in keys):
         raise InputError(f"{file}: a checkpoint of another program; give one that oresort.train wrote")
+    settings = content["hyper_parameters"]
+    if isinstance(settings, dict) and "pretext" in settings:
+        raise InputError(f"{file}: of oresort.pretrain, so it has seen no label; train from it by weights={file}")
     try:
-        hparams = {**content["hyper_parameters"], "compile": False}
+        hparams = {**settings, "compile": False}
         module = OreModule(**hparams, seen=content.get("seen"))
         module.load_state_dict(content["state_dict"])
         representation = make(hparams["representation"], Representation)  # type: ignore[type-abstract]

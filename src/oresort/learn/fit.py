@@ -4,6 +4,8 @@ import gc
 import sys
 import time
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -60,19 +62,26 @@ def train(cfg: TrainConfig, folder: Path, data: OreDataModule | None = None) -> 
     if getattr(rank_zero_only, "rank", 0) != 0:
         # a further process of distributed training: the first one keeps the record
         return _fit(cfg, folder, data, [])
+    with running(cfg, folder, data) as (row, loggers):
+        row |= _fit(cfg, folder, data, loggers)
+    return row
+
+
+@contextmanager
+def running(cfg: TrainConfig, folder: Path, data: OreDataModule) -> Iterator[tuple[dict[str, Any], list[Logger]]]:
+    """Keep the record of a run while the block trains, see `recorded`; yield its row and its loggers."""
     row: dict[str, Any] = {}
     loggers: list[Logger] = []
     try:
         with recorded(folder, asdict(cfg), data.fingerprint()) as row:
-            loggers = make_loggers(cfg, folder)
-            row |= _fit(cfg, folder, data, loggers)
+            loggers += make_loggers(cfg, folder)
+            yield row, loggers
     finally:
         close(loggers, failed=row.get("status") != "finished")
         # the next run of a sweep starts in this process: nothing of this one may be left
         torch.use_deterministic_algorithms(False)
         gc.collect()  # trainer and module hold each other, and with them the device's memory
         torch.cuda.empty_cache()
-    return row
 
 
 def data_module(cfg: TrainConfig) -> OreDataModule:
@@ -88,23 +97,22 @@ def _note(cfg: TrainConfig, folder: Path, told: Taken) -> None:
     print(*told.lines(str(cfg.weights)), sep="\n", file=sys.stderr)
 
 
-def _fit(cfg: TrainConfig, folder: Path, data: OreDataModule, loggers: list[Logger]) -> dict[str, Any]:
-    L.seed_everything(cfg.seed, workers=True, verbose=False)  # before the model, whose weights it draws
+def seeded(cfg: TrainConfig) -> None:
+    """Fix what is drawn from here on; before the model, whose weights are drawn."""
+    L.seed_everything(cfg.seed, workers=True, verbose=False)
     torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = cfg.tf32
-    module = OreModule(
-        model={**asdict(cfg.model), "channels": data.representation.channels},
-        representation=cfg.representation,
-        optim=cfg.optim,
-        schedule=cfg.schedule,
-        objective=cfg.objective,
-        threshold=cfg.threshold,
-        temperature=cfg.temperature,
-        channels_last=cfg.channels_last,
-        compile=cfg.compile,
-        cut=asdict(data.cut) if data.cut else None,
-        freeze=cfg.freeze,
-        rates=asdict(cfg.rates),
-    )
+
+
+def fit(
+    cfg: TrainConfig, folder: Path, module: OreModule, data: OreDataModule, loggers: list[Logger]
+) -> dict[str, Any]:
+    """Train a module, from `last.ckpt` or else from `cfg.weights` if there are such; return what of the row it knows.
+
+    In distributed training the row is empty but for the first process.
+
+    Raises:
+        InputError: what the configuration, a checkpoint or the weights have wrong, or no best epoch.
+    """
     epochs, last = EpochLogger(folder / "metrics.csv"), folder / "checkpoints" / "last.ckpt"
     if last.is_file():
         content = WholeCheckpoints().load_checkpoint(last)
@@ -127,26 +135,45 @@ def _fit(cfg: TrainConfig, folder: Path, data: OreDataModule, loggers: list[Logg
             code = getattr(stopped.__context__, "code", Interrupted().code)
             mend = f"go on with resume={folder}" if last.is_file() else "start it again: no epoch was finished"
             raise Interrupted(f"{folder}: interrupted; {mend}", code) from stopped
-    seconds = time.perf_counter() - start
+    row: dict[str, Any] = {"fit_seconds": time.perf_counter() - start, "epochs": trainer.current_epoch}
     if not trainer.is_global_zero:
         return {}
-    best = folder / "checkpoints" / "best.ckpt"
-    if not best.is_file():
+    if not (folder / "checkpoints" / "best.ckpt").is_file():
         raise InputError(f"val/{cfg.monitor} was never a number: no best epoch; train longer, or mend the data")
     chosen = next(c for c in trainer.checkpoint_callbacks if getattr(c, "filename", "") == "best")
-    row: dict[str, Any] = {
+    row |= {
         **{f"pairs/{side}": int((data.frame["split"] == side).sum()) for side in SPLITS},
         **data.leakage(),
         "params": sum(p.numel() for p in module.net.parameters()),
         "weights": "best",
         "monitor": f"val/{cfg.monitor}",
         "monitor_value": float(chosen.best_model_score),  # type: ignore[attr-defined]
-        "epoch": load_trained(best).epoch,
-        "epochs": trainer.current_epoch,
-        "fit_seconds": seconds,
     }
     if cfg.weights is not None:  # also of a run that went on, and had no need of them any more
         row["taken"] = ", ".join(read_json(folder / STARTED, "train that run again")["taken"])
+    return row
+
+
+def _fit(cfg: TrainConfig, folder: Path, data: OreDataModule, loggers: list[Logger]) -> dict[str, Any]:
+    seeded(cfg)
+    module = OreModule(
+        model={**asdict(cfg.model), "channels": data.representation.channels},
+        representation=cfg.representation,
+        optim=cfg.optim,
+        schedule=cfg.schedule,
+        objective=cfg.objective,
+        threshold=cfg.threshold,
+        temperature=cfg.temperature,
+        channels_last=cfg.channels_last,
+        compile=cfg.compile,
+        cut=asdict(data.cut) if data.cut else None,
+        freeze=cfg.freeze,
+        rates=asdict(cfg.rates),
+    )
+    if not (row := fit(cfg, folder, module, data, loggers)):
+        return {}
+    best = folder / "checkpoints" / "best.ckpt"
+    row["epoch"] = load_trained(best).epoch
     # through the checkpoint and the same function as `oresort.evaluate`, so that both agree to the bit
     start = time.perf_counter()
     val, test = (

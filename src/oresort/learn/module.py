@@ -185,10 +185,10 @@ class OreModule(L.LightningModule):
         """Return what is trained: a plain list where all learn alike, else groups by their factor, highest first."""
         rates: dict[float, list[torch.nn.Parameter]] = {}
         factors = self.hparams["rates"] or {}
-        for name, parameter in self.objective.named_parameters():
+        part_of = {p: name.partition(".")[0] for name, p in self.net.named_parameters()}
+        for parameter in self.parameters():
             if parameter.requires_grad:
-                part = name.removeprefix("net.").partition(".")[0] if name.startswith("net.") else None
-                rates.setdefault(factors.get(part, 1.0), []).append(parameter)
+                rates.setdefault(factors.get(part_of.get(parameter), 1.0), []).append(parameter)
         if set(rates) == {1.0}:
             return rates[1.0]
         return [{"params": rates[rate], "rate": rate} for rate in sorted(rates, reverse=True)]

@@ -39,9 +39,14 @@ def read_row(file: Path) -> dict[str, Any]:
         if isinstance(value, dict | list):
             raise InputError(f"{file}: {key}: several values where a run has one; {_AGAIN}")
     _check_kind(file, row)
-    if row["status"] == "finished":
+    if row["status"] == "finished" and not pretrained(row):
         _check_figures(file, row)
     return row
+
+
+def pretrained(row: Mapping[str, Any]) -> bool:
+    """Tell whether a row is of a training without labels, which has no figures of decisions."""
+    return any(key.startswith("config.pretext") for key in row)
 
 
 def read_predictions(folder: Path, row: Mapping[str, Any], split: str) -> pd.DataFrame:

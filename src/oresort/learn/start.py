@@ -1,6 +1,5 @@
 """A start from weights that are there: what of a file fits a model is taken, part by part, and told."""
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import asdict, fields, replace
 from pathlib import Path
@@ -10,7 +9,7 @@ import torch
 from torch import Tensor
 
 from oresort.errors import InputError
-from oresort.files.reading import check_file
+from oresort.files.reading import check_file, digest_of
 from oresort.learn.config import RatesConfig, TrainConfig
 from oresort.make import make
 from oresort.models.pairnet import PairNet
@@ -83,15 +82,20 @@ def start_from(cfg: TrainConfig, net: PairNet, representation: Representation) -
     file = _file(str(cfg.weights))
     if (found := _digest(file)) != cfg.weights_hash:
         raise InputError(f"{file}: its hash is {found}, weights_hash={cfg.weights_hash}; give that file")
-    state, model, spec = _content(file)
+    state, settings, spec = _content(file)
     _check_planes(file, spec, representation)
     own, here = net.state_dict(), asdict(cfg.model)
     told = Taken({}, {}, [])
     chosen: dict[str, Tensor] = {}
     for part in PARTS:
         theirs, ours = ({k: v for k, v in s.items() if k.startswith(f"{part}.")} for s in (state, own))
-        old, new = _spec(model, part), _spec(here, part)
-        why = f"{next(iter(told.left))} differ" if told.left else _misfit(theirs, ours, old, new)
+        old, new = _spec(settings["model"], part), _spec(here, part)
+        if told.left:
+            why: str | None = f"{next(iter(told.left))} differ"
+        elif part != PARTS[0] and "pretext" in settings:
+            why = "no label has trained them"
+        else:
+            why = _misfit(theirs, ours, old, new)
         if why:
             told.left[part] = why
             continue
@@ -114,12 +118,11 @@ def _file(weights: str) -> Path:
 
 def _digest(file: Path) -> str:
     check_file(file, MOST_BYTES, f"as weights={file} {_GIVE}")
-    with file.open("rb") as stream:
-        return hashlib.file_digest(stream, lambda: hashlib.blake2b(digest_size=16)).hexdigest()
+    return digest_of(file)
 
 
 def _content(file: Path) -> tuple[dict[str, Tensor], Mapping[str, Any], Mapping[str, Any]]:
-    """Return the weights of a checkpoint's model by name, its spec, and that of its representation."""
+    """Return the weights of a checkpoint's model by name, its settings, and the spec of its representation."""
     content = load_safely(file, "not a checkpoint that loads safely", _GIVE)
     settings = content.get("hyper_parameters") if isinstance(content, dict) else None
     state = content.get("state_dict") if isinstance(content, dict) else None
@@ -135,7 +138,7 @@ def _content(file: Path) -> tuple[dict[str, Tensor], Mapping[str, Any], Mapping[
             raise InputError(f"{file}: {name} is no tensor; {_GIVE}")
         if value.is_floating_point() and not bool(torch.isfinite(value).all()):
             raise InputError(f"{file}: {name} holds values that are not finite; give other weights")
-    return own, model, representation
+    return own, settings, representation
 
 
 def _check_planes(file: Path, spec: Mapping[str, Any], representation: Representation) -> None:

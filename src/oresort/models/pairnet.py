@@ -85,14 +85,19 @@ class PairNet(nn.Module):
         """
         return self.parts(low, high).logits
 
-    def parts(self, low: Tensor | None, high: Tensor | None) -> Parts:
-        """Return the logits as `forward` does, and the vector of each image's tower."""
+    def maps(self, low: Tensor | None, high: Tensor | None) -> tuple[Tensor, ...]:
+        """Return the maps (B, dim, H', W') that each image's tower makes, before they are pooled."""
         towers = self._per_image()
         maps = self.fusion.inputs(*self._given(low, high))  # (B, C, H, W) for each tower
         for stage in range(len(towers[0].stages)):
             maps = tuple(tower.stages[stage](m) for tower, m in zip(towers, maps, strict=True))
             maps = self.fusion.exchange(stage, *maps)  # (B, C', H', W') each
-        vectors = tuple(tower.pool(m) for tower, m in zip(towers, maps, strict=True))  # (B, dim) each
+        return maps
+
+    def parts(self, low: Tensor | None, high: Tensor | None) -> Parts:
+        """Return the logits as `forward` does, and the vector of each image's tower."""
+        maps = self.maps(low, high)
+        vectors = tuple(tower.pool(m) for tower, m in zip(self._per_image(), maps, strict=True))  # (B, dim) each
         joined = self.fusion.features(*vectors)  # (B, width) for each head
         votes = (head(vector) for head, vector in zip(self.heads, joined, strict=True))  # (B, 2) each
         return Parts(self.fusion.decide(*votes), vectors)

@@ -16,7 +16,7 @@ from oresort.console.show import show
 from oresort.errors import InputError, one_line
 from oresort.files.dataset import WORDS, Cutting, write_dataset
 from oresort.files.image import read_pair
-from oresort.files.layout import write_index
+from oresort.files.layout import UNLABELLED, write_index
 from oresort.files.lines import PairReader
 from oresort.files.reading import present
 from oresort.files.scans import ScanFiles, find_scans, reference_pair
@@ -110,7 +110,7 @@ def prepare(cfg: PrepareConfig) -> Prepared:
         write_index(folder, manifest)
         if len(unlabelled):
             # apart, because a pair without a label would make the whole manifest useless for training
-            unlabelled.to_csv(folder / "unlabelled.csv", index=False)
+            unlabelled.to_csv(folder / UNLABELLED, index=False)
         table.to_csv(folder / "summary.csv", index=False)
         save_png(draw_summary(table, pairs), folder / "summary.png")
         write_dataset(folder, "oresort.prepare", options, scans=statistics(table))

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from oresort.errors import InputError
-from oresort.learn.record import PREDICTIONS, RECORD, read_predictions, read_row
+from oresort.learn.record import PREDICTIONS, RECORD, pretrained, read_predictions, read_row
 from oresort.learn.run import counts
 from oresort.sorting import METRICS
 from oresort.tables.bootstrap import COMPARABLE, Run, paired_difference, same_pairs
@@ -36,12 +36,17 @@ class Report(NamedTuple):
 
 
 def collect(runs: Path) -> pd.DataFrame:
-    """Return the rows of all runs below a folder, with their folder as `run`; InputError where there are none."""
+    """Return the rows of all runs below a folder, with their folder as `run`; InputError where there are none.
+
+    Trainings without labels are left out: they have no figures of decisions.
+    """
     if not runs.is_dir():
         raise InputError(f"{runs}: no such folder; give the folder of runs as runs=DIR")
     rows = []
     for file in sorted(runs.rglob(RECORD)):
         row = {k: "null" if v is None and k.startswith("config.") else v for k, v in read_row(file).items()}
+        if pretrained(row):
+            continue
         rows.append({"run": str(file.parent), "modified": file.stat().st_mtime, **row})
     if not rows:
         raise InputError(f"{runs}: no runs (metrics.json) below it; train first")

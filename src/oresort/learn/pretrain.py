@@ -1,0 +1,120 @@
+"""One pretraining: a model and a pretext, from pairs of which no label is looked at, in the frame of a training run."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import torch
+from torch import Tensor
+from torchmetrics import MeanMetric
+
+from oresort.data.datamodule import OreDataModule
+from oresort.data.index import index_unlabelled
+from oresort.data.loaders import Batch
+from oresort.errors import InputError
+from oresort.learn.config import TrainConfig
+from oresort.learn.fit import fit, running, seeded
+from oresort.learn.module import OreModule
+from oresort.learn.options import check_options
+from oresort.learn.pretext import Pretext
+from oresort.learn.start import pinned
+from oresort.make import make
+
+
+@dataclass
+class PretrainConfig(TrainConfig):
+    """One pretraining; `conf/pretrain.yaml` explains each key that has an effect."""
+
+    name: str = "pretrain"
+    monitor: str = "loss"
+    pretext: dict[str, Any] = field(default_factory=dict)
+
+
+IDLE = ("threshold", "temperature", "monitor", "objective", "row", "reference", "compile")
+"""Keys of a training that say nothing here: they speak of labels or of a table, or of the model as a whole."""
+
+
+class Unlabelled(OreDataModule):
+    """Serves pairs with and without a label; `label` in a batch is -1."""
+
+    def index(self) -> pd.DataFrame:
+        """Return the pairs with their splits, read once, see `index_unlabelled`."""
+        self.frame = index_unlabelled(self.settings) if self.frame.empty else self.frame
+        return self.frame
+
+
+class Pretraining(OreModule):
+    """Trains a model's towers on a pretext, given as a spec; other keywords are those of `OreModule`."""
+
+    def __init__(self, pretext: Mapping[str, Any], size: int, **settings: Any) -> None:
+        super().__init__(**settings)
+        self.save_hyperparameters({"pretext": dict(pretext)})
+        channels = settings["model"]["channels"]
+        self.pretext = make(pretext, Pretext, net=self.net, channels=channels, size=size)  # type: ignore[type-abstract]
+        self._fit_loss, self._val_loss = MeanMetric(nan_strategy="disable"), MeanMetric(nan_strategy="disable")
+
+    def _loss(self, batch: Batch, mean: MeanMetric, draw: torch.Generator) -> Tensor:
+        low, high = self._laid_out(batch["low"], batch["high"])  # (B, C, S, S)
+        loss: Tensor = self.pretext(self.net, low, high, draw)
+        mean.update(loss.detach(), len(low))
+        return loss
+
+    def _tell(self, mean: MeanMetric, side: str) -> None:
+        loss = float(mean.compute())
+        mean.reset()
+        if not math.isfinite(loss):
+            raise InputError(f"{side}/loss is {loss} in epoch {self.current_epoch}; lower optim.lr")
+        self.log(f"{side}/loss", loss, prog_bar=side == "val", rank_zero_only=True)
+
+    def training_step(self, batch: Batch) -> Tensor:
+        """Return the pretext's loss of a batch."""
+        return self._loss(batch, self._fit_loss, self._generator())
+
+    def validation_step(self, batch: Batch) -> None:
+        """Collect a batch's loss; what is drawn is the same in every epoch, so that epochs can be compared."""
+        self._loss(batch, self._val_loss, torch.Generator(self.device).manual_seed(int(batch["index"][0])))
+
+    def on_train_epoch_end(self) -> None:
+        """Log `train/loss`."""
+        self._tell(self._fit_loss, "train")
+        self.log("lr", self.optimizers().param_groups[0]["lr"], rank_zero_only=True)  # type: ignore[union-attr]
+
+    def on_validation_epoch_end(self) -> None:
+        """Log `val/loss`."""
+        self._tell(self._val_loss, "val")
+
+
+def pretrain(cfg: PretrainConfig, folder: Path) -> dict[str, Any]:
+    """Train on the pretext, choose the best epoch by its loss on validation pairs, and return the run's flat row.
+
+    Writes what `train` does but `predictions.csv`; the weights in `checkpoints/best.ckpt` are for `weights=`. If
+    `last.ckpt` is there already, the run goes on from it.
+
+    Raises:
+        InputError: what the configuration or the data have wrong.
+    """
+    if cfg.monitor != "loss" or cfg.trainer.get("devices", 1) not in (1, "1"):
+        raise InputError("pretrain: chooses by the loss, on one device; leave out monitor= and set trainer.devices=1")
+    check_options(cfg)
+    known: PretrainConfig = pinned(cfg)
+    if not known.data.root:
+        raise InputError("data.root: empty; name the dataset's folder as data.root=DIR")
+    data = Unlabelled(**asdict(known.data), representation=known.representation, augment=known.augment, seed=known.seed)
+    with running(known, folder, data) as (row, loggers):
+        seeded(known)
+        module = Pretraining(
+            known.pretext,
+            data.representation.size,
+            model={**asdict(known.model), "channels": data.representation.channels},
+            representation=known.representation,
+            optim=known.optim,
+            schedule=known.schedule,
+            channels_last=known.channels_last,
+            freeze=known.freeze,
+            rates=asdict(known.rates),
+        )
+        row |= fit(known, folder, module, data, loggers)
+    return row
