@@ -99,22 +99,22 @@ def pretrain(cfg: PretrainConfig, folder: Path) -> dict[str, Any]:
     if cfg.monitor != "loss" or cfg.trainer.get("devices", 1) not in (1, "1"):
         raise InputError("pretrain: chooses by the loss, on one device; leave out monitor= and set trainer.devices=1")
     check_options(cfg)
-    known: PretrainConfig = pinned(cfg)
-    if not known.data.root:
+    cfg = pinned(cfg)
+    if not cfg.data.root:
         raise InputError("data.root: empty; name the dataset's folder as data.root=DIR")
-    data = Unlabelled(**asdict(known.data), representation=known.representation, augment=known.augment, seed=known.seed)
-    with running(known, folder, data) as (row, loggers):
-        seeded(known)
+    data = Unlabelled(**asdict(cfg.data), representation=cfg.representation, augment=cfg.augment, seed=cfg.seed)
+    with running(cfg, folder, data) as (row, loggers):
+        seeded(cfg)
         module = Pretraining(
-            known.pretext,
+            cfg.pretext,
             data.representation.size,
-            model={**asdict(known.model), "channels": data.representation.channels},
-            representation=known.representation,
-            optim=known.optim,
-            schedule=known.schedule,
-            channels_last=known.channels_last,
-            freeze=known.freeze,
-            rates=asdict(known.rates),
+            model={**asdict(cfg.model), "channels": data.representation.channels},
+            representation=cfg.representation,
+            optim=cfg.optim,
+            schedule=cfg.schedule,
+            channels_last=cfg.channels_last,
+            freeze=cfg.freeze,
+            rates=asdict(cfg.rates),
         )
-        row |= fit(known, folder, module, data, loggers)
+        row |= fit(cfg, folder, module, data, loggers)
     return row

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import asdict, fields, replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import torch
 from torch import Tensor
@@ -25,6 +25,9 @@ PARTS = tuple(field.name for field in fields(RatesConfig))
 _SPECS = dict(zip(PARTS, ("tower", "fusion", "head"), strict=True))  # keys of a model's spec
 _PREFIX = "objective.net."  # of the model's weights in a checkpoint
 _GIVE = "give a run of oresort.train or oresort.pretrain, or the best.ckpt in it"
+
+
+C = TypeVar("C", bound=TrainConfig)
 
 
 class Taken(NamedTuple):
@@ -56,7 +59,7 @@ def check_start(cfg: TrainConfig) -> None:
         raise InputError(f"weights_hash={cfg.weights_hash}: of no file; give weights=FILE as well")
 
 
-def pinned(cfg: TrainConfig) -> TrainConfig:
+def pinned(cfg: C) -> C:
     """Return the configuration with the hash of its weights, which are part of what the run is.
 
     A hash that is there already stays: it is the user's, or of the run that goes on, which needs no weights again.
