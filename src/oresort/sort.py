@@ -1,4 +1,4 @@
-"""Sort a scan, or the scans of a belt: find particles, classify them, write `decisions.csv` and `overlay.png`."""
+"""Sort scans, or lines as they come: find particles, classify them, write `decisions.csv` and `overlay.png`."""
 
 from typing import TYPE_CHECKING
 
@@ -7,6 +7,7 @@ from oresort.console.command import run_command
 if TYPE_CHECKING:
     from oresort.runtime.belt import SortedBelt
     from oresort.runtime.settings import SortConfig
+    from oresort.runtime.stream.deciding import Deciding
 
 
 def _schema() -> type:
@@ -15,11 +16,11 @@ def _schema() -> type:
     return SortConfig
 
 
-def _run(cfg: "SortConfig") -> "list[SortedBelt]":
+def _run(cfg: "SortConfig") -> "list[SortedBelt] | Deciding":
     from oresort.learn.checkpoint import load_trained
-    from oresort.runtime.run import sort_scans
+    from oresort.runtime.run import sort
 
-    return sort_scans(cfg, load_trained(cfg.ckpt).to(cfg.device))
+    return sort(cfg, load_trained(cfg.ckpt).to(cfg.device))
 
 
 def main() -> None:

@@ -27,3 +27,33 @@ def stoppable() -> Iterator[None]:
     finally:
         signal.signal(signal.SIGTERM, before)
         signal.signal(signal.SIGINT, interrupt)  # Lightning turns it off for good
+
+
+class Asked:
+    """Whether a signal asked a long job to come to its end."""
+
+    def __init__(self) -> None:
+        self.stop = threading.Event()
+        self.code = 0  # 128 and the signal's number, once it came
+
+
+@contextmanager
+def asked_to_stop() -> Iterator[Asked]:
+    """Have the first SIGINT or SIGTERM in the block set what is yielded; a second one raises `Interrupted`."""
+    asked = Asked()
+    if threading.current_thread() is not threading.main_thread():
+        yield asked
+        return
+
+    def ask(number: int, _: FrameType | None) -> None:
+        if asked.stop.is_set():
+            raise Interrupted(code=128 + number)
+        asked.code = 128 + number
+        asked.stop.set()
+
+    before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield asked
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -70,7 +70,7 @@ def scans_in_order(root: Path, low: str, high: str) -> list[ScanFiles]:
     if problems:
         more = f" (and {len(problems) - 1} more such scans)" if problems[1:] else ""
         raise InputError(f"{problems[0]}{more}")
-    return sorted(scans, key=lambda scan: (_natural(scan.name), scan.name))
+    return sorted(scans, key=lambda scan: natural(scan.name))
 
 
 def gap_in(scans: Sequence[ScanFiles]) -> str:
@@ -85,6 +85,7 @@ def gap_in(scans: Sequence[ScanFiles]) -> str:
     return next((between for step, between in steps.items() if step != usual), "")
 
 
-def _natural(name: str) -> list[str | int]:
+def natural(name: str) -> tuple[list[str | int], str]:
+    """Return what names are sorted by, so that numbers go by their size: scan_2 before scan_10."""
     # text and numbers in turn, so that only like is compared with like
-    return [int(part) if k % 2 else part for k, part in enumerate(re.split(r"(\d+)", name))]
+    return [int(part) if k % 2 else part for k, part in enumerate(re.split(r"(\d+)", name))], name

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 import tifffile
@@ -21,6 +22,45 @@ from oresort.files.image import (
     whole_or_refused,
 )
 from oresort.files.strips import strips_of
+
+
+class Layer(Protocol):
+    """One detector layer of `height` lines and `width` columns, on disk or in memory."""
+
+    @property
+    def path(self) -> Path:
+        """How messages call it."""
+
+    @property
+    def height(self) -> int:
+        """Lines."""
+
+    @property
+    def width(self) -> int:
+        """Columns."""
+
+    def read(self, start: int, stop: int) -> NDArray[np.uint16]:
+        """Return lines `start` to `stop`, clipped to those there are, as counts (lines, width)."""
+
+
+class Pair(Protocol):
+    """Both layers of one scan, of one size."""
+
+    @property
+    def low(self) -> Layer:
+        """Low energies."""
+
+    @property
+    def high(self) -> Layer:
+        """High energies."""
+
+    @property
+    def height(self) -> int:
+        """Lines of each."""
+
+    @property
+    def width(self) -> int:
+        """Columns of each."""
 
 
 class LayerReader(AbstractContextManager["LayerReader", None]):

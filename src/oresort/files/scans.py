@@ -24,12 +24,20 @@ class ScanFiles(NamedTuple):
 def find_scans(
     root: Path, low: str = "{scan}_low", high: str = "{scan}_high", *, follow_links: bool = False
 ) -> tuple[list[ScanFiles], list[str]]:
-    """Find the scan pairs in a folder and its subfolders, whose layers lie side by side.
+    """Find the scan pairs in a folder as `list_scans`; InputError also for no scans in it."""
+    scans, problems = list_scans(root, low, high, follow_links=follow_links)
+    if not scans and not problems:
+        raise InputError(f"{root}: no scans; expected pairs {low}.tiff and {high}.tiff (or .tif, .png)")
+    return scans, problems
 
-    `low` and `high` are the layers' file names without suffix; `{scan}` stands for the scan's name. Return scans by
-    name, and one line for each scan that lacks a layer or shares its name with another, and for each symbolic link to a
-    folder outside that is not searched, as without `follow_links`. InputError for no such folder, no scans in it, or a
-    pattern without `{scan}`.
+
+def list_scans(root: Path, low: str, high: str, *, follow_links: bool = False) -> tuple[list[ScanFiles], list[str]]:
+    """Return the scan pairs in a folder and its subfolders, whose layers lie side by side, if there are any.
+
+    `low` and `high` are the layers' file names without suffix; `{scan}` stands for the scan's name. Scans come by name,
+    with one line for each scan that lacks a layer or shares its name with another, and for each symbolic link to a
+    folder outside that is not searched, as without `follow_links`. InputError for no such folder, or a pattern without
+    `{scan}`.
     """
     for key, pattern in (("low", low), ("high", high)):
         if pattern.count("{scan}") != 1 or "/" in pattern:
@@ -57,8 +65,6 @@ def find_scans(
             match = next(filter(None, map(_CLASS.fullmatch, around)), None)
             label, batch = (match["label"], match["batch"] or "") if match else ("", "")
             scans.append(ScanFiles(name, found[0][0], found[1][0], label, batch))
-    if not scans and not problems:
-        raise InputError(f"{root}: no scans; expected pairs {low}.tiff and {high}.tiff (or .tif, .png)")
     return scans, problems
 
 

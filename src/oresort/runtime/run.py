@@ -6,8 +6,10 @@ from oresort.console.progress import advancing
 from oresort.runtime.belt import SortedBelt, sort_belt
 from oresort.runtime.model import Model
 from oresort.runtime.report import show_sorted
-from oresort.runtime.settings import SortConfig, belts_of, cutting
+from oresort.runtime.settings import SortConfig, belts_of, cutting, is_stream
 from oresort.runtime.sorter import Sorter
+from oresort.runtime.stream.deciding import Deciding
+from oresort.runtime.stream.run import sort_stream
 from oresort.runtime.write import write_sorted
 from oresort.scan.calibrate.belt import calibrate_belt
 from oresort.scan.calibrate.calibration import load_calibration
@@ -16,6 +18,11 @@ from oresort.sorting.policy import Policy
 from oresort.sorting.probability import check_threshold
 
 _PICTURES = 25 * MOST_PIXELS  # of all pictures together, a byte each: they wait until the table is written
+
+
+def sort(cfg: SortConfig, model: Model) -> list[SortedBelt] | Deciding:
+    """Sort scans as `sort_scans`, or what comes while it is sorted as `sort_stream`."""
+    return sort_stream(cfg, model) if is_stream(cfg) else sort_scans(cfg, model)
 
 
 def sort_scans(cfg: SortConfig, model: Model) -> list[SortedBelt]:

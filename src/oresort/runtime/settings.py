@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Annotated
 
 from oresort.console.command import REQUIRED
-from oresort.console.ranges import number, one_of, share
+from oresort.console.ranges import number, one_of, share, whole
 from oresort.errors import InputError
 from oresort.files.belt import BeltFiles, scans_in_order
 from oresort.files.dataset import Cutting
@@ -25,6 +25,14 @@ class SortConfig:
     high: str | None = None
     scans: str | None = None
     joined: bool = True
+    watch: bool = False
+    lines: str | None = None
+    first: Annotated[int, whole(0, 20_000)] = 1_200
+    idle: Annotated[float | None, number(0, above=True)] = None
+    stall: Annotated[float, number(0, above=True)] = 5.0
+    waiting: Annotated[int, whole(64, 100_000)] = 2_048
+    deadline: Annotated[float | None, number(0, above=True)] = None
+    late: Annotated[str, one_of("keep", "drop")] = "keep"
     crops: Annotated[str | None, one_of("registered", "released")] = None
     mask: Annotated[str | None, one_of("noise", "threshold", "released")] = None
     calibration: str | None = None
@@ -48,7 +56,7 @@ def belts_of(cfg: SortConfig) -> list[BeltFiles]:
         InputError: no scan is named, one cannot be used, or those of one belt differ in width.
     """
     if cfg.scans is not None:
-        scans = scans_in_order(Path(cfg.scans), cfg.low or "{scan}_low", cfg.high or "{scan}_high")
+        scans = scans_in_order(Path(cfg.scans), *patterns(cfg))
     elif cfg.low and cfg.high:
         name = re.sub(r"(?<=.)[_-]low$", "", Path(cfg.low).stem)
         scans = [ScanFiles(name, Path(cfg.low), Path(cfg.high), "", "")]
@@ -58,6 +66,34 @@ def belts_of(cfg: SortConfig) -> list[BeltFiles]:
     if cfg.save_calibration and len(belts) > 1:
         raise InputError("save_calibration=FILE: every scan has its own with joined=false; leave it out")
     return belts
+
+
+def patterns(cfg: SortConfig) -> tuple[str, str]:
+    """Return what the layers of a folder's scans are called."""
+    return cfg.low or "{scan}_low", cfg.high or "{scan}_high"
+
+
+def is_stream(cfg: SortConfig) -> bool:
+    """Tell whether lines come while they are sorted, rather than lie on a disk.
+
+    Raises:
+        InputError: keys that contradict each other.
+    """
+    if cfg.lines is not None:
+        for key in ("low", "high", "scans"):
+            if getattr(cfg, key) is not None:
+                raise InputError(f"{key}={getattr(cfg, key)} lines={cfg.lines}: two sources; leave out one of them")
+        if not cfg.joined:
+            raise InputError(f"joined=false lines={cfg.lines}: lines have no borders; leave out joined=")
+    if cfg.watch and cfg.scans is None:
+        raise InputError("watch=true: no folder to watch; give it as scans=DIR")
+    if cfg.watch and not cfg.joined and cfg.save_calibration:
+        raise InputError("save_calibration=FILE: every scan has its own with joined=false; leave it out")
+    if cfg.deadline is not None and cfg.lines is None:
+        raise InputError(f"deadline={cfg.deadline:g}: scans on a disk wait; leave it out, or give lines=")
+    if cfg.idle is not None and not (cfg.watch or cfg.lines):
+        raise InputError(f"idle={cfg.idle:g}: nothing is waited for; leave it out, or say watch=true or lines=")
+    return cfg.watch or cfg.lines is not None
 
 
 def cutting(cfg: SortConfig, model: Model) -> Cutting:

@@ -1,5 +1,6 @@
 """Lines in, decisions out."""
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from oresort.scan.cut.crop import Cut
 from oresort.scan.cut.cutter import BLOCK, Cutter
 from oresort.scan.fault import Fault
 from oresort.sorting.decision import Decision
-from oresort.sorting.drift import pair_figures
+from oresort.sorting.drift import PairFigures, pair_figures
 from oresort.sorting.policy import Policy
 from oresort.sorting.probability import check_threshold
 
@@ -67,6 +68,16 @@ class Sorter:
         return self._cutter.lines_lost
 
     @property
+    def settled(self) -> int:
+        """Line before which no particle begins that is still to come."""
+        return self._cutter.settled
+
+    @property
+    def noted(self) -> int:
+        """How often something was found faulty so far: `faults` are other ones only when this has grown."""
+        return self._cutter.noted
+
+    @property
     def faults(self) -> list[Fault]:
         """What was found faulty so far, by place."""
         return self._cutter.faults
@@ -79,21 +90,36 @@ class Sorter:
         Raises:
             InputError: as `Cutter.push`, and then no line was taken; or a model that answers with no probability.
         """
+        return [decision for cuts in self.cuts(low, high) for decision in self.decide(cuts)]
+
+    def finish(self) -> list[Decision]:
+        """Return the decisions on the last lines; particles that reach the end are flagged `clipped`."""
+        return self.decide(self.last_cuts())
+
+    def cuts(self, low: NDArray[np.uint16], high: NDArray[np.uint16]) -> list[list[Cut]]:
+        """Do one half of `push`: cut the particles, in groups to `decide` on, in this order.
+
+        So a program cuts in one thread and decides in another.
+
+        Raises:
+            InputError: as `Cutter.push`, and then no line was taken.
+        """
         self._cutter.check(low, high)
-        decisions: list[Decision] = []
+        found: list[list[Cut]] = []
         start = 0
         while start < len(low):
             # one block at a time: a kernel's last bit depends on the size of the batch, which thus is the lines' own
             stop = start + BLOCK - self._cutter.lines % BLOCK
-            decisions += self._decide(self._cutter.push(low[start:stop], high[start:stop]))
+            found.append(self._cutter.push(low[start:stop], high[start:stop]))
             start = stop
-        return decisions
+        return [cuts for cuts in found if cuts]
 
-    def finish(self) -> list[Decision]:
-        """Return the decisions on the last lines; particles that reach the end are flagged `clipped`."""
-        return self._decide(self._cutter.finish())
+    def last_cuts(self) -> list[Cut]:
+        """Cut the particles on the last lines; those that reach the end are flagged `clipped`."""
+        return self._cutter.finish()
 
-    def _decide(self, cuts: Sequence[Cut]) -> list[Decision]:
+    def decide(self, cuts: Sequence[Cut]) -> list[Decision]:
+        """Decide on particles; InputError for a model that answers with no probability."""
         air, background = self.calibration.low.level, self.cut.background
         decisions: list[Decision] = []
         for start in range(0, len(cuts), BATCH):
@@ -101,8 +127,20 @@ class Sorter:
             p_ore = self.model([cut.low for cut in batch], [cut.high for cut in batch], air, background)  # (B,)
             words, reasons = self.policy(p_ore, self.threshold, [cut.particle for cut in batch])
             for cut, p, word, reason in zip(batch, p_ore, words, reasons, strict=True):
-                area = int(np.count_nonzero(cut.particle.mask))
                 figures = pair_figures(cut.low, cut.high, air, background)
-                measured = area, cut.mass_proxy, cut.low_mean, cut.high_mean, figures
-                decisions.append(Decision(cut.particle, *measured, p, word, reason))
+                decisions.append(Decision(cut.particle, *_measured(cut), figures, p, word, reason))
         return decisions
+
+    def pass_over(self, cuts: Sequence[Cut], word: str) -> list[Decision]:
+        """Decide without the model on particles for which there is no time: `word` is `keep` or `drop`.
+
+        Their probability is NaN.
+        """
+        decision = "ore" if word == "keep" else "waste"
+        nothing = PairFigures(*[math.nan] * len(PairFigures._fields))
+        made = decision, "policy:late"
+        return [Decision(cut.particle, *_measured(cut), nothing, np.float32(math.nan), *made) for cut in cuts]
+
+
+def _measured(cut: Cut) -> tuple[int, float, float, float]:
+    return int(np.count_nonzero(cut.particle.mask)), cut.mass_proxy, cut.low_mean, cut.high_mean

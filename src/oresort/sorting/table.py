@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
+
 from oresort.files.write import replacing
 from oresort.scan.segment.particle import FLAGS
 from oresort.sorting.decision import Decision
@@ -46,7 +48,7 @@ def cells(number: int, row: Placed, pixel: float | None) -> list[object]:
     return [
         *(number, row.scan, particle.x, row.y, particle.w, particle.h, made.area),
         *(_text(area, 2), _text(made.mass_proxy, 2), *means, _text(ratio, 5)),
-        *(str(made.p_ore), made.decision, made.reason),
+        *("" if np.isnan(made.p_ore) else str(made.p_ore), made.decision, made.reason),
         *(int(getattr(particle, flag)) for flag in FLAGS),
     ]
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 
 from oresort.errors import InputError
-from oresort.files.lines import PairReader
+from oresort.files.lines import Pair
 from oresort.scan.calibrate.calibration import Calibration
 from oresort.scan.calibrate.columns import Columns
 from oresort.scan.calibrate.faults import running
@@ -18,7 +18,7 @@ _SHAPE = 0.02  # columns' air over the calibration's, from which the calibration
 _MOVED = 1.0  # pixels by which the layers may lie elsewhere than in the calibration
 
 
-def adjust_calibration(reader: PairReader, calibration: Calibration) -> Calibration:
+def adjust_calibration(reader: Pair, calibration: Calibration) -> Calibration:
     """Return a calibration with the level, noise and faulty columns of a scan, and the old columns and registration.
 
     The old levels are in its `levels`, and what has changed since in its `notes`.

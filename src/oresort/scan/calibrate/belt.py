@@ -7,6 +7,7 @@ import numpy as np
 from oresort.errors import InputError
 from oresort.files.belt import BeltFiles
 from oresort.files.lines import PairReader
+from oresort.files.scans import ScanFiles
 from oresort.scan.calibrate.adjust import LEVELS, adjust_calibration
 from oresort.scan.calibrate.air import level_of
 from oresort.scan.calibrate.calibration import Calibration
@@ -42,14 +43,7 @@ def calibrate_belt(belt: BeltFiles, given: Calibration | None, *, needed: bool) 
             if needed and calibration.registration is None:
                 found = calibrate_scan(reader, needed=False)
                 calibration = replace(calibration, registration=found.registration)
-            for layer, share in _levels(reader, calibration).items():
-                if not LEVELS[0] <= share <= LEVELS[1]:
-                    raise InputError(
-                        f"{getattr(reader, layer).path}: its air is {share:.2f} of that of {first.name}; "
-                        "sort it by itself (joined=false)"
-                    )
-                if abs(share - 1) > _DRIFT:
-                    notes.append(f"{scan.name}: air of the {layer} layer is {share:.2f} of that of {first.name}")
+            notes += notes_on(scan, reader, calibration, first.name)
             if scan in measured:
                 notes += [f"{scan.name}: {note}" for note in adjust_calibration(reader, calibration).notes]
     if needed and calibration.registration is None:
@@ -57,6 +51,24 @@ def calibrate_belt(belt: BeltFiles, given: Calibration | None, *, needed: bool) 
             f"{belt.name}: too few particles to register the layers by; give calibration=FILE with a registration"
         )
     return calibration, notes
+
+
+def notes_on(scan: ScanFiles, reader: PairReader, calibration: Calibration, first: str) -> list[str]:
+    """Return what a belt's later scan has other than its calibration, of the scan called `first`, one line each.
+
+    Raises:
+        InputError: its air is another tube setting's.
+    """
+    notes = []
+    for layer, share in _levels(reader, calibration).items():
+        if not LEVELS[0] <= share <= LEVELS[1]:
+            raise InputError(
+                f"{getattr(reader, layer).path}: its air is {share:.2f} of that of {first}; "
+                "sort it by itself (joined=false)"
+            )
+        if abs(share - 1) > _DRIFT:
+            notes.append(f"{scan.name}: air of the {layer} layer is {share:.2f} of that of {first}")
+    return notes
 
 
 def _levels(reader: PairReader, calibration: Calibration) -> dict[str, float]:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from oresort.errors import InputError
-from oresort.files.lines import PairReader
+from oresort.files.lines import Pair
 from oresort.scan.calibrate.air import find_belt
 from oresort.scan.calibrate.calibration import Calibration
 from oresort.scan.calibrate.columns import measure_columns
@@ -22,7 +22,7 @@ Images = tuple[NDArray[np.generic], NDArray[np.generic]]
 """Of both layers, any height, (H, W) in counts."""
 
 
-def calibrate_scan(reader: PairReader, *, needed: bool = True) -> Calibration:
+def calibrate_scan(reader: Pair, *, needed: bool = True) -> Calibration:
     """Calibrate a scan by itself: its columns, and how its layers overlie; what looks wrong is in its `notes`.
 
     Raises:
@@ -41,7 +41,7 @@ def calibrate_scan(reader: PairReader, *, needed: bool = True) -> Calibration:
 
 
 def measure_scan(
-    reader: PairReader, air: Images | None = None, dark: Images | None = None, belt: slice | None = None
+    reader: Pair, air: Images | None = None, dark: Images | None = None, belt: slice | None = None
 ) -> tuple[Calibration, Sample]:
     """Measure a scan's columns; the registration is still None, and the sample is what it is fitted to.
 

@@ -40,12 +40,18 @@ class Cutter:
         self.calibration, self.options = calibration, options
         self.lines = 0  # pushed so far
         self.lines_lost = 0  # of those judged so far, in either layer
+        self.noted = 0  # places that were found faulty so far
         self._window = Window(calibration, options)
         self.lookahead = BLOCK + self._window.ahead
         self._regions = Regions(options.min_area)
         self._waiting = np.empty((2, BLOCK, calibration.width), np.uint16)
         self._count = 0  # of lines that wait there
         self._faults: list[Fault] = []
+
+    @property
+    def settled(self) -> int:
+        """Line before which no particle begins that is still to come."""
+        return self._regions.top
 
     @property
     def faults(self) -> list[Fault]:
@@ -111,6 +117,7 @@ class Cutter:
                 if whole and patch.kind in ("lost", "repeated"):
                     lost |= set(range(patch.top, patch.bottom))
                 columns = None if whole else slice(belt.start + patch.left, belt.start + patch.right)
+                self.noted += 1
                 self._faults.append(Fault(layer, patch.kind, slice(patch.top, patch.bottom), columns, patch.mended))
         self.lines_lost += len(lost)
         if len(self._faults) > 2 * _MOST_FAULTS:

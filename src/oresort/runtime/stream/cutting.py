@@ -1,0 +1,149 @@
+"""The thread that cuts: lines of the belt in, particles with their place and the time of their last line out."""
+
+from bisect import bisect_left
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from oresort.errors import InputError
+from oresort.runtime.sorter import Sorter
+from oresort.runtime.source.event import Block, Calibrated, Done, Event, Gap, Piece
+from oresort.scan.calibrate.calibration import Calibration
+from oresort.scan.cut.crop import Cut
+from oresort.scan.fault import Fault, joined
+
+_LONGEST = 4_096  # lines for which it is known when they came: longer than any particle
+_MOST_FAULTS = 2_000  # of pieces of belt that are gone
+
+
+class Found(NamedTuple):
+    """One particle, cut out."""
+
+    cut: Cut  # its particle's y counts from the first line of the stream
+    scan: str  # in which it begins
+    y: int  # first line, in that scan's own count
+    came: float  # time.perf_counter() at which its last line was here
+
+
+class Worked(NamedTuple):
+    """What some lines gave."""
+
+    sorter: Sorter  # that decides on it
+    low: NDArray[np.uint16]  # (n, W), the lines
+    found: list[list[Found]]  # the particles that ended, of one block of the cutter each
+    settled: int  # line of the stream before which no undecided particle begins
+
+
+class Begun(NamedTuple):
+    """A scan begins."""
+
+    piece: Piece
+    line: int  # of the stream
+
+
+class CutOff(NamedTuple):
+    """The belt ends here, and all its particles are cut."""
+
+
+Item = Calibrated | Begun | Done | Worked | CutOff | list[Fault]
+
+
+class Cutting:
+    """Cuts one piece of belt after the other; lines are numbered through, from the first of the stream.
+
+    `begin` makes the sorter of a piece.
+    """
+
+    def __init__(self, begin: Callable[[Calibration], Sorter]) -> None:
+        self._begin = begin
+        self._calibration: Calibration | None = None
+        self._sorter: Sorter | None = None
+        self._base = 0  # line of the stream at which the present belt begins
+        self._end = 0  # lines that came
+        self._scans = deque[Begun]()  # of lines that may still begin a particle
+        self._times = deque[tuple[int, float]]()  # end of a block, and when it came
+        self._old: list[Fault] = []  # of belts that are gone
+        self._noted = 0
+        self.lost = 0  # lines of belts that are gone
+
+    def take(self, event: Event) -> Iterator[Item]:
+        """Yield what an event gives; InputError as `Sorter`."""
+        if isinstance(event, Calibrated):
+            yield from self.cut_off()
+            self._calibration = event.calibration
+            yield event
+        elif isinstance(event, Piece):
+            begun = Begun(event, self._end)
+            self._scans.append(begun)
+            yield begun
+        elif isinstance(event, Done):
+            yield event
+        elif isinstance(event, Gap):
+            yield from self.cut_off()
+        else:
+            yield self._push(event)
+
+    def cut_off(self) -> Iterator[Item]:
+        """Yield the particles that are open where the belt is cut."""
+        sorter = self._sorter
+        if sorter is None:
+            return
+        found = self._found(sorter.last_cuts())
+        self._old = joined([*self._old, *self._own(sorter)])[-_MOST_FAULTS:]
+        self.lost += sorter.lines_lost
+        self._sorter = None
+        yield Worked(sorter, np.empty((0, sorter.calibration.width), np.uint16), [found], self._end)
+        yield CutOff()
+
+    @property
+    def lines_lost(self) -> int:
+        """Lines that showed nothing true, so far."""
+        return self.lost + (self._sorter.lines_lost if self._sorter else 0)
+
+    def faults(self) -> list[Fault] | None:
+        """Return all faults so far, by place, if there are more than when it was asked last."""
+        noted = len(self._old) + (self._sorter.noted if self._sorter else 0)
+        if noted == self._noted:
+            return None
+        self._noted = noted
+        return joined([*self._old, *(self._own(self._sorter) if self._sorter else ())])
+
+    def _push(self, block: Block) -> Worked:
+        if self._sorter is None:
+            if self._calibration is None:
+                raise InputError("lines came before their calibration")
+            self._sorter, self._base = self._begin(self._calibration), self._end
+        sorter = self._sorter
+        self._end += len(block.low)
+        self._times.append((self._end, block.came))
+        while self._times[0][0] < self._end - _LONGEST:
+            self._times.popleft()
+        found = [self._found(cuts) for cuts in sorter.cuts(block.low, block.high)]
+        settled = self._base + sorter.settled
+        while len(self._scans) > 1 and self._scans[1].line <= settled:
+            self._scans.popleft()
+        return Worked(sorter, block.low, [some for some in found if some], settled)
+
+    def _found(self, cuts: Sequence[Cut]) -> list[Found]:
+        found = []
+        for cut in cuts:
+            y = cut.particle.y + self._base
+            place = bisect_left(self._times, y + cut.particle.h, key=lambda time: time[0])
+            came = self._times[min(place, len(self._times) - 1)][1]
+            scan = next(begun for begun in reversed(self._scans) if begun.line <= y)
+            moved = cut._replace(particle=replace(cut.particle, y=y))
+            found.append(Found(moved, scan.piece.name, y - scan.line + scan.piece.first, came))
+        return found
+
+    def _own(self, sorter: Sorter) -> list[Fault]:
+        """Return the present belt's faults, by the stream's lines; columns that a calibration knows have none."""
+        return [
+            fault
+            if fault.lines is None
+            else replace(fault, lines=slice(fault.lines.start + self._base, fault.lines.stop + self._base))
+            for fault in sorter.faults
+        ]

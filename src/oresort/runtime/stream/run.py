@@ -1,0 +1,114 @@
+"""The command `sort` on a stream: lines that are sent, or a folder that grows."""
+
+from collections.abc import Sequence
+from contextlib import ExitStack
+from pathlib import Path
+
+import pandas as pd
+
+from oresort.console.show import show
+from oresort.console.signals import asked_to_stop
+from oresort.errors import InputError, Interrupted, of_the_disk
+from oresort.files.write import locked, write_json
+from oresort.runtime.model import Model
+from oresort.runtime.observer import Observer
+from oresort.runtime.settings import SortConfig, cutting, patterns
+from oresort.runtime.sorter import Sorter
+from oresort.runtime.source.first import calibrated
+from oresort.runtime.source.folder import Folder
+from oresort.runtime.source.patience import Patience
+from oresort.runtime.source.pipe import Pipe
+from oresort.runtime.source.port import Port
+from oresort.runtime.stream.cutting import Cutting
+from oresort.runtime.stream.deciding import Deciding, Lateness
+from oresort.runtime.stream.job import Job
+from oresort.runtime.stream.log import EventLog
+from oresort.runtime.stream.loop import Loop
+from oresort.runtime.stream.record import Record
+from oresort.runtime.stream.resume import identity, look_back, open_table
+from oresort.runtime.stream.rows import AtOnce, ByScan, Rows
+from oresort.runtime.stream.screen import Screen
+from oresort.runtime.stream.writer import Writer
+from oresort.scan.calibrate.calibration import load_calibration
+from oresort.sorting.policy import Policy
+from oresort.sorting.probability import check_threshold
+
+
+def sort_stream(cfg: SortConfig, model: Model, observers: Sequence[Observer] = ()) -> Deciding:
+    """Sort what comes until it ends, or a signal does, and put on disk in `cfg.out` what was decided as it is decided.
+
+    Raises:
+        InputError: what an argument has wrong, and then nothing was written; or what ended the stream.
+        Interrupted: a signal ended it; all lines that had come are decided on.
+    """
+    cut, policy = cutting(cfg, model), Policy.of(cfg)
+    threshold = check_threshold(model.threshold if cfg.threshold is None else cfg.threshold)
+    given = load_calibration(Path(cfg.calibration)) if cfg.calibration else None
+    needed = cut.crops == "registered"
+    if given is not None and needed and given.registration is None:
+        raise InputError(f"{cfg.calibration}: does not know how the layers overlie; calibrate on more scans")
+    if cfg.lines is not None and not cfg.first and given is None:
+        raise InputError("first=0: nothing tells how lines are corrected; give calibration=FILE, or lines to measure")
+    out, wanted = Path(cfg.out), identity(cfg, model, threshold)
+    earlier = look_back(out, wanted)
+    with ExitStack() as opened, asked_to_stop() as asked:
+        screen = Screen()
+        opened.callback(screen.finished)
+        log = EventLog(screen.say)
+        patience = Patience(asked.stop, cfg.stall, cfg.idle, log)
+        source: Folder | Pipe | Port
+        if cfg.lines is None:
+            source = Folder(Path(str(cfg.scans)), patterns(cfg), patience, log, earlier.scan)
+        else:
+            source = Pipe(patience, log) if cfg.lines == "-" else Port(cfg.lines, patience, log)
+            opened.callback(source.close)
+        late = None if cfg.deadline is None else Lateness(cfg.deadline / 1_000, cfg.late)
+        deciding = Deciding((screen, *observers), late, earlier.over)
+        record = Record(cfg, model, threshold, wanted, earlier)
+        rows: Rows = ByScan(earlier) if cfg.lines is None else AtOnce(earlier)
+        try:
+            out.mkdir(parents=True, exist_ok=True)
+            opened.enter_context(locked(out, "wait for it, or name another folder"))
+            opened.enter_context(log.to(out / "log.txt"))
+            if not earlier.going_on:  # a table without its record would be nobody's
+                write_json(out / "decisions.json", record.content(deciding, 0, rows.state(), ""))
+            table = opened.enter_context(open_table(out, earlier, log))
+            if isinstance(source, Folder):
+                events = source.events(given, needed=needed, joined=cfg.joined)
+            else:
+                sent = source.events(given.width if given else None, earlier.belts + 1)
+                events = calibrated(sent, cfg.first, given, f"lines={cfg.lines}", log, needed=needed)
+            cutting_up = Cutting(lambda calibration: Sorter(model, calibration, policy, threshold, cut))
+            job = Job(
+                Loop(events, cutting_up, cfg.waiting, asked.stop),
+                cutting_up,
+                deciding,
+                rows,
+                Writer(table, out / "decisions.json", cfg.pixel if cfg.pixel or not given else given.pixel),
+                record,
+                log,
+                (screen, *observers),
+                model.seen,
+                earlier,
+                Path(cfg.save_calibration) if cfg.save_calibration else None,
+            )
+            job.run(asked)
+        except OSError as error:
+            raise of_the_disk(error) or error from error
+    _show(cfg, job)
+    if asked.code:
+        raise Interrupted(code=asked.code)
+    return deciding
+
+
+def _show(cfg: SortConfig, job: Job) -> None:
+    """Print what was decided, and how late."""
+    meter, counts, out = job.deciding.meter, job.deciding.counts, Path(cfg.out)
+    table = [{"decided": word, "particles": count} for word, count in sorted(counts.items()) if count]
+    source = cfg.scans if cfg.lines is None else f"lines={cfg.lines}"
+    show(pd.DataFrame(table, columns=["decided", "particles"]), f"{source}: {meter.particles:,} particles")
+    half, most = (meter.delay(share) for share in (0.5, 0.99))
+    if half is not None and most is not None:
+        print(f"decided {1_000 * half:.0f} ms after a particle's last line, p99 {1_000 * most:.0f} ms", end="; ")
+    print(f"{job.deciding.lines:,} lines, the source was held back {job.loop.held_back:,} times")
+    print(f"written: {', '.join(str(out / name) for name in ('decisions.csv', 'decisions.json', 'log.txt'))}")
