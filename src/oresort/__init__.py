@@ -20,6 +20,7 @@ _FACE = {
     "cut_scan": "scan.cut.cutter",
     "draw_decisions": "scan.draw.decisions",
     "decide": "sorting.decide",
+    "transfer_threshold": "sorting.transfer",
 }
 
 

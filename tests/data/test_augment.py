@@ -5,6 +5,7 @@ from torch import Tensor
 
 from oresort.data.augment import Augmentation
 from oresort.errors import InputError
+from oresort.make import make
 from oresort.models.inputs import Inputs
 from oresort.represent.representation import Attenuation, Standardized
 
@@ -125,3 +126,9 @@ def test_the_share_of_changed_pairs(planes: Tensor):
 def test_impossible_settings_are_refused(settings: dict[str, object]):
     with pytest.raises(InputError, match=rf"augment\.{next(iter(settings))}"):
         Augmentation(**settings)
+
+
+@pytest.mark.parametrize("settings", [{"noise": -0.1}, {"curve": 0.6}, {"noise": True}])
+def test_what_a_configuration_asks_of_noise_and_curve_has_a_range(settings: dict[str, object]):
+    with pytest.raises(InputError, match=f"{next(iter(settings))}="):
+        make({"_target_": "oresort.data.augment.Augmentation", **settings}, Augmentation)

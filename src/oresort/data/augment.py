@@ -2,11 +2,14 @@
 
 import os
 from collections.abc import Sequence
+from typing import Annotated
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from oresort.console.ranges import number, share
+from oresort.data.degrade import bend, roughen
 from oresort.errors import InputError
 from oresort.represent.representation import Representation
 from oresort.xray.transmission import NOMINAL_AIR
@@ -29,6 +32,8 @@ class Augmentation:
         balance: range of a further factor, drawn for each energy by itself (drift of one layer's air).
         offset: range of the counts added.
         saturate: reproduce the released code's 8-bit conversion: the intensity change leaves a silhouette.
+        noise: greatest deviation of the pixel noise added, on bare belt, as a share of the air level.
+        curve: greatest change of each energy's attenuation v by another spectrum, as a share: of v, and of v squared.
     """
 
     def __init__(
@@ -40,6 +45,8 @@ class Augmentation:
         balance: Sequence[float] = (1.0, 1.0),
         offset: Sequence[float] = (0.0, 0.0),
         saturate: bool = False,
+        noise: Annotated[float, share()] = 0.0,
+        curve: Annotated[float, number(0, 0.5)] = 0.0,
     ) -> None:
         for name, chance in (("flip", flip), ("transpose", transpose), ("intensity", intensity)):
             if not 0.0 <= chance <= 1.0:
@@ -48,6 +55,7 @@ class Augmentation:
             if len(span) != 2 or span[0] > span[1] or (name != "offset" and span[0] <= 0):
                 raise InputError(f"augment.{name}={list(span)}: give [low, high], factors above 0")
         self.flip, self.transpose, self.intensity, self.saturate = flip, transpose, intensity, saturate
+        self.noise, self.curve = noise, curve
         self.gain, self.balance, self.offset = ((low, high) for low, high in (gain, balance, offset))
         # albumentations clips float32 pixels to [0, 1] in its pixel transforms: geometry only
         steps = [A.HorizontalFlip(p=flip), A.VerticalFlip(p=flip), A.Transpose(p=transpose)]
@@ -63,6 +71,14 @@ class Augmentation:
             images = planes.permute(0, 2, 3, 1).numpy()  # (B, S, S, 4): one draw moves all planes of a pair
             moved = [self._geometric(image=np.ascontiguousarray(image))["image"] for image in images]
             planes = torch.from_numpy(np.stack(moved)).permute(0, 3, 1, 2).contiguous()  # (B, 4, S, S)
+        if self.curve:
+            changes = np.float32(rng.uniform(-self.curve, self.curve, (2, len(planes), 2, 1, 1)))
+            slope, curvature = torch.from_numpy(changes)  # (B, 2, 1, 1) each
+            planes = bend(planes, slope, curvature, representation)
+        if self.noise:
+            deviation = np.float32(rng.uniform(0.0, self.noise, (len(planes), 1, 1, 1)))
+            white = rng.standard_normal(planes[:, :2].shape, np.float32)
+            planes = roughen(planes, torch.from_numpy(deviation), torch.from_numpy(white), representation)
         if self.intensity == 0.0:
             return planes
         chosen = rng.random((len(planes), 1)) < self.intensity  # (B, 1)
@@ -86,6 +102,12 @@ class Augmentation:
             planes = torch.where(uniform() < self.flip, planes.flip(2), planes)
         if self.transpose > 0:
             planes = torch.where(uniform() < self.transpose, planes.transpose(2, 3), planes)
+        if self.curve:
+            span = (-self.curve, self.curve)
+            planes = bend(planes, uniform(span, 2), uniform(span, 2), representation)
+        if self.noise:
+            white = torch.randn(planes[:, :2].shape, generator=generator, device=planes.device)
+            planes = roughen(planes, uniform((0.0, self.noise)), white, representation)
         if self.intensity == 0.0:
             return planes
         gain = uniform(self.gain) * uniform(self.balance, 2)  # (B, 2, 1, 1)

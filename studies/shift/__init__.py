@@ -1,0 +1,1 @@
+"""What another mine or sorter does to a model, and what gives it back."""
