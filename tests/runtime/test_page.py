@@ -16,8 +16,9 @@ from belt_told import WIDTH, belt, blocks, decision
 
 from oresort.errors import InputError
 from oresort.runtime.observer import Rates
+from oresort.runtime.page import server
 from oresort.runtime.page.live import STEP, Live
-from oresort.runtime.page.server import Page
+from oresort.runtime.page.page import Page
 from oresort.scan.fault import Fault
 
 RATES = Rates(3_200, 40, 30, 3_700.0, 45.5, 8.25, float("nan"), 64, 2)
@@ -211,9 +212,6 @@ def test_the_end_is_told_to_all_and_the_server_is_gone(live: Live):
 
 
 def test_a_client_that_never_reads_is_let_go_and_keeps_nobody_waiting(live: Live, monkeypatch: pytest.MonkeyPatch):
-    from oresort.runtime.page import server
-
-    monkeypatch.setattr(server, "_PATIENCE", 0.5)
     monkeypatch.setattr(server._Handler, "timeout", 0.5)
     page = Page(live, "127.0.0.1", 0)
     deaf = socket.create_connection(("127.0.0.1", port(page)))

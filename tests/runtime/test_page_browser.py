@@ -9,7 +9,7 @@ from browser import Browser
 
 from oresort.runtime.observer import Rates
 from oresort.runtime.page.live import Live
-from oresort.runtime.page.server import Page
+from oresort.runtime.page.page import Page
 from oresort.scan.fault import Fault
 
 

@@ -13,7 +13,6 @@ from oresort.sorting.ejectors.schedule import Due, Schedule
 from oresort.sorting.ejectors.settings import Ejectors
 from oresort.sorting.ejectors.shots import profile
 from oresort.sorting.ejectors.tally import Tally
-from oresort.sorting.ejectors.valve import Window
 
 
 class Ejecting:
@@ -77,16 +76,3 @@ class Ejecting:
                 self._of_nozzles[window.nozzle] += 1
             self.tally.add(due)
             self._take(due)
-
-
-class Ejections:
-    """All that the nozzles did on a belt from its first line to its last; `of` gives windows by the table's ids."""
-
-    def __init__(self) -> None:
-        self.windows: list[Window] = []
-        self.struck: list[int] = []
-
-    def __call__(self, due: Due) -> None:
-        """Take what was given out."""
-        self.windows += due.windows
-        self.struck += due.struck

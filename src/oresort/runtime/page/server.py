@@ -1,147 +1,66 @@
-"""The page's server: the standard library's, on loopback unless told otherwise, and it never keeps the sorter waiting.
+"""The page's server: the standard library's.
 
 No framework serves better: there are two paths, one page in one file, and nothing is ever taken from a client.
 """
 
-import base64
-import hashlib
 import ipaddress
 import re
 import socket
 import threading
-from collections import deque
 from contextlib import suppress
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from importlib.resources import files
 from socketserver import TCPServer
-from typing import Any
+from typing import Any, Protocol
 
-from oresort.errors import InputError
-from oresort.runtime.page.live import Live
-
-_EVERY = 0.1  # seconds between two messages
-_KEPT = 50  # messages; a client that is further behind is let go, and its browser begins anew
-_PATIENCE = 5.0  # seconds for a request, and for a client to take what it is sent
-_MOST_CLIENTS, _MOST_CONNECTIONS = 8, 32
-_LAST = 2.0  # seconds in which clients may take the last message
+PATIENCE = 5.0  # seconds for a request, and for a client to take what it is sent
+_MOST_CONNECTIONS = 32
 _SEND_BUFFER = 2**17  # bytes that the kernel holds for a client
 
 
-class Page:
-    """Serves what a `Live` tells until it is closed.
+class Answers(Protocol):
+    """What a server has to tell."""
 
-    Args:
-        live: what is shown.
-        host: address to listen on.
-        port: 0 takes a free one.
-
-    Raises:
-        InputError: the address cannot be had.
-    """
-
-    def __init__(self, live: Live, host: str, port: int) -> None:
-        self._live, self._news = live, threading.Condition()
-        self._messages = deque[bytes](maxlen=_KEPT)
-        self._count = 0  # messages made so far
-        self._ended = threading.Event()  # no message but the last one is made any more
-        self._over = False  # and that one has been made
-        self.clients = 0  # who are told at present
-        self.document, self.policy = _document()
-        self.names = {"localhost", host.lower(), socket.gethostname().lower()}
-        try:
-            self._server = _Server((host, port), self)
-        except (OSError, OverflowError, TypeError, ValueError) as error:
-            why = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-            raise InputError(f"page={port}, page_host={host}: {why.lower()}; choose another") from error
-        self._threads = [
-            threading.Thread(target=work, args=words, name=f"page {work.__name__}", daemon=True)
-            for work, words in ((self._server.serve_forever, (_EVERY,)), (self._tell, ()))
-        ]
-        for thread in self._threads:
-            thread.start()
-
-    @property
-    def address(self) -> str:
-        """Where it can be looked at."""
-        host, port = self._server.server_address[:2]
-        return f"http://{f'[{host!s}]' if ':' in str(host) else host!s}:{port}/"
-
-    def close(self) -> None:
-        """Let clients have the last message, for a moment, and end."""
-        self._ended.set()
-        self._threads[1].join()
-        with self._news:
-            self._news.wait_for(lambda: self.clients == 0, _LAST)
-        self._server.shutdown()
-        self._server.server_close()
-        self._threads[0].join()
+    document: bytes  # the page
+    policy: str  # what a browser may do with it
+    names: set[str]  # of this machine, in lower case
 
     def enter(self) -> int | None:
         """Count a client in and return how many messages were before it; None where there are too many clients."""
-        with self._news:
-            if self.clients >= _MOST_CLIENTS or self._ended.is_set():
-                return None
-            self.clients += 1
-            self._live.watched = True
-            return self._count
 
     def leave(self) -> None:
         """Count a client out."""
-        with self._news:
-            self.clients -= 1
-            self._live.watched = self.clients > 0
-            self._news.notify_all()
 
     def after(self, seen: int) -> tuple[list[bytes], int, bool]:
-        """Wait for messages after `seen` of them and return those, how many there were, and whether they go on.
-
-        They end for a client that has missed some, as they do for all with the belt. None waits for the next one.
-        """
-        with self._news:
-            self._news.wait_for(lambda: self._count > seen or self._over, _PATIENCE)
-            new = self._count - seen
-            if new > len(self._messages):
-                return [], self._count, False
-            return list(self._messages)[len(self._messages) - new :], self._count, not self._over
-
-    def _tell(self) -> None:
-        while not self._ended.wait(_EVERY):
-            if self._live.watched:
-                self._add(self._live.message())
-        self._add(self._live.message(), last=True)
-
-    def _add(self, message: bytes, last: bool = False) -> None:
-        with self._news:
-            self._over = last
-            self._messages.append(message)
-            self._count += 1
-            self._news.notify_all()
+        """Wait for messages after `seen` of them; return those, how many there were, and whether they go on."""
 
 
-class _Server(ThreadingHTTPServer):
+class Server(ThreadingHTTPServer):
+    """A thread for each connection, of which there are not many; `page` is who answers."""
+
     daemon_threads = True
     block_on_close = False
     request_queue_size = 64
 
-    def __init__(self, address: tuple[str, int], page: Page) -> None:
+    def __init__(self, address: tuple[str, int], page: Answers) -> None:
         self.page = page
         self._slots = threading.BoundedSemaphore(_MOST_CONNECTIONS)
         self.address_family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
         super().__init__(address, _Handler)
 
     def server_bind(self) -> None:
-        # not http.server's, which asks the network for this machine's name
+        """Bind; http.server would also ask the network for this machine's name."""
         TCPServer.server_bind(self)
 
     def process_request(self, request: Any, client_address: Any) -> None:
-        # a thread each, but not for anybody who opens connections without end
+        """Answer in a thread, but not to anybody who opens connections without end."""
         if self._slots.acquire(blocking=False):
             super().process_request(request, client_address)
         else:
             self.shutdown_request(request)
 
     def process_request_thread(self, request: Any, client_address: Any) -> None:
+        """Answer, in that thread."""
         try:
             super().process_request_thread(request, client_address)
         finally:
@@ -152,8 +71,8 @@ class _Server(ThreadingHTTPServer):
 
 
 class _Handler(BaseHTTPRequestHandler):
-    server: _Server
-    timeout = _PATIENCE
+    server: Server
+    timeout = PATIENCE
     protocol_version = "HTTP/1.1"
 
     def do_GET(self) -> None:  # the name that http.server calls
@@ -172,7 +91,7 @@ class _Handler(BaseHTTPRequestHandler):
         else:
             self._answer(HTTPStatus.SERVICE_UNAVAILABLE, b"too many clients\n")
 
-    def _welcome(self, page: Page) -> bool:
+    def _welcome(self, page: Answers) -> bool:
         """Tell whether a request is for this server by a name that nobody else can point at it, and of no other site.
 
         A stranger's page may have its own name resolve to this machine (DNS rebinding); addresses cannot be bent so.
@@ -190,7 +109,7 @@ class _Handler(BaseHTTPRequestHandler):
             return False
         return True
 
-    def _stream(self, page: Page, seen: int) -> None:
+    def _stream(self, page: Answers, seen: int) -> None:
         self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER)
         self._head(HTTPStatus.OK, "text/event-stream")
         self.end_headers()
@@ -238,23 +157,3 @@ class _Handler(BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *args: Any) -> None:
         """Say nothing: the screen is the sorter's."""
-
-
-def _document() -> tuple[bytes, str]:
-    """Return the page and the policy that lets its own script and style run, and nothing else."""
-    text = (files("oresort.runtime.page") / "page.html").read_text(encoding="utf-8")
-    hashes = {}
-    for tag in ("script", "style"):
-        (inner,) = re.findall(rf"<{tag}>(.*?)</{tag}>", text, re.DOTALL)
-        hashes[tag] = base64.b64encode(hashlib.sha256(inner.encode()).digest()).decode()
-    rules = [
-        "default-src 'none'",
-        f"script-src 'sha256-{hashes['script']}'",
-        f"style-src 'sha256-{hashes['style']}'",
-        "connect-src 'self'",
-        "img-src data:",
-        "base-uri 'none'",
-        "form-action 'none'",
-        "frame-ancestors 'none'",
-    ]
-    return text.encode(), "; ".join(rules)
