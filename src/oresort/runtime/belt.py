@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 
 from oresort.files.belt import BeltFiles
 from oresort.runtime.sorter import Sorter
+from oresort.runtime.telling import Telling
 from oresort.scan.calibrate.calibration import Calibration
-from oresort.scan.cut.cutter import AT_ONCE
+from oresort.scan.cut.cutter import AT_ONCE, BLOCK
 from oresort.scan.cut.summary import summary_row
 from oresort.scan.draw.preview import Preview
 from oresort.scan.fault import Fault
@@ -34,6 +35,7 @@ class SortedBelt:
     lines: int = 0
     lines_lost: int = 0
     rows: list[Decision] = field(default_factory=list)
+    order: list[int] = field(default_factory=list)  # of each row, as which of the belt it was decided, from 0
 
     @property
     def p_ore(self) -> NDArray[np.float32]:
@@ -70,8 +72,12 @@ class SortedBelt:
         return compare(seen, self.summary, [row.figures for row in self.rows], self.p_ore)
 
 
-def sort_belt(belt: SortedBelt, sorter: Sorter, advance: Callable[[float], None]) -> None:
+def sort_belt(
+    belt: SortedBelt, sorter: Sorter, advance: Callable[[float], None], telling: Telling, seen: Mapping[str, Any]
+) -> None:
     """Sort a belt from its first line to its last, and fill its rows; `advance` is told of lines.
+
+    Those who look on are told of all, at last of alarms beside what was `seen` in training.
 
     Raises:
         InputError: as `Sorter.push`, or a damaged file.
@@ -79,11 +85,18 @@ def sort_belt(belt: SortedBelt, sorter: Sorter, advance: Callable[[float], None]
     for low, high in belt.files.read(AT_ONCE):
         if belt.preview:
             belt.preview.add(low)
-        belt.rows += map(_slim, sorter.push(low, high))
+        for start in range(0, len(low), BLOCK):
+            part = slice(start, start + BLOCK)
+            decisions = sorter.push(low[part], high[part])
+            telling.block(low[part], decisions, sorter)
+            belt.rows += map(_slim, decisions)
         advance(len(low))
-    belt.rows += map(_slim, sorter.finish())
+    last = sorter.finish()
+    belt.rows += map(_slim, last)
     belt.faults, belt.lines, belt.lines_lost = sorter.faults, sorter.lines, sorter.lines_lost
-    belt.rows.sort(key=lambda row: (row.particle.y, row.particle.x))  # particles came by their last lines
+    order = sorted(range(len(belt.rows)), key=lambda k: (belt.rows[k].particle.y, belt.rows[k].particle.x))
+    belt.rows, belt.order = [belt.rows[k] for k in order], order
+    telling.end(last, sorter, [known.alarm for known in belt.drift(seen) if known.alarm])
 
 
 def _slim(row: Decision) -> Decision:

@@ -33,6 +33,9 @@ class Observer(Protocol):
     def decided(self, decisions: Sequence[Decision], line: int) -> None:
         """Take what was decided when `line` lines of the belt had come, those included that still wait."""
 
+    def cut_off(self) -> None:
+        """The belt ends here, and perhaps another begins: no line to come touches those that came."""
+
     def faults(self, faults: Sequence[Fault]) -> None:
         """Take all faults of the detector so far, by place; called when there are more than before."""
 

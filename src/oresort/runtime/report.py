@@ -2,8 +2,9 @@
 
 import sys
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
+from typing import Any
 
 import pandas as pd
 
@@ -48,6 +49,39 @@ def show_sorted(cfg: SortConfig, model: Model, threshold: float, belts: Sequence
     _show_faults(belts)
     for warning in _warnings(cfg, model, belts):
         print(f"warning: {warning}", file=sys.stderr)
+
+
+_TOLD = {  # figures of the nozzles
+    "blown": "particles to be blown out",
+    "kept": "others",
+    "struck": "of these, hit by air for another one",
+    "windows": "windows of all nozzles",
+    "most_cycles": "most of one nozzle in a second",
+    "air_share": "share of the time with air (%)",
+    "kappa": "others hit, if particles lay at random (%)",
+    "recovery": "expected share of ore kept (%)",
+    "rejection": "expected share of waste thrown out (%)",
+}
+_MISSED = {
+    "late": "decided too late for their valves, and are not blown out; see to distance, lead, or a slower belt",
+    "unreached": "reach beyond the nozzles; see first_nozzle, nozzles and pixel",
+    "cut": "are blown in part only, the valve cannot stay open so long; see longest_pulse",
+}
+
+
+def show_ejections(figures: Mapping[str, Any]) -> None:
+    """Print what the nozzles do to stdout, and what they miss to stderr."""
+    table = [
+        {"nozzles": words, "": f"{100 * figures[key]:.2f}" if words.endswith("(%)") else f"{figures[key]:,}"}
+        for key, words in _TOLD.items()
+        if figures[key] is not None
+    ]
+    show(pd.DataFrame(table), f"{figures['plant']['nozzles']} nozzles")
+    for key, words in _MISSED.items():
+        if figures[key]:
+            print(f"warning: {figures[key]:,} of {figures['blown']:,} particles {words}", file=sys.stderr)
+    if figures["recovery"] is None:
+        print("what becomes of ore and waste is not known: the file has no true_ore_rate, false_ore_rate")
 
 
 def _show_faults(belts: Sequence[SortedBelt]) -> None:

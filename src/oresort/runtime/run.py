@@ -1,15 +1,19 @@
 """The command `sort`: everything is looked at before anything is written, and the table before the picture."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from oresort.console.progress import advancing
 from oresort.runtime.belt import SortedBelt, sort_belt
+from oresort.runtime.ejections import Kept
+from oresort.runtime.looking import Lookers, looking_on
 from oresort.runtime.model import Model
-from oresort.runtime.report import show_sorted
+from oresort.runtime.report import show_ejections, show_sorted
 from oresort.runtime.settings import SortConfig, belts_of, cutting, is_stream
 from oresort.runtime.sorter import Sorter
 from oresort.runtime.stream.deciding import Deciding
 from oresort.runtime.stream.run import sort_stream
+from oresort.runtime.telling import Telling
 from oresort.runtime.write import write_sorted
 from oresort.scan.calibrate.belt import calibrate_belt
 from oresort.scan.calibrate.calibration import load_calibration
@@ -22,10 +26,12 @@ _PICTURES = 25 * MOST_PIXELS  # of all pictures together, a byte each: they wait
 
 def sort(cfg: SortConfig, model: Model) -> list[SortedBelt] | Deciding:
     """Sort scans as `sort_scans`, or what comes while it is sorted as `sort_stream`."""
-    return sort_stream(cfg, model) if is_stream(cfg) else sort_scans(cfg, model)
+    stream = is_stream(cfg)
+    with looking_on(cfg) as lookers:
+        return sort_stream(cfg, model, lookers) if stream else sort_scans(cfg, model, lookers)
 
 
-def sort_scans(cfg: SortConfig, model: Model) -> list[SortedBelt]:
+def sort_scans(cfg: SortConfig, model: Model, lookers: Lookers = Lookers()) -> list[SortedBelt]:  # noqa: B008
     """Sort scans by `model`, write table, provenance and pictures into `cfg.out`, and print what was decided.
 
     Raises:
@@ -35,15 +41,33 @@ def sort_scans(cfg: SortConfig, model: Model) -> list[SortedBelt]:
     threshold = check_threshold(model.threshold if cfg.threshold is None else cfg.threshold)
     given = load_calibration(Path(cfg.calibration)) if cfg.calibration else None
     files = belts_of(cfg)
-    belts = []
+    lookers.check(cfg.pixel or (given.pixel if given else None))
+    kept = Kept(lookers.ejecting) if lookers.ejecting else None
+    belts, telling = list[SortedBelt](), Telling(lookers.observers)
     with advancing(sum(belt.height for belt in files), "sorting lines") as advance:
         for belt in files:
             calibration, notes = calibrate_belt(belt, given, needed=cut.crops == "registered")
             most = min(MOST_PIXELS, _PICTURES // len(files))
             preview = Preview(belt.height, calibration, most) if cfg.overlay else None
             belts.append(SortedBelt(belt, calibration, notes, given is not None, preview))
-            sort_belt(belts[-1], Sorter(model, calibration, policy, threshold, cut), advance)
-    written = write_sorted(cfg, model, cut, threshold, belts)
+            sorter = Sorter(model, calibration, policy, threshold, cut)
+            lookers.check(cfg.pixel or calibration.pixel, sorter.lookahead)
+            sort_belt(belts[-1], sorter, advance, telling, model.seen)
+    if kept:
+        kept.number(_ids(belts))
+    figures = lookers.ejecting.record() if lookers.ejecting else None
+    written = write_sorted(cfg, model, cut, threshold, belts, kept, figures)
     show_sorted(cfg, model, threshold, belts)
+    if figures is not None:
+        show_ejections(figures)
     print(f"written: {', '.join(map(str, written))}")
     return belts
+
+
+def _ids(belts: Sequence[SortedBelt]) -> list[int]:
+    """Return the ids of the table's rows, in the order in which they were decided."""
+    ids: list[int] = []
+    for belt in belts:
+        own = dict(zip(belt.order, range(len(ids) + 1, len(ids) + len(belt.order) + 1), strict=True))
+        ids += [own[k] for k in range(len(own))]
+    return ids

@@ -45,6 +45,9 @@ class SortConfig:
     unsure: Annotated[str, one_of(*POLICIES)] = Policy.unsure
     band: Annotated[float, share()] = Policy.band
     overlay: bool = True
+    ejectors: str | None = None
+    page: Annotated[int | None, whole(0, 65_535)] = None
+    page_host: str = "127.0.0.1"
     device: str = "auto"
     modules: list[str] = field(default_factory=list)
 
@@ -89,6 +92,11 @@ def is_stream(cfg: SortConfig) -> bool:
         raise InputError("watch=true: no folder to watch; give it as scans=DIR")
     if cfg.watch and not cfg.joined and cfg.save_calibration:
         raise InputError("save_calibration=FILE: every scan has its own with joined=false; leave it out")
+    if cfg.watch and cfg.ejectors is not None:
+        raise InputError(
+            f"ejectors={cfg.ejectors} watch=true: whole scans come too late for valves; give lines=, or sort "
+            "the folder once it is whole"
+        )
     if cfg.deadline is not None and cfg.lines is None:
         raise InputError(f"deadline={cfg.deadline:g}: scans on a disk wait; leave it out, or give lines=")
     if cfg.idle is not None and not (cfg.watch or cfg.lines):

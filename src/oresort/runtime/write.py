@@ -1,6 +1,6 @@
 """What a sorted belt leaves on disk: decisions, what they rest on, and pictures, in this order."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ from oresort.files.dataset import Cutting
 from oresort.files.provenance import provenance
 from oresort.files.write import replacing, write_json
 from oresort.runtime.belt import SortedBelt
+from oresort.runtime.ejections import FILE, Kept
 from oresort.runtime.model import Model
 from oresort.runtime.settings import SortConfig
 from oresort.scan.calibrate.calibration import save_calibration
@@ -22,9 +23,17 @@ from oresort.sorting.table import write_decisions
 
 
 def write_sorted(
-    cfg: SortConfig, model: Model, cut: Cutting, threshold: float, belts: Sequence[SortedBelt]
+    cfg: SortConfig,
+    model: Model,
+    cut: Cutting,
+    threshold: float,
+    belts: Sequence[SortedBelt],
+    kept: Kept | None,
+    ejectors: Mapping[str, Any] | None,
 ) -> list[Path]:
-    """Write `decisions.csv`, `decisions.json` and the pictures; return the paths of files, and of a folder of pictures.
+    """Write tables, `decisions.json` and pictures; return the paths of files, and of folders of pictures.
+
+    `kept` is what nozzles do, and `ejectors` are figures of that, where there are any.
 
     Raises:
         InputError: a folder that cannot be written.
@@ -35,17 +44,25 @@ def write_sorted(
         if cfg.save_calibration:
             save_calibration(Path(cfg.save_calibration), belts[0].calibration)
             written.append(Path(cfg.save_calibration))
-        (out / "overlay.png").unlink(missing_ok=True)  # of other decisions
+        for name in ("overlay.png", FILE, "ejections.png"):
+            (out / name).unlink(missing_ok=True)  # of other decisions
         pixel = belts[0].calibration.pixel if cfg.pixel is None else cfg.pixel
         write_decisions(written[0], [row for belt in belts for row in belt.placed()], pixel)
-        write_json(written[1], _provenance(cfg, model, cut, threshold, belts))
+        write_json(written[1], _provenance(cfg, model, cut, threshold, belts) | {"ejectors": ejectors})
+        if kept:
+            written.append(kept.write(out))
+        before = 0, 0
         for belt in belts:
-            if not belt.preview:
-                continue
-            name = "overlay.png" if len(belts) == 1 else f"overlays/{belt.files.name}.png"
-            with replacing(out / name) as temporary:
-                save_png(_picture(belt, belt.preview, threshold), temporary)
-            written.append(out / Path(name).parts[0])
+            if belt.preview:
+                pictures = {"overlay": _picture(belt, belt.preview, threshold)}
+                if kept:
+                    pictures["ejections"] = kept.draw(belt.preview, belt.rows, before)
+                for what, figure in pictures.items():
+                    name = f"{what}.png" if len(belts) == 1 else f"{what.removesuffix('s')}s/{belt.files.name}.png"
+                    with replacing(out / name) as temporary:
+                        save_png(figure, temporary)
+                    written.append(out / Path(name).parts[0])
+            before = before[0] + len(belt.rows), before[1] + belt.lines
     except OSError as error:
         raise InputError(f"{error.filename or out}: cannot be written ({error.strerror}); choose another") from error
     return list(dict.fromkeys(written))

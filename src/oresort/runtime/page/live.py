@@ -56,6 +56,9 @@ class Live:
             with self._lock:
                 self._boxes.extend(boxes)
 
+    def cut_off(self) -> None:
+        """Not shown: the next lines follow."""
+
     def faults(self, faults: Sequence[Fault]) -> None:
         """Take the newest that could not be mended by name, and all by number."""
         bad = [fault for fault in faults if not fault.mended]

@@ -2,7 +2,7 @@
 
 import time
 from collections import Counter, deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -43,6 +43,7 @@ class Deciding:
         self.meter = Meter()
         self.counts = Counter[str]()  # by decision, flag and policy
         self.lines = 0  # decided on
+        self.ahead: Callable[[], int] = lambda: 0  # lines that have come beyond those
         self._recent = deque[tuple[PairFigures, np.float32]](maxlen=_RECENT)  # those that were classified
 
     def take(self, worked: Worked) -> list[Placed]:
@@ -78,7 +79,7 @@ class Deciding:
             return []
         self._count(group, decisions, sum(late))
         for observer in self._observers:
-            observer.decided(decisions, self.lines)
+            observer.decided(decisions, self.lines + self.ahead())
         # masks are large, and nobody writes them
         slim = (row._replace(particle=replace(row.particle, mask=_NO_MASK)) for row in decisions)
         return [Placed(found.scan, found.y, row) for found, row in zip(group, slim, strict=True)]

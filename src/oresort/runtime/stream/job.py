@@ -82,6 +82,8 @@ class Job(NamedTuple):
             self.writer.add(self.rows.done(item))
         elif isinstance(item, CutOff):
             self.writer.add(self.rows.cut_off())
+            for observer in self.observers:
+                observer.cut_off()
         elif isinstance(item, Calibrated):
             self.record.calibrated = item
             for note in item.notes:

@@ -6,6 +6,7 @@ from dataclasses import asdict
 from typing import Any
 
 from oresort.files.provenance import provenance
+from oresort.runtime.ejecting import Ejecting
 from oresort.runtime.model import Model
 from oresort.runtime.settings import SortConfig
 from oresort.runtime.source.event import Calibrated
@@ -25,7 +26,13 @@ class Record:
     """Gathers what the record says; all but the last thousand belts and two thousand faults is counted only."""
 
     def __init__(
-        self, cfg: SortConfig, model: Model, threshold: float, identity: Mapping[str, Any], earlier: Earlier
+        self,
+        cfg: SortConfig,
+        model: Model,
+        threshold: float,
+        identity: Mapping[str, Any],
+        earlier: Earlier,
+        ejecting: Ejecting | None,
     ) -> None:
         self._fixed = {
             **provenance(),
@@ -34,6 +41,7 @@ class Record:
             "threshold": threshold,
         }
         self._identity, self._earlier, self._new = dict(identity), earlier, 0
+        self._ejecting = ejecting
         self._begun = deque[Begun](maxlen=_BELTS)
         self.calibrated: Calibrated | None = None
         self.faults: Sequence[Fault] = ()
@@ -93,6 +101,7 @@ class Record:
                 }
                 for fault in self.faults
             ],
+            "ejectors": self._ejecting.record() if self._ejecting else None,
             "drift": {known.name: known._asdict() for known in self.drift},
         }
 

@@ -9,6 +9,7 @@ from typing import Any
 from oresort.errors import InputError
 from oresort.files.growing import Growing
 from oresort.files.reading import present, read_json
+from oresort.runtime.ejecting import Ejecting
 from oresort.runtime.model import Model
 from oresort.runtime.settings import SortConfig
 from oresort.runtime.source.event import Log, Piece
@@ -19,12 +20,13 @@ _SAME = ("crops", "mask", "pixel", "faulty", "clipped", "touching", "unsure", "b
 _MEND = "name another folder"
 
 
-def identity(cfg: SortConfig, model: Model, threshold: float) -> dict[str, Any]:
+def identity(cfg: SortConfig, model: Model, threshold: float, ejecting: Ejecting | None) -> dict[str, Any]:
     """Return what rows of one table have in common, in plain values."""
     source = "scans" if cfg.lines is None else "lines"
     cut = None if model.cut is None else asdict(model.cut)
     same = {key: getattr(cfg, key) for key in _SAME}
-    return {"model": model.digest, "cut": cut, "threshold": threshold, "source": source, **same}
+    plant = asdict(ejecting.plant) if ejecting else None
+    return {"model": model.digest, "cut": cut, "threshold": threshold, "source": source, "ejectors": plant, **same}
 
 
 @dataclass

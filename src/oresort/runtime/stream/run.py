@@ -1,6 +1,5 @@
 """The command `sort` on a stream: lines that are sent, or a folder that grows."""
 
-from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -9,9 +8,12 @@ import pandas as pd
 from oresort.console.show import show
 from oresort.console.signals import asked_to_stop
 from oresort.errors import InputError, Interrupted, of_the_disk
+from oresort.files.growing import Growing
 from oresort.files.write import locked, write_json
+from oresort.runtime.ejections import FILE, HEADING, Grown
+from oresort.runtime.looking import Lookers
 from oresort.runtime.model import Model
-from oresort.runtime.observer import Observer
+from oresort.runtime.report import show_ejections
 from oresort.runtime.settings import SortConfig, cutting, patterns
 from oresort.runtime.sorter import Sorter
 from oresort.runtime.source.first import calibrated
@@ -29,12 +31,12 @@ from oresort.runtime.stream.resume import identity, look_back, open_table
 from oresort.runtime.stream.rows import AtOnce, ByScan, Rows
 from oresort.runtime.stream.screen import Screen
 from oresort.runtime.stream.writer import Writer
-from oresort.scan.calibrate.calibration import load_calibration
+from oresort.scan.calibrate.calibration import Calibration, load_calibration
 from oresort.sorting.policy import Policy
 from oresort.sorting.probability import check_threshold
 
 
-def sort_stream(cfg: SortConfig, model: Model, observers: Sequence[Observer] = ()) -> Deciding:
+def sort_stream(cfg: SortConfig, model: Model, lookers: Lookers = Lookers()) -> Deciding:  # noqa: B008
     """Sort what comes until it ends, or a signal does, and put on disk in `cfg.out` what was decided as it is decided.
 
     Raises:
@@ -49,7 +51,8 @@ def sort_stream(cfg: SortConfig, model: Model, observers: Sequence[Observer] = (
         raise InputError(f"{cfg.calibration}: does not know how the layers overlie; calibrate on more scans")
     if cfg.lines is not None and not cfg.first and given is None:
         raise InputError("first=0: nothing tells how lines are corrected; give calibration=FILE, or lines to measure")
-    out, wanted = Path(cfg.out), identity(cfg, model, threshold)
+    lookers.check(cfg.pixel or (given.pixel if given else None))
+    out, wanted = Path(cfg.out), identity(cfg, model, threshold, lookers.ejecting)
     earlier = look_back(out, wanted)
     with ExitStack() as opened, asked_to_stop() as asked:
         screen = Screen()
@@ -63,8 +66,8 @@ def sort_stream(cfg: SortConfig, model: Model, observers: Sequence[Observer] = (
             source = Pipe(patience, log) if cfg.lines == "-" else Port(cfg.lines, patience, log)
             opened.callback(source.close)
         late = None if cfg.deadline is None else Lateness(cfg.deadline / 1_000, cfg.late)
-        deciding = Deciding((screen, *observers), late, earlier.over)
-        record = Record(cfg, model, threshold, wanted, earlier)
+        deciding = Deciding((screen, *lookers.observers), late, earlier.over)
+        record = Record(cfg, model, threshold, wanted, earlier, lookers.ejecting)
         rows: Rows = ByScan(earlier) if cfg.lines is None else AtOnce(earlier)
         try:
             out.mkdir(parents=True, exist_ok=True)
@@ -78,24 +81,40 @@ def sort_stream(cfg: SortConfig, model: Model, observers: Sequence[Observer] = (
             else:
                 sent = source.events(given.width if given else None, earlier.belts + 1)
                 events = calibrated(sent, cfg.first, given, f"lines={cfg.lines}", log, needed=needed)
-            cutting_up = Cutting(lambda calibration: Sorter(model, calibration, policy, threshold, cut))
+            if lookers.ejecting:
+                Grown(opened.enter_context(Growing(out / FILE, HEADING)), lookers.ejecting, table.rows)
+
+            def begin(calibration: Calibration) -> Sorter:
+                sorter = Sorter(model, calibration, policy, threshold, cut)
+                lookers.check(cfg.pixel or calibration.pixel, sorter.lookahead)
+                return sorter
+
+            cutting_up = Cutting(begin)
+            loop = Loop(events, cutting_up, cfg.waiting, asked.stop)
+            deciding.ahead = lambda: loop.waiting
             job = Job(
-                Loop(events, cutting_up, cfg.waiting, asked.stop),
+                loop,
                 cutting_up,
                 deciding,
                 rows,
                 Writer(table, out / "decisions.json", cfg.pixel if cfg.pixel or not given else given.pixel),
                 record,
                 log,
-                (screen, *observers),
+                (screen, *lookers.observers),
                 model.seen,
                 earlier,
                 Path(cfg.save_calibration) if cfg.save_calibration else None,
             )
-            job.run(asked)
+            try:
+                job.run(asked)
+            finally:
+                lookers.finish()  # while their files are open
         except OSError as error:
             raise of_the_disk(error) or error from error
     _show(cfg, job)
+    if lookers.ejecting:
+        show_ejections(lookers.ejecting.record())
+        print(f"written: {out / FILE}")
     if asked.code:
         raise Interrupted(code=asked.code)
     return deciding

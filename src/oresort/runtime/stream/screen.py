@@ -37,6 +37,9 @@ class Screen:
     def decided(self, decisions: Sequence[Decision], line: int) -> None:
         """Not shown one by one."""
 
+    def cut_off(self) -> None:
+        """Not shown."""
+
     def faults(self, faults: Sequence[Fault]) -> None:
         """Count what was not mended."""
         self._faults = sum(not fault.mended for fault in faults)

@@ -81,7 +81,7 @@ class Schedule:
             self.late += 1
 
     def due(self, now: float) -> Due:
-        """Return all that is certain once the line clock says `now`; infinity ends the belt.
+        """Return all that is certain once the line clock says `now`.
 
         Commands are those that the valves' control must have by now: `lead` before their time. Call it at least as
         often as lines are worked on.
@@ -99,6 +99,12 @@ class Schedule:
                     cut.add(found.particle)
         struck = self._struck(now)
         return Due(sorted(commands), sorted(windows, key=lambda w: (w.close, w.nozzle)), struck, sorted(cut))
+
+    def end(self) -> Due:
+        """Return all that is left where the belt ends, and begin anew with what comes."""
+        due = self.due(math.inf)
+        self._valves, self._air, self._passing, self._now = {}, {}, [], -math.inf
+        return due
 
     def _valve(self, nozzle: int) -> Valve:
         if nozzle not in self._valves:

@@ -83,6 +83,18 @@ class Ejectors:
         """Seconds for which a nozzle blows before and after its particle: margins, jitter and the valve's closing."""
         return (2 * self.margin + self.close_delay) / _MS + self.latest - self.soonest
 
+    def check_pixel(self, pixel: float | None) -> None:
+        """Refuse another size of pixels (mm) than the plant's, where that is known from elsewhere.
+
+        Raises:
+            InputError: they differ by more than 1 %.
+        """
+        if pixel is not None and abs(pixel / self.pixel - 1) > 0.01:
+            raise InputError(
+                f"pixel={self.pixel:g} of the ejectors: sort has pixel={pixel:g}, of the command or the calibration; "
+                "give the same"
+            )
+
     def check_time(self, lookahead: int) -> None:
         """Refuse a plant where nothing could be decided in time.
 
