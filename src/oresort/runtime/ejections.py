@@ -37,8 +37,9 @@ class Kept:
         self.struck.update(due.struck)
 
     def number(self, ids: Sequence[int]) -> None:
-        """Exchange numbers of particles, as they were decided, for their ids, which count from 1."""
-        self.windows = [window._replace(particles=tuple(ids[k] for k in window.particles)) for window in self.windows]
+        """Exchange numbers of particles, as they were decided, for their ids, and put windows in order."""
+        named = [window._replace(particles=tuple(ids[k] for k in window.particles)) for window in self.windows]
+        self.windows = sorted(named, key=lambda window: (window.open, window.nozzle))
         self.struck = {ids[k] for k in self.struck}
 
     def write(self, out: Path) -> Path:

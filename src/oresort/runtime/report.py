@@ -63,7 +63,7 @@ _TOLD = {  # figures of the nozzles
     "rejection": "expected share of waste thrown out (%)",
 }
 _MISSED = {
-    "late": "decided too late for their valves, and are not blown out; see to distance, lead, or a slower belt",
+    "late": "are decided too late for their valves, and not blown out; see to distance, lead, or a slower belt",
     "unreached": "reach beyond the nozzles; see first_nozzle, nozzles and pixel",
     "cut": "are blown in part only, the valve cannot stay open so long; see longest_pulse",
 }

@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from oresort.sorting.ejectors.settings import Ejectors
 from oresort.sorting.ejectors.valve import Window
 
+_DIGITS = 6  # of a line, so that what begins with a line is not put before it
+
 COLUMNS = ("nozzle", "open_s", "close_s", "open_line", "close_line", "particles")
 
 
@@ -20,8 +22,8 @@ def cells(windows: Iterable[Window], plant: Ejectors) -> list[list[object]]:
             window.nozzle + 1,
             f"{window.open:.6f}",
             f"{window.close:.6f}",
-            math.floor(window.open * plant.line_rate),
-            math.ceil(window.close * plant.line_rate),
+            math.floor(round(window.open * plant.line_rate, _DIGITS)),
+            math.ceil(round(window.close * plant.line_rate, _DIGITS)),
             " ".join(map(str, sorted(window.particles))),
         ]
         for window in windows
