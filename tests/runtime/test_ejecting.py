@@ -18,7 +18,8 @@ LINES = np.zeros((50, 100), np.uint16)
 def belt(*blocks: tuple[int, int, int, int, str], lines: int = 1_000, **changed: Any) -> tuple[Ejecting, list[Due]]:
     """A belt of blocks (x, y, w, h, decision), told 50 lines at a time, each decided at the next one but one."""
     given: list[Due] = []
-    ejecting = Ejecting(plant(**changed), given.append)
+    ejecting = Ejecting(plant(**changed))
+    ejecting.take = given.append
     for line in range(50, lines + 50, 50):
         ejecting.lines(LINES)
         ready = [block for block in blocks if line - 100 < block[1] + block[3] <= line - 50]
@@ -59,7 +60,7 @@ def test_ore_is_blown_where_the_plant_says_so():
 
 
 def test_an_empty_belt_has_figures():
-    ejecting = Ejecting(plant(), lambda due: None)
+    ejecting = Ejecting(plant())
     ejecting.finished()
     assert ejecting.figures()["air_share"] is None
     assert ejecting.figures()["windows"] == 0
@@ -67,7 +68,7 @@ def test_an_empty_belt_has_figures():
 
 def test_what_is_decided_late_by_the_belts_clock_is_not_blown():
     for line, late in ((588, 0), (589, 1)):
-        ejecting = Ejecting(plant(), lambda due: None)
+        ejecting = Ejecting(plant())
         ejecting.decided([decision(1, 100, 8, 20, "waste")], line)
         assert ejecting.schedule.late == late
 

@@ -11,13 +11,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from oresort.sorting.ejectors.schedule import Due, Schedule
-from oresort.sorting.ejectors.shots import air, passage, passing, profile, times
+from oresort.sorting.ejectors.shots import Profile, air, passage, passing, profile, times
 from oresort.sorting.ejectors.valve import Window
 
 NEVER = math.inf
 
 
-def block(width: int, height: int) -> np.ndarray:
+def block(width: int, height: int) -> Profile:
     return profile(np.ones((height, width), np.bool_))
 
 
@@ -169,7 +169,7 @@ def test_every_blown_particle_is_covered_and_nothing_else_is(belt: Any, keys: An
     for number, (x, y, w, h, blown) in enumerate(belt, start=1):
         if blown:
             passed = passage(block(w, h), x, y, made, made.dilation)
-            for nozzle, opened, closed in zip(passed.nozzles.tolist(), *times(passed, made), strict=True):
+            for nozzle, opened, closed in zip(passed.nozzles, *times(passed, made), strict=True):
                 wanted.setdefault(nozzle, []).append((opened, closed, number))
     for nozzle, shots in wanted.items():
         for opened, closed, number in shots:
@@ -239,7 +239,7 @@ def test_struck_are_those_whose_way_crosses_any_air(belt: Any):
         passed = passage(block(w, h), x, y, made)
         if not blown and any(
             start < air(one.open, one.close, made)[1] - 1e-9 and stop > air(one.open, one.close, made)[0] + 1e-9
-            for nozzle, start, stop in zip(passed.nozzles.tolist(), *passing(passed, made), strict=True)
+            for nozzle, start, stop in zip(passed.nozzles, *passing(passed, made), strict=True)
             for one in due.windows
             if one.nozzle == nozzle
         ):

@@ -4,11 +4,8 @@ import math
 from collections import deque
 from typing import NamedTuple
 
-import numpy as np
-from numpy.typing import NDArray
-
 from oresort.sorting.ejectors.settings import Ejectors
-from oresort.sorting.ejectors.shots import Shot, air, passage, passing, times
+from oresort.sorting.ejectors.shots import Profile, Shot, air, passage, passing, times
 from oresort.sorting.ejectors.valve import Command, Valve, Window
 
 _REMEMBERED = 5.0  # seconds of air that particles which are decided late are compared with
@@ -43,7 +40,7 @@ class Schedule:
         self._passing: list[_Kept] = []
         self._now = -math.inf
 
-    def add(self, particle: int, rows: NDArray[np.int32], x: int, y: int, blown: bool, now: float) -> None:
+    def add(self, particle: int, rows: Profile, x: int, y: int, blown: bool, now: float) -> None:
         """Take one particle, decided at `now`, seconds since the first line began.
 
         A particle of which some nozzle would have to open sooner than it can is `late` and is not blown at all. One
@@ -51,7 +48,7 @@ class Schedule:
 
         Args:
             particle: its number.
-            rows: `profile` of its mask (2, w).
+            rows: `profile` of its mask.
             x: first column of its box, from the scan's first.
             y: first line, from the belt's first.
             blown: whether it is to be blown out, as `plant.blown` says.
@@ -61,9 +58,8 @@ class Schedule:
             self.kept += 1
             passed = passage(rows, x, y, self.plant)
             start, stop = passing(passed, self.plant)
-            if len(start):
-                gone = float(stop.max())
-                self._passing.append(_Kept(particle, passed.nozzles.tolist(), start.tolist(), stop.tolist(), gone))
+            if stop:
+                self._passing.append(_Kept(particle, passed.nozzles, start, stop, max(stop)))
             return
         self.blown += 1
         passed = passage(rows, x, y, self.plant, self.plant.dilation)
@@ -71,7 +67,7 @@ class Schedule:
         opened, closed = times(passed, self.plant)
         shots = [
             (self._valve(nozzle), Shot(start, stop, particle))
-            for nozzle, start, stop in zip(passed.nozzles.tolist(), opened.tolist(), closed.tolist(), strict=True)
+            for nozzle, start, stop in zip(passed.nozzles, opened, closed, strict=True)
         ]
         now = max(now, self._now)  # what was given out then stands
         if all(valve.takes(shot.open, now) for valve, shot in shots):

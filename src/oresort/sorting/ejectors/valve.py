@@ -52,7 +52,7 @@ class Valve:
 
     def add(self, shot: Shot) -> None:
         """Take a shot that `takes` allows; windows that it meets, or leaves too short a gap to, become one with it."""
-        made, kept = _Pending(shot.open, shot.close, [shot]), []
+        made, kept = _Pending(shot.open, shot.close, [shot]), list[_Pending]()
         for window in self.pending:
             if made.open < window.close + self._gap and window.open < made.close + self._gap:
                 ends = min(made.open, window.open), max(made.close, window.close)
