@@ -24,7 +24,7 @@ from oresort.models.inputs import Inputs
 from oresort.represent.representation import Planes
 from studies.command import oresort
 from studies.shift.curve import Curve, bent, fit_curve
-from studies.shift.settings import MODELS, SHIFTS
+from studies.shift.settings import MODELS, SHIFTS, called
 
 BY_BELT, BY_SCAN = "normalised by belt", "normalised by scan"
 _BATCH = 256
@@ -57,43 +57,49 @@ class Work:
 
     def answers(self, model: str, seed: int, shift: str, remedy: str = "") -> pd.DataFrame:
         """Return `scan, label (ore 1), p_ore` of a shift's pairs, or of the validation pairs where `shift` is `val`."""
-        file = self.folder / "answers" / f"s{seed}" / f"{model}, {shift}{remedy and ', ' + remedy}.csv"
+        home = self.data(MODELS[model].data, seed, self.pairs)
+        root = home if shift == "val" else self.data(SHIFTS[shift], seed + self.apart, self.shifted)
+        part = "_val" if shift == "val" else ""
+        name = f"{root.name}{part}{remedy and '_' + remedy.replace(' ', '-')}"
+        file = self.folder / "answers" / f"{called(model, self.epochs)}_s{seed}_n{self.pairs}" / f"{name}.csv"
         if not file.is_file():
-            home = self.data(MODELS[model].data, seed, self.pairs)
-            root = home if shift == "val" else self.data(SHIFTS[shift], seed + self.apart, self.shifted)
             frame = load_manifest(root)
             frame = (frame[frame["split"] == "val"] if shift == "val" else frame).reset_index(drop=True)
-            predict = _classic(home) if not MODELS[model].words else self._network(model, seed, home)
+            predict = _network(self, model, seed, home) if MODELS[model].words else _boosting(home)
             found = frame[["scan", "label"]].assign(p_ore=predict(root, frame, remedy))
             with replacing(file) as temporary:
                 found.to_csv(temporary, index=False, float_format="%.7g")
         return pd.read_csv(file)
 
-    def _network(self, model: str, seed: int, home: Path) -> Predict:
-        run = self.folder / "runs" / f"{model}_s{seed}_e{self.epochs}"
-        if not finished(run):
-            own = (f"data.root={home}", f"data.cache={self.folder / 'cache'}", f"out={run}", f"seed={seed}")
-            oresort("train", *own, f"trainer.max_epochs={self.epochs}", *MODELS[model].words)
-        trained = load_trained(run)
 
-        def predict(root: Path, frame: pd.DataFrame, remedy: str) -> Vector:
-            planes = self._planes(root, trained, frame)
-            if remedy:
-                home_frame = load_manifest(home)
-                usual = fit_curve(self._planes(home, trained, home_frame[home_frame["split"] == "train"]))
-                planes = normalised(planes, frame["scan"], usual, remedy)
-            return classify(trained, planes)
+@cache
+def _network(work: Work, model: str, seed: int, home: Path) -> Predict:
+    run = work.folder / "runs" / f"{called(model, work.epochs)}_s{seed}_n{work.pairs}"
+    kept = str(work.folder / "cache")
+    if not finished(run):
+        own = (f"data.root={home}", f"data.cache={kept}", f"out={run}", f"seed={seed}")
+        oresort("train", *own, f"trainer.max_epochs={work.epochs}", *MODELS[model].words)
+    trained = load_trained(run)
 
-        return predict
+    def planes_of(root: Path, frame: pd.DataFrame) -> Planes:
+        spec = trained.module.hparams["representation"]
+        found = OreDataModule(root, representation=spec, cache=kept).pictures(frame["id"].tolist())
+        return np.stack(list(found.values()))
 
-    def _planes(self, root: Path, trained: Trained, frame: pd.DataFrame) -> Planes:
-        spec, cache_folder = trained.module.hparams["representation"], str(self.folder / "cache")
-        planes = OreDataModule(root, representation=spec, cache=cache_folder).pictures(frame["id"].tolist())
-        return np.stack(list(planes.values()))
+    @cache
+    def usual() -> Curve:
+        frame = load_manifest(home)
+        return fit_curve(planes_of(home, frame[frame["split"] == "train"]))
+
+    def predict(root: Path, frame: pd.DataFrame, remedy: str) -> Vector:
+        planes = planes_of(root, frame)
+        return classify(trained, normalised(planes, frame["scan"], usual(), remedy) if remedy else planes)
+
+    return predict
 
 
 @cache
-def _classic(home: Path) -> Predict:
+def _boosting(home: Path) -> Predict:
     frame, method = load_manifest(home), GradientBoosting()
     train = frame[frame["split"] == "train"]
     method.fit(Crops(train, home, "train"), train["label"].to_numpy(np.int64), seed=0)

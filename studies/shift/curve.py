@@ -7,6 +7,7 @@ import numpy as np
 from oresort.represent.representation import Planes
 
 _ROUNDS = 6
+_PIXELS = 100_000  # at least that many are looked at where there are so many
 _WHOLE = 0.99  # cover from which a pixel is the particle's alone
 
 
@@ -20,7 +21,8 @@ class Curve(NamedTuple):
 def fit_curve(planes: Planes) -> Curve:
     """Fit the curve to the pixels of planes (N, 4, S, S) of attenuation, robustly: grains of sulphide lie above it."""
     whole = planes[:, 2:].min(axis=1) > _WHOLE  # (N, S, S)
-    low, high = (planes[:, k][whole].astype(np.float64) for k in (0, 1))  # (pixels,)
+    pixels = max(int(np.count_nonzero(whole)) // _PIXELS, 1)
+    low, high = (planes[:, k][whole][::pixels].astype(np.float64) for k in (0, 1))  # (pixels,)
     powers, weight = np.stack((high, high**2), axis=1), np.ones(len(low))
     found = np.zeros(2)
     for _ in range(_ROUNDS):

@@ -57,8 +57,3 @@ def best(answers: pd.DataFrame) -> float:
     """Return the threshold that is best for balanced accuracy on these very answers: nobody has it beforehand."""
     p_ore, ore = answers["p_ore"].to_numpy(), labels(answers).astype(int)
     return choose_threshold("balanced_accuracy", p_ore, ore)
-
-
-def columns(name: str, found: Interval) -> dict[str, float]:
-    """Return an interval as columns of a table."""
-    return {name: found.value, f"{name}_low": found.low, f"{name}_high": found.high}

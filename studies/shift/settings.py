@@ -1,6 +1,13 @@
 """The datasets that are shifted, and the models that meet them: names and words of the commands."""
 
+import hashlib
+import json
+from dataclasses import asdict, replace
+from functools import cache
 from typing import NamedTuple
+
+from oresort.learn.run import identity
+from studies.command import compose
 
 SAME = "same setting, other lots"
 SHIFTS: dict[str, tuple[str, ...]] = {
@@ -34,13 +41,26 @@ class Model(NamedTuple):
 
 LITE = ("recipe=lite",)
 COMPACT = ("model/tower=compact", "model/fusion=stack", "model/head=linear", "optim.lr=3e-3")
-WIDE = (*LITE, "augment=wide")
 MODELS = {
     "lite": Model(LITE),
-    "lite, wide augmentation": Model(WIDE),
+    "lite, augment=wide": Model((*LITE, "augment=wide")),
     "compact": Model(COMPACT),
-    "standardised": Model((*COMPACT, "representation=standardized")),
+    "compact, standardised": Model((*COMPACT, "representation=standardized")),
     "gradient boosting": Model(()),
-    "lite, no calcic rock": Model(LITE, ("lithologies=[potassic,phyllic,propylitic]",)),
-    "lite, layers that overlie": Model(LITE, ("magnification=0",)),
+    "lite, without calcic": Model(LITE, ("lithologies=[potassic,phyllic,propylitic]",)),
+    "lite, overlying layers": Model(LITE, ("magnification=0",)),
 }
+
+
+@cache
+def called(name: str, epochs: int) -> str:
+    """Return what the files of a model are called: models that are the same training share them.
+
+    A recipe may change between two runs of the study: then nothing of the first is taken for the second.
+    """
+    words, data = MODELS[name]
+    if not words:
+        return "boosting"
+    cfg = compose(*words, f"trainer.max_epochs={epochs}", "data.root=any")
+    settings = identity(asdict(replace(cfg, recipe=replace(cfg.recipe, name=""))), pairs=repr(data))
+    return hashlib.blake2b(json.dumps(settings, sort_keys=True, default=str).encode(), digest_size=5).hexdigest()

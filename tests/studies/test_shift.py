@@ -12,14 +12,14 @@ from oresort.errors import InputError
 from oresort.simulate import SimulateConfig
 from oresort.sorting import transfer
 from oresort.sorting.threshold import choose_threshold
-from studies import command
 from studies.shift import __main__ as study
-from studies.shift import answers, settings
-from studies.shift.answers import BY_BELT, BY_SCAN
+from studies.shift import answers, settings, tables
 from studies.shift.curve import Curve, bent, fit_curve
 from studies.shift.score import Answered, best, interval
-from studies.shift.settings import MODELS, SAME, SHIFTS
+from studies.shift.settings import MODELS, SAME, SHIFTS, called
 from studies.shift.thresholds import WAYS, carried, thinned
+
+TABLES = ("figures", "lost", "normalised", "thresholds")
 
 
 def planes_on(curve: Curve, count: int = 6, cover: float = 1.0) -> np.ndarray:
@@ -95,14 +95,6 @@ def test_every_model_can_be_trained(model: str, compose_train: Any):
 
 
 @pytest.fixture
-def small(command_here: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    shifts = {name: SHIFTS[name] for name in (SAME, "noise x1.5", "air level recorded 2 % low")}
-    for module in (study, answers, settings, importlib.import_module("studies.shift.draw")):
-        monkeypatch.setattr(module, "SHIFTS", shifts)
-    monkeypatch.setattr(transfer, "FEWEST", 5)
-
-
-@pytest.fixture
 def command_here(command: Any, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     asked: list[str] = []
 
@@ -115,29 +107,47 @@ def command_here(command: Any, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return asked
 
 
-def test_a_small_study_and_the_same_again(small: None, command_here: list[str], tmp_path: Path):
+@pytest.fixture
+def few_shifts(monkeypatch: pytest.MonkeyPatch) -> None:
+    shifts = {name: SHIFTS[name] for name in (SAME, "noise x1.5", "air level recorded 2 % low")}
+    for module in (answers, tables):
+        monkeypatch.setattr(module, "SHIFTS", shifts)
+    monkeypatch.setattr(transfer, "FEWEST", 5)
+
+
+def test_a_small_study_and_the_same_again(few_shifts: None, command_here: list[str], tmp_path: Path):
     options = study.Options(work=tmp_path / "w", out=tmp_path / "o", seeds=[5], pairs=120, shifted=130, epochs=1)
     options.models = ["lite", "gradient boosting"]
     lost = study.study(options)
     assert command_here.count("simulate") == 4
     assert command_here.count("train") == 1
-    assert lost["shift"].tolist() == ["noise x1.5", "air level recorded 2 % low"] * 2
-    models = pd.read_csv(tmp_path / "o" / "models.csv").set_index(["model", "shift"])
-    assert (models["best"] >= models["balanced_accuracy"] - 0.01).all()
-    # what the air level is said to be matters to attenuations, hardly to what they are worth
-    trees = models.loc["gradient boosting"]["auroc"]
-    assert trees["air level recorded 2 % low"] == pytest.approx(trees[SAME], abs=12)
-    remedies = pd.read_csv(tmp_path / "o" / "remedies.csv")
-    assert set(remedies["remedy"]) == {"as it is", BY_BELT, BY_SCAN}
-    thresholds = pd.read_csv(tmp_path / "o" / "thresholds.csv")
-    assert set(thresholds["belt"]) == {"usual", "poor"}
+    assert lost["shift"].tolist() == ["noise x1.5", "air level recorded 2 % low"]
+    found = {name: pd.read_csv(tmp_path / "o" / f"{name}.csv").set_index("shift") for name in TABLES}
+    figures = found["figures"]
+    for model in options.models:
+        assert (figures[f"best {model}"] >= figures[f"balanced_accuracy {model}"] - 0.01).all()
+        assert figures[f"auroc {model}_low"].le(figures[f"auroc {model}"]).all()
+        differences = figures[f"auroc {model}"].iloc[1:] - figures[f"auroc {model}"].iloc[0]
+        assert found["lost"][f"auroc {model}"].to_numpy() == pytest.approx(differences.to_numpy(), abs=0.02)
+    assert found["thresholds"].loc["mean", "best"] == pytest.approx(
+        found["thresholds"]["best"].iloc[:3].mean(), abs=0.01
+    )
+    same = found["normalised"]["auroc as it is"]
+    assert same.to_numpy() == pytest.approx(figures["auroc lite"].to_numpy())
     assert (tmp_path / "o" / "shift.png").stat().st_size > 10_000
-    again = study.study(options)
-    pd.testing.assert_frame_equal(lost, again)
+    pd.testing.assert_frame_equal(study.study(options), lost)
     assert len(command_here) == 5
+
+
+def test_a_model_of_other_settings_is_another_and_of_the_same_the_same(monkeypatch: pytest.MonkeyPatch):
+    names = [called(name, 12) for name in MODELS]
+    assert called("lite", 12) != called("lite", 13)
+    twin = {**MODELS, "twin": MODELS["compact"], "other": settings.Model((*settings.COMPACT, "optim.lr=1e-3"))}
+    monkeypatch.setattr(settings, "MODELS", twin)
+    assert called("twin", 12) == called("compact", 12)
+    assert called("other", 12) not in names
 
 
 def test_an_unknown_model_is_refused(tmp_path: Path):
     with pytest.raises(InputError, match="models: unknown 'rule'"):
         study.study(study.Options(work=tmp_path, models=["rule"]))
-    assert command.oresort is answers.oresort
