@@ -26,11 +26,13 @@ class Steps:
         step = np.diff(mean)  # (W - 1,)
         limit = np.maximum(_STEP, _SIGMAS * self._noise / np.sqrt(len(lines)))
         sign = np.zeros(len(step), np.int8)
-        for edge in np.flatnonzero(np.abs(step) > limit).tolist():
-            # a rock's edge is a slope of some pixels, or wanders over them
-            around = np.sort(np.abs(step[max(edge - 2, 0) : edge + 3]))
-            if abs(step[edge]) == around[-1] and around[-2] < around[-1] / 2:
-                sign[edge] = np.sign(step[edge])
+        height = np.abs(step)
+        places = np.flatnonzero(height > limit)
+        # a rock's edge is a slope of some pixels, or wanders over them
+        around = np.pad(height, 2)[places + np.arange(5)[:, None]]  # (5, n), two on either side
+        second, first = np.partition(around, (3, 4), axis=0)[3:]  # (n,) each
+        places = places[(height[places] == first) & (second < first / 2)]
+        sign[places] = np.sign(step[places])
         self._count = np.where((sign != 0) & (sign == self._sign), self._count + 1, np.abs(sign)).astype(np.int32)
         self._sign = sign
         stay = np.flatnonzero(self._count >= _STAY)

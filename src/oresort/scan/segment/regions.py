@@ -184,5 +184,7 @@ def _runs(mask: NDArray[np.uint8]) -> tuple[NDArray[np.intp], NDArray[np.intp], 
     """Return row, first column and one past the last of each run of ones along the lines of a mask (n, W)."""
     padded = np.zeros((len(mask), mask.shape[1] + 2), np.uint8)
     padded[:, 1:-1] = mask
-    rows, columns = np.nonzero(padded[:, 1:] != padded[:, :-1])  # (2 R,) each, starts and stops by turns
+    flat = padded.ravel()
+    # a line begins and ends with 0, so that none goes on into the next; one axis is found twice as fast as two
+    rows, columns = np.divmod(np.flatnonzero(flat[1:] != flat[:-1]), padded.shape[1])  # (2 R,) each, in turn
     return rows[::2], columns[::2], columns[1::2]
