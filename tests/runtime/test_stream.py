@@ -179,7 +179,7 @@ def test_a_damaged_frame_is_lost_and_its_particles_are_faulty(tmp_path: Path, ho
     assert "lines 288-319" in events(tmp_path / "o", "fault")[0]
 
 
-def test_a_second_sender_waits_for_a_silent_one_alone(tmp_path: Path, home: Path, known: Calibration):
+def test_a_second_sender_is_heard_once_the_first_one_is_silent(tmp_path: Path, home: Path, known: Calibration):
     data = sent(belt())
     refused = []
 
@@ -188,8 +188,10 @@ def test_a_second_sender_waits_for_a_silent_one_alone(tmp_path: Path, home: Path
             one.sendall(data[: len(data) // 2])
             time.sleep(0.4)
             with connected(port) as other:
-                refused.append(other.recv(1))  # closed at once
-            one.sendall(data[len(data) // 2 : 2 * len(data) // 3])
+                for start in range(len(data) // 2, 2 * len(data) // 3, 20_000):
+                    one.sendall(data[start : min(start + 20_000, 2 * len(data) // 3)])
+                    time.sleep(0.15)
+                refused.append(other.recv(1))  # closed, while the first one sends
             time.sleep(1.2)
             with connected(port) as other:  # the first one keeps silent
                 other.sendall(data)

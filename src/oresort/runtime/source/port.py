@@ -26,7 +26,7 @@ def address_of(words: str) -> tuple[str, int]:
 
 
 class Port:
-    """A socket at which senders connect; one is heard at a time, and another only when that one is silent.
+    """A socket at which senders connect; one is heard at a time, and another once that one has left or is silent.
 
     Raises:
         InputError: the address cannot be had.
@@ -35,8 +35,8 @@ class Port:
     def __init__(self, words: str, patience: Patience, log: Log) -> None:
         host, port = address_of(words)
         self._patience, self._log = patience, log
-        self._next: Peer | None = None  # takes the place of a silent one
-        self._looked = self._begun = 0.0
+        self._next: Peer | None = None  # takes the place of one that is silent, or has left
+        self._looked = self._begun = self._came = 0.0
         try:
             family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
             self._listener = socket.create_server((host, port), family=family, backlog=8)
@@ -104,14 +104,16 @@ class Port:
         if now - self._looked < _LOOK:
             return
         self._looked = now
-        if (other := self._accept()) is None:
-            return
-        if self._patience.named:
-            self._next = other
-            self._log("sender", f"the silent sender makes way for {other[1]}")
+        if self._next is None:
+            # the present one may have left, and the end of what it sent may lie in the kernel still: let it wait
+            self._next, self._came = self._accept(), now
+        elif self._patience.named:
+            self._log("sender", f"the silent sender makes way for {self._next[1]}")
             raise GoneError(0, clean=True)
-        other[0].close()
-        self._log("refused", f"{other[1]}: another sender is at it; connect when that one has gone")
+        elif now - self._came > self._patience.stall:
+            self._next[0].close()
+            self._log("refused", f"{self._next[1]}: another sender is at it; connect when that one has gone")
+            self._next = None
 
 
 def _name(address: tuple[str, int]) -> str:
