@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from oresort.errors import InputError
+from oresort.files.lines import Pair
 from oresort.runtime.source.event import Block, Calibrated, Event, Log
 from oresort.scan.calibrate.adjust import adjust_calibration
 from oresort.scan.calibrate.calibration import Calibration
@@ -45,6 +46,11 @@ class _Pair:
         return self.low.width
 
 
+def held(name: str, low: NDArray[np.uint16], high: NDArray[np.uint16]) -> Pair:
+    """Return both layers of lines (n, W) in memory as what is calibrated by; messages call them by `name`."""
+    return _Pair(_Layer(Path(f"{name} of the low layer"), low), _Layer(Path(f"{name} of the high layer"), high))
+
+
 def calibrated(
     events: Iterator[Event], first: int, given: Calibration | None, name: str, log: Log, *, needed: bool
 ) -> Iterator[Event]:
@@ -73,8 +79,7 @@ def calibrated(
             return
         blocks = [event for event in held if isinstance(event, Block)]
         label = f"{name}: the first {lines:,} lines"
-        low, high = (np.concatenate([getattr(block, layer) for block in blocks]) for layer in ("low", "high"))
-        pair = _Pair(_Layer(Path(f"{label} of the low layer"), low), _Layer(Path(f"{label} of the high layer"), high))
+        pair = held(label, *(np.concatenate([getattr(block, layer) for block in blocks]) for layer in ("low", "high")))
         try:
             calibration = calibrate_scan(pair, needed=needed) if given is None else adjust_calibration(pair, given)
         except InputError as error:
