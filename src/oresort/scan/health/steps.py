@@ -9,6 +9,7 @@ _STEP = 0.04  # of air between neighbours: a thin rim attenuates 0.05, so less m
 _SIGMAS = 6.0  # of a stretch's mean, which noise must not reach
 _STAY = 3  # stretches of 32 lines for which an edge lies at one column: 38 mm, and no rock's edge is so straight
 _WIDEST = 512  # columns of a module, or of some side by side
+_BESIDE = np.array([[0], [1], [3], [4]])  # pixels around the third of five
 _END = 256  # columns from the belt's end up to which one edge alone means a module there
 
 
@@ -26,12 +27,12 @@ class Steps:
         step = np.diff(mean)  # (W - 1,)
         limit = np.maximum(_STEP, _SIGMAS * self._noise / np.sqrt(len(lines)))
         sign = np.zeros(len(step), np.int8)
-        height = np.abs(step)
-        places = np.flatnonzero(height > limit)
+        height = np.zeros(len(step) + 4, np.float32)  # with two more on either side
+        np.abs(step, out=height[2:-2])
+        places = np.flatnonzero(height[2:-2] > limit)
         # a rock's edge is a slope of some pixels, or wanders over them
-        around = np.pad(height, 2)[places + np.arange(5)[:, None]]  # (5, n), two on either side
-        second, first = np.partition(around, (3, 4), axis=0)[3:]  # (n,) each
-        places = places[(height[places] == first) & (second < first / 2)]
+        beside = height[places + _BESIDE].max(axis=0)  # (n,)
+        places = places[beside < height[places + 2] / 2]
         sign[places] = np.sign(step[places])
         self._count = np.where((sign != 0) & (sign == self._sign), self._count + 1, np.abs(sign)).astype(np.int32)
         self._sign = sign
