@@ -29,6 +29,7 @@ class Sorter:
         policy: what is done with particles that cannot be judged as others are.
         threshold: particles from this probability of ore on are kept; None: the one saved with the model.
         cut: how particles are cut, for a model that does not know it; None: as its training pairs were.
+        apart: both layers are judged at the same time, on two cores.
 
     Raises:
         InputError: a file that cannot be used, a threshold that is no probability, a model that does not know how its
@@ -42,6 +43,8 @@ class Sorter:
         policy: Policy = Policy(),  # noqa: B008  # immutable
         threshold: float | None = None,
         cut: Cutting | None = None,
+        *,
+        apart: bool = False,
     ) -> None:
         self.model, self.policy = model, policy
         self.threshold = check_threshold(model.threshold if threshold is None else threshold)
@@ -50,7 +53,7 @@ class Sorter:
         if cut is None and (cut := model.cut) is None:
             raise InputError(f"{model.file}: does not know how its training pairs were cut; give cut=Cutting(...)")
         self.calibration, self.cut = calibration, cut
-        self._cutter = Cutter(calibration, cut)
+        self._cutter = Cutter(calibration, cut, apart=apart)
 
     @property
     def lookahead(self) -> int:

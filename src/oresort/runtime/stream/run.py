@@ -1,5 +1,6 @@
 """The command `sort` on a stream: lines that are sent, or a folder that grows."""
 
+import os
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -85,7 +86,7 @@ def sort_stream(cfg: SortConfig, model: Model, lookers: Lookers = Lookers()) -> 
                 Grown(opened.enter_context(Growing(out / FILE, HEADING)), lookers.ejecting, table.rows)
 
             def begin(calibration: Calibration) -> Sorter:
-                sorter = Sorter(model, calibration, policy, threshold, cut)
+                sorter = Sorter(model, calibration, policy, threshold, cut, apart=len(os.sched_getaffinity(0)) > 1)
                 lookers.check(cfg.pixel or calibration.pixel, sorter.lookahead)
                 return sorter
 

@@ -1,6 +1,7 @@
 """The stretch of a scan that is in memory: both layers as transmission with their masks, by absolute lines."""
 
 import math
+from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
 import cv2
@@ -37,11 +38,13 @@ class Window:
     """The one owner of a scan's lines.
 
     A line goes through three stages, each some lines behind the one before: judged; masked and levelled, once all that
-    a mask depends on is judged; ready to be cut, once all that may lie around a particle is masked.
+    a mask depends on is judged; ready to be cut, once all that may lie around a particle is masked. With `apart` the
+    layers are judged in two threads.
     """
 
-    def __init__(self, calibration: Calibration, options: Cutting) -> None:
+    def __init__(self, calibration: Calibration, options: Cutting, *, apart: bool = False) -> None:
         belt = calibration.belt
+        self._helper = ThreadPoolExecutor(1) if apart else None  # judges the high layer
         self._columns = (calibration.low, calibration.high)
         self._judges = [Judge(columns, belt, options.correct) for columns in self._columns]
         self._running = [Running(columns.noise[belt]) for columns in self._columns]
@@ -66,8 +69,7 @@ class Window:
     ) -> tuple[list[Patch], list[Patch]]:
         """Add lines of both layers (n, columns of the scan); return what is faulty on those that are judged by now."""
         found: tuple[list[Patch], list[Patch]] = ([], [])
-        for layer, lines in enumerate(counts):
-            judged, patches = self._judges[layer].take(lines, last)
+        for layer, (judged, patches) in enumerate(self._judged(counts, last)):
             if layer == 0:
                 patches = patches + self._endless(judged)
             self._layers[layer].append(judged)
@@ -75,6 +77,15 @@ class Window:
             self.unknown.add(layer, patches)
         self._mask(last)
         return found
+
+    def _judged(
+        self, counts: tuple[NDArray[np.uint16], NDArray[np.uint16]], last: bool
+    ) -> list[tuple[NDArray[np.float32], list[Patch]]]:
+        low, high = self._judges
+        if self._helper is None:
+            return [low.take(counts[0], last), high.take(counts[1], last)]
+        other = self._helper.submit(high.take, counts[1], last)  # numpy and OpenCV need no interpreter lock
+        return [low.take(counts[0], last), other.result()]
 
     def ready(self, last: bool) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
         """Return the weak and the strong mask (n, W) of the lines that have become ready to be cut."""
