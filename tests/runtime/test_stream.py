@@ -30,6 +30,7 @@ from runtime.belts import (
 )
 
 from oresort.errors import InputError
+from oresort.runtime.looking import Lookers
 from oresort.runtime.source import pipe, protocol
 from oresort.runtime.stream.deciding import Deciding
 from oresort.runtime.stream.run import sort_stream
@@ -228,7 +229,7 @@ def test_where_deciding_is_slow_the_sender_waits_and_nothing_is_lost(tmp_path: P
     plain, pipe.Pipe.__init__.__defaults__ = pipe.Pipe.__init__.__defaults__, (read,)
     try:
         cfg = settings(tmp_path / "o", "lines=-", f"calibration={home / 'cal.json'}", "first=0", "waiting=64")
-        sort_stream(cfg, Rule(pauses=dict.fromkeys(range(100), 0.06)), [Watch()])
+        sort_stream(cfg, Rule(pauses=dict.fromkeys(range(100), 0.06)), Lookers([Watch()]))
     finally:
         pipe.Pipe.__init__.__defaults__ = plain
         os.close(read)

@@ -67,17 +67,17 @@ def calibrated(
     Raises:
         InputError: the lines do not tell what is needed, or are not of the calibration's sorter.
     """
-    held: list[Event] = []
+    kept: list[Event] = []
     lines = 0
     if first:
         for event in events:
-            held.append(event)
+            kept.append(event)
             lines += len(event.low) if isinstance(event, Block) else 0
             if lines >= first:
                 break
         if not lines:
             return
-        blocks = [event for event in held if isinstance(event, Block)]
+        blocks = [event for event in kept if isinstance(event, Block)]
         label = f"{name}: the first {lines:,} lines"
         pair = held(label, *(np.concatenate([getattr(block, layer) for block in blocks]) for layer in ("low", "high")))
         try:
@@ -88,5 +88,5 @@ def calibrated(
     elif given is not None:
         calibration = given
     yield Calibrated(calibration, calibration.notes)
-    yield from held
+    yield from kept
     yield from events
