@@ -27,7 +27,13 @@ def index_pairs(data: PairsConfig) -> pd.DataFrame:
     root = Path(data.root)
     index = load_manifest(root, follow_links=data.follow_links)
     frame = assign_splits(index, root, split=data.split, seed=data.split_seed, strict=data.strict)
-    return frame if data.limit is None else limit_pairs(frame, data.limit, data.split_seed)
+    if data.limit is not None:
+        frame = limit_pairs(frame, data.limit, data.split_seed)
+    if data.labelled is None:
+        return frame
+    test = frame["split"] == "test"
+    few = limit_pairs(frame[~test], data.labelled, data.split_seed)
+    return frame[test | frame["id"].isin(few["id"])].reset_index(drop=True)
 
 
 def index_unlabelled(data: PairsConfig) -> pd.DataFrame:
@@ -57,6 +63,8 @@ def index_unlabelled(data: PairsConfig) -> pd.DataFrame:
             own = zip(names[len(frame) :], rest["split"], strict=True)
             rest = rest.assign(split=[side.get(name, split or "train") for name, split in own])
             frame = pd.concat([frame, rest], ignore_index=True)
+    if data.labelled is not None:
+        raise InputError("data.labelled: says nothing of pairs without labels; leave it out, or set data.limit")
     frame = frame.assign(label=np.int64(-1))
     return frame if data.limit is None else limit_pairs(frame, data.limit, data.split_seed)
 

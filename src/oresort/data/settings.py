@@ -16,6 +16,7 @@ class PairsConfig:
     strict: bool = False  # leakage and unnamed pairs are errors, not warnings
     follow_links: bool = False  # symbolic links may lead out of the root
     limit: Annotated[int | None, whole(1)] = None  # at most so many pairs, see `limit_pairs`
+    labelled: Annotated[int | None, whole(1)] = None  # at most so many pairs of train and val; the test stays whole
 
 
 @dataclass

@@ -1,0 +1,1 @@
+"""How many labels does a mine need, and what do pairs without labels, or simulated ones, give before?"""
