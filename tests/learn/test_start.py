@@ -13,6 +13,8 @@ from kill import killed_in
 from torch import nn
 
 from oresort import train as verb
+from oresort.data.index import index_pairs
+from oresort.data.settings import PairsConfig
 from oresort.errors import InputError
 from oresort.files.record import read_yaml
 from oresort.learn.checkpoint import load_trained
@@ -158,6 +160,7 @@ def test_files_that_are_no_such_weights_are_named(trained: Path, compose_train: 
     refused(whole, "nothing fits", state_dict={})
     refused({"towers.0.weight": torch.zeros(1)}, "another program.*oresort.import_weights first")
     refused([1], "another program")
+    refused(whole, "trained_on is no list of hashes", trained_on=[1])
     refused(whole, "does not say of what model", hyper_parameters={"model": 3})
     settings = whole["hyper_parameters"]
     refused(whole, "os.system", hyper_parameters={**settings, "representation": {"_target_": "os.system"}})
@@ -166,7 +169,7 @@ def test_files_that_are_no_such_weights_are_named(trained: Path, compose_train: 
         started(compose_train(f"weights={file}"))
     cfg = pinned(compose_train(f"weights={trained}"))
     cfg.weights = str(trained / "checkpoints" / "last.ckpt")
-    with pytest.raises(InputError, match=r"its hash is \w{32}, weights_hash=\w{32}; give that file"):
+    with pytest.raises(InputError, match=r"its hash is \w{64}, weights_hash=\w{64}; give that file"):
         started(cfg)
 
 
@@ -224,7 +227,7 @@ def test_a_killed_run_goes_on_without_its_weights(
     whole = train(cfg, tmp_path / "whole")
     killed_in(2, cfg, tmp_path / "killed")
     file.unlink()
-    stored = resumed(tmp_path / "killed")
+    stored = resumed(tmp_path / "killed", TrainConfig)
     assert stored.weights_hash == read_yaml(tmp_path / "whole" / "config.yaml")["weights_hash"]
     code, _, err = command(verb, f"resume={tmp_path / 'killed'}")
     assert code == 0, err
@@ -308,3 +311,31 @@ def test_rates_of_one_leave_the_optimiser_as_it_was(compose_train: Compose):
 def test_the_start_is_checked_before_the_pairs(compose_train: Compose):
     with pytest.raises(InputError, match="freeze=head"):
         check_options(compose_train("data.root=nowhere", "weights=x", "freeze=[head]", small=False))
+
+
+@pytest.mark.filterwarnings("default::oresort.data.leaks.LeakageWarning")
+def test_weights_that_have_seen_the_test_are_leakage(
+    trained: Path, dataset: Path, compose_train: Compose, tmp_path: Path
+):
+    words = (f"data.root={dataset}", f"weights={trained}", "trainer.max_epochs=2")
+    clean = train(compose_train(*words), tmp_path / "clean")
+    assert clean["leaking_images"] == 0
+    other = compose_train(*words, "data.split_seed=1")  # another draw of the split
+    with pytest.warns(UserWarning, match=r"leakage: the weights were trained on \d+ pairs of its val and test"):
+        row = train(other, tmp_path / "other")
+    sides = [index_pairs(PairsConfig(root=str(dataset), split_seed=seed)).set_index("id")["split"] for seed in (0, 1)]
+    seen = int(((sides[0] == "train") & (sides[1] != "train")).sum())
+    assert row["leaking_images"] == seen > 0
+    # it is known of weights of weights as well, and of a run that goes on
+    with pytest.warns(UserWarning, match="the weights were trained on"):
+        again = train(compose_train(words[0], f"weights={tmp_path / 'other'}"), tmp_path / "again")
+    back = int(((sides[1] == "train") & (sides[0] != "train")).sum())
+    assert again["leaking_images"] == back
+    with pytest.warns(UserWarning, match="the weights were trained on"):
+        killed_in(1, other, tmp_path / "killed")
+    with pytest.warns(UserWarning, match="the weights were trained on"):
+        row = train(other, tmp_path / "killed")
+    assert row["leaking_images"] == seen
+    other.data.strict = True
+    with pytest.raises(InputError, match="leakage: the weights were trained on"):
+        train(other, tmp_path / "strict")

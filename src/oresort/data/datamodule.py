@@ -18,7 +18,7 @@ from oresort.console.check import check
 from oresort.data.augment import Augmentation
 from oresort.data.cache import cached_planes
 from oresort.data.index import fingerprint, index_pairs
-from oresort.data.leaks import check_images, leaking_scans
+from oresort.data.leaks import check_images, leaking_scans, report
 from oresort.data.loaders import Batch, PairDataset, ResidentLoader, shuffled
 from oresort.data.settings import DataConfig
 from oresort.errors import InputError
@@ -65,7 +65,7 @@ class OreDataModule(L.LightningDataModule):
         self.augmentation = make(specs["augment"], Augmentation)
         self.seed, self.root = seed, Path(root)
         self.frame = pd.DataFrame()
-        self._leaking_images = 0
+        self._leaking_images, self._hashes = 0, np.zeros((0, 2), np.uint64)
         self._resident: dict[str, tuple[Tensor, Tensor, Tensor]] = {}
 
     def index(self) -> pd.DataFrame:
@@ -90,14 +90,31 @@ class OreDataModule(L.LightningDataModule):
     def planes(self) -> Planes:
         """Planes (N, 4, S, S) of all pairs of the manifest; images on several sides of the split are reported."""
         cache = Path(self.settings.cache) if self.settings.cache else self.root / ".cache"
-        planes, hashes = cached_planes(self.index(), self.root, self.representation, cache)
-        self._leaking_images = check_images(self.index(), hashes, self.root, self.settings.strict)
+        planes, self._hashes = cached_planes(self.index(), self.root, self.representation, cache)
+        self._leaking_images = check_images(self.index(), self._hashes, self.root, self.settings.strict)
         return planes
 
     def leakage(self) -> dict[str, int]:
         """Return how many scans and images stand on several sides of the split, for a run's record."""
         _ = self.planes
         return {"leaking_scans": len(leaking_scans(self.index())), "leaking_images": self._leaking_images}
+
+    def trained_on(self, before: NDArray[np.uint64]) -> NDArray[np.uint64]:
+        """Return hashes of the images that a model has been trained on after this training, `before` of earlier ones.
+
+        Pairs of val and test that earlier trainings have seen are leakage, and reported as such.
+        """
+        _ = self.planes
+        train = (self.index()["split"] == "train").to_numpy()
+        own, held = self._hashes[train, 0], self._hashes[~train, 0]  # of one layer: pairs are scanned once
+        if count := int(np.isin(held, np.setdiff1d(before, own)).sum()):
+            self._leaking_images += count
+            text = f"{self.root}: leakage: the weights were trained on {count:,} pairs of its val and test"
+            report(
+                f"{text}; start from weights of other pairs, or train with the split that they had",
+                self.settings.strict,
+            )
+        return np.union1d(before, own)
 
     def pictures(self, ids: Sequence[str]) -> dict[str, Planes]:
         """Return the planes (4, S, S) of pairs by id."""

@@ -30,7 +30,7 @@ from oresort.learn.options import check_options
 from oresort.learn.run import recorded
 from oresort.learn.saving import WholeCheckpoints, check_weights
 from oresort.learn.seen import seen_in
-from oresort.learn.start import STARTED, Taken, pinned, start_from
+from oresort.learn.start import STARTED, Taken, images_of, pinned, start_from
 from oresort.learn.tracking import EpochLogger, close, make_loggers, summarise
 from oresort.learn.trainer import make_trainer
 from oresort.sorting import METRICS
@@ -93,7 +93,8 @@ def data_module(cfg: TrainConfig) -> OreDataModule:
 
 @rank_zero_only
 def _note(cfg: TrainConfig, folder: Path, told: Taken) -> None:
-    write_json(folder / STARTED, {"file": cfg.weights, "hash": cfg.weights_hash, **told._asdict()})
+    parts = {"taken": told.taken, "left": told.left, "notes": told.notes}
+    write_json(folder / STARTED, {"file": cfg.weights, "hash": cfg.weights_hash, **parts})
     print(*told.lines(str(cfg.weights)), sep="\n", file=sys.stderr)
 
 
@@ -114,15 +115,20 @@ def fit(
         InputError: what the configuration, a checkpoint or the weights have wrong, or no best epoch.
     """
     epochs, last = EpochLogger(folder / "metrics.csv"), folder / "checkpoints" / "last.ckpt"
+    before = module.trained_on
     if last.is_file():
         content = WholeCheckpoints().load_checkpoint(last)
+        before = images_of(last, content)
         check_weights(content["state_dict"], module, last)
         epochs.log_metrics(content.get("figures", {}))  # a kill may have come between a checkpoint and its row
     elif cfg.weights is not None:
-        _note(cfg, folder, start_from(cfg, module.net, data.representation))
+        told = start_from(cfg, module.net, data.representation)
+        before = told.trained_on
+        _note(cfg, folder, told)
     trainer = make_trainer(cfg, folder, [epochs, *loggers])
     data.setup()  # before the clock starts: whoever finds the cache built would seem faster
     module.seen |= seen_in(data)
+    module.trained_on = data.trained_on(before)
     start = time.perf_counter()
     with warnings.catch_warnings():
         for message in _EXPECTED:

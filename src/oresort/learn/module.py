@@ -17,6 +17,7 @@ from oresort.errors import InputError
 from oresort.learn.metrics import binary_metrics
 from oresort.learn.objective import Objective
 from oresort.learn.options import check_steps
+from oresort.learn.saving import TRAINED_ON
 from oresort.learn.schedule import build_optimizer
 from oresort.make import make
 from oresort.models.build import build_model
@@ -71,6 +72,7 @@ class OreModule(L.LightningModule):
         # plain values only, which load under torch's safe loading
         self.save_hyperparameters(ignore=["seen"])  # a measurement, which is no setting for loggers to show
         self.seen = dict(seen or {})
+        self.trained_on = np.zeros(0, np.uint64)  # hashes of all images that its weights have been trained on
         # refuse a bad rule before an epoch is spent
         choose_threshold(threshold, np.zeros(0), np.zeros(0, int))
         choose_temperature(temperature, np.zeros((0, 2)), np.zeros(0, int))
@@ -150,6 +152,7 @@ class OreModule(L.LightningModule):
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Let what it has seen travel with the model, and the epoch's figures, which are logged only after it."""
         checkpoint["seen"] = self.seen
+        checkpoint[TRAINED_ON] = torch.from_numpy(self.trained_on.view(np.int64))  # which safe loading takes
         figures = {name: float(value) for name, value in self.trainer.callback_metrics.items()}
         checkpoint["figures"] = {"epoch": self.current_epoch} | {k: v for k, v in figures.items() if k != "auroc"}
 

@@ -11,6 +11,9 @@ from oresort.errors import InputError
 from oresort.files.write import replacing
 from oresort.models.weights import load_safely
 
+TRAINED_ON = "trained_on"
+"""Key of a checkpoint: `OreModule.trained_on`, int64."""
+
 _NEEDED = ("state_dict", "epoch", "global_step", "optimizer_states", "lr_schedulers", "loops", "callbacks")
 _FOLDER = "folder"  # key of a checkpoint: where it was written
 _MEND = "remove it, and the same command starts the run again"

@@ -5,12 +5,15 @@ from dataclasses import asdict, fields, replace
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from oresort.errors import InputError
 from oresort.files.reading import check_file, digest_of
 from oresort.learn.config import RatesConfig, TrainConfig
+from oresort.learn.saving import TRAINED_ON
 from oresort.make import make
 from oresort.models.pairnet import PairNet
 from oresort.models.weights import MOST_BYTES, load_safely
@@ -36,6 +39,7 @@ class Taken(NamedTuple):
     taken: dict[str, dict[str, list[int]]]  # shapes of the tensors, by part and name
     left: dict[str, str]  # why, by part
     notes: list[str]  # settings of a part that was taken which are others here
+    trained_on: NDArray[np.uint64]  # hashes of the images that the weights were trained on, as far as they are known
 
     def lines(self, file: str) -> list[str]:
         """Return one line or two that say so."""
@@ -85,10 +89,10 @@ def start_from(cfg: TrainConfig, net: PairNet, representation: Representation) -
     file = _file(str(cfg.weights))
     if (found := _digest(file)) != cfg.weights_hash:
         raise InputError(f"{file}: its hash is {found}, weights_hash={cfg.weights_hash}; give that file")
-    state, settings, spec = _content(file)
+    state, settings, spec, trained_on = _content(file)
     _check_planes(file, spec, representation)
     own, here = net.state_dict(), asdict(cfg.model)
-    told = Taken({}, {}, [])
+    told = Taken({}, {}, [], trained_on)
     chosen: dict[str, Tensor] = {}
     for part in PARTS:
         theirs, ours = ({k: v for k, v in s.items() if k.startswith(f"{part}.")} for s in (state, own))
@@ -124,8 +128,16 @@ def _digest(file: Path) -> str:
     return digest_of(file)
 
 
-def _content(file: Path) -> tuple[dict[str, Tensor], Mapping[str, Any], Mapping[str, Any]]:
-    """Return the weights of a checkpoint's model by name, its settings, and the spec of its representation."""
+def images_of(file: Path, content: Mapping[str, Any]) -> NDArray[np.uint64]:
+    """Return hashes of the images that a checkpoint was trained on; none where it does not say."""
+    found = content.get(TRAINED_ON, torch.zeros(0, dtype=torch.int64))
+    if not isinstance(found, Tensor) or found.dtype != torch.int64 or found.ndim != 1:
+        raise InputError(f"{file}: {TRAINED_ON} is no list of hashes; {_GIVE}")
+    return found.numpy().view(np.uint64)
+
+
+def _content(file: Path) -> tuple[dict[str, Tensor], Mapping[str, Any], Mapping[str, Any], NDArray[np.uint64]]:
+    """Return a checkpoint's weights by name, its settings, its representation's spec, and what it was trained on."""
     content = load_safely(file, "not a checkpoint that loads safely", _GIVE)
     settings = content.get("hyper_parameters") if isinstance(content, dict) else None
     state = content.get("state_dict") if isinstance(content, dict) else None
@@ -141,7 +153,7 @@ def _content(file: Path) -> tuple[dict[str, Tensor], Mapping[str, Any], Mapping[
             raise InputError(f"{file}: {name} is no tensor; {_GIVE}")
         if value.is_floating_point() and not bool(torch.isfinite(value).all()):
             raise InputError(f"{file}: {name} holds values that are not finite; give other weights")
-    return own, settings, representation
+    return own, settings, representation, images_of(file, content)
 
 
 def _check_planes(file: Path, spec: Mapping[str, Any], representation: Representation) -> None:
