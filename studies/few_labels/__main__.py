@@ -71,7 +71,8 @@ def study(options: Options) -> pd.DataFrame:
 def summary(table: pd.DataFrame, runs: dict[tuple[str, int], dict[int, list[Run]]]) -> pd.DataFrame:
     """Return one row per size and way: labelled pairs, mean and deviation over mines, difference to scratch."""
     found = []
-    for (size, way), part in table.groupby(["size", "way"], sort=False):
+    for way, size in runs:
+        part = table[(table["size"] == size) & (table["way"] == way)]
         row = {"size": size, "way": way, "mines": len(part), "labelled": (part.pairs_train + part.pairs_val).mean()}
         row |= {"auroc_mean": part.auroc.mean(), "auroc_std": part.auroc.std()}
         own, reference = runs[way, size], runs.get((SCRATCH, size), {})

@@ -105,15 +105,13 @@ class Mines:
             folder, root = self.work / "starts" / f"{seed}-{kind}", self.data(seed)
         if finished(folder):
             return folder
-        words = (
-            f"data.root={root}", f"data.cache={self.work / 'cache'}", f"trainer.max_epochs={self.budget.epochs}",
-            f"seed={seed}",
-        )  # fmt: skip
+        words = [f"data.root={root}", f"data.cache={self.work / 'cache'}", f"seed={seed}"]
+        words.append(f"trainer.max_epochs={self.budget.epochs}")
         if kind == "far":
             train(self._train(*words), folder)
             return folder
         if kind == "both":
-            words += (f"weights={self.start('simulated labels', seed)}",)
+            words.append(f"weights={self.start('simulated labels', seed)}")
         quiet = "trainer.enable_progress_bar=false"
         cfg = composed("pretrain", PretrainConfig, f"recipe={self.recipe}", quiet, *words)
         if way in TRIED:

@@ -44,6 +44,9 @@ def test_a_run_folder_as_a_network_leaves_it(command: Any, dataset: Path, traine
     label = torch.tensor((test["label"] == "ore").astype(int).to_numpy())
     again = binary_metrics(torch.tensor(test["p_ore"].to_numpy()), label, row["threshold"])
     assert [again[m] for m in METRICS] == pytest.approx([row[f"test/{m}"] for m in METRICS], abs=1e-5)
+    # a table knows it, though trees have no fixed count of numbers
+    assert summarise(collect(tmp_path)).table["auroc_mean"].tolist() == [row["test/auroc"]]
+    assert command(report, f"runs={tmp_path}")[0] == 0
 
 
 def test_networks_and_methods_share_one_table(

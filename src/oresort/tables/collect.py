@@ -100,7 +100,7 @@ def summarise(rows: pd.DataFrame, split: str = "test", metric: str = "auroc", re
 
 
 def _named(rows: pd.DataFrame) -> "pd.Series[bool]":
-    return rows["config.row"].fillna("").astype(str) != ""
+    return rows["config.row"].astype(object).fillna("").astype(str) != ""
 
 
 def _row(group: pd.DataFrame, differing: list[str], split: str) -> dict[str, Any]:
@@ -110,7 +110,7 @@ def _row(group: pd.DataFrame, differing: list[str], split: str) -> dict[str, Any
         row |= {key: first[f"config.{key}.name".replace("row.name", "row")] for key in ("row", "scale", "recipe")}
     else:
         row |= {key.removeprefix("config."): first[key] for key in differing}
-    row |= {"n": len(group), "params_M": float(first["params"]) / 1e6}
+    row |= {"n": len(group), "params_M": float("nan" if pd.isna(first["params"]) else first["params"]) / 1e6}
     for name in METRICS:
         if (key := f"{split}/{name}") not in group:
             raise InputError(f"{first['run']}: no {key} in its {RECORD}; train that run again")

@@ -70,8 +70,8 @@ def _count(value: float | None) -> str:
 
 
 def _used(part: pd.DataFrame) -> pd.DataFrame:
-    # without columns that only other tables fill; a metric may be undefined in all rows and still belongs here
-    own = {f"{metric}{end}" for metric in METRICS for end in ("_mean", "_std")}
+    # without columns that only other tables fill; a figure may be undefined in all rows and still belongs here
+    own = {"params_M", *(f"{metric}{end}" for metric in METRICS for end in ("_mean", "_std"))}
     unused = [c for c in part.columns if part[c].isna().all() and c not in own]
     return part.drop(columns=unused).reset_index(drop=True)
 
