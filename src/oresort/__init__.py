@@ -14,7 +14,7 @@ _FACE = {
     "OreDataModule": "data.datamodule",
     "InputError": "errors",
     "PairReader": "files.lines",
-    "load": "learn.checkpoint:load_trained",
+    "load": "learn.load",
     "evaluate_checkpoint": "learn.evaluation",
     "calibrate_scan": "scan.calibrate.measure",
     "cut_scan": "scan.cut.cutter",

@@ -17,10 +17,10 @@ def _schema() -> type:
 
 
 def _run(cfg: "SortConfig") -> "list[SortedBelt] | Deciding":
-    from oresort.learn.checkpoint import load_trained
+    from oresort.learn.load import load
     from oresort.runtime.run import sort
 
-    return sort(cfg, load_trained(cfg.ckpt).to(cfg.device))
+    return sort(cfg, load(cfg.ckpt, cfg.device))
 
 
 def main() -> None:

@@ -5,6 +5,7 @@ import warnings
 from collections.abc import Callable
 from typing import Any
 
+from oresort.console.extras import needing
 from oresort.console.signals import stoppable
 from oresort.console.usage import usage
 from oresort.errors import InputError, Interrupted, of_the_disk, one_line
@@ -19,9 +20,9 @@ def run_command(
 ) -> None:
     """Run `function` on the composed `conf/<name>.yaml`, or print its help, which begins with `doc`.
 
-    Bad input and a disk that cannot be written to end the process with 1 and one line on stderr, signals with 128 and
-    their number; all else that is raised is our defect and keeps its stack trace. `schema` is the dataclass that
-    `function` takes, or what imports it where that is slow.
+    Bad input, a package that is not installed and a disk that cannot be written to end the process with 1 and one line
+    on stderr, signals with 128 and their number; all else that is raised is our defect and keeps its stack trace.
+    `schema` is the dataclass that `function` takes, or what imports it where that is slow.
     """
     if {"-h", "--help"} & set(sys.argv[1:]):
         print(usage(name, doc or "", sys.argv[1:]))
@@ -32,7 +33,7 @@ def run_command(
     warnings.showwarning = _show_warning
     _said.clear()
     try:
-        with stoppable():
+        with stoppable(), needing():
             failures = compose_and_run(name, schema if isinstance(schema, type) else schema(), function)
     except InputError as error:
         failures = [error]

@@ -19,6 +19,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from oresort.console import started
 from oresort.console.check import check
+from oresort.console.extras import needing
 from oresort.console.messages import explained, no_such
 from oresort.console.words import readable
 from oresort.errors import InputError, of_the_disk, one_line
@@ -84,7 +85,8 @@ def compose_and_run(name: str, schema: type, function: Callable[[Any], object]) 
         try:
             made = typed(cfg)
             trust(*getattr(made, "modules", ()))
-            return function(made)
+            with needing():
+                return function(made)
         except (InputError, OSError) as caught:
             error = caught if isinstance(caught, InputError) else of_the_disk(caught)
             if error is None:

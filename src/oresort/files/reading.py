@@ -75,11 +75,19 @@ def read_json(path: Path, mend: str) -> Any:
     """
     data = read_bytes(path, MOST_TEXT, mend)
     try:
+        return json_of(data)
+    except ValueError as error:
+        raise InputError(f"{path}: not JSON as it was written ({error}); {mend}") from error
+
+
+def json_of(data: bytes) -> Any:
+    """Return what JSON holds, as `read_json`; ValueError says in one line why it cannot be used."""
+    try:
         text = data.decode("utf-8-sig")
         content = json.loads(text, parse_constant=_finite, parse_float=_finite, parse_int=_whole)
         _check(content)
     except (ValueError, RecursionError) as error:
-        raise InputError(f"{path}: not JSON as it was written ({_why(error)}); {mend}") from error
+        raise ValueError(_why(error)) from error
     return content
 
 

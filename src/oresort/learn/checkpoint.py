@@ -19,9 +19,10 @@ from oresort.make import make
 from oresort.models.heads.head import p_ore
 from oresort.models.inputs import Inputs
 from oresort.models.weights import load_safely
-from oresort.represent.representation import Representation
-from oresort.runtime.model import Counts, predict
+from oresort.represent.representation import Planes, Representation
+from oresort.runtime.model import Counts, planes_of, predict
 from oresort.sorting.probability import check_threshold
+from oresort.sorting.seen import check_seen
 from oresort.sorting.temperature import check_temperature
 from oresort.xray.transmission import NOMINAL_AIR
 
@@ -79,8 +80,11 @@ class Trained:
         self, lows: Sequence[Counts], highs: Sequence[Counts], air: float, background: str
     ) -> NDArray[np.float32]:
         """Return the probability of ore (B,) of one batch of particles, at least one, as `predict`."""
-        pairs = zip(lows, highs, strict=True)
-        planes = np.stack([self.representation.planes(*pair, air, background) for pair in pairs])  # (B, 4, S, S)
+        planes = planes_of(self.representation, lows, highs, air, background)  # (B, 4, S, S)
+        return self.answer(planes)
+
+    def answer(self, planes: Planes) -> NDArray[np.float32]:
+        """Return the probability of ore (B,) of planes (B, 4, S, S) float32."""
         images = Inputs(self.representation)(torch.from_numpy(planes))  # two of (B, C, S, S)
         with torch.inference_mode():
             logits = self.module(*(image.to(self.module.device) for image in images))
@@ -101,7 +105,7 @@ class Trained:
         particle; `background` that of the crops, `zero` or `air`. `to` chooses another device than the CPU.
 
         Raises:
-            InputError: layers of different sizes or numbers.
+            InputError: layers of different sizes or numbers, or answers that are no probabilities.
         """
         return predict(self, low, high, air, background)
 
@@ -144,6 +148,7 @@ def load_trained(file: str | Path) -> Trained:
         module = OreModule(**hparams, seen=content.get("seen"))
         module.load_state_dict(content["state_dict"])
         representation = make(hparams["representation"], Representation)  # type: ignore[type-abstract]
+        check_seen(module.seen)
         cut = None if module.hparams["cut"] is None else Cutting(**module.hparams["cut"])
         epoch, data = int(content["epoch"]), dict(content["datamodule_hyper_parameters"])
     except InputError as error:

@@ -1,75 +1,124 @@
-"""A model as an ONNX file, checked against the model before it is kept."""
+"""A trained model as one ONNX file, checked against the checkpoint before it is kept."""
 
 import logging
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
+from torch import Tensor, nn
 
+from oresort.console.extras import needing
 from oresort.errors import InputError
 from oresort.files.write import replacing
-from oresort.models.pairnet import PairNet
+from oresort.learn.checkpoint import Trained
+from oresort.models.heads.head import p_ore
+from oresort.models.inputs import Inputs
+from oresort.represent.representation import PLANES, Planes
+from oresort.runtime.card import KEY, Card
+from oresort.runtime.model import BATCH
+from oresort.runtime.onnx import OnnxModel
+from oresort.runtime.sealed import seal
+from oresort.sorting.decide import is_ore
+from oresort.xray.transmission import NOMINAL_AIR
 
-TOLERANCE = 1e-4  # largest difference of a logit, relative to the largest logit, that `export_onnx` lets pass
+TOLERANCE = 1e-4  # largest difference of a probability that is let pass: float32, in another order
+_SMALL = (1, 2, 7)  # batches that are tried beside whole ones, on the first pairs
 
 
-def export_onnx(
-    model: PairNet, channels: int, size: int, file: Path, metadata: Mapping[str, str] | None = None
-) -> float:
-    """Write `model` as ONNX, and keep the file if it computes the same; return the largest difference of a logit.
+class Exported(NamedTuple):
+    """What was written, and how far it is from the checkpoint."""
 
-    Inputs `low`, `high` (batch, channels, size, size) float32; output `logits` (batch, 2), waste then ore. The batch is
-    free; three sizes of it are tried. Weights and `metadata`, texts, are inside the file, which is written whole or not
-    at all. The model is left in evaluation mode, on the CPU.
+    model: OnnxModel
+    pairs: int  # that were compared
+    difference: float  # largest, of a probability
+
+
+class _Graph(nn.Module):
+    """All that is behind the planes."""
+
+    def __init__(self, trained: Trained) -> None:
+        super().__init__()
+        self.inputs, self.net = Inputs(trained.representation), trained.module.net
+        self.temperature = trained.temperature
+
+    def forward(self, planes: Tensor, threshold: Tensor) -> tuple[Tensor, Tensor]:
+        """Map planes (B, 4, S, S) and a scalar to probabilities of ore (B,) float32 and decisions (B,) bool."""
+        p = p_ore(self.net(*self.inputs(planes)), self.temperature)
+        return p, p >= threshold
+
+
+def export_model(trained: Trained, file: Path, planes: Iterable[Planes], known: Mapping[str, Any]) -> Exported:
+    """Write a model as ONNX, and keep the file if it answers and decides as the checkpoint does.
+
+    Input `planes` (B, 4, S, S) float32 with a free batch, and `threshold`, a scalar that may be left out; outputs
+    `p_ore` (B,) float32 and `is_ore` (B,) bool. `planes` are batches (n, 4, S, S) to compare on, `known` is what its
+    card shall say of where it comes from. The module is left in evaluation mode, on the CPU, in float32.
 
     Raises:
-        InputError: the extra `onnx` is not installed, or the file does not compute what the model does.
+        InputError: the extra `export` is not installed, a representation that does not run without torch, no pairs,
+            or a file that answers or decides otherwise; nothing is kept then.
     """
-    try:
+    card = Card(
+        trained.threshold, trained.temperature, NOMINAL_AIR, trained.module.hparams["representation"], trained.cut,
+        trained.seen, known,
+    )  # fmt: skip
+    trained.module.float().cpu().eval()
+    Card.read(card.text())  # refuse what no runtime would open, before the work
+    content = seal(_serialised(_Graph(trained), trained.representation.size, card))
+    with replacing(file) as temporary:
+        temporary.write_bytes(content)
+        model = OnnxModel(temporary)
+        pairs, difference, turned = _compare(trained, model, planes)
+        if not pairs:
+            raise InputError(f"{file}: no pairs to check the model on; it was not kept")
+        if not difference <= TOLERANCE or turned:
+            why = f"probabilities are up to {difference:.1e} off, {turned} of {pairs} decisions are others"
+            raise InputError(f"{file}: {why}; it was not kept")
+    return Exported(OnnxModel(file), pairs, difference)
+
+
+def _serialised(graph: _Graph, size: int, card: Card) -> bytes:
+    with needing():
         import onnx
         import onnxscript as onnxscript  # torch's exporter asks for it
-    except ModuleNotFoundError as error:
-        raise InputError(f"{error.name}: not installed; pip install 'oresort[onnx]'") from error
-    model = model.float().cpu().eval()
-    pair = tuple(torch.randn(2, channels, size, size) for _ in range(2))
-    batch = torch.export.Dim("batch")
-    with replacing(file) as temporary, warnings.catch_warnings():
+
+    example = torch.rand(2, PLANES, size, size), torch.tensor(card.threshold)
+    with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the exporter's own deprecations
-        for name in ("torch.onnx", "onnxscript"):  # what they skip is no news to a user
+        for name in ("torch.onnx", "onnxscript", "onnx_ir"):  # what they skip is no news to a user
             logging.getLogger(name).setLevel(logging.ERROR)
-        torch.onnx.export(
-            model, pair, temporary, dynamo=True, external_data=False, verbose=False,
-            input_names=["low", "high"], output_names=["logits"],
-            dynamic_shapes={"low": {0: batch}, "high": {0: batch}},
+        program = torch.onnx.export(
+            graph, example, dynamo=True, external_data=False, verbose=False,
+            input_names=["planes", "threshold"], output_names=["p_ore", "is_ore"],
+            dynamic_shapes={"planes": {0: torch.export.Dim("batch")}, "threshold": None},
         )  # fmt: skip
-        content = onnx.load(temporary)
-        energies = ",".join(model.fusion.energies)
-        onnx.helper.set_model_props(content, {"oresort_energies": energies, **(metadata or {})})
-        onnx.checker.check_model(content)
-        onnx.save(content, temporary)
-        difference, scale = _difference(model, temporary, channels, size)
-        if not difference <= TOLERANCE * max(1.0, scale):
-            raise InputError(f"{file}: the exported model is {difference:.1e} off; it was not kept")
-    return difference
+    assert program is not None
+    model = program.model_proto
+    # a threshold that stands beside the weights, too, may be left out when the model is asked
+    model.graph.initializer.append(onnx.numpy_helper.from_array(np.array(card.threshold, np.float32), "threshold"))
+    for part in (model.graph, *model.graph.node, *model.graph.value_info, *model.graph.input, *model.graph.output):
+        del part.metadata_props[:]  # lines of code and paths of the machine that exported it
+        part.doc_string = ""
+    onnx.helper.set_model_props(model, {KEY: card.text()})
+    onnx.checker.check_model(model)
+    return bytes(model.SerializeToString())
 
 
-def _difference(model: PairNet, file: Path, channels: int, size: int) -> tuple[float, float]:
-    import onnxruntime
-
-    options = onnxruntime.SessionOptions()
-    options.log_severity_level = 3
-    session = onnxruntime.InferenceSession(file, options, providers=["CPUExecutionProvider"])
-    wanted = {entry.name for entry in session.get_inputs()}
-    worst = scale = 0.0
-    generator = torch.Generator().manual_seed(0)
-    for count in (1, 2, 7):
-        low, high = torch.randn(2, count, channels, size, size, generator=generator)
-        feed = {"low": low.numpy(), "high": high.numpy()}
-        found = session.run(None, {name: feed[name] for name in feed if name in wanted})[0]
-        with torch.no_grad():
-            expected = model(low, high).numpy()
-        worst = max(worst, float(np.abs(found - expected).max()))
-        scale = max(scale, float(np.abs(expected).max()))
-    return worst, scale
+def _compare(trained: Trained, model: OnnxModel, planes: Iterable[Planes]) -> tuple[int, float, int]:
+    """Return how many pairs were compared, the largest difference of a probability, and how many decisions differ."""
+    pairs, worst, turned = 0, 0.0, 0
+    for batch in planes:
+        for start in range(0, len(batch), BATCH):
+            part = np.ascontiguousarray(batch[start : start + BATCH])
+            expected = trained.answer(part)  # (B,)
+            sizes = (BATCH, *_SMALL) if pairs == 0 else (BATCH,)
+            for size in sizes:
+                rows = [model.decide(part[i : i + size]) for i in range(0, len(part), size)]
+                found, called = (np.concatenate(column) for column in zip(*rows, strict=True))
+                worst = max(worst, float(np.abs(found - expected).max()))
+                turned += int((called != is_ore(expected, trained.threshold)).sum())
+            pairs += len(part)
+    return pairs, worst, turned

@@ -8,6 +8,8 @@ from typing import Any
 
 _FACE = {
     "Model": "runtime.model",
+    "OnnxModel": "runtime.onnx",
+    "open_model": "runtime.onnx",
     "Sorter": "runtime.sorter",
     "Decision": "sorting.decision",
     "Policy": "sorting.policy",

@@ -9,7 +9,10 @@ from numpy.typing import NDArray
 
 from oresort.console.progress import track
 from oresort.errors import InputError
-from oresort.files.dataset import Cutting
+from oresort.files.dataset import WORDS, Cutting
+from oresort.represent.representation import Planes, Representation
+from oresort.sorting.probability import check_probabilities
+from oresort.xray.transmission import FULL_SCALE
 
 Counts = NDArray[np.uint16]
 
@@ -52,6 +55,14 @@ class Model(Protocol):
         """
 
 
+def planes_of(
+    representation: Representation, lows: Sequence[Counts], highs: Sequence[Counts], air: float, background: str
+) -> Planes:
+    """Return the planes (B, 4, S, S) float32 of B particles, at least one; arguments as a `Model` is called."""
+    pairs = zip(lows, highs, strict=True)
+    return np.stack([representation.planes(low, high, air, background) for low, high in pairs])
+
+
 def predict(
     model: Model, low: Counts | Sequence[Counts], high: Counts | Sequence[Counts], air: float, background: str
 ) -> NDArray[np.float32]:
@@ -60,13 +71,22 @@ def predict(
     `low` and `high` are uint16 counts (H, W) of one particle, or lists of such; the rest as a `Model` is called.
 
     Raises:
-        InputError: layers of different sizes or numbers.
+        InputError: no counts of uint16, layers of different sizes or numbers, an air level or a background that cannot
+            be, or answers that are no probabilities.
     """
+    if not 1 <= air <= 2 * FULL_SCALE:  # NaN is not
+        raise InputError(f"air={air}: give the counts without a particle, 1 to {2 * FULL_SCALE:,}")
+    if background not in WORDS["background"]:
+        raise InputError(f"background={background}: unknown; known are {', '.join(WORDS['background'])}")
     lows, highs = ([x] if isinstance(x, np.ndarray) and x.ndim == 2 else list(x) for x in (low, high))
     if [np.shape(x) for x in lows] != [np.shape(x) for x in highs]:
         raise InputError("low, high: give as many of one energy as of the other, of the same sizes")
+    if any(np.ndim(x) != 2 or x.dtype != np.uint16 for x in (*lows, *highs)):
+        raise InputError("low, high: give counts (H, W) of uint16, one image or a list of images of each energy")
     found = [np.zeros(0, np.float32)]
     for start in track(range(0, len(lows), BATCH), -(-len(lows) // BATCH), "classifying particles"):
         part = slice(start, start + BATCH)
         found.append(model(lows[part], highs[part], air, background))
-    return np.concatenate(found)
+    p_ore = np.concatenate(found)
+    check_probabilities(p_ore, f"{model.file}: p_ore")
+    return p_ore

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from oresort.errors import InputError
 from oresort.files.dataset import Cutting
 from oresort.runtime.model import BATCH, Model
+from oresort.runtime.onnx import open_model
 from oresort.scan.calibrate.calibration import Calibration, load_calibration
 from oresort.scan.cut.crop import Cut
 from oresort.scan.cut.cutter import BLOCK, Cutter
@@ -24,7 +25,7 @@ class Sorter:
     """Decides on every particle of an endless belt; memory does not grow with what has gone by.
 
     Args:
-        model: an open model.
+        model: an exported model, its file or `builtin`; or any open `Model`, such as `oresort.load` gives.
         calibration: of the sorter, or its file.
         policy: what is done with particles that cannot be judged as others are.
         threshold: particles from this probability of ore on are kept; None: the one saved with the model.
@@ -38,7 +39,7 @@ class Sorter:
 
     def __init__(
         self,
-        model: Model,
+        model: str | Path | Model,
         calibration: str | Path | Calibration,
         policy: Policy = Policy(),  # noqa: B008  # immutable
         threshold: float | None = None,
@@ -46,6 +47,7 @@ class Sorter:
         *,
         apart: bool = False,
     ) -> None:
+        model = open_model(model) if isinstance(model, str | Path) else model
         self.model, self.policy = model, policy
         self.threshold = check_threshold(model.threshold if threshold is None else threshold)
         if not isinstance(calibration, Calibration):

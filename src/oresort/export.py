@@ -1,0 +1,60 @@
+"""Write a trained model as one ONNX file that sorts without torch, checked against the checkpoint."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+from oresort.console.command import REQUIRED, run_command
+from oresort.console.ranges import whole
+from oresort.errors import InputError
+
+if TYPE_CHECKING:
+    from oresort.learn.export import Exported
+
+
+@dataclass
+class ExportData:
+    """Where the pairs are on which the file is tried."""
+
+    root: str | None = None
+    cache: str | None = None
+    follow_links: bool = False
+
+
+@dataclass
+class ExportConfig:
+    """One export; `conf/export.yaml` explains each key."""
+
+    ckpt: str = REQUIRED
+    out: str = REQUIRED
+    pairs: Annotated[int, whole(1, 1_000_000)] = 1000
+    data: ExportData = field(default_factory=ExportData)
+    modules: list[str] = field(default_factory=list)
+
+
+def export(cfg: ExportConfig) -> "Exported":
+    """Export, and print how far the file is from the checkpoint; InputError where it is not kept."""
+    from oresort.learn.checkpoint import load_trained
+    from oresort.learn.export import export_model
+    from oresort.learn.origin import origin_of, pairs_to_try
+
+    out = Path(cfg.out)
+    if out.suffix.lower() != ".onnx":
+        raise InputError(f"out={cfg.out}: not called *.onnx, by which commands know it; name it so")
+    trained = load_trained(cfg.ckpt)
+    data = cfg.data
+    planes = pairs_to_try(trained, cfg.pairs, data.root, cache=data.cache, follow_links=data.follow_links)
+    made = export_model(trained, out, planes, origin_of(trained))
+    what = f"{made.pairs:,} {'simulated pairs' if data.root is None else 'pairs'}"
+    print(f"{out}: {out.stat().st_size / 1000:,.0f} kB, threshold {made.model.threshold:.3f}")
+    print(f"on {what}: probabilities within {made.difference:.1e} of the checkpoint's, decisions the same")
+    return made
+
+
+def main() -> None:
+    """Entry point of `python -m oresort.export`."""
+    run_command("export", __doc__, ExportConfig, export)
+
+
+if __name__ == "__main__":
+    main()
