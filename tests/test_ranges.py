@@ -15,6 +15,7 @@ from oresort.dashboard import DashboardConfig
 from oresort.errors import InputError
 from oresort.evaluate import EvaluateConfig
 from oresort.explain import ExplainConfig
+from oresort.export import ExportConfig
 from oresort.import_weights import ImportConfig
 from oresort.learn.classic import ClassicConfig
 from oresort.learn.config import TrainConfig
@@ -32,6 +33,7 @@ SCHEMAS: dict[str, type] = {
     "dashboard": DashboardConfig,
     "evaluate": EvaluateConfig,
     "explain": ExplainConfig,
+    "export": ExportConfig,
     "import_weights": ImportConfig,
     "prepare": PrepareConfig,
     "pretrain": PretrainConfig,
@@ -44,6 +46,7 @@ GIVEN = {
     "calibrate": ["scans=x", "out=x.json"],
     "evaluate": ["ckpt=x", "data.root=x"],
     "explain": ["ckpt=x", "out=x"],
+    "export": ["ckpt=x", "out=x"],
     "prepare": ["scans=x", "out=x"],
     "report": ["runs=x"],
     "simulate": ["out=x"],

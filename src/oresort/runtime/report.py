@@ -12,7 +12,6 @@ from oresort.console.show import show
 from oresort.files.belt import gap_in
 from oresort.runtime.belt import SortedBelt
 from oresort.runtime.model import Model
-from oresort.runtime.onnx import BUILTIN
 from oresort.runtime.settings import SortConfig
 from oresort.sorting.table import Placed
 
@@ -124,8 +123,6 @@ def _warnings(cfg: SortConfig, model: Model, belts: Sequence[SortedBelt]) -> Ite
         word = getattr(cfg, flag)
         if count := sum(getattr(row.particle, flag) for row in rows):
             yield f"{count} of {len(rows)} particles {wrong}; {_DONE[word]} ({flag}={word})"
-    if cfg.ckpt == BUILTIN:
-        yield f"{BUILTIN}: trained on synthetic data, not for production; train on pairs of your own and export that"
     if not model.seen:
         yield f"{cfg.ckpt}: does not know what its training scans looked like, so the drift alarm is off"
     for belt in belts:

@@ -1,5 +1,6 @@
 """The command `sort`: everything is looked at before anything is written, and the table before the picture."""
 
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -8,6 +9,7 @@ from oresort.runtime.belt import SortedBelt, sort_belt
 from oresort.runtime.ejections import Kept
 from oresort.runtime.looking import Lookers, looking_on
 from oresort.runtime.model import Model
+from oresort.runtime.onnx import BUILTIN
 from oresort.runtime.report import show_ejections, show_sorted
 from oresort.runtime.settings import SortConfig, belts_of, cutting, is_stream
 from oresort.runtime.sorter import Sorter
@@ -26,6 +28,9 @@ _PICTURES = 25 * MOST_PIXELS  # of all pictures together, a byte each: they wait
 
 def sort(cfg: SortConfig, model: Model) -> list[SortedBelt] | Deciding:
     """Sort scans as `sort_scans`, or what comes while it is sorted as `sort_stream`."""
+    if cfg.ckpt == BUILTIN:
+        why = "trained on synthetic data, not for production; train on pairs of your own and export that model"
+        print(f"warning: {BUILTIN}: {why}", file=sys.stderr)
     stream = is_stream(cfg)
     with looking_on(cfg) as lookers:
         return sort_stream(cfg, model, lookers) if stream else sort_scans(cfg, model, lookers)
