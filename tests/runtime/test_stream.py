@@ -303,3 +303,24 @@ def test_a_folder_of_other_decisions_is_left_alone(tmp_path: Path):
         piped(tmp_path, sent(belt()))
     assert (tmp_path / "decisions.csv").read_text() == "id,what\n"
     assert threading.active_count() < 20
+
+
+@pytest.mark.parametrize(
+    ("data", "why"),
+    [
+        (b"", "before a header"),
+        (protocol.pack_header(WIDTH)[:11], "before a header"),
+        (sent(belt())[:100_000], "amid a frame"),
+        (protocol.pack_header(WIDTH) + bytes(200), "garbage in place of a frame"),
+        (b"II*\0" + bytes(200), "no sender of lines"),
+    ],
+)
+def test_standard_input_that_is_no_whole_stream_fails_once_what_came_is_decided(
+    tmp_path: Path, home: Path, known: Calibration, data: bytes, why: str
+):
+    with pytest.raises(InputError, match=f"lines=-: .*{why}"):
+        piped(tmp_path / "o", data, f"calibration={home / 'cal.json'}", "first=0")
+    whole = (max(len(data) - 24, 0) // len(next(frames(belt())))) * 32
+    expected = directly(cut(0, whole), known) if why == "amid a frame" else []
+    assert boxes(table(tmp_path / "o")) == boxes_of(expected)
+    assert "by an error" in events(tmp_path / "o", "end")[-1]

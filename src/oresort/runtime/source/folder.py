@@ -131,7 +131,10 @@ class Folder:
                 self._log("note", line)
                 self._problems[line] = float("inf")
         for scan in order:
-            if self._last is not None and natural(scan.name) < natural(self._last):
+            if not scan.name.isprintable():
+                self._log("refused", f"{scan.name!r}: no table takes such a name; rename its files")
+                self._known.add(scan.name)
+            elif self._last is not None and natural(scan.name) < natural(self._last):
                 self._log("refused", f"{scan.low}: comes too late, {self._last} has had its turn; sort it by itself")
                 self._known.add(scan.name)
         return sorted((scan for scan in order if scan.name not in self._known), key=lambda scan: natural(scan.name))

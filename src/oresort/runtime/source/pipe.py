@@ -31,14 +31,16 @@ class Pipe:
         Raises:
             InputError: garbage, or an end amid a header or a frame; what came before was yielded.
         """
-        wire, name = Wire(self._handle, self._patience.hear), f"belt_{number}"
+        wire, name, begun = Wire(self._handle, self._patience.hear), f"belt_{number}", False
         try:
-            columns = check_header(wire, columns)
+            columns, begun = check_header(wire, columns), True
             self._log("sender", f"{name} comes from standard input, {columns} columns")
             yield from lines_of(wire, columns, name, self._log)
         except EndedError:
             return
         except GoneError as error:
+            if not begun:
+                raise InputError("lines=-: standard input ends before a header; send as docs/stream.md says") from None
             if not error.clean:
                 missing = f"{error.missing:,} bytes before its end"
                 raise InputError(f"lines=-: standard input ends amid a frame, {missing}; send it whole") from None

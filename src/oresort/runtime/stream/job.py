@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -50,10 +51,11 @@ class Job(NamedTuple):
         ended, watch = "by a defect", _Watch(self)
         try:
             watch.look("")
-            for item in self.loop.items():
-                if item is not None:
-                    self._handle(item, watch)
-                watch.tick()
+            with closing(self.loop.items()) as items:  # whatever happens, its threads end
+                for item in items:
+                    if item is not None:
+                        self._handle(item, watch)
+                    watch.tick()
             self.writer.add(self.rows.cut_off())
             ended = f"by signal {asked.code - 128}" if asked.code else "with its source"
         except KeyboardInterrupt:
@@ -63,11 +65,13 @@ class Job(NamedTuple):
             ended = f"by an error: {one_line(error)}"
             raise
         finally:
-            watch.look(ended)
             self.log("end", f"ended {ended}; {self.writer.rows:,} decisions, {self.deciding.lines:,} lines")
-            for observer in self.observers:
-                observer.finished()
-            self.writer.close()
+            try:
+                watch.look(ended)
+            finally:
+                for observer in self.observers:
+                    observer.finished()
+                self.writer.close()
 
     def _handle(self, item: Item, watch: "_Watch") -> None:
         if isinstance(item, Worked):

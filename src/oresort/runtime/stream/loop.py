@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from typing import Any, NamedTuple
 
 from oresort.runtime.source.event import Block, Event
@@ -47,7 +47,7 @@ class Loop:
         """How often the source had to wait."""
         return self._read.full
 
-    def items(self) -> Iterator[Item | None]:
+    def items(self) -> Generator[Item | None]:
         """Yield what was cut, in order, and None at least five times a second where nothing comes.
 
         Raises:
