@@ -39,8 +39,9 @@ def heard(data: bytes, piece: int | None = None) -> tuple[list[Event], list[str]
 
     def send() -> None:
         with os.fdopen(write, "wb", buffering=0) as pipe:
-            for start in range(0, len(data), piece or len(data)):
-                pipe.write(data[start : start + (piece or len(data))])
+            size = piece or max(len(data), 1)
+            for start in range(0, len(data), size):
+                pipe.write(data[start : start + size])
 
     sender = threading.Thread(target=send)
     sender.start()
