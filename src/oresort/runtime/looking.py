@@ -8,8 +8,6 @@ from typing import NamedTuple
 
 from oresort.runtime.ejecting import Ejecting
 from oresort.runtime.observer import Observer
-from oresort.runtime.page.live import Live
-from oresort.runtime.page.page import Page
 from oresort.runtime.settings import SortConfig
 from oresort.sorting.ejectors.settings import load_ejectors
 
@@ -44,6 +42,10 @@ def looking_on(cfg: SortConfig) -> Iterator[Lookers]:
     observers: list[Observer] = [ejecting] if ejecting else []
     with ExitStack() as opened:
         if cfg.page is not None:
+            # only now: a server is more to import than a sort without one should wait for
+            from oresort.runtime.page.live import Live
+            from oresort.runtime.page.page import Page
+
             name = cfg.scans or cfg.low or f"lines={cfg.lines}"
             live = Live(name, ejecting.shown if ejecting else None)
             page = Page(live, cfg.page_host, cfg.page)
