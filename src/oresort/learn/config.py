@@ -25,11 +25,12 @@ class ModelConfig:
 
 @dataclass
 class RecipeConfig:
-    """What `recipe=` sets beyond the keys of others: its name, and how KAN heads start."""
+    """What `recipe=` sets beyond the keys of others: its name, how KAN heads start, and how long it trains."""
 
     name: str = "default"
     init: Annotated[str, one_of("linear", "paper", "lecun", "glorot")] = "linear"
     norm: bool = True
+    epochs: Annotated[int, whole(1)] = 200
 
 
 @dataclass
