@@ -19,6 +19,7 @@ from oresort.errors import InputError
 from oresort.learn.record import read_row
 from oresort.learn.run import finished
 from studies import command
+from studies.recipe.settings import COMPACT
 
 LABELS = ("batch", "assay")
 BF16 = "trainer.precision=bf16-mixed"
@@ -27,7 +28,7 @@ METHODS: dict[str, tuple[str, ...]] = {
     "R value, corrected": ("classic", "method=r_value", "method.corrected=true"),
     "two thresholds": ("classic", "method=two_thresholds"),
     "gradient boosting": ("classic", "method=gradient_boosting"),
-    "compact tower": ("train", "recipe=lite", BF16),
+    "compact tower": ("train", *COMPACT, BF16),
     "paper's network": ("train", BF16),
 }
 

@@ -236,10 +236,21 @@ def test_the_papers_recipe_reaches_every_head(compose_train: Callable[..., Train
     assert set(mlp.model.head) == {"_target_", "widths"}
 
 
-def test_the_lite_recipe_is_the_row_of_the_study(compose_train: Callable[..., TrainConfig]):
-    lite = compose_train("recipe=lite", small=False)
-    row = compose_train("+experiment=ablation_tower", "ablation/tower=compact_fast", small=False)
-    assert (lite.model, lite.optim, lite.schedule) == (row.model, row.optim, row.schedule)
+def test_recipes_say_how_long_they_train(compose_train: Callable[..., TrainConfig]):
+    epochs = {name: compose_train(f"recipe={name}", small=False).trainer["max_epochs"] for name in choices("recipe")}
+    assert epochs["default"] == epochs["paper"] == 200  # the paper's
+    assert epochs["best"] < epochs["lite"] < 50
+    assert compose_train("recipe=lite", "scale=cpu", small=False).trainer["max_epochs"] == 8
+
+
+def test_best_differs_from_lite_in_its_tower_alone(compose_train: Callable[..., TrainConfig]):
+    lite, best = (compose_train(f"recipe={name}", small=False) for name in ("lite", "best"))
+    assert (lite.model.tower["_target_"], best.model.tower["_target_"]) == (
+        "oresort.models.towers.lite.LiteTower",
+        "oresort.models.towers.compact.CompactTower",
+    )
+    for key in ("optim", "schedule", "callbacks", "objective", "representation", "augment", "data"):
+        assert getattr(lite, key) == getattr(best, key)
 
 
 @pytest.mark.parametrize("experiment", [(), ("+experiment=ablation_fusion", "ablation/fusion=feature")])
@@ -259,7 +270,9 @@ def test_a_word_of_the_command_line_wins_over_a_recipe(
     assert cfg.recipe.name == recipe
     assert cfg.representation["_target_"].endswith("Attenuation")
     assert cfg.model.tower["_target_"].endswith("TimmTower")
-    assert cfg.model.fusion["_target_"].endswith("Concat" if experiment else "Stack" if recipe == "lite" else "Hybrid")
+    assert cfg.model.fusion["_target_"].endswith(
+        "Concat" if experiment else "Stack" if recipe in ("lite", "best") else "Hybrid"
+    )
     assert (cfg.optim["lr"], cfg.monitor) == (0.5, "f1")
 
 
