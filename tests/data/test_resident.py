@@ -1,5 +1,6 @@
 """Pairs on the device: the same pairs, the same changes with the same chances; and fewer pairs on request."""
 
+import itertools
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -12,13 +13,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pairs import write_manifest, write_released
 
-from oresort.data.augment import Augmentation
+from oresort.data.augment import Augmentation, relight, turned
 from oresort.data.datamodule import OreDataModule
 from oresort.data.index import limit_pairs
 from oresort.data.loaders import ResidentLoader
 from oresort.errors import InputError
 from oresort.files.dataset import RELEASED, SIMULATED, write_dataset
-from oresort.represent.representation import Attenuation
+from oresort.represent.representation import Attenuation, Representation, Standardized
 
 ATTENUATION = {"_target_": "oresort.represent.representation.Attenuation", "geometry": "resize", "size": 16}
 AUGMENT = {"_target_": "oresort.data.augment.Augmentation", "flip": 0.5, "transpose": 0.5}
@@ -146,3 +147,19 @@ def test_pairs_cut_in_another_way_are_other_pairs(tmp_path: Path):
         hashes.append(OreDataModule(root).fingerprint())
     assert len(set(hashes[:3])) == 3
     assert hashes[1] == hashes[3]
+
+
+def test_each_pair_is_turned_as_is_said_of_it():
+    planes = torch.rand((16, 4, 5, 5), generator=torch.Generator().manual_seed(0))
+    how = torch.tensor(list(itertools.product((False, True), repeat=3)) * 2)  # (16, 3)
+    for plane, (x, y, swapped), found in zip(planes.numpy(), how.tolist(), turned(planes, how).numpy(), strict=True):
+        wanted = plane[:, :: -1 if y else 1, :: -1 if x else 1]
+        np.testing.assert_array_equal(found, wanted.swapaxes(1, 2) if swapped else wanted)
+
+
+@pytest.mark.parametrize("kind", [Attenuation(size=4), Standardized(size=4)])
+def test_no_offset_is_an_offset_of_nothing(kind: Representation):
+    generator = torch.Generator().manual_seed(0)
+    planes = torch.rand((3, 4, 4, 4), generator=generator)
+    gain = 0.9 + 0.2 * torch.rand((3, 2, 1, 1), generator=generator)
+    torch.testing.assert_close(relight(planes, gain, None, kind), relight(planes, gain, 0 * gain, kind))

@@ -97,11 +97,9 @@ class Augmentation:
             drawn = torch.rand((len(planes), layers, 1, 1), generator=generator, device=planes.device)
             return span[0] + (span[1] - span[0]) * drawn  # (B, layers, 1, 1)
 
-        if self.flip > 0:
-            planes = torch.where(uniform() < self.flip, planes.flip(3), planes)
-            planes = torch.where(uniform() < self.flip, planes.flip(2), planes)
-        if self.transpose > 0:
-            planes = torch.where(uniform() < self.transpose, planes.transpose(2, 3), planes)
+        if self.flip > 0 or self.transpose > 0:
+            chances = (self.flip, self.flip, self.transpose)
+            planes = turned(planes, torch.cat([uniform() < chance for chance in chances], 1)[..., 0, 0])
         if self.curve:
             span = (-self.curve, self.curve)
             planes = bend(planes, uniform(span, 2), uniform(span, 2), representation)
@@ -116,12 +114,35 @@ class Augmentation:
         return self._relit(planes, representation, chosen, gain, offset)
 
     def _relit(self, planes: Tensor, facts: Representation, chosen: Tensor, gain: Tensor, offset: Tensor) -> Tensor:
-        changed = silhouette(planes, offset, facts) if self.saturate else relight(planes, gain, offset, facts)
-        return torch.where(chosen, changed, planes)
+        if self.saturate:
+            return torch.where(chosen, silhouette(planes, offset, facts), planes)
+        # what is not chosen is multiplied by 1: cheaper than to choose between two sets of planes
+        drawn = torch.where(chosen, offset, 0.0) if self.offset != (0.0, 0.0) else None
+        return relight(planes, torch.where(chosen, gain, 1.0), drawn, facts)
 
 
-def relight(planes: Tensor, gain: Tensor, offset: Tensor, representation: Representation) -> Tensor:
-    """Return planes (B, 4, S, S) as if counts had been `gain * counts + offset`, both (B, 2, 1, 1).
+def turned(planes: Tensor, how: Tensor) -> Tensor:
+    """Return planes (B, C, S, S), turned as `how` (B, 3) says: mirrored in x, mirrored in y, then transposed."""
+    if planes.device.type != "cpu":  # without a wait for the device
+        for number in range(3):
+            planes = torch.where(how[:, number, None, None, None], _turn(planes, 1 << number), planes)
+        return planes
+    code = (how.long() << torch.arange(3)).sum(1)  # (B,)
+    result = torch.empty_like(planes)
+    for kind in range(8):  # half the memory's work: each plane is read and written once
+        rows = (code == kind).nonzero()[:, 0]
+        result[rows] = _turn(planes[rows], kind)
+    return result
+
+
+def _turn(planes: Tensor, code: int) -> Tensor:
+    planes = planes.flip(3) if code & 1 else planes
+    planes = planes.flip(2) if code & 2 else planes
+    return planes.transpose(2, 3) if code & 4 else planes
+
+
+def relight(planes: Tensor, gain: Tensor, offset: Tensor | None, representation: Representation) -> Tensor:
+    """Return planes (B, 4, S, S) as if counts had been `gain * counts + offset`, both (B, 2, 1, 1); None is 0.
 
     Counts are held within their range; a background of zero moves by the offset, too. From attenuation ln(gain) is
     taken, in proportion to each pixel's cover. There the offset, at most 20 counts of thousands, is applied at the
@@ -129,7 +150,9 @@ def relight(planes: Tensor, gain: Tensor, offset: Tensor, representation: Repres
     """
     value, cover = planes[:, :2], planes[:, 2:]  # (B, 2, S, S) each
     if representation.unit == "counts":
-        value = (value * gain + offset).clamp(0.0, representation.ceiling)
+        value = (value * gain + (0.0 if offset is None else offset)).clamp(0.0, representation.ceiling)
+    elif offset is None:
+        value = (value - torch.log(gain) * cover).clamp_max(representation.ceiling)
     else:
         # a rim pixel holds its attenuation in proportion to cover: over cover it is the particle's own
         counts = NOMINAL_AIR * torch.exp(-value / cover.clamp_min(1e-3))
