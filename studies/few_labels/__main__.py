@@ -4,7 +4,7 @@
 
 Each seed is one mine of its own simulation. Its few labelled pairs are whole scans of train and validation; its test is
 whole, and no training sees it. Runs what is missing in `work`, one after the other, and writes `few_labels.csv` (one
-row per mine, size and way), `summary.csv` and `few_labels.png` after every run. `ways=[two views,known quantities]`
+row per mine, size and way), `summary.csv` and `few_labels.png` after every way. `ways=[two views,known quantities]`
 runs the pretexts that were not kept.
 """
 
@@ -23,7 +23,7 @@ from studies import command
 from studies.few_labels.compare import difference
 from studies.few_labels.ways import FAR, SCRATCH, TRIED, WAYS, Budget, Mines
 
-STYLES = ("o-", "s--", ":", "^-", "v-", "D-", "x-", "+-")
+STYLES = dict(zip((*WAYS, *TRIED), ("o-", "s--", ":", "^-", "v-", "D-", "x-", "+-"), strict=True))
 
 
 @dataclass
@@ -32,7 +32,7 @@ class Options:
 
     work: Path = MISSING  # folder of datasets and runs
     out: Path = Path("experiments/few_labels")  # folder for tables and figure
-    mines: list[int] = field(default_factory=lambda: [300, 301, 302])  # seeds of simulation; 101-103 were for choices
+    mines: list[int] = field(default_factory=lambda: [300, 301, 302])  # seeds of simulation; 101 was for choices
     sizes: list[int] = field(default_factory=lambda: [300, 100, 1000, 50])  # labelled pairs, in the order of running
     ways: list[str] = field(default_factory=lambda: list(WAYS))
     recipe: str = "lite"
@@ -60,6 +60,7 @@ def study(options: Options) -> pd.DataFrame:
                 runs.setdefault((way, size), {})[mine] = [run]
                 counts = {f"pairs_{side}": row[f"pairs/{side}"] for side in ("train", "val")}
                 rows.append({"way": way, "size": size, "mine": mine, **counts, "auroc": 100 * row["test/auroc"]})
+            if rows:
                 table = pd.DataFrame(rows)
                 tables = {"few_labels.csv": table, "summary.csv": summary(table, runs)}
                 command.save(options.out, {**tables, "few_labels.png": draw(tables["summary.csv"])}, "%.2f")
@@ -92,7 +93,8 @@ def draw(table: pd.DataFrame) -> Figure:
     figure = Figure(figsize=(7, 4), dpi=110, layout="constrained")
     axes = figure.subplots()
     ways = [way for way in (*WAYS, *TRIED) if way in set(table.way)]
-    for way, style in zip(ways, STYLES, strict=False):
+    for way in ways:
+        style = STYLES[way]
         part = table[table.way == way].sort_values("size")
         if way == FAR:
             axes.axhline(part.auroc_mean.iloc[0], ls=style, color="grey", label=way)

@@ -26,7 +26,7 @@ class Start(NamedTuple):
 
 
 GENTLE = "rates.towers=0.03"
-"""Towers that labels have trained are nearly kept; chosen on the mines 101 and 102, as the shares of the steps."""
+"""Towers that labels have trained are nearly kept; chosen on the mine 101, as the shares of the steps."""
 
 SCRATCH, TREES, FAR = "from scratch", "gradient boosting", "simulated labels, as they are"
 STARTS = {

@@ -230,6 +230,7 @@ def test_a_killed_pretraining_goes_on_to_the_same_end(dataset: Path, tmp_path: P
         (["trainer.devices=2"], "on one device"),
         (["model/fusion=low"], "fusion of both"),
         (["data.root="], "data.root: empty"),
+        (["data.labelled=5"], "data.labelled: says nothing of pairs without labels"),
     ],
 )
 def test_bad_words_are_one_line(command: Any, dataset: Path, tmp_path: Path, words: list[str], said: str):

@@ -86,7 +86,7 @@ def test_each_way_meets_each_mine_and_size_and_is_compared(asked: list[Any], tmp
     labels = [text.get_text() for text in draw(table).axes[0].get_legend().get_texts()]
     assert sorted(labels) == sorted(WAYS)
     asked.clear()
-    study(Options(**{**vars(options), "collect": True, "mines": [3]}))
+    study(Options(**{**vars(options), "collect": True, "mines": [3], "ways": [FAR]}))
     assert {mine for _, mine, _ in asked} == {3}
 
 
