@@ -11,6 +11,7 @@ import shutil
 import time
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import torch
@@ -66,20 +67,29 @@ def search(options: Options) -> pd.DataFrame:
                 number += 1
                 file = options.work / f"{group} - {name} - {seed}.json".replace(",", "")
                 own = not options.groups or group in options.groups
-                if own and not file.is_file() and not options.collect and number % options.part[1] == options.part[0]:
+                own = own and not options.collect and number % options.part[1] == options.part[0]
+                new = own and not file.is_file()
+                if new:
                     write_json(file, measure(options, words, seed))
                 if file.is_file():
                     rows.append({"group": group, "setting": name, "seed": seed, **read_json(file, "remove it")})
-                    table = summarised(pd.DataFrame(rows))
-                    save(options.out, {"search.csv": table, "search.png": draw_search(table)}, "%.4g")
+                if new:
+                    _write(options.out, rows)
     if not rows:
         raise InputError(f"{options.work}: nothing finished to collect; leave collect out")
+    table = _write(options.out, rows)
     words_of = [
         {"group": group, "setting": name, "words": " ".join(words)}
         for group, settings in SETTINGS.items()
         for name, words in settings.items()
     ]
     save(options.out, {"settings.csv": pd.DataFrame(words_of)})
+    return table
+
+
+def _write(out: Path, rows: list[dict[str, Any]]) -> pd.DataFrame:
+    table = summarised(pd.DataFrame(rows))
+    save(out, {"search.csv": table, "search.png": draw_search(table)}, "%.4g")
     return table
 
 
