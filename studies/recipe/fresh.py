@@ -110,13 +110,14 @@ def means(table: pd.DataFrame) -> pd.DataFrame:
         both = part.merge(other, on="seed", suffixes=("", "_reference"))
         row = {
             **{"labels": labels, "method": method, "datasets": len(part)},
-            **{"auroc": part["auroc"].mean(), "auroc_std": part["auroc"].std()},
+            **{"auroc_mean": part["auroc"].mean(), "auroc_std": part["auroc"].std()},
             "balanced_accuracy": part["balanced_accuracy"].mean(),
         }
         if method != REFERENCE and len(both) > 1:
             ahead = (both["auroc"] - both["auroc_reference"]).to_numpy(np.float64)
             reach = float(stats.t.ppf(0.975, len(ahead) - 1)) * ahead.std(ddof=1) / np.sqrt(len(ahead))
-            row |= {"difference": ahead.mean(), "low": ahead.mean() - reach, "high": ahead.mean() + reach}
+            row |= {"difference": ahead.mean(), "difference_low": ahead.mean() - reach}
+            row |= {"difference_high": ahead.mean() + reach, "ahead_on": int((ahead > 0).sum())}
         rows.append(row)
     return pd.DataFrame(rows)
 

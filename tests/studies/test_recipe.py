@@ -97,5 +97,5 @@ def test_a_difference_of_methods_is_over_datasets():
     ]
     table = means(pd.DataFrame(rows)).set_index("method")
     assert table.loc["recipe=lite", "difference"] == pytest.approx(1.1)
-    assert table.loc["recipe=lite", "high"] - 1.1 == pytest.approx(3.182446 * 0.1154701 / 2, rel=1e-5)
+    assert table.loc["recipe=lite", "difference_high"] - 1.1 == pytest.approx(3.182446 * 0.1154701 / 2, rel=1e-5)
     assert math.isnan(table.loc[REFERENCE, "difference"])
