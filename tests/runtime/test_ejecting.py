@@ -73,6 +73,32 @@ def test_what_is_decided_late_by_the_belts_clock_is_not_blown():
         assert ejecting.schedule.late == late
 
 
+def test_lines_that_wait_have_let_the_clock_run():
+    given: list[Due] = []
+    ejecting = Ejecting(plant())
+    ejecting.take = given.append
+    ejecting.lines(LINES)
+    ejecting.decided([decision(1, 20, 8, 20, "waste")], 480)
+    assert given == []
+    ejecting.decided([], 508)  # 509 is when it opens
+    assert [command.on for due in given for command in due.commands] == [True]
+
+
+def test_a_cut_belt_gives_out_what_is_left_and_goes_on():
+    given: list[Due] = []
+    ejecting = Ejecting(plant())
+    ejecting.take = given.append
+    ejecting.lines(LINES)
+    ejecting.decided([decision(1, 10, 8, 20, "waste"), decision(30, 10, 8, 20, "ore")], 50)
+    ejecting.cut_off()
+    assert [w.particles for due in given for w in due.windows] == [(0,)]
+    ejecting.lines(LINES)
+    ejecting.decided([decision(1, 60, 8, 20, "waste")], 100)
+    ejecting.finished()
+    assert [w.particles for due in given for w in due.windows] == [(0,), (2,)]
+    assert (ejecting.figures()["late"], ejecting.figures()["blown"], ejecting.figures()["kept"]) == (0, 2, 1)
+
+
 def test_the_most_cycles_are_of_any_second():
     # ten within 0.99 s; then a pause and five
     starts = [100 + 110 * k for k in range(10)] + [3_000 + 110 * k for k in range(5)]

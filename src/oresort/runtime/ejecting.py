@@ -39,13 +39,15 @@ class Ejecting:
 
     def decided(self, decisions: Sequence[Decision], line: int) -> None:
         """Have windows made for what is to be blown out."""
+        now = line / self.plant.line_rate
         for made in decisions:
             particle, blown = made.particle, made.decision == self.plant.blown
             if blown:
                 self._tally.blow(particle.w, particle.h)
             rows = profile(particle.mask)
-            self.schedule.add(self.count, rows, particle.x, particle.y, blown, line / self.plant.line_rate)
+            self.schedule.add(self.count, rows, particle.x, particle.y, blown, now)
             self.count += 1
+        self._give(self.schedule.due(now))  # lines that wait have let the clock run on
 
     def cut_off(self) -> None:
         """Give out all that is left: when the next lines come, nobody knows on this clock."""
