@@ -52,21 +52,26 @@ def study(options: Options) -> pd.DataFrame:
     runs: dict[tuple[str, int], dict[int, list[Run]]] = {}
     for size in options.sizes:
         for way in options.ways:
+            if options.collect and not all(finished(mines.folder(way, mine, size)) for mine in options.mines):
+                continue  # a mean over some of the mines would look like one over all
             for mine in options.mines:
-                if options.collect and not finished(mines.folder(way, mine, size)):
-                    continue
                 row, folder = mines.row(way, mine, size)
                 run = Run(read_predictions(folder, row, "test"), float(row["threshold"]))
                 runs.setdefault((way, size), {})[mine] = [run]
                 counts = {f"pairs_{side}": row[f"pairs/{side}"] for side in ("train", "val")}
                 rows.append({"way": way, "size": size, "mine": mine, **counts, "auroc": 100 * row["test/auroc"]})
-            if rows:
-                table = pd.DataFrame(rows)
-                tables = {"few_labels.csv": table, "summary.csv": summary(table, runs)}
-                command.save(options.out, {**tables, "few_labels.png": draw(tables["summary.csv"])}, "%.2f")
+            if rows and not options.collect:
+                _write(options.out, rows, runs)  # a study cut short leaves whole ways
     if not rows:
         raise InputError(f"{options.work}: no finished run to collect; leave collect out")
-    return summary(pd.DataFrame(rows), runs)
+    return _write(options.out, rows, runs)
+
+
+def _write(out: Path, rows: list[dict[str, object]], runs: dict[tuple[str, int], dict[int, list[Run]]]) -> pd.DataFrame:
+    table = pd.DataFrame(rows)
+    means = summary(table, runs)
+    command.save(out, {"few_labels.csv": table, "summary.csv": means, "few_labels.png": draw(means)}, "%.2f")
+    return means
 
 
 def summary(table: pd.DataFrame, runs: dict[tuple[str, int], dict[int, list[Run]]]) -> pd.DataFrame:

@@ -8,7 +8,7 @@ import pandas as pd
 from oresort.errors import InputError
 from oresort.tables.bootstrap import LEVEL, Difference, Run, Weights, same_pairs, weighted_metric
 
-RESAMPLES = 2000
+RESAMPLES = 1000
 
 
 def difference(own: Mapping[int, Sequence[Run]], reference: Mapping[int, Sequence[Run]]) -> Difference:
