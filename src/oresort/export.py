@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from oresort.console.command import REQUIRED, run_command
-from oresort.console.ranges import whole
+from oresort.console.ranges import one_of, share, whole
 from oresort.errors import InputError
 
 if TYPE_CHECKING:
@@ -27,6 +27,8 @@ class ExportConfig:
 
     ckpt: str = REQUIRED
     out: str = REQUIRED
+    precision: Annotated[str, one_of("float32", "int8")] = "float32"
+    max_drop: Annotated[float, share()] = 0.002
     pairs: Annotated[int, whole(1, 1_000_000)] = 1000
     data: ExportData = field(default_factory=ExportData)
     modules: list[str] = field(default_factory=list)
@@ -36,18 +38,29 @@ def export(cfg: ExportConfig) -> "Exported":
     """Export, and print how far the file is from the checkpoint; InputError where it is not kept."""
     from oresort.learn.checkpoint import load_trained
     from oresort.learn.export import export_model
-    from oresort.learn.origin import origin_of, pairs_to_try
+    from oresort.learn.origin import labelled_pairs, origin_of, pairs_to_try
 
     out = Path(cfg.out)
     if out.suffix.lower() != ".onnx":
         raise InputError(f"out={cfg.out}: not called *.onnx, by which commands know it; name it so")
+    data, int8 = cfg.data, cfg.precision == "int8"
+    if int8 and data.root is None:
+        raise InputError("precision=int8: is judged by labelled pairs; give them as data.root=DIR")
     trained = load_trained(cfg.ckpt)
-    data = cfg.data
     planes = pairs_to_try(trained, cfg.pairs, data.root, cache=data.cache, follow_links=data.follow_links)
-    made = export_model(trained, out, planes, origin_of(trained))
+    labelled = None
+    if int8 and data.root is not None:
+        labelled = labelled_pairs(trained, data.root, cache=data.cache, follow_links=data.follow_links)
+    made = export_model(trained, out, planes, origin_of(trained), labelled, cfg.max_drop)
     what = f"{made.pairs:,} {'simulated pairs' if data.root is None else 'pairs'}"
     print(f"{out}: {out.stat().st_size / 1000:,.0f} kB, threshold {made.model.threshold:.3f}")
     print(f"on {what}: probabilities within {made.difference:.1e} of the checkpoint's, decisions the same")
+    if made.gate is not None and labelled is not None:
+        before, after = made.gate.auroc
+        print(
+            f"int8: AUROC {100 * after:.2f} ({100 * before:.2f} in float32), {made.gate.turned} decisions of "
+            f"{len(labelled.label)} are others, {made.gate.speed:.1f} times as fast here"
+        )
     return made
 
 

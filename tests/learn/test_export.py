@@ -20,9 +20,10 @@ from oresort.files.dataset import RELEASED
 from oresort.learn import export as onnx_file
 from oresort.learn.checkpoint import Trained, load_trained
 from oresort.learn.export import export_model
-from oresort.learn.origin import pairs_to_try
+from oresort.learn.origin import labelled_pairs, pairs_to_try
+from oresort.learn.quantise import Labelled, judged, quantised
 from oresort.runtime import OnnxModel
-from oresort.runtime.sealed import unsealed
+from oresort.runtime.sealed import seal, unsealed
 
 KNOWN = {"made_by": "a test", "data": None}
 
@@ -138,6 +139,9 @@ def test_the_command_exports_a_run(command: Any, trained: Path, dataset: Path, t
         (("pairs=0",), "pairs=0"),
         ((f"ckpt={tmp_path / 'a.onnx'}",), r"a\.onnx"),
         (("data.root=nowhere",), "nowhere"),
+        (("precision=int8",), "precision=int8: is judged by labelled pairs; give them as data.root=DIR"),
+        (("precision=half",), "precision=half"),
+        (("max_drop=2",), "max_drop=2"),
     ):
         code, _, err = command(export, f"ckpt={trained}", f"out={tmp_path / 'c.onnx'}", *words)
         assert code == 1
@@ -146,12 +150,57 @@ def test_the_command_exports_a_run(command: Any, trained: Path, dataset: Path, t
         assert not (tmp_path / "c.onnx").exists()
 
 
+def test_8_bits_are_kept_where_they_cost_little_and_are_faster(
+    made: tuple[Any, OnnxModel], tmp_path: Path, capfd: pytest.CaptureFixture[str]
+):
+    _, model = made
+    planes = planes_of(12, 200, seed=7)
+    p_ore = model.answer(planes)
+    labelled = Labelled(planes_of(12, 64, seed=8), planes, (p_ore > np.median(p_ore)).astype(np.int64))
+    (tmp_path / "small.onnx").write_bytes(seal(quantised(unsealed(model.file.read_bytes()), labelled.calibration)))
+    small = OnnxModel(tmp_path / "small.onnx")
+    assert small.card == model.card
+    assert small.digest != model.digest
+    assert any(node.op_type == "QuantizeLinear" for node in onnx.load(small.file).graph.node)
+    off = np.abs(small.answer(planes) - p_ore)
+    assert 0 < off.mean() < 0.02
+    assert off.max() < 0.1
+    assert capfd.readouterr() == ("", "")
+    moved = small.decide(planes, float(np.median(p_ore)))
+    np.testing.assert_array_equal(moved[1], moved[0] >= np.float32(np.median(p_ore)))
+    with pytest.raises(InputError, match=r"precision=int8: AUROC is \d+\.\d\d with 8 bits and 100\.00 without"):
+        judged(model, small, labelled, max_drop=-1.0)
+    with pytest.raises(InputError, match="AUROC is nan"):
+        judged(model, small, labelled._replace(label=np.ones(200, np.int64)), max_drop=1.0)
+    with pytest.raises(InputError, match=r"0\.\d\d times as fast on this processor"):
+        judged(Slow(model, 0), Slow(small, 3), labelled, max_drop=1.0)  # type: ignore[arg-type]
+    gate = judged(Slow(model, 3), Slow(small, 0), labelled, max_drop=0.03)  # type: ignore[arg-type]
+    assert gate.speed > 1
+    assert gate.auroc[0] == 1
+    assert 0.97 < gate.auroc[1] < 1
+
+
+class Slow:
+    """A model that answers some times before it is believed."""
+
+    def __init__(self, model: OnnxModel, times: int) -> None:
+        self.model, self.times, self.threshold = model, times, model.threshold
+
+    def answer(self, planes: np.ndarray) -> np.ndarray:
+        for _ in range(self.times):
+            self.model.answer(planes)
+        return self.model.answer(planes)
+
+
 def test_pairs_to_try_are_of_the_dataset_or_simulated(trained: Path, dataset: Path):
     model = load_trained(trained)
     (real,) = pairs_to_try(model, 30, str(dataset))
     whole = np.concatenate(list(pairs_to_try(model, 1_000, str(dataset))))
     assert (len(real), len(whole)) == (30, 48)
     np.testing.assert_array_equal(real[[0, -1]], whole[[0, -1]])
+    labelled = labelled_pairs(model, str(dataset))
+    assert 0 < len(labelled.calibration) < 48 - len(labelled.planes)
+    assert set(labelled.label.tolist()) == {0, 1}
     simulated = [list(pairs_to_try(model, count, None)) for count in (66, 66, 3)]
     assert [len(batch) for batch in simulated[0]] == [64, 2]
     np.testing.assert_array_equal(np.concatenate(simulated[0]), np.concatenate(simulated[1]))

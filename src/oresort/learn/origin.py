@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from oresort.belt.sample import sample_crops
 from oresort.console.progress import track
@@ -11,11 +12,13 @@ from oresort.data.datamodule import OreDataModule
 from oresort.errors import InputError, one_line
 from oresort.files.reading import present
 from oresort.learn.checkpoint import Trained
+from oresort.learn.quantise import Labelled
 from oresort.learn.record import RECORD, read_row
 from oresort.paths import version_of
 from oresort.represent.representation import Planes
 from oresort.runtime.model import BATCH
 
+_CALIBRATION = 256  # training pairs that show which values the layers take
 _SEED = 2_015  # of simulated pairs: any, and none that a dataset is made of by habit
 
 
@@ -38,15 +41,38 @@ def pairs_to_try(
         if batch:
             yield np.stack(batch)
         return
+    data = _data(trained, root, cache, follow_links)
+    rows = _evenly(np.arange(len(data.planes)), count)
+    for start in range(0, len(rows), BATCH):
+        yield np.array(data.planes[rows[start : start + BATCH]])
+
+
+def labelled_pairs(trained: Trained, root: str, *, cache: str | None = None, follow_links: bool = False) -> Labelled:
+    """Return what a model of 8 bits is made and judged by: some training pairs of a dataset, and all of validation.
+
+    Raises:
+        InputError: what the dataset has wrong.
+    """
+    data = _data(trained, root, cache, follow_links)
+    split, label = data.index()["split"].to_numpy(), data.index()["label"].to_numpy(np.int64)
+    rows, val = _evenly(np.flatnonzero(split == "train"), _CALIBRATION), np.flatnonzero(split == "val")
+    if not len(rows) or not len(val):
+        raise InputError(f"{root}: no pairs of train or of val, by which a model of 8 bits is made and judged")
+    return Labelled(np.array(data.planes[rows]), np.array(data.planes[val]), label[val])
+
+
+def _data(trained: Trained, root: str, cache: str | None, follow_links: bool) -> OreDataModule:
     settings = {**trained.data, "root": root, "cache": cache, "follow_links": follow_links}
     try:
-        data = OreDataModule(**settings)
+        return OreDataModule(**settings)
     except (InputError, TypeError, ValueError) as error:
         why = f"the settings of its data cannot be used ({one_line(error)})"
         raise InputError(f"{trained.file}: {why}; give one that oresort.train wrote") from error
-    rows = np.unique(np.linspace(0, len(data.planes) - 1, min(count, len(data.planes))).astype(int))
-    for start in range(0, len(rows), BATCH):
-        yield np.array(data.planes[rows[start : start + BATCH]])
+
+
+def _evenly(rows: NDArray[np.int64], count: int) -> NDArray[np.int64]:
+    found: NDArray[np.int64] = rows[np.unique(np.linspace(0, len(rows) - 1, min(count, len(rows))).astype(int))]
+    return found
 
 
 def origin_of(trained: Trained) -> dict[str, Any]:

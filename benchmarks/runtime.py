@@ -1,0 +1,129 @@
+"""Speed of exported models on this machine, beside eager PyTorch: `python benchmarks/runtime.py`.
+
+Pairs a second from planes and from raw crops in counts (both layers of simulated particles, as a belt gives them), the
+wait for one pair, and what it costs to import. Weights are as drawn: they do not change the speed. Pairs a second of
+one thread are of processor time, of two of wall time; the wait is wall time.
+"""
+
+import sys
+import tempfile
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from help import seconds
+from timing import Job, begin, fastest, parser, report
+
+from oresort.belt.sample import sample_crops
+from oresort.console.compose import composed
+from oresort.console.progress import track
+from oresort.files.dataset import SIMULATED
+from oresort.learn.checkpoint import Trained
+from oresort.learn.config import TrainConfig
+from oresort.learn.export import export_model
+from oresort.learn.module import OreModule
+from oresort.learn.sweep import register_resolvers
+from oresort.make import make
+from oresort.represent.representation import Representation
+from oresort.runtime import OnnxModel
+
+BATCH = 64
+RECIPES = {"lite": "recipe=lite", "the paper's network": "recipe=default"}
+AIR = 52_350.0
+
+
+def untrained(word: str) -> Trained:
+    """Return a recipe's model with the weights that it begins with."""
+    cfg = composed("train", TrainConfig, word)
+    representation = make(cfg.representation, Representation)  # type: ignore[type-abstract]
+    spec = {**vars(cfg.model), "channels": representation.channels}
+    module = OreModule(model=spec, representation=cfg.representation).eval()
+    return Trained(Path(word), "", module, representation, {}, 0, SIMULATED)
+
+
+def speeds(trained: Trained, model: OnnxModel, crops: list[Any], budget: float) -> dict[str, float]:
+    """Return pairs a second of every way."""
+    lows, highs = [crop.low for crop in crops], [crop.high for crop in crops]
+    pairs = zip(lows, highs, strict=True)
+    planes = np.stack([trained.representation.planes(*pair, AIR, "zero") for pair in pairs])  # (B, 4, S, S)
+    one = planes[:1]
+    jobs: dict[str, tuple[Job, int]] = {
+        "eager, planes": (lambda: trained.answer(planes), BATCH),
+        "planes": (lambda: model.answer(planes), BATCH),
+        "planes, one by one": (lambda: [model.answer(one) for _ in range(BATCH)], BATCH),
+        "raw crops": (lambda: model(lows, highs, AIR, "zero"), BATCH),
+    }
+    best = fastest({name: job for name, (job, _) in jobs.items()}, budget)
+    return {name: count / best[name] for name, (_, count) in jobs.items()}
+
+
+def waits(trained: Trained, model: OnnxModel, crop: Any, runs: int) -> dict[str, float]:
+    """Return quantiles in ms of the wait for one pair, from its planes and from its crops."""
+    planes = trained.representation.planes(crop.low, crop.high, AIR, "zero")[None]  # (1, 4, S, S)
+    jobs: dict[str, Job] = {
+        "eager": lambda: trained.answer(planes),
+        "planes": lambda: model.answer(planes),
+        "crops": lambda: model([crop.low], [crop.high], AIR, "zero"),
+    }
+    found = {}
+    for name, job in jobs.items():
+        times = []
+        for _ in range(runs):
+            start = perf_counter()
+            job()
+            times.append(1e3 * (perf_counter() - start))
+        for quantile in (50, 99):
+            found[f"{name} p{quantile}"] = float(np.percentile(times[runs // 10 :], quantile))  # the first ones warm up
+    return found
+
+
+def imports() -> pd.DataFrame:
+    """Return processor seconds of imports in processes of their own."""
+    codes = {"onnxruntime": "import onnxruntime", "oresort.runtime": "from oresort.runtime import OnnxModel, Sorter"}
+    found = {name: seconds("-c", code) for name, code in codes.items()}
+    found["beyond onnxruntime's"] = found["oresort.runtime"] - found["onnxruntime"]
+    return pd.DataFrame([{"import": name, "seconds": round(value, 2)} for name, value in found.items()])
+
+
+def main() -> None:
+    """Print the tables of one number of threads."""
+    options = parser(__doc__)
+    options.add_argument("--seconds", type=float, default=12.0, help="of each model's speeds, all ways together")
+    options.add_argument("--runs", type=int, default=2_000, help="of which the wait for one pair is taken")
+    args = options.parse_args()
+    machine = begin(args.threads)
+    register_resolvers()
+    crops = [crop for crop, _ in sample_crops(BATCH, 0, "zero")]
+    rows, slow = [], []
+    with tempfile.TemporaryDirectory() as folder:
+        for name, word in track(RECIPES.items(), len(RECIPES), "models"):
+            trained = untrained(word)
+            file = Path(folder) / "model.onnx"
+            size = trained.representation.size
+            export_model(trained, file, [np.random.default_rng(0).random((BATCH, 4, size, size), np.float32)], {})
+            model = OnnxModel(file, args.threads)
+            count = sum(p.numel() for p in trained.module.net.parameters())
+            about = {"model": name, "parameters": count, "file kB": round(file.stat().st_size / 1_000)}
+            found = speeds(trained, model, crops, args.seconds)
+            faster = found["planes"] / found["eager, planes"]
+            rows.append({**about, **{k: round(v) for k, v in found.items()}, "times eager": round(faster, 1)})
+            quantiles = waits(trained, model, crops[0], args.runs)
+            slow.append({"model": name, **{key: round(value, 3) for key, value in quantiles.items()}})
+    where = args.out / "runtime" if args.out else None
+    torch.set_num_threads(1)
+    tables = {
+        "pairs a second, batches of 64": pd.DataFrame(rows),
+        "ms until one pair is answered": pd.DataFrame(slow),
+        f"imports, processor time (Python {sys.version.split()[0]})": imports(),
+    }
+    for number, (title, table) in enumerate(tables.items()):
+        kind = ("speed", "wait", "import")[number]
+        file_of = where / f"{kind}-{args.threads}.csv" if where else None
+        report(table, f"{title}: {machine}", file_of)
+
+
+if __name__ == "__main__":
+    main()
