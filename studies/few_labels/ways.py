@@ -1,7 +1,8 @@
 """The rows of the study: each way from a mine's few labels to a sorter, by the project's own functions."""
 
+import hashlib
 import math
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -11,7 +12,7 @@ from oresort.learn.classic import ClassicConfig, run_classic
 from oresort.learn.evaluation import evaluate_checkpoint
 from oresort.learn.fit import train
 from oresort.learn.pretrain import PretrainConfig, pretrain
-from oresort.learn.run import finished
+from oresort.learn.run import finished, identity
 from oresort.make import trust
 from oresort.simulate import SimulateConfig, simulate
 from studies.command import compose
@@ -61,12 +62,15 @@ class Mines:
 
     def __init__(self, work: Path, recipe: str, pairs: int, budget: Budget) -> None:
         self.work, self.recipe, self.pairs, self.budget = work, recipe, pairs, budget
+        # runs of another recipe or budget must not stand in the same table
+        meant = (identity(asdict(self._train()), ""), asdict(budget), pairs, STARTS, OTHER, BATCH)
+        self.runs = work / f"runs-{hashlib.sha256(repr(meant).encode()).hexdigest()[:8]}"
         trust("studies.few_labels.pretexts")
 
     def data(self, seed: int, **other: Any) -> Path:
         """Return the folder of a mine's dataset; simulate it if it is not there."""
         pairs = self.budget.far if other else self.pairs
-        folder = self.work / "data" / f"{seed}{'-other' if other else ''}"
+        folder = self.work / "data" / (f"{seed}-other-{pairs}" if other else f"{seed}-{pairs}")
         if not folder.exists():
             simulate(SimulateConfig(out=str(folder), pairs=pairs, seed=seed, **other))
         return folder
@@ -74,7 +78,7 @@ class Mines:
     def folder(self, way: str, seed: int, size: int) -> Path:
         """Return where the run of a way on `size` labelled pairs of a mine is, or would be."""
         name = "as_they_are" if way == FAR else f"{size}-{way.replace(' ', '_').replace(',', '')}"
-        return self.work / "runs" / f"{seed}-{name}"
+        return self.runs / f"{seed}-{name}"
 
     def row(self, way: str, seed: int, size: int) -> tuple[dict[str, Any], Path]:
         """Return the row and the folder of the run of a way on `size` labelled pairs of a mine."""
@@ -100,9 +104,9 @@ class Mines:
         """Return the run whose weights a way starts from; train it if it is not there."""
         kind = STARTS[way].made if way in STARTS else way.replace(" ", "_")
         if kind == "far":
-            folder, root = self.work / "starts" / "far", self.data(150, **OTHER)
+            folder, root = self.runs / "starts" / "far", self.data(150, **OTHER)
         else:
-            folder, root = self.work / "starts" / f"{seed}-{kind}", self.data(seed)
+            folder, root = self.runs / "starts" / f"{seed}-{kind}", self.data(seed)
         if finished(folder):
             return folder
         words = [f"data.root={root}", f"data.cache={self.work / 'cache'}", f"seed={seed}"]
