@@ -29,6 +29,8 @@ install: $(VENV)/installed ## make the virtual environment (a few minutes, about
 
 demo: install ## simulate, train, report and sort a scan, in minutes (results in demo/)
 	$(BIN)/python -m oresort.simulate out=$(DEMO)/data pairs=2400 scans=1 seed=0 overwrite=true
+	$(BIN)/python -m oresort.sort ckpt=builtin out=$(DEMO)/first \
+		low=$(DEMO)/data/scan_1_low.tiff high=$(DEMO)/data/scan_1_high.tiff
 	rm -rf $(DEMO)/runs
 	$(BIN)/python -m oresort.train +experiment=demo data.root=$(DEMO)/data out=$(DEMO)/runs/0
 	$(BIN)/python -m oresort.evaluate ckpt=$(DEMO)/runs/0/checkpoints/best.ckpt data.root=$(DEMO)/data
