@@ -75,7 +75,8 @@ def measure(options: Options) -> pd.DataFrame:
                 found = fit(data, run, words)
             if found:
                 figures = {name: 100 * found[f"test/{name}"] for name in ("auroc", "balanced_accuracy")}
-                seconds = found.get("cpu_seconds", float("nan"))
+                note = run / "cpu_seconds.txt"
+                seconds = float(note.read_text(encoding="utf-8")) if note.is_file() else float("nan")
                 rows.append({"labels": kind, "seed": seed, "method": method, **figures, "cpu_seconds": seconds})
         if rows:
             table = pd.DataFrame(rows)
