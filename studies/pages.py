@@ -8,6 +8,7 @@ and `_high` with its interval. FORMAT is Python's; with `%` the heading says so,
 """
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -54,7 +55,7 @@ def markdown(folder: Path, spec: str) -> str:
         raise InputError(f"{folder / file}: not found")
     table = pd.read_csv(folder / file, dtype=str)
     for key, value in (condition.split("=") for condition in conditions):
-        table = table[table[key].astype(float) == float(value)]
+        table = table[table[key].map(_alike(value))]
     shown = {}
     for column in columns:
         left, _, heading = column.partition(" as ")
@@ -62,6 +63,16 @@ def markdown(folder: Path, spec: str) -> str:
         shown[(heading or name) + (", %" if form.endswith("%") else "")] = cells(table, name, form)
     rows = [list(shown), ["---"] * len(shown), *map(list, zip(*shown.values(), strict=True))]
     return "".join(f"| {' | '.join(row)} |\n" for row in rows)
+
+
+def _alike(wanted: str) -> Callable[[str], bool]:
+    def same(found: str) -> bool:
+        try:
+            return float(found) == float(wanted)
+        except ValueError:
+            return found == wanted
+
+    return same
 
 
 def filled(page: Path) -> str:

@@ -35,9 +35,9 @@ METHODS: dict[str, tuple[str, ...]] = {
     "recipe=best": ("recipe=best",),
 }
 SETS: dict[str, tuple[str, ...]] = {
-    "by lot": (),
-    "by lot, half the association": ("association=0.4",),
-    "by grade": ("labels=assay",),
+    "lot": (),
+    "lot, association 0.4": ("association=0.4",),
+    "grade": ("labels=assay",),
 }
 
 
@@ -132,7 +132,7 @@ def draw(table: pd.DataFrame) -> Figure:
         for _, part in table[table["labels"] == kind].groupby("seed"):
             axes.plot([methods.index(name) for name in part["method"]], part["auroc"], "o-", color=BLUE, alpha=0.5)
         axes.set_xticks(range(len(methods)), [name.replace(", ", ",\n") for name in methods], rotation=30)
-        axes.set(title=f"labels {kind}", ylabel="test AUROC, %" if kind == kinds[0] else "")
+        axes.set(title=f"labels by {kind}", ylabel="test AUROC, %" if kind == kinds[0] else "")
         axes.spines[["top", "right"]].set_visible(False)
     return figure
 

@@ -91,7 +91,7 @@ def test_a_mixture_of_alike_pairs_is_the_pair():
 
 def test_a_difference_of_methods_is_over_datasets():
     rows = [
-        {"labels": "by lot", "seed": seed, "method": name, "auroc": 80.0 + seed + extra, "balanced_accuracy": 70.0}
+        {"labels": "lot", "seed": seed, "method": name, "auroc": 80.0 + seed + extra, "balanced_accuracy": 70.0}
         for seed in range(4)
         for name, extra in ((REFERENCE, 0.0), ("recipe=lite", 1.0 + (seed % 2) * 0.2))
     ]
