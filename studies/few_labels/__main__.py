@@ -35,7 +35,7 @@ class Options:
     mines: list[int] = field(default_factory=lambda: [300, 301, 302])  # seeds of simulation; 101 was for choices
     sizes: list[int] = field(default_factory=lambda: [300, 100, 1000, 50])  # labelled pairs, in the order of running
     ways: list[str] = field(default_factory=lambda: list(WAYS))
-    recipe: str = "lite"
+    network: list[str] = field(default_factory=lambda: ["recipe=lite"])  # words of oresort.train
     pairs: int = 4000  # of each mine
     far: int = 8000  # of the simulated mine of another setting
     steps: int = 450  # of 32 pairs, of a training from scratch on few labels
@@ -47,7 +47,7 @@ def study(options: Options) -> pd.DataFrame:
     """Run what is missing; return the summary in per cent."""
     if unknown := set(options.ways) - {*WAYS, *TRIED}:
         raise InputError(f"ways: unknown {min(unknown)!r}; known are {', '.join((*WAYS, *TRIED))}")
-    mines = Mines(options.work, options.recipe, options.pairs, Budget(options.steps, options.epochs, options.far))
+    mines = Mines(options.work, options.network, options.pairs, Budget(options.steps, options.epochs, options.far))
     rows: list[dict[str, object]] = []
     runs: dict[tuple[str, int], dict[int, list[Run]]] = {}
     for size in options.sizes:

@@ -2,6 +2,7 @@
 
 import hashlib
 import math
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -44,6 +45,7 @@ TRIED = {"two views": "TwoViews", "known quantities": "KnownQuantities"}
 OTHER = {"association": 0.6, "kvp": 150.0, "wrong": 0.0}
 """How the simulated mine differs from those that are tested: harder ore, another voltage, labels without error."""
 
+QUIET = "trainer.enable_progress_bar=false"
 BATCH = 32
 HELD = 70 / 85  # share of the labelled pairs that train; the others choose the threshold
 
@@ -60,9 +62,9 @@ class Budget:
 class Mines:
     """Datasets and runs in a folder; what is there and finished is not made again."""
 
-    def __init__(self, work: Path, recipe: str, pairs: int, budget: Budget) -> None:
-        self.work, self.recipe, self.pairs, self.budget = work, recipe, pairs, budget
-        # runs of another recipe or budget must not stand in the same table
+    def __init__(self, work: Path, network: Sequence[str], pairs: int, budget: Budget) -> None:
+        self.work, self.network, self.pairs, self.budget = work, list(network), pairs, budget
+        # runs of another network or budget must not stand in the same table
         meant = (identity(asdict(self._train()), ""), asdict(budget), pairs, STARTS, OTHER, BATCH)
         self.runs = work / f"runs-{hashlib.sha256(repr(meant).encode()).hexdigest()[:8]}"
         trust("studies.few_labels.pretexts")
@@ -116,15 +118,14 @@ class Mines:
             return folder
         if kind == "both":
             words.append(f"weights={self.start('simulated labels', seed)}")
-        quiet = "trainer.enable_progress_bar=false"
-        cfg = composed("pretrain", PretrainConfig, f"recipe={self.recipe}", quiet, *words)
+        cfg = composed("pretrain", PretrainConfig, *self.network, QUIET, *words)
         if way in TRIED:
             cfg.pretext = {"_target_": f"studies.few_labels.pretexts.{TRIED[way]}"}
         pretrain(cfg, folder)
         return folder
 
     def _train(self, *words: str) -> Any:
-        return compose(f"recipe={self.recipe}", "trainer.enable_progress_bar=false", *words)
+        return compose(*self.network, QUIET, *words)
 
     def _as_they_are(self, seed: int, folder: Path) -> dict[str, Any]:
         """Return what the model of the simulated mine says of this one, of which it has seen nothing."""

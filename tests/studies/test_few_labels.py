@@ -119,7 +119,7 @@ def test_the_pretexts_that_were_tried_have_a_loss_that_learns(name: str):
 
 @pytest.mark.slow
 def test_every_way_runs_and_a_second_start_runs_nothing(tmp_path: Path):
-    mines = Mines(tmp_path, "lite", 120, Budget(steps=2, epochs=1, far=120))
+    mines = Mines(tmp_path, ["recipe=lite"], 120, Budget(steps=2, epochs=1, far=120))
     for way in (*WAYS, *TRIED):
         row, folder = mines.row(way, 3, 60)
         assert row["status"] == "finished"
