@@ -32,7 +32,6 @@ class Options:
     )  # e.g. [lite,gradient boosting]; the first is studied
     pairs: int = 4000  # to learn from, validation and test included
     shifted: int = 640  # pairs of each shifted dataset, all for the test
-    epochs: int = 12  # of the networks
     apart: int = 3  # seeds of the shifted datasets are those of training plus this
 
 
@@ -40,7 +39,7 @@ def study(options: Options) -> pd.DataFrame:
     """Run what is missing, write tables and picture, and return what each model loses."""
     if unknown := set(options.models) - set(MODELS):
         raise InputError(f"models: unknown {min(unknown)!r}; known are {', '.join(MODELS)}")
-    work = Work(options.work, options.pairs, options.shifted, options.epochs, options.apart)
+    work = Work(options.work, options.pairs, options.shifted, options.apart)
     made, models = Answers(work, options.seeds), options.models
     figures, lost = figures_table(made, models), lost_table(made, models)
     tables = {"figures.csv": figures, "lost.csv": lost, "thresholds.csv": thresholds_table(made, models[0])}

@@ -44,7 +44,6 @@ class Work:
     folder: Path
     pairs: int
     shifted: int
-    epochs: int
     apart: int
 
     def data(self, words: tuple[str, ...], seed: int, pairs: int) -> Path:
@@ -61,7 +60,7 @@ class Work:
         root = home if shift == "val" else self.data(SHIFTS[shift], seed + self.apart, self.shifted)
         part = "_val" if shift == "val" else ""
         name = f"{root.name}{part}{remedy and '_' + remedy.replace(' ', '-')}"
-        file = self.folder / "answers" / f"{called(model, self.epochs)}_s{seed}_n{self.pairs}" / f"{name}.csv"
+        file = self.folder / "answers" / f"{called(model)}_s{seed}_n{self.pairs}" / f"{name}.csv"
         if not file.is_file():
             frame = load_manifest(root)
             frame = (frame[frame["split"] == "val"] if shift == "val" else frame).reset_index(drop=True)
@@ -74,11 +73,11 @@ class Work:
 
 @cache
 def _network(work: Work, model: str, seed: int, home: Path) -> Predict:
-    run = work.folder / "runs" / f"{called(model, work.epochs)}_s{seed}_n{work.pairs}"
+    run = work.folder / "runs" / f"{called(model)}_s{seed}_n{work.pairs}"
     kept = str(work.folder / "cache")
     if not finished(run):
         own = (f"data.root={home}", f"data.cache={kept}", f"out={run}", f"seed={seed}")
-        oresort("train", *own, f"trainer.max_epochs={work.epochs}", *MODELS[model].words)
+        oresort("train", *own, *MODELS[model].words)
     trained = load_trained(run)
 
     def planes_of(root: Path, frame: pd.DataFrame) -> Planes:

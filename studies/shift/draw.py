@@ -22,7 +22,7 @@ def draw(figures: pd.DataFrame, models: Sequence[str]) -> Figure:
         right.plot(figures[f"balanced_accuracy {model}"], places, mark, color=colour, ms=4)
         right.hlines(places, figures[f"balanced_accuracy {model}"], figures[f"best {model}"], color=colour, lw=0.8)
     left.set(title="AUROC, % (line: 95 % over scans)")
-    right.set(title="balanced accuracy at the threshold from home, % (line: to the best there)")
+    right.set(title="balanced accuracy, % (line: to the best threshold)")
     left.set_yticks(figures.index, figures["shift"])
     left.invert_yaxis()
     for axes in (left, right):

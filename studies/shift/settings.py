@@ -40,11 +40,13 @@ class Model(NamedTuple):
 
 
 LITE = ("recipe=lite",)
-COMPACT = ("model/tower=compact", "model/fusion=stack", "model/head=linear", "optim.lr=3e-3")
+COMPACT = ("model/tower=compact", "model/fusion=stack", "model/head=linear", "optim.lr=3e-3", "trainer.max_epochs=12")
+WIDE = "augment=wide"
 MODELS = {
     "lite": Model(LITE),
-    "lite, augment=wide": Model((*LITE, "augment=wide")),
+    "lite, augment=wide": Model((*LITE, WIDE)),
     "compact": Model(COMPACT),
+    "compact, augment=wide": Model((*COMPACT, WIDE)),
     "compact, standardised": Model((*COMPACT, "representation=standardized")),
     "gradient boosting": Model(()),
     "lite, without calcic": Model(LITE, ("lithologies=[potassic,phyllic,propylitic]",)),
@@ -53,7 +55,7 @@ MODELS = {
 
 
 @cache
-def called(name: str, epochs: int) -> str:
+def called(name: str) -> str:
     """Return what the files of a model are called: models that are the same training share them.
 
     A recipe may change between two runs of the study: then nothing of the first is taken for the second.
@@ -61,6 +63,6 @@ def called(name: str, epochs: int) -> str:
     words, data = MODELS[name]
     if not words:
         return "boosting"
-    cfg = compose(*words, f"trainer.max_epochs={epochs}", "data.root=any")
+    cfg = compose(*words, "data.root=any")
     settings = identity(asdict(replace(cfg, recipe=replace(cfg.recipe, name=""))), pairs=repr(data))
     return hashlib.blake2b(json.dumps(settings, sort_keys=True, default=str).encode(), digest_size=5).hexdigest()

@@ -67,13 +67,13 @@ def lost_table(made: Answers, models: Sequence[str]) -> pd.DataFrame:
 
 
 def normalised_table(made: Answers, model: str) -> pd.DataFrame:
-    """Return `<figure> <remedy>` of a model as it is, and normalised against the belt's or the scan's own curve."""
+    """Return `<figure> <remedy>` of a model as it is (`plain`), and normalised against belt's or scan's own curve."""
     rows = []
     for shift in SHIFTS:
         row: dict[str, object] = {"shift": shift}
         for remedy in ("", BY_BELT, BY_SCAN):
             found = made.at(model, shift, remedy)
-            row |= {f"{figure} {remedy or 'as it is'}": interval(figure, found).value for figure in FIGURES}
+            row |= {f"{figure} {remedy or 'plain'}": interval(figure, found).value for figure in FIGURES}
         rows.append(row)
     return pd.DataFrame(rows)
 
@@ -88,7 +88,7 @@ def thresholds_table(made: Answers, model: str) -> pd.DataFrame:
             for seed, one in zip(made.seeds, usual, strict=True)
         ]
         row: dict[str, object] = {"shift": shift}
-        for prefix, found in (("", usual), ("poor: ", poor)):
+        for prefix, found in (("", usual), ("poor, ", poor)):
             for way in WAYS:
                 own = [
                     Answered(one.answers, carried(way, one.threshold, home, one.answers))

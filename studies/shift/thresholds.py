@@ -9,13 +9,13 @@ from studies.shift.answers import labels
 
 Vector = NDArray[np.float64]
 
-WAYS = ("left as it is", "same share kept", "mean and deviation", "likelihood")
+WAYS = ("left alone", "same share kept", "mean and deviation", "likelihood")
 
 
 def carried(way: str, threshold: float, known: pd.DataFrame, new: pd.DataFrame) -> float:
     """Return the threshold for the answers `new`, of which labels are not looked at, by one of `WAYS`."""
     p_known, p_new = known["p_ore"].to_numpy(), new["p_ore"].to_numpy()
-    if way == "left as it is":
+    if way == "left alone":
         return threshold
     if way == "same share kept":
         return float(np.quantile(p_new, (p_known < threshold).mean()))

@@ -1,6 +1,12 @@
 """A threshold carried to another belt: known answers where the truth is known, and no move without evidence."""
 
+import re
+import textwrap
+from pathlib import Path
+from typing import Any
+
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -89,3 +95,17 @@ def test_answers_at_the_ends_and_a_long_belt_are_taken():
 def test_what_cannot_be_compared_is_refused(known: Answers, new: NDArray[np.float64], expected: str):
     with pytest.raises(InputError, match=expected):
         transfer_threshold(0.5, *known, new)
+
+
+def test_the_lines_of_the_docs_carry_a_threshold(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.chdir(tmp_path)
+    text = (Path(__file__).parents[2] / "docs" / "shift.md").read_text()
+    (block,) = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    answers = {"run/predictions.csv": (KNOWN, "val"), "sorted/decisions.csv": (belt(3, 900, 0.3, 1, 2), "")}
+    for name, ((p_ore, label), split) in answers.items():
+        file = tmp_path / name
+        file.parent.mkdir()
+        pd.DataFrame({"p_ore": p_ore, "label": np.where(label, "ore", "waste"), "split": split}).to_csv(file)
+    names: dict[str, Any] = {}
+    exec(textwrap.dedent(block), names)
+    assert names["found"].threshold == pytest.approx(1 / (1 + np.exp(-2)), abs=0.08)
