@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 import yaml
 from hydra import compose, initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
@@ -28,8 +29,11 @@ from oresort.errors import InputError
 from oresort.files.record import flatten
 from oresort.learn import fit
 from oresort.learn.config import TrainConfig
+from oresort.learn.losses import Loss
 from oresort.learn.run import folder_name
+from oresort.learn.schedule import build_optimizer
 from oresort.learn.sweep import register_resolvers, swept
+from oresort.make import make
 from oresort.paths import CONF_DIR, choices
 
 EXPERIMENTS = choices("experiment")
@@ -279,3 +283,16 @@ def test_any_basis_goes_with_any_kan_head(compose_train: Callable[..., TrainConf
         cfg = compose_train(f"model/head={head}", f"model/head/basis={basis}", small=False)
         assert len(cfg.model.head["widths"]) == {"kan": 5, "kan2": 1, "kan4": 3}[head]
         assert cfg.model.head["basis"]["_target_"].lower().endswith(f".{basis}")
+
+
+@pytest.mark.parametrize("recipe", choices("recipe"))
+def test_any_loss_optimiser_and_schedule_goes_with_a_recipe(compose_train: Callable[..., TrainConfig], recipe: str):
+    weight = torch.nn.Parameter(torch.zeros(2, 2))
+    for loss in choices("objective/loss"):
+        cfg = compose_train(f"recipe={recipe}", f"objective/loss={loss}", small=False)
+        assert make(cfg.objective["loss"], Loss)
+    for optim, schedule in itertools.product(choices("optim"), choices("schedule")):
+        cfg = compose_train(f"recipe={recipe}", f"optim={optim}", f"schedule={schedule}", small=False)
+        assert build_optimizer(cfg.optim, cfg.schedule, [weight], steps=10)
+        alone = compose_train(f"optim={optim}", small=False)
+        assert cfg.optim == alone.optim  # a recipe's rate is that of its own optimiser

@@ -8,11 +8,16 @@ COMPACT = ("model/tower=compact", "model/fusion=stack", "model/head=linear", "op
 _FAST = ("channels_last=true", "data.resident=true")
 _COMPACT = ("model/tower=compact", "representation.size=40")
 _POOLED = (PARTS, "representation.mask=true", "model.tower._target_=studies.recipe.parts.Pooled")
-_PLAIN = ("callbacks=[]", "objective.loss.smoothing=0")
+_PLAIN = ("callbacks=[]", "objective/loss=cross_entropy")
 
 
 def _mixing(word: str) -> tuple[str, ...]:
     return PARTS, "objective._target_=studies.recipe.parts.Mixing", word
+
+
+def _loss(name: str) -> tuple[str, ...]:
+    bare = ("objective/loss=generalised_cross_entropy", "~objective.loss.q")
+    return PARTS, *bare, f"objective.loss._target_=studies.recipe.parts.{name}"
 
 
 SETTINGS: dict[str, dict[str, tuple[str, ...]]] = {
@@ -80,15 +85,11 @@ SETTINGS: dict[str, dict[str, tuple[str, ...]]] = {
         "KAN, two layers, as many parameters": (*LITE, "model/head=kan2", "model.head.widths=[4]"),
     },
     "labels that may be wrong": {
-        "no smoothing": (*LITE, "objective.loss.smoothing=0"),
+        "no smoothing": (*LITE, "objective/loss=cross_entropy"),
         "smoothing 0.2": (*LITE, "objective.loss.smoothing=0.2"),
         "generalised cross-entropy": (*LITE, "objective/loss=generalised_cross_entropy"),
-        "symmetric": (
-            *LITE, PARTS, "~objective.loss.smoothing", "objective.loss._target_=studies.recipe.parts.Symmetric",
-        ),
-        "bootstrapped": (
-            *LITE, PARTS, "~objective.loss.smoothing", "objective.loss._target_=studies.recipe.parts.Bootstrapped",
-        ),
+        "symmetric": (*LITE, *_loss("Symmetric")),
+        "bootstrapped": (*LITE, *_loss("Bootstrapped")),
     },
     "augmentation": {
         "none": (*LITE, "augment=none"),
