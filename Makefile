@@ -56,7 +56,7 @@ format: install ## format the code
 	$(BIN)/ruff format .
 
 bench: install ## speed of models, loader, training, simulator, scan chain and help
-	for file in models loader training simulator scan lookers zoo help; do $(BIN)/python benchmarks/$$file.py || exit 1; done
+	for file in models loader training simulator scan lookers runtime zoo help; do $(BIN)/python benchmarks/$$file.py || exit 1; done
 
 data/paper/manifest.csv: | install
 	$(BIN)/python -m oresort.simulate preset=paper out=data/paper

@@ -5,8 +5,6 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from omegaconf import OmegaConf
-
 _PACKAGE = Path(__file__).resolve().parent
 
 
@@ -43,6 +41,8 @@ def part(group: str, name: str, conf: Path = CONF_DIR, **changed: Any) -> dict[s
 
     The choices in its own list of defaults are filled in; what it interpolates has the default that it names.
     """
+    from omegaconf import OmegaConf
+
     loaded: Any = OmegaConf.to_container(OmegaConf.load(conf / group / f"{name}.yaml"), resolve=True)
     found: dict[str, Any] = {}
     for entry in loaded.pop("defaults", []):

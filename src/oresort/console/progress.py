@@ -4,9 +4,6 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import TypeVar
 
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
 T = TypeVar("T")
 
 
@@ -21,6 +18,10 @@ def track(items: Iterable[T], total: int, description: str) -> Iterator[T]:
 @contextmanager
 def advancing(total: int, description: str) -> Iterator[Callable[[float], None]]:
     """Yield what moves a progress bar on by so many of `total`, fractions allowed; for work without items."""
+    # only now: a program that shows no bar does without
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     # to stderr, so that a command's stdout holds its results alone
     with Progress(*columns, console=Console(stderr=True)) as progress:

@@ -3,10 +3,12 @@
 import json
 import re
 from pathlib import Path
-
-import pandas as pd
+from typing import TYPE_CHECKING
 
 from oresort.errors import InputError
+
+if TYPE_CHECKING:
+    import pandas as pd  # takes longer to import than all else that sorting needs
 
 MANIFEST = "manifest.csv"
 
@@ -52,7 +54,7 @@ def pair_row(label: str, batch: object, scan: object, box: tuple[int, int, int, 
     return {"id": name, **files, "label": label, "scan": scan, "batch": batch, "x": x, "y": y, "w": w, "h": h}
 
 
-def index_released(root: Path) -> pd.DataFrame:
+def index_released(root: Path) -> "pd.DataFrame":
     """Index `<class>_<batch>/<scan>-x<X>-y<Y>-w<W>-h<H>/{low,high}.tiff` below `root`, all columns as text.
 
     The class comes from the folder's name, scan and box from the particle's. Particles of one scan number count as one
@@ -72,6 +74,8 @@ def index_released(root: Path) -> pd.DataFrame:
             files = {layer: find_image(particle, layer, "add it or remove the folder") for layer in ("low", "high")}
             row = {"id": f"{folder.name}/{particle.name}", "label": label, "batch": batch, **match.groupdict()}
             rows.append(row | {layer: file.relative_to(root).as_posix() for layer, file in files.items()})
+    import pandas as pd
+
     return pd.DataFrame(rows, dtype=str)
 
 
@@ -87,7 +91,7 @@ def _folders(root: Path) -> list[Path]:
         raise InputError(f"{error.filename or root}: {error.strerror}; name the dataset's own folder") from error
 
 
-def write_index(root: Path, manifest: pd.DataFrame) -> None:
+def write_index(root: Path, manifest: "pd.DataFrame") -> None:
     """Write `manifest.csv`, and `train_val_test.json` if the pairs have their splits."""
     manifest.to_csv(root / MANIFEST, index=False)
     if len(manifest) and (manifest["split"] != "").all():

@@ -11,12 +11,14 @@ import stat
 from collections.abc import Mapping, Sequence
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import pandas as pd
 import yaml
 
 from oresort.errors import InputError, one_line
+
+if TYPE_CHECKING:
+    import pandas as pd  # takes longer to import than all else that sorting needs
 
 MOST_TEXT = 2**25
 """Bytes of a JSON or YAML file that are read, 32 MiB: fifteen times the splits of the paper's dataset."""
@@ -104,7 +106,7 @@ def read_mapping(path: Path, mend: str) -> dict[str, Any]:
     return content
 
 
-def read_table(path: Path, needed: Sequence[str], mend: str = "write it again") -> pd.DataFrame:
+def read_table(path: Path, needed: Sequence[str], mend: str = "write it again") -> "pd.DataFrame":
     """Return a CSV table, all cells as text as they stand, with the columns `needed` among others.
 
     Raises:
@@ -128,6 +130,8 @@ def read_table(path: Path, needed: Sequence[str], mend: str = "write it again") 
         raise InputError(f"{path}: column {double[0]!r} stands there twice; {mend}")
     if missing := [name for name in needed if name not in header]:
         raise InputError(f"{path}: no column {', '.join(missing)}; needed are {', '.join(needed)}; {mend}")
+    import pandas as pd
+
     return pd.DataFrame(rows, columns=header, dtype=str)
 
 

@@ -4,8 +4,6 @@ import math
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import brentq
-from scipy.special import expit
 
 from oresort.console.ranges import Rule, shown
 from oresort.errors import InputError
@@ -38,6 +36,10 @@ def choose_temperature(rule: str | float, logits: NDArray[np.floating], label: N
     good, bad = int(ore.sum()), int((~ore).sum())
     if not good or not bad or not margin.any():
         return 1.0
+    # who only reads a temperature does without
+    from scipy.optimize import brentq
+    from scipy.special import expit
+
     target = np.where(ore, (good + 1) / (good + 2), 1 / (bad + 2))  # (N,)
 
     def slope(log_t: float) -> float:

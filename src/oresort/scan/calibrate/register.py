@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage, optimize
+from scipy import ndimage
 
 from oresort.errors import InputError
 from oresort.scan.calibrate.quadratic import about_quadratic
@@ -161,6 +161,8 @@ def _least(views: Sequence[_View], placed: _Placed, count: int) -> tuple[NDArray
 
     def residuals(shifts: NDArray[np.float64]) -> NDArray[np.float64]:
         return _residuals(views, *placed(shifts))
+
+    from scipy import optimize  # who only reads a calibration does without
 
     # some ten steps settle it; layers of two scans would be searched for hundreds
     found = optimize.least_squares(residuals, np.zeros(count), diff_step=1e-4, max_nfev=40)
