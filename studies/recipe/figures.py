@@ -28,7 +28,7 @@ def draw_search(table: pd.DataFrame) -> Figure:
     axes.set_yticks(range(len(labels)), labels, fontsize=8)
     groups = set(table["group"])
     for text in axes.get_yticklabels():
-        text.set_weight("bold" if text.get_text() in groups else "normal")
+        text.set_fontweight("bold" if text.get_text() in groups else "normal")
     axes.set(ylim=(len(labels), -1), xlim=(least, None))
     axes.set_xlabel("AUROC on the validation pairs, %; diamond and dotted line: the setting kept")
     axes.spines[["top", "right"]].set_visible(False)
