@@ -25,10 +25,12 @@ from oresort.learn.checkpoint import Trained
 from oresort.learn.config import TrainConfig
 from oresort.learn.export import export_model
 from oresort.learn.module import OreModule
+from oresort.learn.quantise import quantised
 from oresort.learn.sweep import register_resolvers
 from oresort.make import make
 from oresort.represent.representation import Representation
 from oresort.runtime import OnnxModel
+from oresort.runtime.sealed import seal, unsealed
 
 BATCH = 64
 RECIPES = {"lite": "recipe=lite", "the paper's network": "recipe=default"}
@@ -44,7 +46,7 @@ def untrained(word: str) -> Trained:
     return Trained(Path(word), "", module, representation, {}, 0, SIMULATED)
 
 
-def speeds(trained: Trained, model: OnnxModel, crops: list[Any], budget: float) -> dict[str, float]:
+def speeds(trained: Trained, model: OnnxModel, small: OnnxModel, crops: list[Any], budget: float) -> dict[str, float]:
     """Return pairs a second of every way."""
     lows, highs = [crop.low for crop in crops], [crop.high for crop in crops]
     pairs = zip(lows, highs, strict=True)
@@ -53,6 +55,7 @@ def speeds(trained: Trained, model: OnnxModel, crops: list[Any], budget: float) 
     jobs: dict[str, tuple[Job, int]] = {
         "eager, planes": (lambda: trained.answer(planes), BATCH),
         "planes": (lambda: model.answer(planes), BATCH),
+        "int8, planes": (lambda: small.answer(planes), BATCH),
         "planes, one by one": (lambda: [model.answer(one) for _ in range(BATCH)], BATCH),
         "raw crops": (lambda: model(lows, highs, AIR, "zero"), BATCH),
     }
@@ -103,11 +106,13 @@ def main() -> None:
             trained = untrained(word)
             file = Path(folder) / "model.onnx"
             size = trained.representation.size
-            export_model(trained, file, [np.random.default_rng(0).random((BATCH, 4, size, size), np.float32)], {})
-            model = OnnxModel(file, args.threads)
+            planes = np.random.default_rng(0).random((BATCH, 4, size, size), np.float32)
+            export_model(trained, file, [planes], {})
+            model, small = OnnxModel(file, args.threads), Path(folder) / "small.onnx"
+            small.write_bytes(seal(quantised(unsealed(file.read_bytes()), planes)))
             count = sum(p.numel() for p in trained.module.net.parameters())
             about = {"model": name, "parameters": count, "file kB": round(file.stat().st_size / 1_000)}
-            found = speeds(trained, model, crops, args.seconds)
+            found = speeds(trained, model, OnnxModel(small, args.threads), crops, args.seconds)
             faster = found["planes"] / found["eager, planes"]
             rows.append({**about, **{k: round(v) for k, v in found.items()}, "times eager": round(faster, 1)})
             quantiles = waits(trained, model, crops[0], args.runs)
