@@ -28,10 +28,10 @@ class SortConfig:
     watch: bool = False
     lines: str | None = None
     first: Annotated[int, whole(0, 20_000)] = 1_200
-    idle: Annotated[float | None, number(0, above=True)] = None
-    stall: Annotated[float, number(0, above=True)] = 5.0
+    idle: Annotated[float | None, number(0, 1e6, above=True)] = None
+    stall: Annotated[float, number(0, 1e6, above=True)] = 5.0
     waiting: Annotated[int, whole(64, 100_000)] = 2_048
-    deadline: Annotated[float | None, number(0, above=True)] = None
+    deadline: Annotated[float | None, number(0, 1e6, above=True)] = None
     late: Annotated[str, one_of("keep", "drop")] = "keep"
     crops: Annotated[str | None, one_of("registered", "released")] = None
     mask: Annotated[str | None, one_of("noise", "threshold", "released")] = None
