@@ -56,6 +56,11 @@ class Pretraining(OreModule):
         self.pretext = make(pretext, Pretext, net=self.net, channels=channels, size=size)  # type: ignore[type-abstract]
         self._fit_loss, self._val_loss = MeanMetric(nan_strategy="disable"), MeanMetric(nan_strategy="disable")
 
+    def forward(self, low: Tensor, high: Tensor) -> Tensor:
+        """Return the loss, a scalar, of images (B, C, S, S), so that who measures statistics sees what training saw."""
+        loss: Tensor = self.pretext(self.net, *self._laid_out(low, high), self._generator())
+        return loss
+
     def _loss(self, batch: Batch, mean: MeanMetric, draw: torch.Generator) -> Tensor:
         low, high = self._laid_out(batch["low"], batch["high"])  # (B, C, S, S)
         loss: Tensor = self.pretext(self.net, low, high, draw)
