@@ -42,7 +42,7 @@ def test_a_record_and_its_predictions_are_read(tmp_path: Path):
 @pytest.mark.parametrize(
     ("key", "value"),
     [
-        ("threshold", None), ("threshold", 7), ("threshold", True), ("threshold", "0.5"), ("params", None),
+        ("threshold", None), ("threshold", 7), ("threshold", True), ("threshold", "0.5"),
         ("params", "many"), ("test/auroc", "high"), ("test/auroc", 1.5), ("test/auroc", [0.5]), ("test/mcc", -2),
         ("seed", 1.5), ("seed", True), ("status", "done"), ("name", 3), ("pairs/test", -2), ("leaking_images", "no"),
         ("config.row", 3), ("config.x", {"y": 1}), ("fit_seconds", "long"),

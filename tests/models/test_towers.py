@@ -32,7 +32,7 @@ def test_a_maximum_is_what_a_later_stage_sees():
         tower.stages[0][0].weight.fill_(1.0)  # both convolutions pass the image on
         tower.stages[1][1].weight.zero_()[0, 0, 1, 1] = 1.0
     image = torch.tensor([[[[0.0, 3.0], [1.0, 2.0]]]])
-    assert float(tower(image)) == pytest.approx(3.0, rel=1e-4)
+    assert tower(image).item() == pytest.approx(3.0, rel=1e-4)
 
 
 @pytest.mark.parametrize(
