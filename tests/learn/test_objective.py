@@ -169,13 +169,18 @@ def test_each_term_changes_the_run_and_none_stays_in_the_model(dataset: Path, co
 
     params: set[int] = set()
     plain, again = run("plain"), run("again")
-    key = "objective.net.towers.0.stages.0.0.weight"
-    assert torch.equal(plain[key], again[key])
-    seen = [plain[key]]
+    # after one step of Adam a single tensor may be the same: its first step is the gradient's sign
+    tower = [key for key in plain if key.startswith("objective.net.towers.0.")]
+
+    def alike(state: dict[str, torch.Tensor], other: dict[str, torch.Tensor]) -> bool:
+        return all(torch.equal(state[key], other[key]) for key in tower)
+
+    assert alike(plain, again)
+    seen = [plain]
     for i in range(3):
         state = run(str(i), *ALL[i : i + 1] if i < 2 else ALL[1:])
-        assert [torch.equal(state[key], other) for other in seen] == [False] * len(seen), i
-        seen.append(state[key])
+        assert [alike(state, other) for other in seen] == [False] * len(seen), i
+        seen.append(state)
     assert len(params) == 1
     key = "objective.net.heads.0.layers.0.coefficients"
     assert not torch.equal(run("penalty", "model.head.sparsity=1")[key], plain[key])

@@ -201,7 +201,9 @@ def test_every_option_of_the_models_pairs_is_obeyed(
 ):
     used: list[Cutting] = []
     plain = Cutter
-    monkeypatch.setattr("oresort.runtime.sorter.Cutter", lambda *words, **more: used.append(words[1]) or plain(*words, **more))
+    monkeypatch.setattr(
+        "oresort.runtime.sorter.Cutter", lambda *words, **more: used.append(words[1]) or plain(*words, **more)
+    )
     cut = replace(RELEASED, **{key: word})
     code, _, err = command(sort, checkpoint(cut), *layers, f"out={tmp_path / 'out'}")
     assert code == 0, err
