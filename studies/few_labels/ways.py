@@ -34,7 +34,7 @@ SCRATCH, TREES, FAR = "from scratch", "gradient boosting", "simulated labels, as
 STARTS = {
     "simulated labels": Start("far", (GENTLE, "rates.heads=0.3"), 1 / 3),
     "hidden blocks": Start("blocks"),
-    "simulated labels, then hidden blocks": Start("both", (GENTLE,), 1 / 3),
+    "hidden blocks, then simulated labels": Start("both", (GENTLE, "rates.heads=0.3"), 1 / 3),
 }
 """Rows that start from weights."""
 
@@ -105,19 +105,16 @@ class Mines:
     def start(self, way: str, seed: int) -> Path:
         """Return the run whose weights a way starts from; train it if it is not there."""
         kind = STARTS[way].made if way in STARTS else way.replace(" ", "_")
-        if kind == "far":
-            folder, root = self.runs / "starts" / "far", self.data(150, **OTHER)
-        else:
-            folder, root = self.runs / "starts" / f"{seed}-{kind}", self.data(seed)
+        folder = self.runs / "starts" / ("far" if kind == "far" else f"{seed}-{kind}")
         if finished(folder):
             return folder
+        root = self.data(150, **OTHER) if kind in ("far", "both") else self.data(seed)
         words = [f"data.root={root}", f"data.cache={self.work / 'cache'}", f"seed={seed}"]
         words.append(f"trainer.max_epochs={self.budget.epochs}")
-        if kind == "far":
+        if kind in ("far", "both"):
+            words += [f"weights={self.start('hidden blocks', seed)}"] if kind == "both" else []
             train(self._train(*words), folder)
             return folder
-        if kind == "both":
-            words.append(f"weights={self.start('simulated labels', seed)}")
         cfg = composed("pretrain", PretrainConfig, *self.network, QUIET, *words)
         if way in TRIED:
             cfg.pretext = {"_target_": f"studies.few_labels.pretexts.{TRIED[way]}"}

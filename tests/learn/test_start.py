@@ -72,9 +72,9 @@ def test_all_is_taken_from_a_run_of_the_same_model(trained: Path, compose_train:
 @pytest.mark.parametrize(
     ("words", "left", "why"),
     [
-        (["model/head=mlp"], ["heads"], "heads start anew (KAN there, MLP here)"),
+        (["model/head=mlp"], ["heads"], "heads anew (KAN there, MLP here)"),
         (["model.head.widths=[6]"], ["heads"], r"is \(\d+, 4\) there, \(\d+, 6\) here"),
-        (["model/fusion=sum"], ["fusion", "heads"], r"fusion start anew \(Hybrid there, Sum here\)"),
+        (["model/fusion=sum"], ["fusion", "heads"], r"fusion anew \(Hybrid there, Sum here\)"),
     ],
 )
 def test_the_towers_alone_are_taken_where_other_parts_differ(

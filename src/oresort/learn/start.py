@@ -47,7 +47,7 @@ class Taken(NamedTuple):
             f"{part} ({len(shapes)} tensors, {sum(int(torch.Size(s).numel()) for s in shapes.values()):,} numbers)"
             for part, shapes in self.taken.items()
         ]
-        left = [f"{part} start anew ({why})" for part, why in self.left.items()]
+        left = [f"{part} anew ({why})" for part, why in self.left.items()]
         told = [f"weights={file}: taken {', '.join(counts)}"]
         return told + ([f"weights={file}: {'; '.join([*left, *self.notes])}"] if left or self.notes else [])
 
@@ -99,8 +99,8 @@ def start_from(cfg: TrainConfig, net: PairNet, representation: Representation) -
         old, new = _spec(settings["model"], part), _spec(here, part)
         if told.left:
             why: str | None = f"{next(iter(told.left))} differ"
-        elif part != PARTS[0] and "pretext" in settings:
-            why = "no label has trained them"
+        elif ours and part != PARTS[0] and "pretext" in settings:
+            why = "no label has trained it there"
         else:
             why = _misfit(theirs, ours, old, new)
         if why:
