@@ -221,7 +221,10 @@ def listening(out: Path, process: "subprocess.Popen[bytes]") -> int:
 
 def read_out(out: Path, process: "subprocess.Popen[bytes]", senders: int) -> None:
     """Wait until a process has read all that was sent: when the last sender has left, its end lies in the kernel."""
-    while process.poll() is None and (out / "log.txt").read_text().count(" is gone") < senders:
+    patience = time.monotonic() + 60
+    while process.poll() is None and (out / "log.txt").read_text().count(": the sender ends it at ") < senders:
+        if time.monotonic() > patience:
+            raise RuntimeError(f"not all {senders} pieces were read within 60 s, see {out / 'log.txt'}")
         time.sleep(0.05)
 
 
