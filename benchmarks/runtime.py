@@ -32,18 +32,31 @@ from oresort.represent.representation import Representation
 from oresort.runtime import OnnxModel
 from oresort.runtime.sealed import seal, unsealed
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # studies lie outside the package
+
+from studies.recipe.fresh import PAPER, REFERENCE
+from studies.recipe.macs import macs
+from studies.recipe.settings import COMPACT
+
 BATCH = 64
-RECIPES = {"lite": "recipe=lite", "the paper's network": "recipe=default"}
+RECIPES = {
+    REFERENCE: COMPACT,
+    "recipe=lite": ("recipe=lite",),
+    "recipe=best": ("recipe=best",),
+    PAPER: ("recipe=default",),
+}
+"""Words of each model, by its name in the study of recipes, whose AUROC stands beside its speed in the README."""
+
 AIR = 52_350.0
 
 
-def untrained(word: str) -> Trained:
+def untrained(name: str) -> Trained:
     """Return a recipe's model with the weights that it begins with."""
-    cfg = composed("train", TrainConfig, word)
+    cfg = composed("train", TrainConfig, *RECIPES[name])
     representation = make(cfg.representation, Representation)  # type: ignore[type-abstract]
     spec = {**vars(cfg.model), "channels": representation.channels}
     module = OreModule(model=spec, representation=cfg.representation).eval()
-    return Trained(Path(word), "", module, representation, {}, 0, SIMULATED)
+    return Trained(Path(name), "", module, representation, {}, 0, SIMULATED)
 
 
 def speeds(trained: Trained, model: OnnxModel, small: OnnxModel, crops: list[Any], budget: float) -> dict[str, float]:
@@ -102,21 +115,26 @@ def main() -> None:
     crops = [crop for crop, _ in sample_crops(BATCH, 0, "zero")]
     rows, slow = [], []
     with tempfile.TemporaryDirectory() as folder:
-        for name, word in track(RECIPES.items(), len(RECIPES), "models"):
-            trained = untrained(word)
+        for name in track(RECIPES, len(RECIPES), "models"):
+            trained = untrained(name)
             file = Path(folder) / "model.onnx"
             size = trained.representation.size
             planes = np.random.default_rng(0).random((BATCH, 4, size, size), np.float32)
             export_model(trained, file, [planes], {})
             model, small = OnnxModel(file, args.threads), Path(folder) / "small.onnx"
             small.write_bytes(seal(quantised(unsealed(file.read_bytes()), planes)))
-            count = sum(p.numel() for p in trained.module.net.parameters())
-            about = {"model": name, "parameters": count, "file kB": round(file.stat().st_size / 1_000)}
+            net = trained.module.net
+            about = {
+                "method": name,
+                "parameters": sum(p.numel() for p in net.parameters()),
+                "MMAC": round(macs(net, trained.representation.channels, size) / 1e6, 2),
+                "file kB": round(file.stat().st_size / 1_000),
+            }
             found = speeds(trained, model, OnnxModel(small, args.threads), crops, args.seconds)
             faster = found["planes"] / found["eager, planes"]
             rows.append({**about, **{k: round(v) for k, v in found.items()}, "times eager": round(faster, 1)})
             quantiles = waits(trained, model, crops[0], args.runs)
-            slow.append({"model": name, **{key: round(value, 3) for key, value in quantiles.items()}})
+            slow.append({"method": name, **{key: round(value, 3) for key, value in quantiles.items()}})
     where = args.out / "runtime" if args.out else None
     torch.set_num_threads(1)
     tables = {

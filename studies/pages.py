@@ -3,8 +3,9 @@
     python -m studies.pages
 
 Fills every `<!-- table: FILE | COLUMN | COLUMN:FORMAT as HEADING -->` ... `<!-- end -->` of a page. `FILE key=value`
-keeps the rows that have this value. A column with `_mean` and `_std` in the file is shown as mean±std, one with `_low`
-and `_high` with its interval. FORMAT is Python's; with `%` the heading says so, and the cells do without.
+keeps the rows that have this value; `FILE+FILE` takes in what another file has on the same row. A column with `_mean`
+and `_std` in the file is shown as mean±std, one with `_low` and `_high` with its interval. FORMAT is Python's; with `%`
+the heading says so, and the cells do without.
 """
 
 import re
@@ -50,10 +51,14 @@ def cells(table: pd.DataFrame, name: str, form: str) -> list[str]:
 def markdown(folder: Path, spec: str) -> str:
     """Return the table that a marker describes; InputError for a file or a column that is not there."""
     source, *columns = [part.strip() for part in spec.split("|")]
-    file, *conditions = source.split()
-    if not (folder / file).is_file():
-        raise InputError(f"{folder / file}: not found")
-    table = pd.read_csv(folder / file, dtype=str)
+    files, *conditions = source.split()
+    first, *others = [_read(folder / file) for file in files.split("+")]
+    table = first
+    for other in others:
+        shared = [column for column in other if column in first]
+        if not shared:
+            raise InputError(f"{files}: no column is in both, so nothing tells which rows belong together")
+        table = table.merge(other, on=shared[0], suffixes=("", " again"))
     for key, value in (condition.split("=") for condition in conditions):
         table = table[table[key].map(_alike(value))]
     shown = {}
@@ -63,6 +68,12 @@ def markdown(folder: Path, spec: str) -> str:
         shown[(heading or name) + (", %" if form.endswith("%") else "")] = cells(table, name, form)
     rows = [list(shown), ["---"] * len(shown), *map(list, zip(*shown.values(), strict=True))]
     return "".join(f"| {' | '.join(row)} |\n" for row in rows)
+
+
+def _read(file: Path) -> pd.DataFrame:
+    if not file.is_file():
+        raise InputError(f"{file}: not found")
+    return pd.read_csv(file, dtype=str)
 
 
 def _alike(wanted: str) -> Callable[[str], bool]:

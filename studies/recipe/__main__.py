@@ -130,9 +130,10 @@ def work_of(cfg: TrainConfig, trained: Trained) -> float:
 
 
 def summarised(rows: pd.DataFrame) -> pd.DataFrame:
-    """Return a row a setting: means over seeds, and how many there are."""
-    means = rows.groupby(["group", "setting"], sort=False).mean(numeric_only=True).drop(columns="seed")
-    return means.assign(seeds=rows.groupby(["group", "setting"], sort=False).size()).reset_index()
+    """Return a row a setting: means over seeds, the deviation of the AUROC over them, and how many there are."""
+    groups = rows.groupby(["group", "setting"], sort=False)
+    means = groups.mean(numeric_only=True).drop(columns="seed")
+    return means.assign(auroc_std=groups["auroc"].std(), seeds=groups.size()).reset_index()
 
 
 if __name__ == "__main__":

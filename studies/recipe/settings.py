@@ -83,6 +83,8 @@ SETTINGS: dict[str, dict[str, tuple[str, ...]]] = {
     "head": {
         "MLP": (*LITE, "model/head=mlp", "model.head.widths=[24]"),
         "KAN, two layers, as many parameters": (*LITE, "model/head=kan2", "model.head.widths=[4]"),
+        "and a tenth of its rate": (*LITE, "model/head=kan2", "model.head.widths=[4]", "rates.head=0.1"),
+        "and AdamW 3e-3": (*LITE, "model/head=kan2", "model.head.widths=[4]", "optim=adamw", "optim.lr=3.0e-3"),
     },
     "labels that may be wrong": {
         "no smoothing": (*LITE, "objective/loss=cross_entropy"),
