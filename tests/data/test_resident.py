@@ -124,7 +124,7 @@ def test_limits_are_checked_and_reach_the_loaders(dataset: Path):
     with pytest.raises(InputError, match=r"data\.limit=0"):
         limit_pairs(manifest(), 0, 0)
     whole, part = (OreDataModule(str(dataset), ATTENUATION, AUGMENT, limit=limit) for limit in (None, 36))
-    assert len(part.index()) < len(whole.index())
+    assert len(part.frame) < len(whole.frame)
     assert whole.fingerprint() != part.fingerprint()
     assert whole.fingerprint() == OreDataModule(str(dataset), ATTENUATION, AUGMENT, seed=9).fingerprint()
 

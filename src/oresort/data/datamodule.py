@@ -11,18 +11,17 @@ import numpy as np
 import pandas as pd
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
 from torch.utils.data import DataLoader
 
 from oresort.console.check import check
 from oresort.data.augment import Augmentation
-from oresort.data.cache import cached_planes
 from oresort.data.index import fingerprint, index_pairs
 from oresort.data.leaks import check_images, leaking_scans, report
 from oresort.data.loaders import Batch, PairDataset, ResidentLoader, shuffled
+from oresort.data.pairs import Pairs, pairs_of
 from oresort.data.settings import DataConfig
 from oresort.errors import InputError
-from oresort.files.dataset import Cutting, read_dataset
+from oresort.files.dataset import Cutting
 from oresort.files.layout import SPLITS
 from oresort.make import make
 from oresort.paths import part
@@ -44,6 +43,8 @@ class OreDataModule(L.LightningDataModule):
         InputError: a spec that `make` refuses, or a setting out of its range.
     """
 
+    read_index = staticmethod(index_pairs)
+
     def __init__(
         self,
         root: str | Path,
@@ -64,23 +65,26 @@ class OreDataModule(L.LightningDataModule):
         self.representation = make(specs["representation"], Representation)  # type: ignore[type-abstract]
         self.augmentation = make(specs["augment"], Augmentation)
         self.seed, self.root = seed, Path(root)
-        self.frame = pd.DataFrame()
         self._leaking_images, self._hashes = 0, np.zeros((0, 2), np.uint64)
-        self._resident: dict[str, tuple[Tensor, Tensor, Tensor]] = {}
-
-    def index(self) -> pd.DataFrame:
-        """Return the manifest with its splits, read once."""
-        self.frame = index_pairs(self.settings) if self.frame.empty else self.frame
-        return self.frame
 
     @cached_property
+    def pairs(self) -> Pairs:
+        """What is read of the dataset, once, see `pairs_of`."""
+        return pairs_of(self.read_index, self.settings)
+
+    @property
+    def frame(self) -> pd.DataFrame:
+        """The manifest with its splits."""
+        return self.pairs.frame
+
+    @property
     def cut(self) -> Cutting | None:
         """How the pairs were cut; None if nobody knows."""
-        return read_dataset(self.root)
+        return self.pairs.cut
 
     def fingerprint(self) -> str:
         """Return a hash of the pairs, see `oresort.data.index.fingerprint`."""
-        return fingerprint(self.index(), self.cut)
+        return fingerprint(self.frame, self.cut)
 
     def setup(self, stage: str | None = None) -> None:
         """Read the index, fix the splits and make the planes of all pairs, once."""
@@ -90,14 +94,14 @@ class OreDataModule(L.LightningDataModule):
     def planes(self) -> Planes:
         """Planes (N, 4, S, S) of all pairs of the manifest; images on several sides of the split are reported."""
         cache = Path(self.settings.cache) if self.settings.cache else self.root / ".cache"
-        planes, self._hashes = cached_planes(self.index(), self.root, self.representation, cache)
-        self._leaking_images = check_images(self.index(), self._hashes, self.root, self.settings.strict)
+        planes, self._hashes = self.pairs.planes(self.representation, cache)
+        self._leaking_images = check_images(self.frame, self._hashes, self.root, self.settings.strict)
         return planes
 
     def leakage(self) -> dict[str, int]:
         """Return how many scans and images stand on several sides of the split, for a run's record."""
         _ = self.planes
-        return {"leaking_scans": len(leaking_scans(self.index())), "leaking_images": self._leaking_images}
+        return {"leaking_scans": len(leaking_scans(self.frame)), "leaking_images": self._leaking_images}
 
     def trained_on(self, before: NDArray[np.uint64]) -> NDArray[np.uint64]:
         """Return hashes of the images that a model has been trained on after this training, `before` of earlier ones.
@@ -105,7 +109,7 @@ class OreDataModule(L.LightningDataModule):
         Pairs of val and test that earlier trainings have seen are leakage, and reported as such.
         """
         _ = self.planes
-        train = (self.index()["split"] == "train").to_numpy()
+        train = (self.frame["split"] == "train").to_numpy()
         own, held = self._hashes[train, 0], self._hashes[~train, 0]  # of one layer: pairs are scanned once
         if count := int(np.isin(held, np.setdiff1d(before, own)).sum()):
             self._leaking_images += count
@@ -118,7 +122,7 @@ class OreDataModule(L.LightningDataModule):
 
     def pictures(self, ids: Sequence[str]) -> dict[str, Planes]:
         """Return the planes (4, S, S) of pairs by id."""
-        place = {name: i for i, name in enumerate(self.index()["id"])}
+        place = {name: i for i, name in enumerate(self.frame["id"])}
         return {name: np.array(self.planes[place[name]]) for name in ids}
 
     def loader(self, split: str, epoch: int | None = None) -> DataLoader[Batch]:
@@ -126,7 +130,7 @@ class OreDataModule(L.LightningDataModule):
         if split not in SPLITS:
             raise InputError(f"split={split}: unknown; known are {', '.join(SPLITS)}")
         size, workers, train = self.settings.batch_size, self.settings.workers, epoch is not None
-        rows, labels = self._rows(split)
+        rows, labels = self.pairs.rows(split), self.frame["label"].to_numpy(np.int64)  # of the split, of all
         # manifests are sorted by class: a shortened run must still see both
         rows = rows if train else np.random.default_rng(0).permutation(rows)
         augmentation = self.augmentation if train else None
@@ -145,14 +149,9 @@ class OreDataModule(L.LightningDataModule):
 
     def resident_loader(self, split: str, epoch: int | None = None) -> ResidentLoader:
         """Return the batches of `split` from the trainer's device; with `epoch`, shuffled and augmented for it."""
-        if split not in self._resident:
-            rows, labels = self._rows(split)
-            device = self.trainer.strategy.root_device if self.trainer else torch.device("cpu")
-            parts = self.planes[rows], labels[rows], rows
-            planes, label, index = (torch.from_numpy(part).to(device) for part in parts)
-            self._resident[split] = planes, label, index
+        device = self.trainer.strategy.root_device if self.trainer else torch.device("cpu")
         return ResidentLoader(
-            *self._resident[split],
+            *self.pairs.resident(self.planes, split, device),
             batch_size=self.settings.batch_size,
             representation=self.representation,
             augmentation=self.augmentation if epoch is not None else None,
@@ -160,10 +159,6 @@ class OreDataModule(L.LightningDataModule):
             rank=self.trainer.global_rank if self.trainer else 0,
             world=self.trainer.world_size if self.trainer else 1,
         )
-
-    def _rows(self, split: str) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        frame = self.index()
-        return np.flatnonzero(frame["split"] == split), frame["label"].to_numpy(np.int64)  # of the split, of all
 
     def _epoch_seed(self, epoch: int | None) -> int:
         # hashed: with a sum, epochs of one run would be those of the next seed's

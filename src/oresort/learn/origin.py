@@ -54,7 +54,7 @@ def labelled_pairs(trained: Trained, root: str, *, cache: str | None = None, fol
         InputError: what the dataset has wrong.
     """
     data = _data(trained, root, cache, follow_links)
-    split, label = data.index()["split"].to_numpy(), data.index()["label"].to_numpy(np.int64)
+    split, label = data.frame["split"].to_numpy(), data.frame["label"].to_numpy(np.int64)
     rows, val = _evenly(np.flatnonzero(split == "train"), _CALIBRATION), np.flatnonzero(split == "val")
     if not len(rows) or not len(val):
         raise InputError(f"{root}: no pairs of train or of val, by which a model of 8 bits is made and judged")

@@ -6,7 +6,6 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
 import torch
 from torch import Tensor
 from torchmetrics import MeanMetric
@@ -40,10 +39,7 @@ IDLE = ("threshold", "temperature", "monitor", "objective", "row", "reference", 
 class Unlabelled(OreDataModule):
     """Serves pairs with and without a label; `label` in a batch is -1."""
 
-    def index(self) -> pd.DataFrame:
-        """Return the pairs with their splits, read once, see `index_unlabelled`."""
-        self.frame = index_unlabelled(self.settings) if self.frame.empty else self.frame
-        return self.frame
+    read_index = staticmethod(index_unlabelled)
 
 
 class Pretraining(OreModule):

@@ -1,0 +1,123 @@
+"""Jobs of one process share what they read of a dataset, and notice when it has changed."""
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from pairs import write_manifest, write_released
+
+from oresort.data import cache
+from oresort.data.datamodule import OreDataModule
+from oresort.data.index import index_pairs, index_unlabelled
+from oresort.data.pairs import pairs_of
+from oresort.data.settings import PairsConfig
+from oresort.files.image import read_image
+from oresort.learn.seen import seen_in
+
+SMALL = {"_target_": "oresort.represent.representation.Attenuation", "size": 16}
+OTHER = {**SMALL, "size": 12}
+
+
+@pytest.fixture(params=["released", "manifest"])
+def root(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+    found = write_released(tmp_path / "data", count=24, scans=12)
+    return write_manifest(found) if request.param == "manifest" else found
+
+
+def test_the_next_job_reads_nothing_again(root: Path, monkeypatch: pytest.MonkeyPatch):
+    first = OreDataModule(root, SMALL, seed=0)
+    planes, told = first.planes, seen_in(first)
+    on_device = first.resident_loader("train").planes
+
+    def never(*_: object, **__: object) -> None:
+        raise AssertionError("read again")
+
+    for name in ("read_pair", "_found", "_build"):
+        monkeypatch.setattr(cache, name, never)
+    second = OreDataModule(root, SMALL, seed=1, batch_size=3, resident=True)
+    assert second.frame is first.frame
+    assert second.planes is planes
+    assert second.resident_loader("train").planes is on_device
+    assert seen_in(second) == told
+    assert second.fingerprint() == first.fingerprint()
+
+
+def test_an_image_written_anew_is_noticed_though_its_size_is_the_same(root: Path):
+    first = OreDataModule(root, SMALL)
+    before = np.array(first.planes)
+    images = [root / name for name in first.frame["low"][:2]]
+    a, b = (read_image(file) for file in images)
+    assert not np.array_equal(a, b)
+    shutil.copy(images[1], images[0].with_name("low.part"))
+    images[0].with_name("low.part").replace(images[0])
+    if a.shape != b.shape:  # both layers of a pair are of one size
+        other = images[0].with_name(images[0].name.replace("low", "high"))
+        shutil.copy(images[1].with_name(images[1].name.replace("low", "high")), other)
+    after = OreDataModule(root, SMALL).planes
+    assert not np.array_equal(after[0], before[0])
+    assert np.array_equal(after[1], before[1])
+
+
+def test_a_pair_added_is_noticed_in_the_folders_and_not_beside_a_manifest(root: Path):
+    first = OreDataModule(root, SMALL)
+    count = len(first.planes)
+    source = (root / first.frame["low"].iloc[0]).parent
+    shutil.copytree(source, source.with_name(source.name.replace("-x", "-x9")))
+    expected = count if (root / "manifest.csv").is_file() else count + 1
+    assert len(OreDataModule(root, SMALL).frame) == expected
+
+
+def test_a_manifest_changed_is_noticed(root: Path):
+    before = OreDataModule(root, SMALL).fingerprint()
+    write_manifest(root)
+    frame = OreDataModule(root, SMALL).frame
+    kept = frame.iloc[1:].assign(label=frame["label"].map({0: "waste", 1: "ore"}))
+    kept[["id", "low", "high", "label", "scan"]].to_csv(root / "manifest.csv", index=False)
+    after = OreDataModule(root, SMALL)
+    assert len(after.frame) == len(frame) - 1
+    assert after.fingerprint() != before
+
+
+def test_planes_written_over_on_the_disk_are_read_again(root: Path, capsys: pytest.CaptureFixture[str]):
+    first = OreDataModule(root, SMALL)
+    before = np.array(first.planes)
+    (file,) = (root / ".cache").glob("planes-*.npy")
+    content = bytearray(file.read_bytes())
+    content[-40:] = b"\x01" * 40
+    other = file.with_suffix(".part")
+    other.write_bytes(content)
+    other.replace(file)
+    assert np.array_equal(OreDataModule(root, SMALL).planes, before)
+    assert "built anew" in capsys.readouterr().err
+
+
+def test_only_the_last_planes_and_the_last_dataset_are_kept_and_nobody_gets_those_of_another(root: Path):
+    first, second = OreDataModule(root, SMALL), OreDataModule(root, OTHER)
+    shapes = [module.resident_loader("val").planes.shape[-1] for module in (first, second, first)]
+    assert shapes == [16, 12, 16]
+    assert {key[0] for key in first.pairs._resident} == {"val"}
+    assert len(first.pairs._resident) == 1
+    limited = OreDataModule(root, SMALL, limit=12)
+    assert limited.pairs is not first.pairs
+    assert OreDataModule(root, SMALL).pairs is not first.pairs  # it was let go
+
+
+def test_pairs_are_others_by_every_setting_that_chooses_them(root: Path):
+    plain = PairsConfig(root=str(root))
+    changed = [
+        PairsConfig(root=str(root), split="seeded"),
+        PairsConfig(root=str(root), split_seed=1),
+        PairsConfig(root=str(root), strict=True),
+        PairsConfig(root=str(root), follow_links=True),
+        PairsConfig(root=str(root), limit=12),
+        PairsConfig(root=str(root), labelled=12),
+    ]
+    assert {name for c in changed for name in vars(c) if vars(c)[name] != vars(plain)[name]} == vars(plain).keys() - {
+        "root"
+    }
+    for settings in changed:
+        first = pairs_of(index_pairs, plain)
+        assert pairs_of(index_pairs, plain) is first
+        assert pairs_of(index_pairs, settings) is not first
+    assert pairs_of(index_unlabelled, plain) is not pairs_of(index_pairs, plain)
