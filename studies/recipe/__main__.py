@@ -28,6 +28,7 @@ from oresort.learn.checkpoint import Trained, load_trained
 from oresort.learn.config import TrainConfig
 from oresort.learn.fit import train
 from oresort.learn.metrics import binary_metrics
+from oresort.learn.run import finished
 from oresort.make import trust
 from oresort.models.build import build_model
 from oresort.models.heads.head import p_ore
@@ -35,7 +36,7 @@ from oresort.models.inputs import Inputs
 from studies.command import compose, run_study, save
 from studies.recipe.figures import draw_search
 from studies.recipe.macs import macs
-from studies.recipe.settings import SETTINGS
+from studies.recipe.settings import SETTINGS, TEACHER, TEACHERS
 
 PAIRS = 4000  # of which 70 % train
 
@@ -58,7 +59,8 @@ def search(options: Options) -> pd.DataFrame:
     """Train what is missing; return a row a setting. Tables and figure are written after every training."""
     if unknown := set(options.groups) - set(SETTINGS):
         raise InputError(f"groups: unknown {min(unknown)!r}; known are {', '.join(SETTINGS)}")
-    trust("studies.recipe.parts")
+    for module in ("parts", "starts", "teach"):
+        trust(f"studies.recipe.{module}")
     torch.set_num_threads(1)  # so that processor time is comparable, and two settings train side by side
     rows, number = [], 0
     for seed in options.seeds:
@@ -97,17 +99,33 @@ def measure(options: Options, words: tuple[str, ...], seed: int) -> dict[str, fl
     """Train one setting; return AUROC in per cent, processor seconds of training, pairs a second, size and work."""
     folder, cache = options.work / f"run{options.part[0]}", options.work / "cache"
     shutil.rmtree(folder, ignore_errors=True)
-    cfg = compose(
-        *words, f"data.root={options.data}", f"data.cache={cache}", f"data.limit={PAIRS}", f"seed={seed}",
-        f"trainer.precision={options.precision}", "trainer.enable_progress_bar=false",
-    )  # fmt: skip
+    if any(TEACHERS in word for word in words):
+        words = tuple(word.replace(TEACHERS, str(taught(options))) for word in words)
     start = time.process_time()
-    row = train(cfg, folder)
+    row = train(_composed(options, words, seed), folder)
     seconds = time.process_time() - start
     trained = load_trained(folder / "checkpoints" / "last.ckpt")
     figures = {"auroc": 100 * scored(trained, options.data, cache), "cpu_seconds": seconds}
     pairs = row["pairs/train"] * row["epochs"] / row["fit_seconds"]
+    cfg = _composed(options, words, seed)
     return figures | {"pairs_per_second": pairs, "params": row["params"], "macs_M": work_of(cfg, trained) / 1e6}
+
+
+def taught(options: Options) -> Path:
+    """Train the teachers that are not there yet, on other seeds than the search's; return the folder of their runs."""
+    folder = (options.work / "teachers").resolve()
+    for seed in track(range(100, 104), 4, "teachers"):
+        if not finished(folder / str(seed)):
+            shutil.rmtree(folder / str(seed), ignore_errors=True)  # of an interrupted run
+            train(_composed(options, TEACHER, seed), folder / str(seed))
+    return folder
+
+
+def _composed(options: Options, words: tuple[str, ...], seed: int) -> TrainConfig:
+    return compose(
+        *words, f"data.root={options.data}", f"data.cache={options.work / 'cache'}", f"data.limit={PAIRS}",
+        f"seed={seed}", f"trainer.precision={options.precision}", "trainer.enable_progress_bar=false",
+    )  # fmt: skip
 
 
 def scored(trained: Trained, root: Path, cache: Path) -> float:

@@ -1,9 +1,14 @@
 """All settings of the search, as words of `oresort.train`."""
 
-PARTS = "modules=[studies.recipe.parts]"
+PARTS = "modules=[studies.recipe.parts,studies.recipe.starts,studies.recipe.teach]"
 LITE = ("recipe=lite", "trainer.max_epochs=30")
 COMPACT = ("model/tower=compact", "model/fusion=stack", "model/head=linear", "optim.lr=3.0e-3", "trainer.max_epochs=8")
 """The compact tower as it was recommended before: at ten times the paper's rate, eight epochs."""
+
+TEACHERS = "the-teachers"
+"""Stands for the folder of the teachers' runs, which are made before the first setting that names it."""
+
+TEACHER = ("recipe=best", "trainer.max_epochs=30")
 
 _FAST = ("channels_last=true", "data.resident=true")
 _COMPACT = ("model/tower=compact", "representation.size=40")
@@ -18,6 +23,15 @@ def _mixing(word: str) -> tuple[str, ...]:
 def _loss(name: str) -> tuple[str, ...]:
     bare = ("objective/loss=generalised_cross_entropy", "~objective.loss.q")
     return PARTS, *bare, f"objective.loss._target_=studies.recipe.parts.{name}"
+
+
+def _start(name: str) -> tuple[str, ...]:
+    return PARTS, f"model.tower._target_=studies.recipe.starts.{name}"
+
+
+def _taught(share: float) -> tuple[str, ...]:
+    target = "objective._target_=studies.recipe.teach.Distilled"
+    return PARTS, target, f"objective.teachers={TEACHERS}", f"objective.share={share}"
 
 
 SETTINGS: dict[str, dict[str, tuple[str, ...]]] = {
@@ -76,6 +90,14 @@ SETTINGS: dict[str, dict[str, tuple[str, ...]]] = {
             *LITE, *_COMPACT, "model.tower.widths=[32,64,64]", "trainer.max_epochs=16",
         ),
     },
+    "start": {
+        "whitening first layer": (*LITE, *_start("Whitened")),
+        "identities, norms fixed": (*LITE, *_start("Identity")),
+    },
+    "taught": {
+        "by four of recipe=best, half": (*LITE, *_taught(0.5)),
+        "by four of recipe=best, nine tenths": (*LITE, *_taught(0.9)),
+    },
     "fusion, with lite towers": {
         name: (*LITE, f"model/fusion={name}")
         for name in ("low", "high", "difference", "pseudo_color", "concat", "mean", "film", "gmu", "mmtm", "hybrid")
@@ -83,7 +105,7 @@ SETTINGS: dict[str, dict[str, tuple[str, ...]]] = {
     "head": {
         "MLP": (*LITE, "model/head=mlp", "model.head.widths=[24]"),
         "KAN, two layers, as many parameters": (*LITE, "model/head=kan2", "model.head.widths=[4]"),
-        "and a tenth of its rate": (*LITE, "model/head=kan2", "model.head.widths=[4]", "rates.head=0.1"),
+        "and a tenth of its rate": (*LITE, "model/head=kan2", "model.head.widths=[4]", "rates.heads=0.1"),
         "and AdamW 3e-3": (*LITE, "model/head=kan2", "model.head.widths=[4]", "optim=adamw", "optim.lr=3.0e-3"),
     },
     "labels that may be wrong": {

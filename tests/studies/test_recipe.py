@@ -1,22 +1,30 @@
 """The search for a recipe: its settings compose, its parts do what they say, and lite keeps its budget."""
 
 import math
+from copy import deepcopy
 from dataclasses import asdict
+from pathlib import Path
+from types import SimpleNamespace
 
 import pandas as pd
 import pytest
 import torch
 
+from oresort.errors import InputError
+from oresort.learn.objective import Objective
 from oresort.make import trust
 from oresort.models.build import build_model
 from oresort.models.fusions.data import Stack
 from oresort.models.heads.mlp import Linear
 from oresort.models.pairnet import PairNet
+from oresort.models.towers.lite import LiteTower
 from studies.command import compose
 from studies.recipe.fresh import REFERENCE, means
 from studies.recipe.macs import macs
 from studies.recipe.parts import Bootstrapped, Mixing, Pooled, Symmetric
 from studies.recipe.settings import SETTINGS
+from studies.recipe.starts import Identity, Whitened, convolutions
+from studies.recipe.teach import Distilled
 
 CASES = [pytest.param(words, id=f"{group}-{name}") for group, ones in SETTINGS.items() for name, words in ones.items()]
 
@@ -28,7 +36,8 @@ def built(*words: str) -> PairNet:
 
 @pytest.mark.parametrize("words", CASES)
 def test_every_setting_composes_and_builds(words: tuple[str, ...]):
-    trust("studies.recipe.parts")
+    for module in ("parts", "starts", "teach"):
+        trust(f"studies.recipe.{module}")
     assert built(*words)
 
 
@@ -87,6 +96,57 @@ def test_a_mixture_of_alike_pairs_is_the_pair():
     for words in ({"mixup": 0.4}, {"cutmix": 1.0}):
         mixed, _ = Mixing(net, **words)(batch, draw)
         assert mixed.item() == pytest.approx(plain.item(), rel=1e-5)
+
+
+def test_a_whitening_layer_answers_with_unit_variance_and_stays():
+    torch.manual_seed(0)
+    mix = torch.randn(2, 2, generator=torch.Generator().manual_seed(1))
+    images = torch.einsum("ij,bjhw->bihw", mix, torch.randn(16, 2, 24, 24)).cumsum(3) / 5
+    tower = Whitened(2, [6, 8], strided=0, kernel=3)
+    tower.train()(images)
+    first = convolutions(tower)[0]
+    inner = torch.nn.functional.conv2d(images, first.weight)  # (B, 6, 22, 22)
+    flat = inner.transpose(0, 1).flatten(1)
+    torch.testing.assert_close(torch.cov(flat)[:3, :3], torch.eye(3), rtol=0.02, atol=0.02)
+    torch.testing.assert_close(flat[3:], -flat[:3])
+    kept = first.weight.clone()
+    tower(images * 3)
+    assert torch.equal(first.weight, kept)
+    assert not first.weight.requires_grad
+
+
+def test_an_identity_start_passes_the_image_on():
+    tower = Identity(2, [4, 4], strided=0, kernel=3).eval()
+    image = torch.rand(1, 2, 8, 8)
+    torch.testing.assert_close(tower.stages[0](image)[:, :2], image, rtol=1e-4, atol=1e-4)
+    norms = [layer for layer in tower.modules() if isinstance(layer, torch.nn.BatchNorm2d)]
+    assert len(norms) == 2
+    assert not any(norm.weight.requires_grad for norm in norms)
+
+
+def test_a_network_that_says_what_its_teacher_says_learns_nothing_from_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    torch.manual_seed(0)
+    teacher, other = (
+        PairNet(lambda c: LiteTower(c, [3], strided=0), Stack(), lambda width: Linear(width), channels=1).eval()
+        for _ in range(2)
+    )
+    file = tmp_path / "0" / "checkpoints" / "last.ckpt"
+    file.parent.mkdir(parents=True)
+    file.touch()
+    loaded = SimpleNamespace(module=SimpleNamespace(net=deepcopy(teacher)))
+    monkeypatch.setattr("studies.recipe.teach.load_trained", lambda _: loaded)
+    batch = {"low": torch.rand(4, 1, 8, 8), "high": torch.rand(4, 1, 8, 8), "label": torch.tensor([0, 1, 1, 0])}
+    draw, steepest = torch.Generator(), []
+    for student in (deepcopy(teacher), deepcopy(other)):
+        Distilled(student, teachers=str(tmp_path), share=1.0)(batch, draw)[0].backward()
+        steepest.append(max(float(p.grad.abs().max()) for p in student.parameters() if p.grad is not None))
+    assert steepest[0] < 1e-6 < 1e-4 < steepest[1]
+    labels = Distilled(other, teachers=str(tmp_path), share=0.0)(batch, draw)[0]
+    assert labels.item() == pytest.approx(Objective(other)(batch, draw)[0].item())
+    with pytest.raises(InputError, match="give a folder of runs"):
+        Distilled(other, teachers=str(tmp_path / "none"))
 
 
 def test_a_difference_of_methods_is_over_datasets():
