@@ -3,10 +3,10 @@
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-import pandas as pd
 
 from oresort.errors import InputError
-from oresort.tables.bootstrap import LEVEL, Difference, Run, Weights, same_pairs, weighted_metric
+from oresort.sorting.resample import LEVEL, drawn_scans
+from oresort.tables.bootstrap import Difference, Run, Weights, same_pairs, weighted_metric
 
 RESAMPLES = 1000
 
@@ -30,9 +30,8 @@ def _mine(mine: int, own: Sequence[Run], reference: Sequence[Run]) -> Weights:
     if not same_pairs([*own, *reference]):
         raise InputError(f"mine {mine}: its runs predicted other pairs; remove its runs and start again")
     tables = [run.predictions.sort_values("id", ignore_index=True) for run in (*own, *reference)]
-    codes, scans = pd.factorize(tables[0]["scan"])
-    drawn = np.random.default_rng(mine).multinomial(len(scans), np.full(len(scans), 1 / len(scans)), size=RESAMPLES)
-    weights = np.vstack([np.ones(len(scans)), drawn])[:, codes].astype(np.float64)  # row 0: all pairs once
+    codes, drawn = drawn_scans(tables[0]["scan"].tolist(), RESAMPLES, mine)
+    weights = drawn[:, codes]  # row 0: all pairs once
     ore = (tables[0]["label"] == "ore").to_numpy()
     values = [weighted_metric("auroc", t["p_ore"].to_numpy(np.float64), ore, 0.5, weights) for t in tables]
     return np.asarray(np.mean(values[: len(own)], axis=0) - np.mean(values[len(own) :], axis=0))

@@ -7,8 +7,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from oresort.sorting.resample import LEVEL
 from oresort.sorting.threshold import choose_threshold
-from oresort.tables.bootstrap import LEVEL, weighted_metric
+from oresort.tables.bootstrap import weighted_metric
 from studies.shift.answers import labels
 
 Values = NDArray[np.float64]

@@ -13,19 +13,22 @@ def figures(p: np.ndarray, y: np.ndarray, threshold: float) -> dict[str, float]:
     called, ore = p >= np.float32(threshold), y == 1
     tp, fp, fn = (called & ore).sum(), (called & ~ore).sum(), (~called & ore).sum()
     recall, specificity = tp / ore.sum(), (~called & ~ore).sum() / (~ore).sum()
-    return {"f1": 2 * tp / (2 * tp + fp + fn), "balanced_accuracy": (recall + specificity) / 2}
+    return {
+        **{"f1": 2 * tp / (2 * tp + fp + fn), "balanced_accuracy": (recall + specificity) / 2},
+        **{"youden": recall + specificity - 1, "cost": -(3 * fn + fp)},
+    }
 
 
 @given(st.lists(st.tuples(st.integers(0, 20), st.integers(0, 1)), min_size=2, max_size=60))
 @settings(max_examples=80, deadline=None)
-@pytest.mark.parametrize("rule", ["balanced_accuracy", "f1"])
+@pytest.mark.parametrize("rule", ["balanced_accuracy", "f1", "youden", "cost"])
 def test_no_threshold_beats_the_chosen_one(rule: str, pairs: list[tuple[int, int]]):
     p = np.array([a / 20 for a, _ in pairs], np.float32)
     y = np.array([b for _, b in pairs])
-    cut = choose_threshold(rule, p, y)
+    cut = choose_threshold(rule, p, y, lost_ore=3)
     assert 0 <= cut <= 1
     if 0 < y.sum() < len(y):
-        tried = [figures(p, y, t)[rule] for t in np.linspace(0, 1.01, 102)]
+        tried = [figures(p, y, t)[rule] for t in np.linspace(0, 1, 101)]
         assert figures(p, y, cut)[rule] >= max(tried) - 1e-9
 
 
@@ -34,6 +37,6 @@ def test_numbers_are_taken_and_nonsense_is_not():
     assert choose_threshold(0.3, p, y) == 0.3
     assert choose_threshold("balanced_accuracy", p, y) == pytest.approx(0.5)
     assert choose_threshold("f1", p, np.array([1, 1])) == 0.5  # one class alone
-    for rule in ("youden", 1.5, -0.1):
+    for rule in ("recovery", "best", 1.5, -0.1):
         with pytest.raises(InputError, match=f"threshold={rule}"):
             choose_threshold(rule, p, y)

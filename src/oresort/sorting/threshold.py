@@ -3,25 +3,38 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from oresort.console.ranges import share, shown
+from oresort.console.ranges import Rule, share, shown
 from oresort.errors import InputError
 
-THRESHOLD = share("balanced_accuracy", "f1")
+OF_LABELS = ("balanced_accuracy", "f1", "youden", "cost")
+"""Rules that ask for classes alone."""
+
+RULES = (*OF_LABELS, "recovery", "value")
+"""All rules; `oresort.sorting.point` knows the last two."""
+
+THRESHOLD = share(*RULES)
 """What may be given as a threshold: the number, or the rule by which it is chosen."""
 
+_BY_LABELS = share(*OF_LABELS)
 
-def choose_threshold(rule: str | float, p_ore: NDArray[np.floating], label: NDArray[np.integer]) -> float:
+
+def choose_threshold(
+    rule: str | float, p_ore: NDArray[np.floating], label: NDArray[np.integer], lost_ore: float = 1.0
+) -> float:
     """Return the threshold, 0 to 1, that `rule` picks on validation data.
 
-    A number is taken as it is; `balanced_accuracy` and `f1` pick the cut that makes that figure largest
-    (midway between two neighbouring probabilities, the one nearest 0.5 among equals). Of one class alone
-    nothing can be chosen: 0.5. `p_ore` are probabilities (N,), `label` (N,) is 1 for ore.
+    A number is taken as it is; `balanced_accuracy` and `f1` pick the cut that makes that figure largest, `youden` the
+    share of ore kept less the share of waste kept, at the same cut as the first; `cost` makes smallest what is lost, if
+    an ore particle thrown out costs `lost_ore` times what a waste particle kept does. Cuts lie midway between two
+    neighbouring probabilities; of equals the one nearest 0.5 is taken. Of one class alone nothing can be chosen: 0.5.
+    `p_ore` are probabilities (N,), `label` (N,) is 1 for ore.
 
     Raises:
-        InputError: a number outside 0 to 1, or an unknown rule.
+        InputError: a number outside 0 to 1, or a rule that is unknown or asks for more than classes.
     """
-    if not THRESHOLD.allows(rule):
-        raise InputError(f"threshold={shown(rule)}: {THRESHOLD}")
+    known: Rule = _BY_LABELS
+    if not known.allows(rule):
+        raise InputError(f"threshold={shown(rule)}: {known}")
     if not isinstance(rule, str):
         return float(rule)
     order = np.argsort(p_ore, kind="stable")
@@ -31,9 +44,17 @@ def choose_threshold(rule: str | float, p_ore: NDArray[np.floating], label: NDAr
         return 0.5
     called = count - np.arange(count)  # cut k calls the pairs from k on ore
     tp = good - np.concatenate(([0], ore.cumsum()[:-1]))  # (N,)
-    score = tp / good - (called - tp) / (count - good) if rule == "balanced_accuracy" else 2 * tp / (called + good)
+    if rule == "f1":
+        score = 2 * tp / (called + good)
+    elif rule == "cost":
+        score = (lost_ore * tp - (called - tp)) / count
+    else:
+        score = tp / good - (called - tp) / (count - good)
     below = np.concatenate(([-1.0], p[:-1]))
     score[p == below] = -np.inf  # equal probabilities cannot be parted
     cut = (p + below.clip(0.0)) / 2
+    if rule == "cost" and p[-1] < 1:
+        # where ore is rare or cheap, nothing is worth keeping
+        score, cut = np.append(score, 0.0), np.append(cut, 1.0)
     best = cut[score >= score.max() - 1e-12]
     return float(best[np.abs(best - 0.5).argmin()])

@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 
 from oresort.errors import InputError
 from oresort.sorting.decide import is_ore
+from oresort.sorting.resample import LEVEL, drawn_scans
 
 Weights = NDArray[np.float64]
 
-LEVEL = 0.95  # share of the resamples inside an interval
 COMPARABLE = ("auroc", "f1", "recall", "precision", "accuracy", "balanced_accuracy", "brier")
 
 
@@ -85,10 +85,8 @@ def paired_difference(
         return None
     tables = [run.predictions.sort_values("id", ignore_index=True) for run in runs]
     first = tables[0]
-    codes, scans = pd.factorize(first["scan"])
-    rng = np.random.default_rng(seed)
-    drawn = rng.multinomial(len(scans), np.full(len(scans), 1 / len(scans)), size=resamples)
-    weights = np.vstack([np.ones(len(scans)), drawn])[:, codes].astype(np.float64)  # row 0: all pairs once
+    codes, drawn = drawn_scans(first["scan"].tolist(), resamples, seed)
+    weights = drawn[:, codes]  # row 0: all pairs once
     ore = (first["label"] == "ore").to_numpy()
     values = [
         weighted_metric(metric, table["p_ore"].to_numpy(np.float64), ore, run.threshold, weights)

@@ -9,7 +9,7 @@ import pandas as pd
 from oresort.console.show import leakage, percent
 from oresort.files.layout import SPLITS
 from oresort.sorting import METRICS
-from oresort.tables.bootstrap import LEVEL
+from oresort.sorting.resample import LEVEL
 from oresort.tables.collect import SIDES
 
 

@@ -1,0 +1,148 @@
+"""A lot of particles of known class, as a model answered them: what figures of sorting are reckoned from."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from oresort.errors import InputError
+from oresort.sorting.probability import check_probabilities
+
+Vector = NDArray[np.float64]
+
+RICHEST = 20.0  # wt %: a median grade beyond it is no ore's, but perhaps one in other units
+_MOST = 20_000  # particles that are kept in a file
+_ORIGINS = ("manifest", "image")
+
+
+@dataclass(frozen=True, eq=False)
+class Lot:
+    """N particles; InputError for values that cannot be, or of unequal number.
+
+    Args:
+        p_ore: probabilities of ore (N,).
+        ore: whether each is ore (N,) by its label.
+        scan: the scan of each (N,).
+        mass: of each (N,), in g or, from the image, in its own unit: attenuation summed over pixels.
+        mass_from: `manifest` or `image`.
+        grade: wt % of metal in each (N,); None where that is not known of all.
+        assayed: of how many a grade is known.
+    """
+
+    p_ore: NDArray[np.float32]
+    ore: NDArray[np.bool_]
+    scan: NDArray[np.str_]
+    mass: Vector
+    mass_from: str
+    grade: Vector | None = None
+    assayed: int = 0
+
+    def __post_init__(self) -> None:
+        count = len(self.p_ore)
+        check_probabilities(self.p_ore, "p_ore")
+        columns = {"ore": self.ore, "scan": self.scan, "mass": self.mass, "grade": self.grade}
+        for name, column in columns.items():
+            if column is not None and len(column) != count:
+                raise InputError(f"{name}: of {len(column)} particles, p_ore of {count}; give one of each")
+        if self.mass_from not in _ORIGINS:
+            raise InputError(f"mass_from={self.mass_from!r}: unknown; known are {', '.join(_ORIGINS)}")
+        _check(self.mass, "mass", np.finfo(np.float64).tiny, np.inf, "a number above 0")
+        if self.grade is not None:
+            _check(self.grade, "grade", 0, 100, "wt % from 0 to 100")
+
+    def __len__(self) -> int:
+        return len(self.p_ore)
+
+    @property
+    def scans(self) -> int:
+        """How many scans they are of."""
+        return len(np.unique(self.scan))
+
+    @property
+    def why_no_grade(self) -> str:
+        """Why figures of metal are left out; empty where they are not."""
+        if self.grade is None:
+            return f"the manifest has a grade for {self.assayed:,} of {len(self):,} particles"
+        return "" if self.grade.any() else "no particle holds metal"
+
+    def plain(self) -> dict[str, Any]:
+        """Return it in plain values, which `read` takes, of at most 20,000 particles, evenly over all."""
+        rows = np.unique(np.linspace(0, len(self) - 1, min(len(self), _MOST)).astype(int)) if len(self) else slice(0)
+        names, codes = np.unique(self.scan[rows], return_inverse=True)
+        return {
+            "p_ore": [float(str(p)) for p in self.p_ore[rows]],  # as short as float32 can be told
+            "ore": self.ore[rows].astype(int).tolist(),
+            "scans": names.tolist(),
+            "scan": codes.tolist(),
+            "mass": _short(self.mass[rows]),
+            "mass_from": self.mass_from,
+            "grade": None if self.grade is None else _short(self.grade[rows]),
+            "assayed": self.assayed,
+        }
+
+    @classmethod
+    def read(cls, content: object) -> Self:
+        """Return what `plain` wrote, whoever wrote the file.
+
+        Raises:
+            InputError: anything else; names the key.
+        """
+        keys = {"p_ore", "ore", "scans", "scan", "mass", "mass_from", "grade", "assayed"}
+        if not isinstance(content, Mapping) or content.keys() != keys:
+            raise InputError("known: not particles of known class")
+        columns = {key: content[key] for key in ("p_ore", "ore", "scan", "mass")}
+        columns |= {} if content["grade"] is None else {"grade": content["grade"]}
+        for key, column in columns.items():
+            if not isinstance(column, list) or len(column) > _MOST or not all(map(_is_number, column)):
+                raise InputError(f"known.{key}: not a list of at most {_MOST:,} numbers")
+        names, codes, ore = content["scans"], columns["scan"], columns["ore"]
+        if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+            raise InputError("known.scans: not names")
+        if not all(type(code) is int and 0 <= code < len(names) for code in codes):
+            raise InputError("known.scan: not numbers of scans")
+        if not set(ore) <= {0, 1}:
+            raise InputError("known.ore: not 0 and 1 alone")
+        if type(content["assayed"]) is not int or content["assayed"] < 0:
+            raise InputError("known.assayed: not a count")
+        try:
+            return cls(
+                np.array(columns["p_ore"], np.float32),
+                np.array(ore, np.bool_),
+                np.array(names, str)[np.array(codes, int)] if codes else np.array([], str),
+                np.array(columns["mass"], np.float64),
+                content["mass_from"],
+                np.array(columns["grade"], np.float64) if "grade" in columns else None,
+                content["assayed"],
+            )
+        except InputError as error:
+            raise InputError(f"known.{error}") from error
+
+
+def check_grades(grade: Vector, what: str, rich: bool = False) -> None:
+    """Refuse grades that look like another unit's; `rich` says that they are wt % all the same.
+
+    Raises:
+        InputError: a median above 20 wt %.
+    """
+    known = grade[np.isfinite(grade)]
+    if not rich and len(known) and (median := float(np.median(known))) > RICHEST:
+        raise InputError(
+            f"{what}: a median grade of {median:.4g} wt %; is it in ppm (10,000 are 1 wt %) or kg/t (10 are 1)? "
+            "divide, or say rich=true if it is right"
+        )
+
+
+def _check(values: Vector, what: str, least: float, most: float, wanted: str) -> None:
+    bad = ~((values >= least) & (values <= most) & np.isfinite(values))  # NaN is none
+    if bad.any():
+        raise InputError(f"{what}: {values[bad][0]} of particle {bad.argmax()}; give {wanted}")
+
+
+def _short(values: Sequence[float] | Vector) -> list[float]:
+    return [float(f"{value:.5g}") for value in values]
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 1e18  # NaN is none

@@ -1,0 +1,75 @@
+"""What a plant is paid for, and what it pays: one yaml, which `docs/prices.yaml` explains key by key."""
+
+import difflib
+from dataclasses import MISSING, asdict, dataclass, fields, replace
+from pathlib import Path
+from typing import Annotated, Any, Self
+
+from oresort.console.check import check
+from oresort.console.ranges import number
+from oresort.errors import InputError
+from oresort.files.reading import read_mapping
+
+_MEND = "docs/prices.yaml explains every key"
+
+
+@dataclass(frozen=True)
+class Prices:
+    """Prices and costs in one `currency`; InputError for a value out of its range, or costs that contradict sorting."""
+
+    metal_price: Annotated[float, number(0, 1e12, above=True)]  # of a tonne of metal
+    mill_cost: Annotated[float, number(0, 1e9, above=True)]  # of a tonne of product, milled
+    dump_cost: Annotated[float, number(0, 1e9)]  # of a tonne of tailings, dumped
+    sort_cost: Annotated[float, number(0, 1e9)]  # of a tonne of feed, sorted
+    mill_recovery: Annotated[float, number(0, 1, above=True)]  # share of the metal in the product that is won
+    payable: Annotated[float, number(0, 1, above=True)] = 1.0  # share of that which is paid
+    mineral_grade: Annotated[float, number(0, 100, above=True)] = 34.6  # wt % of metal in the mineral that holds it
+    currency: str = "$"
+
+    def __post_init__(self) -> None:
+        check(self)
+        if self.mill_cost <= self.dump_cost:
+            raise InputError(
+                f"mill_cost={self.mill_cost:g}, dump_cost={self.dump_cost:g}: what costs no more to mill than to dump "
+                "is not sorted; see to them"
+            )
+
+    @property
+    def of_metal(self) -> float:
+        """What a tonne of metal in the product brings."""
+        return self.metal_price * self.mill_recovery * self.payable
+
+    @property
+    def break_even(self) -> float:
+        """Grade (wt %) from which on a particle is worth milling rather than dumping."""
+        return 100 * (self.mill_cost - self.dump_cost) / self.of_metal
+
+    def at(self, factor: float) -> Self:
+        """Return them with another price of metal."""
+        return replace(self, metal_price=self.metal_price * factor)
+
+    def plain(self) -> dict[str, Any]:
+        """Return them in plain values, for a record."""
+        return {**asdict(self), "break_even_grade": self.break_even}
+
+
+def load_prices(path: Path) -> Prices:
+    """Read a plant's prices and costs.
+
+    Raises:
+        InputError: no such file, a key that is unknown, missing, or of a wrong type or range.
+    """
+    content = read_mapping(path, _MEND)
+    known = [key.name for key in fields(Prices)]
+    for key in content:
+        if key not in known:
+            near = difflib.get_close_matches(str(key), known, n=1)
+            guess = f"did you mean {near[0]}? " if near else ""
+            raise InputError(f"{path}: {key}: no such key; {guess}{_MEND}")
+    needed = [key.name for key in fields(Prices) if key.default is MISSING]
+    if missing := [key for key in needed if content.get(key) is None]:
+        raise InputError(f"{path}: {', '.join(missing)}: missing, only the plant knows; {_MEND}")
+    try:
+        return Prices(**content)
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from error
