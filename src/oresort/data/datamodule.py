@@ -15,6 +15,7 @@ from torch.utils.data import DataLoader
 
 from oresort.console.check import check
 from oresort.data.augment import Augmentation
+from oresort.data.blocks import Blocks
 from oresort.data.index import fingerprint, index_pairs
 from oresort.data.leaks import check_images, leaking_scans, report
 from oresort.data.loaders import Batch, PairDataset, ResidentLoader, shuffled
@@ -66,6 +67,9 @@ class OreDataModule(L.LightningDataModule):
         self.augmentation = make(specs["augment"], Augmentation)
         self.seed, self.root = seed, Path(root)
         self._leaking_images, self._hashes = 0, np.zeros((0, 2), np.uint64)
+        self.block = 0  # training batches that are served at once, see `Blocks`; 0 is one by one
+        self.block_limit: float | None = None  # of the batches of an epoch in blocks
+        self._draws: torch.Generator | None = None  # of the blocks' changes
 
     @cached_property
     def pairs(self) -> Pairs:
@@ -160,6 +164,13 @@ class OreDataModule(L.LightningDataModule):
             world=self.trainer.world_size if self.trainer else 1,
         )
 
+    def _blocks(self, epoch: int) -> Blocks:
+        loader = self.resident_loader("train", epoch)
+        device = loader.planes.device
+        if self._draws is None or self._draws.device != device:
+            self._draws = torch.Generator(device)
+        return Blocks(loader, self.block, self.block_limit, self._draws)
+
     def _epoch_seed(self, epoch: int | None) -> int:
         # hashed: with a sum, epochs of one run would be those of the next seed's
         return int(np.random.SeedSequence((self.seed, epoch or 0)).generate_state(1)[0])
@@ -167,9 +178,10 @@ class OreDataModule(L.LightningDataModule):
     def _batches(self, split: str, epoch: int | None = None) -> DataLoader[Batch] | ResidentLoader:
         return (self.resident_loader if self.settings.resident else self.loader)(split, epoch)
 
-    def train_dataloader(self) -> DataLoader[Batch] | ResidentLoader:
+    def train_dataloader(self) -> DataLoader[Batch] | ResidentLoader | Blocks:
         """Return the training batches of the trainer's epoch; the trainer asks anew every epoch."""
-        return self._batches("train", self.trainer.current_epoch if self.trainer else 0)
+        epoch = self.trainer.current_epoch if self.trainer else 0
+        return self._blocks(epoch) if self.block else self._batches("train", epoch)
 
     def val_dataloader(self) -> DataLoader[Batch] | ResidentLoader:
         """Return the validation batches, always the same."""

@@ -105,17 +105,26 @@ class ResidentLoader:
     def __len__(self) -> int:
         return self.steps
 
-    def __iter__(self) -> Iterator[Batch]:
+    def order(self, generator: torch.Generator) -> tuple[Tensor, ...]:
+        """Return the rows (B,) of each batch, and leave `generator`, of the device, where the epoch's changes begin."""
         device = self.planes.device
-        generator = torch.Generator(device).manual_seed(self.seed)
+        generator.manual_seed(self.seed)
         order = torch.arange(len(self.planes), device=device)
         if self.augmentation is not None:
             order = torch.randperm(len(self.planes), generator=generator, device=device)
         # order is one for all processes, what happens to a pair is its own
         generator.manual_seed(self.seed + 1_000_003 * (self.rank + 1))
-        for rows in torch.split(order[self.rank :: self.world], self.batch_size)[: self.steps]:  # (B,)
-            planes = self.planes[rows]  # (B, 4, S, S)
-            if self.augmentation is not None:
-                planes = self.augmentation.on_device(planes, self.representation, generator)
-            low, high = self.inputs(planes)  # (B, C, S, S) each
-            yield {"low": low, "high": high, "label": self.labels[rows], "index": self.index[rows]}
+        return torch.split(order[self.rank :: self.world], self.batch_size)[: self.steps]
+
+    def batch(self, rows: Tensor, generator: torch.Generator) -> Batch:
+        """Return the pairs of `rows` (B,), changed as the device's `generator` draws; never waits for the device."""
+        planes = self.planes.index_select(0, rows)  # (B, 4, S, S)
+        if self.augmentation is not None:
+            planes = self.augmentation.on_device(planes, self.representation, generator)
+        low, high = self.inputs(planes)  # (B, C, S, S) each
+        return {"low": low, "high": high, "label": self.labels[rows], "index": self.index[rows]}
+
+    def __iter__(self) -> Iterator[Batch]:
+        generator = torch.Generator(self.planes.device)
+        for rows in self.order(generator):
+            yield self.batch(rows, generator)

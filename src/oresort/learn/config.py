@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Annotated, Any
 
-from oresort.console.ranges import SEEDS, number, one_of, whole
+from oresort.console.ranges import MOST, SEEDS, Rule, number, one_of, whole
 from oresort.data.settings import DataConfig
 from oresort.sorting import METRICS
 from oresort.sorting.temperature import TEMPERATURE
@@ -79,6 +79,7 @@ class TrainConfig:
     temperature: Annotated[Any, TEMPERATURE] = "fitted"
     monitor: Annotated[str, one_of(*METRICS, "loss")] = "auroc"
     channels_last: bool = False
+    block: Annotated[Any, Rule(0, MOST, whole=True, others=("auto",))] = "auto"
     compile: Annotated[Any, one_of(*COMPILED)] = False
     tf32: bool = False
     trainer: dict[str, Any] = field(default_factory=dict)

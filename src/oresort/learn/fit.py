@@ -27,6 +27,7 @@ from oresort.learn.config import TrainConfig
 from oresort.learn.evaluation import evaluate_checkpoint
 from oresort.learn.module import OreModule
 from oresort.learn.options import check_options
+from oresort.learn.plan import plan_steps
 from oresort.learn.run import recorded
 from oresort.learn.saving import WholeCheckpoints, check_weights
 from oresort.learn.seen import seen_in
@@ -125,7 +126,7 @@ def fit(
         told = start_from(cfg, module.net, data.representation)
         before = told.trained_on
         _note(cfg, folder, told)
-    trainer = make_trainer(cfg, folder, [epochs, *loggers])
+    trainer = make_trainer(cfg, plan_steps(cfg, module, data), folder, [epochs, *loggers])
     data.setup()  # before the clock starts: whoever finds the cache built would seem faster
     module.seen |= seen_in(data)
     module.trained_on = data.trained_on(before)

@@ -12,13 +12,16 @@ from torch.optim.lr_scheduler import ReduceLROnPlateau
 from torchmetrics import CatMetric
 
 from oresort.console import started
+from oresort.data.blocks import Block, Blocks
 from oresort.data.loaders import Batch
 from oresort.errors import InputError
+from oresort.learn.graph import CudaRecord
 from oresort.learn.metrics import binary_metrics
 from oresort.learn.objective import Objective
 from oresort.learn.options import check_steps
 from oresort.learn.saving import TRAINED_ON
-from oresort.learn.schedule import build_optimizer
+from oresort.learn.schedule import build_optimizer, on_gpu
+from oresort.learn.steps import Clip, Steps
 from oresort.make import make
 from oresort.models.build import build_model
 from oresort.models.heads.head import p_ore
@@ -78,6 +81,9 @@ class OreModule(L.LightningModule):
         choose_temperature(temperature, np.zeros((0, 2)), np.zeros(0, int))
         self.objective = make(objective or _PLAIN, Objective, net=build_model(model))
         self._pace: Tensor | None = None
+        self._seed, self._draws = torch.initial_seed(), cast("torch.Generator | None", None)
+        self.clip: Clip | None = None  # of steps in blocks, which Lightning does not clip
+        self._steps: Steps | None = None  # that takes them, once there is a block
         # buffers, so they are saved and moved with the weights
         self.register_buffer("threshold", torch.tensor(0.5))
         self.register_buffer("temperature", torch.tensor(1.0 if isinstance(temperature, str) else float(temperature)))
@@ -110,15 +116,33 @@ class OreModule(L.LightningModule):
 
     def forward(self, low: Tensor, high: Tensor) -> Tensor:
         """Return logits (B, 2), waste and ore, of images (B, C, S, S) float32."""
-        return cast("Tensor", self.net(*self._laid_out(low, high)))
+        return cast("Tensor", self.net(*self.laid_out(low, high)))
 
-    def _laid_out(self, *images: Tensor) -> tuple[Tensor, ...]:
+    def laid_out(self, *images: Tensor) -> tuple[Tensor, ...]:
+        """Return images (B, C, S, S) in the model's memory format."""
         return tuple(image.contiguous(memory_format=self._format) for image in images)
 
-    def _generator(self) -> torch.Generator:
-        # from the run's seed and the step, so that a resumed run draws the same
-        seed = (torch.initial_seed() + 1_000_003 * (self.global_step + 1)) % 2**63  # near seeds never meet
-        return torch.Generator(self.device).manual_seed(seed)
+    @property
+    def draws(self) -> torch.Generator:
+        """What the objective draws from: one generator of the device, set anew in every epoch."""
+        if self._draws is None or self._draws.device != self.device:
+            self._draws = torch.Generator(self.device)
+            self._seed_draws()
+        return self._draws
+
+    def _seed_draws(self) -> None:
+        # from the run's seed and the epoch, so that a resumed run draws the same; near seeds never meet
+        seed = (self._seed + 1_000_003 * (self.current_epoch + 1)) % 2**63
+        torch.manual_seed(seed)  # of layers that draw by themselves
+        self.draws.manual_seed(seed)
+
+    def on_fit_start(self) -> None:
+        """Keep the run's seed."""
+        self._seed = torch.initial_seed()
+
+    def on_train_epoch_start(self) -> None:
+        """Begin the epoch's own draws."""
+        self._seed_draws()
 
     def _collect(self, collected: CatMetric, logits: Tensor, losses: Tensor, label: Tensor) -> None:
         collected.update(torch.cat([logits.float(), torch.stack([label, losses], 1)], 1))  # (B, 4)
@@ -156,18 +180,36 @@ class OreModule(L.LightningModule):
         figures = {name: float(value) for name, value in self.trainer.callback_metrics.items()}
         checkpoint["figures"] = {"epoch": self.current_epoch} | {k: v for k, v in figures.items() if k != "auroc"}
 
-    def training_step(self, batch: Batch) -> Tensor:
-        """Return the objective of a batch."""
-        low, high = self._laid_out(batch["low"], batch["high"])  # (B, C, S, S)
-        loss, outputs = self.objective({**batch, "low": low, "high": high}, self._generator())
+    def training_step(self, batch: Batch | Block) -> Tensor | None:
+        """Return the objective of a batch; of a block, take its steps."""
+        if isinstance(batch, Block):
+            self._take(batch)
+            return None
+        low, high = self.laid_out(batch["low"], batch["high"])  # (B, C, S, S)
+        loss, outputs = self.objective({**batch, "low": low, "high": high}, self.draws)
         self._collect(self._fit, outputs.logits, outputs.losses, batch["label"])
         self._pace = outputs.pace
         return cast("Tensor", loss)
 
+    def _take(self, block: Block) -> None:
+        record = CudaRecord(self.device) if self.device.type == "cuda" else None
+        self._steps = self._steps or Steps(self, self.clip, record)
+        told = self._steps.take(block)
+        self._collect(self._fit, told.logits, told.losses, told.label)
+        # as Lightning counts its own
+        progress = self.trainer.fit_loop.epoch_loop.manual_optimization.optim_step_progress
+        for _ in range(len(block)):
+            progress.increment_ready()
+            progress.increment_completed()
+
+    def on_fit_end(self) -> None:
+        """Give the graph's memory back."""
+        self._steps = None
+
     def on_before_optimizer_step(self, optimizer: torch.optim.Optimizer) -> None:
         """Slow down the tower that is ahead."""
         if self._pace is not None:
-            self.objective.balance(self._pace, self._generator())
+            self.objective.balance(self._pace, self.draws)
 
     def validation_step(self, batch: Batch) -> None:
         """Collect a batch's probabilities."""
@@ -199,11 +241,14 @@ class OreModule(L.LightningModule):
     def configure_optimizers(self) -> Any:
         """Return the optimiser and its schedule over all steps of the run."""
         steps = int(self.trainer.estimated_stepping_batches)
+        if isinstance(blocks := self.trainer.train_dataloader, Blocks):  # of which Lightning counts each as one
+            steps = blocks.steps * int(self.trainer.max_epochs or 1)
         optim, schedule = self.hparams["optim"] or {}, self.hparams["schedule"] or {}
+        optim = on_gpu(optim) if self.device.type == "cuda" else optim
         optimizer, scheduler = build_optimizer(optim, schedule, self._groups(), steps)
-        # a plateau is seen in validations, of which there is one an epoch
-        interval = "epoch" if isinstance(scheduler, ReduceLROnPlateau) else "step"
-        return {
-            "optimizer": optimizer,
-            "lr_scheduler": {"scheduler": scheduler, "interval": interval, "monitor": "val/loss"},
-        }
+        if isinstance(scheduler, ReduceLROnPlateau):  # which is seen in validations, of which there is one an epoch
+            return {
+                "optimizer": optimizer,
+                "lr_scheduler": {"scheduler": scheduler, "interval": "epoch", "monitor": "val/loss"},
+            }
+        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 from torchmetrics import MeanMetric
 
+from oresort.data.blocks import Block
 from oresort.data.datamodule import OreDataModule
 from oresort.data.index import index_unlabelled
 from oresort.data.loaders import Batch
@@ -54,11 +55,11 @@ class Pretraining(OreModule):
 
     def forward(self, low: Tensor, high: Tensor) -> Tensor:
         """Return the loss, a scalar, of images (B, C, S, S), so that who measures statistics sees what training saw."""
-        loss: Tensor = self.pretext(self.net, *self._laid_out(low, high), self._generator())
+        loss: Tensor = self.pretext(self.net, *self.laid_out(low, high), self.draws)
         return loss
 
     def _loss(self, batch: Batch, mean: MeanMetric, draw: torch.Generator) -> Tensor:
-        low, high = self._laid_out(batch["low"], batch["high"])  # (B, C, S, S)
+        low, high = self.laid_out(batch["low"], batch["high"])  # (B, C, S, S)
         loss: Tensor = self.pretext(self.net, low, high, draw)
         mean.update(loss.detach(), len(low))
         return loss
@@ -70,9 +71,10 @@ class Pretraining(OreModule):
             raise InputError(f"{side}/loss is {loss} in epoch {self.current_epoch}; lower optim.lr")
         self.log(f"{side}/loss", loss, prog_bar=side == "val", rank_zero_only=True)
 
-    def training_step(self, batch: Batch) -> Tensor:
+    def training_step(self, batch: Batch | Block) -> Tensor:
         """Return the pretext's loss of a batch."""
-        return self._loss(batch, self._fit_loss, self._generator())
+        assert not isinstance(batch, Block)  # see `plan_steps`
+        return self._loss(batch, self._fit_loss, self.draws)
 
     def validation_step(self, batch: Batch) -> None:
         """Collect a batch's loss; what is drawn is the same in every epoch, so that epochs can be compared."""

@@ -1,5 +1,6 @@
 """The optimiser and the learning rate over a run; each is a spec, so that any of torch or timm can be named."""
 
+import inspect
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
@@ -79,6 +80,16 @@ class OneCycle(Schedule):
             return low + (1 - low) * (1 - math.cos(math.pi * done)) / 2
 
         return LambdaLR(optimizer, share)
+
+
+def on_gpu(optim: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the spec of an optimiser with what its class has for a GPU: few kernels, and steps that can be captured.
+
+    What the spec says itself stays. InputError for no optimiser.
+    """
+    known = inspect.signature(find(optim.get("_target_"), Optimizer)).parameters
+    fast = {"capturable": True} | ({} if optim.get("foreach") or optim.get("differentiable") else {"fused": True})
+    return {key: value for key, value in fast.items() if key in known} | dict(optim)
 
 
 def build_optimizer(

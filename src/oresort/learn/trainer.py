@@ -16,8 +16,8 @@ from oresort.make import make
 from oresort.sorting import direction
 
 
-def make_trainer(cfg: TrainConfig, folder: Path, loggers: list[Logger]) -> L.Trainer:
-    """Return the trainer of a run in `folder`; InputError for an option that Lightning does not take."""
+def make_trainer(cfg: TrainConfig, options: dict[str, Any], folder: Path, loggers: list[Logger]) -> L.Trainer:
+    """Return the trainer of a run in `folder`, by `options`; InputError for one that Lightning does not take."""
     where: dict[str, Any] = {"dirpath": folder / "checkpoints", "enable_version_counter": False}
     best: dict[str, Any] = {"monitor": f"val/{cfg.monitor}", "mode": direction(cfg.monitor)}
     callbacks: list[Callback] = [
@@ -28,14 +28,14 @@ def make_trainer(cfg: TrainConfig, folder: Path, loggers: list[Logger]) -> L.Tra
     for callback in callbacks:
         if isinstance(callback, ModelCheckpoint) and callback.dirpath is None:
             callback.dirpath = str(folder / "checkpoints")
-    if cfg.trainer.get("enable_progress_bar", True):
+    if options.get("enable_progress_bar", True):
         # on a fast device the bar would cost more than the step
-        every = 1 if cfg.trainer.get("accelerator") == "cpu" else 50
+        every = 1 if options.get("accelerator") == "cpu" else 50
         callbacks.append(RichProgressBar(refresh_rate=every, leave=True))
     logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)  # its tips and lists of devices
     try:
         return L.Trainer(
-            **cfg.trainer,
+            **options,
             default_root_dir=folder,
             logger=loggers,
             callbacks=callbacks,
