@@ -29,7 +29,7 @@ def test_an_ellipse_is_covered_and_the_belt_is_bare(name):
 
 def test_the_rule_by_noise_keeps_rims_that_one_threshold_loses():
     thin = transmission(scan_of([(250, 150, 60, 45)], peak=0.15))
-    weak, _, _ = MASKS["noise"](thin, AIR, NOISE)
+    weak, _ = MASKS["noise"](thin, AIR, NOISE)
     assert weak.sum() > 1.5 * MASKS["threshold"](thin, AIR, NOISE).weak.sum()
     noisy = MASKS["noise"](thin, AIR, 10 * NOISE).weak
     assert noisy.sum() < weak.sum()

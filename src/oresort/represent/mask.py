@@ -23,5 +23,6 @@ def foreground(counts: NDArray[np.generic], air: float, threshold: float = FOREG
     Single-pixel noise of air is 2.5-4.7 %, so a bare threshold would be speckled; a Gaussian of one pixel brings it
     under 1.5 %.
     """
-    smooth = cv2.GaussianBlur(counts.astype(np.float32), (9, 9), 1.0, borderType=cv2.BORDER_REPLICATE)
+    values = counts.astype(np.float32, copy=False)
+    smooth = cv2.GaussianBlur(values, (9, 9), 1.0, borderType=cv2.BORDER_REPLICATE)
     return np.asarray(smooth < threshold * air)

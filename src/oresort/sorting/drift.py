@@ -59,19 +59,29 @@ class Compared(NamedTuple):
 def pair_figures(low: NDArray[np.uint16], high: NDArray[np.uint16], air: float, background: str) -> PairFigures:
     """Measure a pair of crops (h, w) in counts, as a model is given it: `air` level and `background` zero or air."""
     mask = particle_mask(low, air, background) & particle_mask(high, air, background)  # (h, w)
-    area = int(np.count_nonzero(mask))
+    inside = np.flatnonzero(mask)  # (area,)
+    area = len(inside)
     if not area:
         return PairFigures(math.nan, math.nan, math.nan, math.nan, math.nan, 0.0)
-    beside = mask[:, 1:] & mask[:, :-1]  # (h, w - 1)
+    beside = np.flatnonzero(mask[:, 1:] & mask[:, :-1])  # (n,) of (h, w - 1)
     means, grains = [], []
     for counts in (low, high):
         layer = attenuation(counts, air)
-        means.append(float(layer[mask].mean(dtype=np.float64)))
-        steps = np.abs(np.diff(layer, axis=1))[beside]  # (n,)
+        means.append(float(layer.take(inside).mean(dtype=np.float64)))
+        steps = (layer[:, 1:] - layer[:, :-1]).take(beside)
+        np.abs(steps, out=steps)
         # the median keeps grains of sulphide out
-        grains.append(1.4826 / np.sqrt(2) * float(np.median(steps)) if steps.size else math.nan)
+        grains.append(1.4826 / np.sqrt(2) * _median(steps) if steps.size else math.nan)
     ratio = means[0] / means[1] if means[1] > 0 else math.nan
     return PairFigures(means[0], means[1], ratio, grains[0], grains[1], float(area))
+
+
+def _median(values: NDArray[np.float32]) -> float:
+    """Return the median of values (n,), which are put in another order; numpy's own takes three times as long."""
+    upper = len(values) // 2
+    lower = upper - 1 + len(values) % 2
+    values.partition((lower, upper))
+    return float((values[lower] + values[upper]) / 2)
 
 
 def describe_pairs(figures: Sequence[PairFigures], scans: Sequence[object]) -> dict[str, dict[str, float]]:

@@ -2,9 +2,9 @@
 
 from typing import NamedTuple
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from oresort.files.dataset import Cutting
 from oresort.scan.calibrate.calibration import Calibration
@@ -14,8 +14,6 @@ from oresort.scan.segment.particle import Particle
 from oresort.scan.segment.regions import Region
 from oresort.scan.segment.split import Part
 from oresort.xray.transmission import FULL_SCALE
-
-_EIGHT = np.ones((3, 3), np.bool_)
 
 
 class Cut(NamedTuple):
@@ -35,13 +33,12 @@ def cut_part(window: Window, calibration: Calibration, options: Cutting, region:
 
     Corrected counts are written at the low layer's mean air level in both layers; uncorrected ones as they came.
     """
-    rows, columns = np.flatnonzero(part.mask.any(axis=1)), np.flatnonzero(part.mask.any(axis=0))
-    top, left = int(rows[0]), int(columns[0])
-    mask = part.mask[top : rows[-1] + 1, left : columns[-1] + 1]  # (h, w), from here on the particle's own box
-    box = Box(region.y + top, region.x + left, *mask.shape)
+    left, top, w, h = cv2.boundingRect(part.mask.view(np.uint8))
+    mask = part.mask[top : top + h, left : left + w]  # (h, w), from here on the particle's own box
+    box = Box(region.y + top, region.x + left, h, w)
     height, width = part.mask.shape
     # of a clump at the border only the parts that reach it are clipped
-    at_ends = (top == 0, left == 0, rows[-1] == height - 1, columns[-1] == width - 1)
+    at_ends = (top == 0, left == 0, top + h == height, left + w == width)
     clipped = any(border and here for border, here in zip(region.open, at_ends, strict=True))
     fit = calibration.registration if options.crops == "registered" else None
     if fit is not None:
@@ -81,7 +78,8 @@ def _released_high(
     around, top, left = window.around(box, 1, HALO)
     own = (slice(box.y - top, box.y - top + box.h), slice(box.x - left, box.x - left + box.w))
     # from beyond the box, so that what is cut in two by its rim stays one
-    labels, _ = ndimage.label(window.cover(around, 1, left).weak, structure=_EIGHT)
+    cover = window.cover(around, 1, left).weak
+    _, labels = cv2.connectedComponents(cover, connectivity=8, ltype=cv2.CV_32S)
     labels = labels[own]  # (h, w)
     overlap = np.bincount(labels[mask], minlength=2)  # (labels,): pixels shared with the low layer's mask
     overlap[0] = 0
@@ -96,7 +94,10 @@ def _counts(
     transmission: NDArray[np.float32], level: float, mask: NDArray[np.bool_], others: NDArray[np.bool_], background: str
 ) -> NDArray[np.uint16]:
     # 0 is the mark of background, so the darkest pixel of a particle has one count
-    counts = np.rint(transmission * np.float32(level)).clip(1, FULL_SCALE).astype(np.uint16)
+    values = transmission * np.float32(level)
+    np.rint(values, out=values)
+    counts = values.clip(1, FULL_SCALE, out=values).astype(np.uint16)
     if background == "zero":
-        return np.where(mask, counts, np.uint16(0))
+        counts *= mask
+        return counts
     return np.where(others & ~mask, np.uint16(round(level)), counts)

@@ -1,7 +1,7 @@
 """Whether both layers of a cut particle show the same thing."""
 
 import math
-from itertools import combinations_with_replacement, pairwise
+from itertools import pairwise
 from typing import NamedTuple
 
 import cv2
@@ -18,6 +18,7 @@ _OFF_IN_PART = 1.0  # that a third of a particle's lines may be: lost or doubled
 _OFF_UNREGISTERED = 2.0  # lines that others may be; columns they are, by up to 14
 _SIGMAS = 4.0  # of a lag's own error, which is that of what is left over
 _FEWEST = 150  # pixels of a part that tell
+_UPPER = np.triu_indices(3)
 
 
 class Layers(NamedTuple):
@@ -37,18 +38,22 @@ def compared(
     A lag is that of optical flow: what the best quadratic leaves over, fitted by the high layer's slopes. It is right
     for a few pixels; of layers farther apart the residual tells.
     """
+    inside = np.flatnonzero(mask)  # (N,), line by line
     thick = attenuation_of(high)  # (h, w)
-    l, h = attenuation_of(low[mask]), thick[mask]  # noqa: E741  # the field's names, (N,) each
+    l, h = attenuation_of(low.take(inside)), thick.take(inside)  # noqa: E741  # the field's names, (N,) each
     mean_low, mean_high, left_over = float(l.mean()), float(h.mean()), about_quadratic(l, h)
     smooth = cv2.GaussianBlur(thick, (5, 5), 1.0, borderType=cv2.BORDER_REPLICATE)
     smooth = cv2.copyMakeBorder(smooth, 1, 1, 1, 1, cv2.BORDER_REPLICATE)  # a slope needs two pixels
-    down, along = smooth[2:, 1:-1] - smooth[:-2, 1:-1], smooth[1:-1, 2:] - smooth[1:-1, :-2]
     half = max(mean_low / max(mean_high, 1e-6), 1.0) / 2  # as l's slopes, nearly
-    values = [half * down[mask], half * along[mask], left_over.astype(np.float32)]  # (N,) each
-    lines = np.cumsum(np.count_nonzero(mask, axis=1))  # pixels come line by line
-    ends = [0, *(int(lines[(k * len(mask) - 1) // 3]) for k in (1, 2, 3))] if len(mask) > 2 else [0, len(l)]
-    parts = [[part[start:stop] for part in values] for start, stop in pairwise(ends)]
-    squares = [np.array([float(one @ other) for one, other in _pairs(part)]) for part in parts]  # (6,) each
+    values = np.empty((3, len(l)), np.float32)  # slopes down and along, what is left over
+    (smooth[2:, 1:-1] - smooth[:-2, 1:-1]).take(inside, out=values[0])
+    (smooth[1:-1, 2:] - smooth[1:-1, :-2]).take(inside, out=values[1])
+    values[:2] *= np.float32(half)
+    values[2] = left_over
+    height, width = mask.shape
+    firsts = [(k * height - 1) // 3 + 1 for k in (1, 2)] if height > 2 else []  # thirds of the lines
+    ends = [0, *np.searchsorted(inside, [line * width for line in firsts]).tolist(), len(l)]
+    squares = [_squares(values[:, start:stop]) for start, stop in pairwise(ends)]  # (6,) each
     whole = np.sum(squares, axis=0)
     limit = _OFF if registered else _OFF_UNREGISTERED
     placed = _placed(whole, len(l), limit, registered)
@@ -63,7 +68,7 @@ def compared(
 def _placed(square: NDArray[np.float64], count: int, limit: float, registered: bool) -> bool:
     """Tell whether pixels are off by at most a limit, and by chance.
 
-    `square` (6,) holds the sums over `count` pixels of products of `_pairs`.
+    `square` (6,) holds the sums over `count` pixels of `_squares`.
     """
     down, mixed, down_off, along, along_off, left_over = square.tolist()
     down, along = down + 1e-6, along + 1e-6  # where there is no slope there is no lag
@@ -75,11 +80,13 @@ def _placed(square: NDArray[np.float64], count: int, limit: float, registered: b
     return not registered or abs(columns) <= limit + _SIGMAS * math.sqrt(error * down)
 
 
-def _pairs(part: list[NDArray[np.float32]]) -> list[tuple[NDArray[np.float32], NDArray[np.float32]]]:
-    """Return slopes down, slopes along and what is left over, each with itself and those after it."""
-    return list(combinations_with_replacement(part, 2))
+def _squares(part: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Return the sums (6,) of products of values (3, N): each with itself and those after it."""
+    return (part @ part.T).astype(np.float64)[_UPPER]
 
 
 def attenuation_of(transmission: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return -ln of transmission, any shape, at most 9.2."""
-    return -np.log(np.maximum(transmission, np.float32(_DIMMEST)))
+    values = np.maximum(transmission, np.float32(_DIMMEST))
+    np.log(values, out=values)
+    return np.negative(values, out=values)

@@ -37,5 +37,6 @@ class Lines(Generic[T]):
 
     def between(self, start: int, stop: int) -> NDArray[T]:
         """Return lines `start` to `stop`, as far as they are here, as a view (n, width) that later lines may change."""
-        start, stop = (min(max(line, self.top), self.end) for line in (start, stop))
-        return self._store[self._begin + start - self.top : self._begin + stop - self.top]
+        start, stop = min(max(start, self.top), self.end), min(max(stop, self.top), self.end)
+        move = self._begin - self.top
+        return self._store[start + move : stop + move]

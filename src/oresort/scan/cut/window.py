@@ -12,7 +12,7 @@ from oresort.files.dataset import Cutting
 from oresort.scan.calibrate.calibration import Calibration
 from oresort.scan.calibrate.correct import line_levels
 from oresort.scan.calibrate.register import Registration
-from oresort.scan.calibrate.resample import resample, spline_of
+from oresort.scan.calibrate.resample import Taps, resample, spline_of, taps
 from oresort.scan.cut.lines import Lines
 from oresort.scan.cut.unknown import Unknown
 from oresort.scan.health.judge import Judge, Patch
@@ -62,6 +62,7 @@ class Window:
         self.halo = max(HALO, HALO // 2 + math.ceil(abs(lag)))  # lines around whatever is cut
         self.ahead = JUDGED + self._reach + self.halo  # lines that are looked ahead
         self._apart = abs(lag) > _LAG
+        self._taps = taps(scale * belt.start + offset - belt.start, scale, self._width, self._width)  # of every column
         self._partner = np.array([[1 / scale, 0, (belt.start - offset) / scale - belt.start], [0, 1, 0]])  # (2, 3)
 
     def take(
@@ -121,24 +122,24 @@ class Window:
         if final == done:
             return
         begin = max(done - self._reach, self._layers[0].top)  # what lies above these lines also counts in their masks
-        cover = self.cover(self._layers[0].between(begin, end), 0)
-        cover = Cover(*(mask[done - begin : final - begin] for mask in cover))  # (n, W) each
+        cover, fresh = self.cover(self._layers[0].between(begin, end), 0), slice(done - begin, final - begin)
+        weak, strong, bare = cover.weak[fresh], cover.strong[fresh], cover.bare[fresh]  # (n, W) each
         flags, border = cv2.INTER_NEAREST | cv2.WARP_INVERSE_MAP, cv2.BORDER_REPLICATE
         # a lag of a line or two does not matter: bare belt keeps three pixels off anything
-        bare_high = cv2.warpAffine(cover.bare, self._partner, cover.bare.shape[::-1], flags=flags, borderMode=border)
+        bare_high = cv2.warpAffine(bare, self._partner, bare.shape[::-1], flags=flags, borderMode=border)
         if self._apart:
             own = self.cover(self._layers[1].between(begin, end), 1)
-            bare_high = own.bare[done - begin : final - begin]
-        for layer, bare in enumerate((cover.bare, np.asarray(bare_high, np.uint8))):
+            bare_high = own.bare[fresh]
+        for layer, empty in enumerate((bare, np.asarray(bare_high, np.uint8))):
             lines = self._layers[layer].between(done, final)
             level = np.ones(final - done, np.float32)  # (n,)
             if self._correct:
-                level = line_levels(lines, bare)
-                self._judges[layer].adapt(self._running[layer].add(lines / level[:, None], bare))
+                level = line_levels(lines, empty)
+                self._judges[layer].adapt(self._running[layer].add(lines / level[:, None], empty))
             self._levels[layer].append(level[:, None])
-        self._weak.append(cover.weak)
-        self._strong.append(cover.strong)
-        covered = cover.weak.sum(axis=0, dtype=np.int64)  # (W,)
+        self._weak.append(weak)
+        self._strong.append(strong)
+        covered = cv2.reduce(weak, 0, cv2.REDUCE_SUM, dtype=cv2.CV_32S)[0]  # (W,)
         going = (covered > 0.9 * (final - done)) | (self._covered >= _ENDLESS)
         self._covered = np.where(going, self._covered + (final - done), 0)
 
@@ -153,7 +154,7 @@ class Window:
         columns = slice(max(box.x - margin, 0), box.x + box.w + margin)
         levels = self._levels[layer].between(start, stop)  # (n, 1), fewer at the scan's end
         lines = self._layers[layer].between(start, stop)[: len(levels), columns]  # (n, w)
-        return np.asarray(lines / levels, np.float32), max(start, self._layers[layer].top), columns.start
+        return lines / levels, max(start, self._layers[layer].top), columns.start
 
     def weak(self, box: Box) -> NDArray[np.bool_]:
         """Return what of a box is covered by whatever, (h, w)."""
@@ -170,11 +171,12 @@ class Window:
 
     def registered(self, box: Box, fit: Registration) -> NDArray[np.float32]:
         """Return the high layer's transmission (h, w) where the low layer sees the box, by cubic splines."""
-        first, last = (fit.scale * (x + self._start) + fit.column_offset for x in (box.x, box.x + box.w))
-        x = int(np.floor(first)) - self._start
-        y = min(box.y + math.floor(fit.row_offset), self._levels[1].end - 1)  # beyond the end the last line must do
-        wide = Box(y, max(x, 0), box.h, max(int(np.ceil(last)) - self._start - x, 1))
+        columns = slice(box.x, box.x + box.w)
+        index, weights = self._taps.places[:, columns], self._taps.weights[:, columns]  # (4, w) each
+        lag = math.floor(fit.row_offset)
+        y = min(box.y + lag, self._levels[1].end - 1)  # beyond the end the last line must do
+        x, last = int(index.min()), int(index.max())
         # in a spline a pixel's weight falls to 0.27 with each pixel of distance: beyond a dozen none is left
-        around, top, left = self.around(wide, 1, HALO // 2)
-        column, row = first - self._start - left, box.y + fit.row_offset - top
-        return resample(spline_of(around), fit.scale, column, row, (box.h, box.w))
+        around, top, left = self.around(Box(y, x, box.h, last + 1 - x), 1, HALO // 2)
+        rows = taps(box.y + lag - top + (fit.row_offset - lag), 1.0, box.h, len(around))
+        return resample(spline_of(around), rows, Taps(index - left, weights))

@@ -1,5 +1,6 @@
 """Lines of one layer as they come: corrected, levelled, judged, mended where that is honest and marked where not."""
 
+from functools import cache
 from typing import NamedTuple
 
 import cv2
@@ -77,7 +78,7 @@ class Judge:
         if end <= self._next:
             return np.empty((0, lines.shape[1]), np.float32), []
         whole, faulty = self._judged()
-        judged = whole[self._next - self._top : end - self._top]
+        judged = whole[self._next - self._top : end - self._top].copy()  # the rules below write in it
         # a rectangle is told once, by its lines that are judged now
         told = [p._replace(top=max(p.top, self._next), bottom=min(p.bottom, end)) for p in faulty]
         for columns in self._steps.add(judged):
@@ -92,15 +93,17 @@ class Judge:
 
     def _judged(self) -> tuple[NDArray[np.float32], list[Patch]]:
         """Return all lines in question (n, W), mended, and what is faulty on them."""
-        lines = self._lines.copy()
-        gone = self._lost | self._repeated
-        # as a line that is there: the rules look at the others
+        lines, gone = self._lines, self._lost | self._repeated
         here = np.flatnonzero(~gone)
-        if here.size:
+        if 0 < here.size < len(gone):
+            # as a line that is there: the rules look at the others
+            lines = lines.copy()
             lines[gone] = lines[here[np.searchsorted(here, np.flatnonzero(gone)).clip(0, here.size - 1)]]
         found = self._patches(lines, gone)
         # by now nothing depends on what stood there
         fixed, told = lines, []
+        if lines is self._lines and (found or gone.any()):
+            fixed = lines.copy()
         for patch in found:
             told.append(patch._replace(mended=_mend(fixed, patch, self._top)))
         for span in runs(np.flatnonzero(gone)):
@@ -115,7 +118,11 @@ class Judge:
         cells, width = patches.narrowed(lines), lines.shape[1]
         strips, stuck = patches.strips(cells), None
         if self._noisy:
-            seen = self._live & ~dark & ~gone[:, None]
+
+            @cache
+            def seen() -> NDArray[np.bool_]:
+                return self._live & ~dark & ~gone[:, None]
+
             still = patches.steady(self._counts, self._quiet, seen)
             stuck = _either(patches.repeating(self._counts, seen), still)
         restless = patches.noisy(lines, self._noise)

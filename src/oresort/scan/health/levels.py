@@ -2,6 +2,7 @@
 
 import zlib
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -30,6 +31,7 @@ class LineLevels:
     ) -> None:
         columns = np.flatnonzero(live)
         self._columns = columns[:: max(len(columns) // _LOOKED_AT, 1)]
+        self._beside = np.minimum(self._columns + 1, len(live) - 1)
         self._noise = float(np.median(noise[live])) if live.any() else 0.0  # where there is none, lines are alike
         self._spread = _NARROW * max(self._noise, 0.01)
         self._bounds, self._last = bounds, 1.0
@@ -43,20 +45,20 @@ class LineLevels:
 
         `counts` are the same lines as they came. A line with hardly any air takes the level of the one before.
         """
-        few = transmission[:, self._columns]  # (n, columns)
+        # indexed so, an array lies column by column in memory: sums along lines are made in that order
+        few, lines = transmission[:, self._columns], counts[:, self._columns]  # (n, columns) each
         # full scale is lost, not bright: a level must not be taken of it
-        level, share = self._levels(np.where(counts[:, self._columns] == FULL_SCALE, np.float32(0), few))
+        level, share = self._levels(np.where(lines == FULL_SCALE, np.float32(0), few))
         least, most = self._bounds
         covered = share < _LEAST  # all but covered, or of no one level
         outside = ~((level >= least) & (level <= most))  # written so that NaN is outside
         restless = np.zeros(len(few), np.bool_)
         if self._noise > 0:
-            beside = transmission[:, np.minimum(self._columns + 1, transmission.shape[1] - 1)]
+            beside = transmission[:, self._beside]
             difference = np.abs(few - beside).mean(axis=1) if few.size else np.zeros(len(few))
             restless = difference > max(_RESTLESS * self._noise, _ROUGH)
             outside |= restless | (difference < _FLAT * self._noise)
-        lines = np.ascontiguousarray(counts[:, self._columns])  # enough to tell lines apart
-        repeated = np.array([self._noise > 0 and self._was_seen(line) for line in lines], np.bool_)
+        repeated = self._were_seen(lines) if self._noise > 0 else np.zeros(len(few), np.bool_)
         own = ~(covered | outside | repeated)
         for index, (found, sure, fit) in enumerate(zip(level.tolist(), share > _SURE, own.tolist(), strict=True)):
             if fit and (sure or abs(found - self._last) < _JUMP * self._last):
@@ -70,23 +72,30 @@ class LineLevels:
     def _levels(self, lines: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Return air (n,) as a clipped mean about the bright part of each line, and the share (n,) of it."""
         count = lines.shape[1]
-        if not count:
+        if not lines.size:
             return np.full(len(lines), np.nan, np.float32), np.zeros(len(lines), np.float32)
         place = int(_BRIGHT * (count - 1))
         level = np.partition(lines, place, axis=1)[:, place]  # (n,)
         share = np.zeros_like(level)
         for _ in range(3):
-            air = np.abs(lines - level[:, None]) <= (self._spread * np.maximum(level, 0.1))[:, None]  # (n, columns)
-            total = np.count_nonzero(air, axis=1)
-            level = (np.where(air, lines, 0).sum(axis=1) / np.maximum(total, 1)).astype(np.float32)
+            off = lines - level[:, None]  # (n, columns)
+            air = np.abs(off, out=off) <= (self._spread * np.maximum(level, 0.1))[:, None]
+            total = cv2.reduce(air.T.view(np.uint8), 0, cv2.REDUCE_SUM, dtype=cv2.CV_32S)[0]  # (n,)
+            np.multiply(lines, air, out=off)
+            level = (off.sum(axis=1) / np.maximum(total, 1)).astype(np.float32)
             share = (total / count).astype(np.float32)
         return level, share
 
-    def _was_seen(self, line: NDArray[np.uint16]) -> bool:
-        mark = zlib.crc32(line.data)
-        before = self._seen.pop(mark, None)
-        self._seen[mark] = self._count
-        self._count += 1
-        if len(self._seen) > _KEPT:
-            self._seen.pop(next(iter(self._seen)))  # the oldest
-        return before is not None and self._count - before <= _KEPT
+    def _were_seen(self, lines: NDArray[np.uint16]) -> NDArray[np.bool_]:
+        """Tell which of these lines (n, columns), enough to tell lines apart, repeat one of the last ones."""
+        found = np.zeros(len(lines), np.bool_)
+        data, size = lines.tobytes(), lines.shape[1] * lines.itemsize
+        for index in range(len(lines)):
+            mark = zlib.crc32(data[index * size : (index + 1) * size])
+            before = self._seen.pop(mark, None)
+            self._seen[mark] = self._count
+            self._count += 1
+            if len(self._seen) > _KEPT:
+                self._seen.pop(next(iter(self._seen)))  # the oldest
+            found[index] = before is not None and self._count - before <= _KEPT
+        return found

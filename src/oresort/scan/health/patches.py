@@ -4,6 +4,8 @@ Every rule takes lines (n, W) of the belt, about 1 where it is bare, and gives a
 them cost a few passes over the pixels where nothing is wrong, which is nearly always.
 """
 
+from collections.abc import Callable
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -25,12 +27,14 @@ _STRETCH, _RIMS = 32, 0.15  # columns that a mean along a line is taken of; what
 _BRIGHT = 0.10  # over air, from which it is no noise
 
 Mask = NDArray[np.uint8]
+Seen = Callable[[], NDArray[np.bool_]]
+"""Says where (n, W) anything but opaque is; asked only where something is found."""
 
 
-def repeating(counts: NDArray[np.uint16], seen: NDArray[np.bool_]) -> Mask | None:
+def repeating(counts: NDArray[np.uint16], seen: Seen) -> Mask | None:
     """Return pixels that read what those beside them or above them read: stuck, frozen, filled in.
 
-    `counts` (n, W) as they came, `seen` (n, W) where anything but opaque is.
+    `counts` (n, W) as they came.
     """
     above = np.zeros(counts.shape, np.bool_)
     np.equal(counts[1:], counts[:-1], out=above[1:])
@@ -43,7 +47,7 @@ def repeating(counts: NDArray[np.uint16], seen: NDArray[np.bool_]) -> Mask | Non
         across = cv2.reduce(marks, 0, cv2.REDUCE_SUM, dtype=cv2.CV_32S)
         if along.max(initial=0) < _WIDE and across.max(initial=0) < _TALL:
             continue
-        marks = (same & seen).view(np.uint8)
+        marks = (same & seen()).view(np.uint8)
         for wide, tall in kernels:
             kept = _open(marks, tall, wide)
             if kept.any():
@@ -53,16 +57,16 @@ def repeating(counts: NDArray[np.uint16], seen: NDArray[np.bool_]) -> Mask | Non
     return found
 
 
-def steady(counts: NDArray[np.uint16], quiet: NDArray[np.float32], seen: NDArray[np.bool_]) -> Mask | None:
+def steady(counts: NDArray[np.uint16], quiet: NDArray[np.float32], seen: Seen) -> Mask | None:
     """Return columns that hardly change over 16 lines and more: `quiet` (W,) is the range, in counts, that is none.
 
-    `counts` (n, W) as they came, `seen` (n, W) where anything but opaque is.
+    `counts` (n, W) as they came.
     """
     marks: Mask | None = None
     for start in range(0, max(len(counts) - 15, 0), 16):
         part = slice(start, start + 16)
-        still = (counts[part].max(axis=0) - counts[part].min(axis=0) < quiet) & seen[part].all(axis=0)  # (W,)
-        if still.any():
+        still = counts[part].max(axis=0) - counts[part].min(axis=0) < quiet  # (W,)
+        if still.any() and (still := still & seen()[part].all(axis=0)).any():
             marks = np.zeros(counts.shape, np.uint8) if marks is None else marks
             marks[part, still] = 1
     return marks

@@ -1,5 +1,6 @@
 """Air and noise of a layer's columns, followed while the belt runs: a calibration ages, a belt has no end."""
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
@@ -20,7 +21,7 @@ class Running:
 
     def add(self, lines: NDArray[np.float32], bare: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Take levelled lines (n, W) and where they are bare; return by what columns are to be divided from now on."""
-        count = bare.sum(axis=0, dtype=np.int32)  # (W,)
+        count = cv2.reduce(bare, 0, cv2.REDUCE_SUM, dtype=cv2.CV_32S)[0]  # (W,)
         total = np.einsum("ij,ij->j", lines, bare, dtype=np.float32)
         factor = 1 + (total - count) / np.float32(_MEMORY)
         self._count += 1

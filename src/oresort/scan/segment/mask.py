@@ -28,7 +28,12 @@ class Cover(NamedTuple):
 
     weak: NDArray[np.uint8]  # may be covered: darker than noise and dust
     strong: NDArray[np.uint8]  # surely covered; a weak region without any is no particle
-    bare: NDArray[np.uint8]  # bare belt, three pixels and more from anything weak
+
+    @property
+    def bare(self) -> NDArray[np.uint8]:
+        """Bare belt, three pixels and more from anything weak."""
+        # beyond the first or last line nothing is known, which must not read as covered
+        return np.asarray(cv2.erode(1 - self.weak, _BARE, borderType=cv2.BORDER_REPLICATE))
 
 
 MaskRule = Callable[[NDArray[np.float32], float, NDArray[np.float32]], Cover]
@@ -50,7 +55,7 @@ def noise_cover(transmission: NDArray[np.float32], level: float, noise: NDArray[
     smooth = smoothed(transmission)
     weak = (smooth < limit).view(np.uint8)
     strong = (smooth < np.minimum(limit, np.float32(FOREGROUND))).view(np.uint8)  # weak too where noise is high
-    return Cover(weak, strong, _bare(weak))
+    return Cover(weak, strong)
 
 
 def threshold_cover(transmission: NDArray[np.float32], level: float, noise: NDArray[np.float32]) -> Cover:
@@ -66,7 +71,7 @@ def released_cover(transmission: NDArray[np.float32], level: float, noise: NDArr
     rule, unregistered and uncorrected, `cut_scan` reproduces the released crops of scan 38, boxes and pixels of
     both layers, without one difference. `foreground` keeps one to two pixels more of thin rim.
     """
-    blurred = (_counts(transmission, level) >> 8).astype(np.int32)  # (H, W)
+    blurred = _counts(transmission, level).astype(np.int32) >> 8  # (H, W)
     for axis in (0, 1):
         # OpenCV's default border, and integers, so that no rounding differs from its own
         blurred = ndimage.correlate1d(blurred, _AUTHORS, axis=axis, mode="mirror")
@@ -78,16 +83,13 @@ MASKS: dict[str, MaskRule] = {"noise": noise_cover, "threshold": threshold_cover
 """Rules by the word of `Cutting.mask`."""
 
 
-def _counts(transmission: NDArray[np.float32], level: float) -> NDArray[np.uint16]:
-    # what is brighter than full scale must not wrap round to dark
-    return np.asarray(np.rint(transmission * level).clip(0, FULL_SCALE), np.uint16)
+def _counts(transmission: NDArray[np.float32], level: float) -> NDArray[np.float32]:
+    # whole numbers; what is brighter than full scale must not wrap round to dark
+    values = transmission * np.float32(level)
+    np.rint(values, out=values)
+    return values.clip(0, FULL_SCALE, out=values)
 
 
 def _single(mask: NDArray[np.bool_]) -> Cover:
-    covered = mask.astype(np.uint8)
-    return Cover(covered, covered, _bare(covered))
-
-
-def _bare(weak: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    # beyond the first or last line nothing is known, which must not read as covered
-    return np.asarray(cv2.erode(1 - weak, _BARE, borderType=cv2.BORDER_REPLICATE))
+    covered = mask.view(np.uint8)
+    return Cover(covered, covered)
