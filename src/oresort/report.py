@@ -26,13 +26,15 @@ class ReportConfig:
     metric: str = "auroc"
     resamples: Annotated[int, whole(0, 1_000_000)] = 1000
     out: str | None = None
+    page: bool = False
 
 
 def report(cfg: ReportConfig) -> "Report":
     """Summarise the runs, print the tables and write `report.{csv,md,tex}` and a picture of each table."""
     from oresort.console.show import show
+    from oresort.errors import InputError
     from oresort.files.write import replacing
-    from oresort.tables.collect import collect, summarise
+    from oresort.tables.collect import DAMAGED, collect, summarise
     from oresort.tables.plot import report_figure
     from oresort.tables.text import latex, markdown, sections
 
@@ -52,12 +54,19 @@ def report(cfg: ReportConfig) -> "Report":
             report_figure(section, cfg.metric).savefig(temporary)
     if not result.failed.empty:
         failed = result.failed.astype(object).where(result.failed.notna(), "-").astype(str)
-        texts.append(f"Runs that did not finish:\n\n{markdown(failed)}")
-        show(failed, "runs that did not finish")
+        texts.append(f"Runs that did not finish, or are damaged:\n\n{markdown(failed)}")
+        show(failed, "runs that did not finish, or are damaged")
     for file, parts in (("report.md", texts), ("report.tex", tex)):
         with replacing(out / file) as temporary:
             temporary.write_text("\n".join(parts), encoding="utf-8")
     print(f"written to {out}: report.csv, report.md, report.tex, report-*.png", file=sys.stderr)
+    if cfg.page:
+        from oresort.tables.page.sweep import write_sweep
+
+        print(f"page: {write_sweep(out, result, cfg.runs, cfg.split, cfg.metric, cfg.resamples)}")
+    if damaged := result.failed[result.failed["status"] == DAMAGED]["error"].tolist():
+        more = f" (and {len(damaged) - 1} more, see report.md)" if len(damaged) > 1 else ""
+        raise InputError(f"{damaged[0]}{more}; the report is of the others")
     return result
 
 

@@ -200,7 +200,8 @@ def test_runs_of_the_same_pairs_must_have_predicted_the_same(
     code, _, err = command(report, f"runs={runs}", "resamples=10")
     assert code == 1
     assert f"{file}: other pairs, labels or scans than in {runs / 'kan-1'}" in err
-    assert not (runs / "report.md").exists()
+    assert "difference" not in pd.read_csv(runs / "report.csv").dropna(axis=1, how="all")
+    assert f"MLP 6: no difference to the reference row: {runs / 'mlp-2'} is damaged" in (runs / "report.md").read_text()
 
 
 def test_what_was_found_of_leakage_stands_with_every_table(command: Any, runs: Path):
@@ -238,13 +239,27 @@ def test_a_figure_that_one_run_lacks_has_no_mean(runs: Path):
     assert table.loc["MLP 6", "recall_mean"] > 0
 
 
-def test_a_damaged_record_is_named(command: Any, runs: Path):
-    for content in ("", "[" * 100_000, "{}", json.dumps({"status": "finished"})):
-        (runs / "kan-1" / "metrics.json").write_text(content)
-        code, _, err = command(report, f"runs={runs}")
-        assert code == 1
-        assert err.count("\n") == 1
-        assert "kan-1/metrics.json" in err
+@pytest.mark.parametrize("content", ["", "[" * 100_000, "{}", json.dumps({"status": "finished"})])
+def test_a_damaged_record_is_named_and_the_others_are_reported(command: Any, runs: Path, content: str):
+    (runs / "kan-1" / "metrics.json").write_text(content)
+    code, out, err = command(report, f"runs={runs}", "resamples=10")
+    assert code == 1
+    assert [line for line in err.splitlines() if line.startswith("error:")] == err.splitlines()[-1:]
+    assert "kan-1/metrics.json" in err.splitlines()[-1]
+    assert "the report is of the others" in err
+    table = pd.read_csv(runs / "report.csv").set_index("row")
+    assert table.loc["KAN 6", "n"] == 2
+    assert "8 epochs" in out  # whole numbers stay such beside a run that has none
+    assert "kan-1" in (runs / "report.md").read_text()
+
+
+def test_where_all_runs_are_damaged_no_table_looks_whole(command: Any, tmp_path: Path):
+    make_run(tmp_path / "runs" / "a", "KAN 6", 1, 0.1)
+    (tmp_path / "runs" / "a" / "metrics.json").write_text("x")
+    code, _, err = command(report, f"runs={tmp_path / 'runs'}", "page=true")
+    assert code == 1
+    assert "runs/a/metrics.json" in err
+    assert "No run has finished." in (tmp_path / "runs" / "report.html").read_text()
 
 
 def test_every_printed_row_of_the_paper_is_a_row_of_an_experiment():

@@ -84,6 +84,13 @@ def read_ranges(root: Path) -> dict[str, dict[str, float]]:
     return _read(root / MARK)[1] if present(root / MARK) else {}
 
 
+def made_by(root: Path) -> str | None:
+    """Return which command of which version made a dataset, as `dataset.json` says; None if it does not."""
+    content = read_json(root / MARK, "make the dataset again") if present(root / MARK) else None
+    found = content.get("made_by") if isinstance(content, dict) else None
+    return found if isinstance(found, str) else None
+
+
 def _read(file: Path) -> tuple[Cutting | None, dict[str, dict[str, float]]]:
     content = read_json(file, "make the dataset again")
     try:

@@ -1,16 +1,20 @@
 """A checkpoint's figures on one split of a dataset; training reports its own figures through this, too."""
 
+from dataclasses import asdict
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+import numpy as np
 import pandas as pd
 import torch
+from numpy.typing import NDArray
 
 from oresort.console.progress import track
 from oresort.data.datamodule import OreDataModule
 from oresort.errors import InputError, one_line
 from oresort.files.layout import CLASSES
-from oresort.learn.checkpoint import device_named, load_trained
+from oresort.files.record import flatten
+from oresort.learn.checkpoint import Trained, device_named, load_trained
 from oresort.learn.metrics import binary_metrics
 from oresort.models.heads.head import p_ore
 from oresort.sorting.probability import check_probabilities
@@ -23,6 +27,8 @@ class Evaluation(NamedTuple):
     metrics: dict[str, float]
     threshold: float
     predictions: pd.DataFrame  # `id, scan, split, label (ore|waste), p_ore`, in the manifest's order
+    pairs: pd.DataFrame  # the same rows of the manifest, and `attenuation`: mean h of the particle, NaN if not known
+    model: dict[str, Any]  # what its file, its settings and its training data are
 
 
 def evaluate_checkpoint(
@@ -72,4 +78,32 @@ def evaluate_checkpoint(
         cut = choose_threshold(float(threshold), found.numpy(), label.numpy())
     names = rows["label"].map(dict(enumerate(CLASSES)))
     predictions = rows[["id", "scan"]].assign(split=split, label=names, p_ore=found.numpy())
-    return Evaluation(binary_metrics(found, label, cut), cut, predictions.reset_index(drop=True))
+    mine = rows.assign(attenuation=mean_attenuation(data, index.numpy())).reset_index(drop=True)
+    model = {**describe(trained), "pairs": data.fingerprint(), **data.leakage()}
+    return Evaluation(binary_metrics(found, label, cut), cut, predictions.reset_index(drop=True), mine, model)
+
+
+def mean_attenuation(data: OreDataModule, rows: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Return h = ln(air / high) on average over each particle (N,), NaN where the planes are not attenuations."""
+    if data.representation.unit != "attenuation":
+        return np.full(len(rows), np.nan)
+    found = np.full(len(rows), np.nan)
+    for place, row in enumerate(rows):  # one at a time: all planes need not be in memory
+        value, cover = data.planes[row, 1], data.planes[row, 3]  # (S, S) each
+        if (seen := float(cover.sum())) > 0:
+            found[place] = float(value.sum()) / seen
+    return found
+
+
+def describe(trained: Trained) -> dict[str, Any]:
+    """Return what a page says of a model, in plain values."""
+    settings = trained.module.hparams
+    return {
+        **trained.describe(),
+        "params": sum(parameter.numel() for parameter in trained.module.net.parameters()),
+        "threshold": trained.threshold,
+        "temperature": trained.temperature,
+        "model": flatten(settings["model"]),
+        "representation": flatten(settings["representation"]),
+        "cut": None if trained.cut is None else asdict(trained.cut),
+    }

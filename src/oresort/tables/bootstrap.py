@@ -13,7 +13,11 @@ from oresort.sorting.resample import LEVEL, drawn_scans
 
 Weights = NDArray[np.float64]
 
-COMPARABLE = ("auroc", "f1", "recall", "precision", "accuracy", "balanced_accuracy", "brier")
+COMPARABLE = (
+    *("auroc", "f1", "recall", "precision", "accuracy", "balanced_accuracy", "mcc", "average_precision", "brier"),
+    *("waste_rejection", "kept"),
+)
+"""What can be resampled; not `ece`, which grows by resampling itself."""
 
 
 class Run(NamedTuple):
@@ -38,6 +42,8 @@ def weighted_metric(metric: str, p_ore: Weights, ore: NDArray[np.bool_], thresho
     with np.errstate(invalid="ignore", divide="ignore"):
         if metric == "auroc":
             return _auroc(p_ore, ore, weights)
+        if metric == "average_precision":
+            return _average_precision(p_ore, ore, weights)
         if metric == "brier":
             return np.asarray(weights @ ((p_ore - ore) ** 2) / weights.sum(axis=1))
         called = is_ore(p_ore, threshold)
@@ -50,16 +56,31 @@ def weighted_metric(metric: str, p_ore: Weights, ore: NDArray[np.bool_], thresho
             "precision": tp / (tp + fp),
             "accuracy": (tp + tn) / (tp + fp + fn + tn),
             "balanced_accuracy": (recall + tn / (tn + fp)) / 2,
+            "mcc": (tp * tn - fp * fn) / np.sqrt((tp + fp) * (tp + fn) * (tn + fp) * (tn + fn)),
+            "waste_rejection": tn / (tn + fp),
+            "kept": (tp + fp) / (tp + fp + fn + tn),
         }
         return np.asarray(formulas[metric])
 
 
-def _auroc(p_ore: Weights, ore: NDArray[np.bool_], weights: Weights) -> Weights:
+def _counted(p_ore: Weights, ore: NDArray[np.bool_], weights: Weights) -> tuple[Weights, Weights]:
+    """Return ore and waste (B, G) of each group of equal probabilities, the lowest first."""
     order = np.argsort(p_ore, kind="stable")
-    starts = np.flatnonzero(np.diff(p_ore[order], prepend=-np.inf))  # equal probabilities form one group
-    sorted_ore = ore[order]
-    positive = np.add.reduceat(weights[:, order] * sorted_ore, starts, axis=1)
-    negative = np.add.reduceat(weights[:, order] * ~sorted_ore, starts, axis=1)
+    starts = np.flatnonzero(np.diff(p_ore[order], prepend=-np.inf))
+    sorted_ore, own = ore[order], weights[:, order]  # (N,), (B, N)
+    return np.add.reduceat(own * sorted_ore, starts, axis=1), np.add.reduceat(own * ~sorted_ore, starts, axis=1)
+
+
+def _average_precision(p_ore: Weights, ore: NDArray[np.bool_], weights: Weights) -> Weights:
+    positive, negative = (counts[:, ::-1] for counts in _counted(p_ore, ore, weights))  # the highest first
+    kept = np.cumsum(positive, axis=1)
+    precision = kept / (kept + np.cumsum(negative, axis=1))
+    # groups of weight 0 above all others keep nothing, and add nothing
+    return np.asarray((positive * np.nan_to_num(precision)).sum(axis=1) / positive.sum(axis=1))
+
+
+def _auroc(p_ore: Weights, ore: NDArray[np.bool_], weights: Weights) -> Weights:
+    positive, negative = _counted(p_ore, ore, weights)
     below = np.cumsum(negative, axis=1) - negative / 2  # of a group's own negatives half lie below
     return np.asarray((positive * below).sum(axis=1) / (positive.sum(axis=1) * negative.sum(axis=1)))
 

@@ -1,6 +1,7 @@
 """Many runs as one table: one row per configuration, mean and deviation over its seeds."""
 
 import json
+from collections.abc import Callable, Sequence
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
@@ -8,7 +9,7 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
-from oresort.errors import InputError
+from oresort.errors import InputError, one_line
 from oresort.learn.record import PREDICTIONS, RECORD, pretrained, read_predictions, read_row
 from oresort.learn.run import counts
 from oresort.sorting import METRICS
@@ -16,11 +17,14 @@ from oresort.tables.bootstrap import COMPARABLE, Run, paired_difference, same_pa
 
 _LABELS = ("config.row", "config.reference", "config.name", "config.scale.name", "config.recipe.name")
 _NONE = (None, float("nan"), float("nan"), float("nan"))
+DAMAGED = "damaged"
 SIDES = ("name", "scale", "recipe", "data")  # what rows of one table have in common
 
 
 class Report(NamedTuple):
-    """What `report` found: the table, and `run, name, row, seed, status, error` of every run that did not finish.
+    """What `report` found: the table, and `run, name, row, seed, status, error` of every run that is not whole.
+
+    That is one that did not finish, or one whose files are damaged.
 
     `table` has a row per configuration: `name` (the experiment), the keys in which configurations differ or, in an
     experiment with named rows, `row, scale, recipe`; `n`, `params_M`, `<metric>_mean`, `<metric>_std` as shares of 1
@@ -38,19 +42,23 @@ class Report(NamedTuple):
 def collect(runs: Path) -> pd.DataFrame:
     """Return the rows of all runs below a folder, with their folder as `run`; InputError where there are none.
 
-    Trainings without labels are left out: they have no figures of decisions.
+    Trainings without labels are left out: they have no figures of decisions. A run whose record cannot be used has the
+    status `damaged`, and why as its `error`.
     """
     if not runs.is_dir():
         raise InputError(f"{runs}: no such folder; give the folder of runs as runs=DIR")
     rows = []
     for file in sorted(runs.rglob(RECORD)):
-        row = {k: "null" if v is None and k.startswith("config.") else v for k, v in read_row(file).items()}
+        try:
+            row = {k: "null" if v is None and k.startswith("config.") else v for k, v in read_row(file).items()}
+        except InputError as error:
+            row = {"status": DAMAGED, "error": one_line(error)}
         if pretrained(row):
             continue
         rows.append({"run": str(file.parent), "modified": file.stat().st_mtime, **row})
     if not rows:
         raise InputError(f"{runs}: no runs (metrics.json) below it; train first")
-    return pd.DataFrame(rows)
+    return pd.DataFrame(rows, dtype=object)  # a run that lacks a key must not make numbers of others floats
 
 
 def paper_tables() -> pd.DataFrame:
@@ -66,10 +74,9 @@ def summarise(rows: pd.DataFrame, split: str = "test", metric: str = "auroc", re
     `learn.run.counts`. Of two finished runs of one configuration and seed the newer counts. The difference of
     `metric` to the reference row gets an interval, see `paired_difference`; `resamples=0` leaves it out.
     """
-    if metric not in COMPARABLE or resamples < 0:
-        raise InputError(
-            f"metric={metric} resamples={resamples}: known metrics are {', '.join(COMPARABLE)}; resamples >= 0"
-        )
+    known = [name for name in METRICS if name in COMPARABLE]
+    if metric not in known or resamples < 0:
+        raise InputError(f"metric={metric} resamples={resamples}: known metrics are {', '.join(known)}; resamples >= 0")
     keys = [c for c in rows.columns if c.startswith("config.") and counts(c[7:]) and c != "config.seed"]
     done = rows[rows["status"] == "finished"].copy()
     rest = rows[rows["status"] != "finished"].rename(columns={"config.row": "row"})
@@ -94,7 +101,9 @@ def summarise(rows: pd.DataFrame, split: str = "test", metric: str = "auroc", re
     first = ["name", "row", "scale", "recipe", *(key.removeprefix("config.") for key in differing)]
     frame = frame[[c for c in first if c in frame] + [c for c in frame if c not in first]]
     if resamples and "row" in frame:
-        frame = _compare(frame.reset_index(drop=True), split, metric, resamples)
+        frame, damaged = _compare(frame.reset_index(drop=True), split, metric, resamples)
+        wrong = [{"run": run, "status": DAMAGED, "error": why} for run, why in damaged.items()]
+        failed = pd.concat([failed, pd.DataFrame(wrong)], ignore_index=True) if wrong else failed
     frame = _beside_paper(frame) if "row" in frame else frame
     return Report(frame.drop(columns="runs").reset_index(drop=True), failed)
 
@@ -125,13 +134,14 @@ def _row(group: pd.DataFrame, differing: list[str], split: str) -> dict[str, Any
     return row | {"runs": list(group["run"])}
 
 
-def _compare(frame: pd.DataFrame, split: str, metric: str, resamples: int) -> pd.DataFrame:
+def _compare(frame: pd.DataFrame, split: str, metric: str, resamples: int) -> tuple[pd.DataFrame, dict[str, str]]:
     """Add the differences to the reference row of each experiment, within one scale, recipe and dataset.
 
-    Where there is none though a reference is named, `no_difference` says why.
+    Where there is none though a reference is named, `no_difference` says why. Also return why runs are damaged, by run.
     """
     load = cache(lambda run: load_run(Path(run), split))
     found: dict[Any, tuple[Any, ...]] = {}
+    damaged: dict[str, str] = {}
     for _, table in frame[frame["row"].notna()].groupby(list(SIDES), sort=False, dropna=False):
         references = table[table["row"] == table["reference"]]
         for index, row in table.drop(references.index if len(references) == 1 else []).iterrows():
@@ -141,19 +151,37 @@ def _compare(frame: pd.DataFrame, split: str, metric: str, resamples: int) -> pd
                 found[index] = (*_NONE, f"{len(references) or 'no'} rows here are its reference {row['reference']}")
                 continue
             folders = references["runs"].item()
-            for run in (*row["runs"], *folders[1:]):
-                if not same_pairs([load(run), load(folders[0])]):  # of one dataset, by its hash: one is damaged
-                    raise InputError(
-                        f"{run}/{PREDICTIONS}: other pairs, labels or scans than in {folders[0]}, though both saw the "
-                        "same; train again the one that was changed"
-                    )
+            if wrong := _damaged((*folders, *row["runs"]), load):
+                damaged |= wrong
+                found[index] = (*_NONE, f"{next(iter(wrong))} is damaged")
+                continue
             own, other = ([load(run) for run in runs] for runs in (row["runs"], folders))
             if (difference := paired_difference(own, other, metric, resamples)) is None:
                 found[index] = (*_NONE, f"{metric} is undefined in one of its runs or the reference's")
             else:
                 found[index] = (metric, *difference, None)
     names = ["difference_metric", "difference", "difference_low", "difference_high", "no_difference"]
-    return frame.join(pd.DataFrame.from_dict(found, orient="index", columns=names)) if found else frame
+    joined = frame.join(pd.DataFrame.from_dict(found, orient="index", columns=names)) if found else frame
+    return joined, damaged
+
+
+def _damaged(runs: Sequence[str], load: Callable[[str], Run]) -> dict[str, str]:
+    """Return why the predictions of runs cannot be compared with those of the first, by run."""
+    found = {}
+    for run in runs:
+        try:
+            load(run)
+        except InputError as error:
+            found[run] = one_line(error)
+    if runs[0] in found:
+        return found
+    for run in runs[1:]:
+        if run not in found and not same_pairs([load(run), load(runs[0])]):  # of one dataset, by its hash
+            found[run] = (
+                f"{run}/{PREDICTIONS}: other pairs, labels or scans than in {runs[0]}, though both saw the same; train "
+                "again the one that was changed"
+            )
+    return found
 
 
 def load_run(folder: Path, split: str) -> Run:

@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
-from oresort.console.palette import BLUE, VERMILION
+from oresort.console.palette import BLUE, GREY, VERMILION
 from oresort.tables.text import Section
 
 _CHARACTERS = 48  # of a row's name on one line
@@ -36,7 +36,7 @@ def report_figure(section: Section, metric: str = "auroc") -> Figure:
     if compared:
         value, low, high = (100 * table[f"difference{end}"].astype(float) for end in ("", "_low", "_high"))
         _points(panels[1], value, y, np.stack([value - low, high - value]), "o", BLUE, None)
-        panels[1].axvline(0, color="black", linewidth=1)
+        panels[1].axvline(0, color=GREY, linewidth=1)
         panels[1].set(xlabel=f"{metric} less the reference row's, points")
     for axes in panels:
         axes.grid(axis="x", alpha=0.3)

@@ -68,8 +68,9 @@ _TABLES: dict[str, Callable[[Path], object]] = {
 
 
 def _named(here: Path, end: End) -> None:
-    """What could not be used is named, on the screen or in the refusal."""
+    """What could not be used is named, and the report is of the others."""
     assert "runs/A" in end.err, "the run is not named"
+    assert (here / "t/report.csv").is_file()
 
 
 def _markup(here: Path, end: End) -> None:

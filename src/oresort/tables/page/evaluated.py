@@ -1,0 +1,138 @@
+"""What a page says of one model on one split of a dataset."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from oresort.console.show import leakage
+from oresort.errors import InputError, one_line
+from oresort.files.dataset import made_by
+from oresort.files.provenance import provenance
+from oresort.files.write import replacing
+from oresort.learn.record import RECORD, read_row
+from oresort.sorting import METRICS
+from oresort.sorting.resample import FEWEST, LEVEL
+from oresort.tables.bootstrap import COMPARABLE
+from oresort.tables.page.breakdown import breakdown
+from oresort.tables.page.charts import evaluation_pictures
+from oresort.tables.page.curves import confusion, curves, histogram, reliability
+from oresort.tables.page.intervals import RESAMPLES, figures
+from oresort.tables.page.words import methods
+from oresort.tables.page.write import write_page
+
+if TYPE_CHECKING:
+    from oresort.learn.evaluation import Evaluation  # needs torch
+
+_CASES = 12  # of each kind that are listed
+_CASE = ("id", "scan", "label", "p_ore", "grade")
+_RUN = (
+    "name",
+    "seed",
+    "epochs",
+    "epoch",
+    "monitor",
+    "monitor_value",
+    "fit_seconds",
+    "data",
+    "pairs/train",
+    "pairs/val",
+)
+
+
+def evaluation_document(
+    pairs: pd.DataFrame,
+    metrics: Mapping[str, float],
+    threshold: float,
+    model: Mapping[str, Any],
+    root: str | Path,
+    split: str,
+    resamples: int = RESAMPLES,
+) -> dict[str, Any]:
+    """Return all that the page of an evaluation says, in plain values; what is not known is None, or `left_out`.
+
+    Args:
+        pairs: rows of the manifest with `label (ore|waste)` and `p_ore`, see `breakdown`.
+        metrics: of the split, by the names of `METRICS`.
+        threshold: in force.
+        model: of which file, see `oresort.learn.evaluation.describe`, and `pairs`, the hash of the dataset.
+        root: of the dataset.
+        split: train, val or test.
+        resamples: of scans, for intervals; 0: none.
+    """
+    tables, left_out = breakdown(pairs, threshold, resamples)
+    own = figures(pairs, threshold, COMPARABLE, resamples)
+    own |= {name: float(metrics[name]) for name in METRICS}  # as they are printed and recorded
+    scans = int(pairs["scan"].nunique())
+    if scans < FEWEST:
+        left_out.append({"what": "intervals", "why": f"{scans} scans; below {FEWEST} they would be far too narrow"})
+    left_out.append({"what": "interval of ece", "why": "resampling itself makes it larger"})
+    run, why = _run(Path(str(model["file"])))
+    if run is None:
+        left_out.append({"what": "training", "why": why})
+    ore = (pairs["label"] == "ore").to_numpy()
+    document = {
+        "kind": "evaluation",
+        "model": dict(model),
+        "run": run,
+        "data": {
+            **{"root": str(root), "split": split, "hash": model["pairs"], "made_by": made_by(Path(root))},
+            **{"pairs": len(pairs), "ore": int(ore.sum()), "waste": int((~ore).sum()), "scans": scans},
+        },
+        "threshold": threshold,
+        "figures": own,
+        "interval": {"level": LEVEL, "resamples": resamples, "over": "scans", "fewest": FEWEST},
+        "confusion": confusion(pairs, threshold),
+        "curves": curves(pairs),
+        "reliability": reliability(pairs),
+        "histogram": histogram(pairs["p_ore"].to_numpy(np.float64), {"ore": ore, "waste": ~ore}),
+        "breakdown": tables,
+        "cases": cases(pairs, threshold),
+        "notes": [note] if (note := leakage(model.get("leaking_scans"), model.get("leaking_images"))) else [],
+        "left_out": left_out,
+        "provenance": provenance(),
+    }
+    return document | {"methods": methods(document)}
+
+
+def write_evaluation(out: Path, found: "Evaluation", root: str | Path, split: str, resamples: int = RESAMPLES) -> Path:
+    """Write the page of an evaluation, its numbers and `breakdown.csv` into `out`; return the page's file."""
+    pairs = found.pairs.assign(label=found.predictions["label"], p_ore=found.predictions["p_ore"])
+    document = evaluation_document(pairs, found.metrics, found.threshold, found.model, root, split, resamples)
+    rows = [{"by": part["by"], **row} for part in document["breakdown"] for row in part["rows"]]
+    with replacing(out / "breakdown.csv") as temporary:
+        pd.DataFrame(rows).to_csv(temporary, index=False)
+    return write_page(out, "evaluation", document, evaluation_pictures)[1]
+
+
+def cases(pairs: pd.DataFrame, threshold: float) -> dict[str, list[dict[str, Any]]]:
+    """Return the pairs that are `surest_right`, `surest_wrong` and `most_unsure`, by `p_ore` less the threshold.
+
+    The distance counts as a share of the way to certainty, so that both classes are represented.
+    """
+    away = pairs["p_ore"].to_numpy(np.float64) - threshold
+    right = (pairs["label"] == "ore").to_numpy() == (away >= 0)
+    sure = np.abs(away) / np.where(away >= 0, max(1 - threshold, 1e-9), max(threshold, 1e-9))
+    order = np.argsort(-sure, kind="stable")
+    chosen = {
+        "surest_right": order[right[order]],
+        "surest_wrong": order[~right[order]],
+        "most_unsure": order[::-1],
+    }
+    table = pairs.reindex(columns=_CASE)
+    table = table.assign(grade=table["grade"].astype(object).where(table["grade"].notna(), None))
+    return {kind: table.iloc[rows[:_CASES]].to_dict("records") for kind, rows in chosen.items()}
+
+
+def _run(ckpt: Path) -> tuple[dict[str, Any] | None, str]:
+    """Return what the record of a checkpoint's own run says, or None and why."""
+    file = (ckpt if ckpt.is_dir() else ckpt.parent.parent) / RECORD
+    if not file.is_file():
+        return None, f"the checkpoint lies in no run's folder ({RECORD} is not beside it)"
+    try:
+        row = read_row(file)
+    except InputError as error:
+        return None, one_line(error)
+    return {name: row.get(name) for name in _RUN} | {"recipe": row.get("config.recipe.name")}, ""

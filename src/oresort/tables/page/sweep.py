@@ -1,0 +1,91 @@
+"""What a page says of many runs: their tables, beside the paper's figures, and which runs are not whole."""
+
+from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from oresort.files.provenance import provenance
+from oresort.paths import version_of
+from oresort.sorting.resample import LEVEL
+from oresort.tables.collect import Report
+from oresort.tables.page.drawing import lines
+from oresort.tables.page.write import plain, write_page
+from oresort.tables.plot import report_figure
+from oresort.tables.text import Section, labels, sections
+
+_NOT_WHOLE = ("run", "name", "row", "seed", "status", "error")
+
+
+def write_sweep(out: Path, report: Report, runs: str, split: str, metric: str, resamples: int) -> Path:
+    """Write the page of a report and its numbers into `out`; return the page's file."""
+    parts = list(sections(report.table, split, metric))
+    document = sweep_document(report, parts, runs, split, metric, resamples)
+    return write_page(out, "sweep", document, sweep_pictures)[1]
+
+
+def sweep_document(
+    report: Report, parts: list[Section], runs: str, split: str, metric: str, resamples: int
+) -> dict[str, Any]:
+    """Return all that the page of a report says, in plain values.
+
+    A row of a table has `row, n, params_M`, each metric as `<metric>_mean` and `<metric>_std`, and where they are known
+    `difference` with its ends, and `paper_<metric>`; those of the paper are per cent, all others shares of 1.
+    """
+    tables = [
+        {
+            **{"title": part.title, "slug": part.slug, "facts": part.facts, "notes": list(part.notes)},
+            "rows": _rows(part),
+        }
+        for part in parts
+    ]
+    return {
+        **{"kind": "sweep", "runs": runs, "split": split, "metric": metric},
+        "interval": {"level": LEVEL, "resamples": resamples, "over": "scans"},
+        "tables": tables,
+        "not_whole": [plain(row) for row in report.failed.reindex(columns=_NOT_WHOLE).to_dict("records")],
+        "methods": _methods(report.table, split, metric, resamples),
+        "provenance": provenance(),
+    }
+
+
+def sweep_pictures(page: Mapping[str, Any]) -> dict[str, str]:
+    """Return the picture of each table by its slug, as data URIs."""
+    return {part["slug"]: lines(partial(_drawn, part, page["metric"])) for part in page["tables"]}
+
+
+def _drawn(part: Mapping[str, Any], metric: str) -> Figure:
+    numbers = pd.DataFrame(part["rows"]).infer_objects()
+    return report_figure(Section(part["title"], part["slug"], part["facts"], numbers[["row"]], numbers), metric)
+
+
+def _rows(part: Section) -> list[dict[str, Any]]:
+    rows = part.numbers.to_dict("records")
+    named = [{"row": name, **plain(row)} for name, row in zip(labels(part.numbers), rows, strict=True)]
+    for row in named:
+        row["is_reference"] = row["row"] == row.get("reference")
+    return named
+
+
+def _methods(table: pd.DataFrame, split: str, metric: str, resamples: int) -> str:
+    if table.empty:
+        return "No run has finished."
+    runs = int(table["n"].sum())
+    sentences = [
+        f"The {split} figures of {runs:,} finished runs in {len(table):,} configurations are means over seeds with the "
+        "deviation of the sample; a single seed has none",
+        "Runs count as one configuration if they saw the same pairs and differ in nothing but the seed",
+    ]
+    if "difference" in table:
+        sentences.append(
+            f"Differences of {metric} to an experiment's reference row hold {LEVEL:.0%} of {resamples:,} resamples of "
+            "whole scans, drawn alike for both: they say what another set of scans would do, deviations what another "
+            "training would"
+        )
+    if any(str(column).startswith("paper_") for column in table):
+        sentences.append("Figures of the paper are as printed, on its own data")
+    sentences.append(f"All was computed by oresort {version_of('oresort')}")
+    return ". ".join(sentences) + "."

@@ -1,0 +1,226 @@
+"""A page of results: its numbers are those of the tables beside it, and a stranger's text stays text."""
+
+import html
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn.metrics import average_precision_score, matthews_corrcoef, roc_auc_score
+
+from oresort import evaluate
+from oresort.learn.evaluation import Evaluation
+from oresort.learn.metrics import binary_metrics
+from oresort.sorting import METRICS
+from oresort.sorting.resample import FEWEST
+from oresort.tables.page.curves import confusion, curves, histogram, reliability
+from oresort.tables.page.evaluated import cases, write_evaluation
+from oresort.tables.page.intervals import figures
+
+HOSTILE = '<script>alert(1)</script>{{ 7 * 7 }}$x^{$"&'
+
+
+def pairs(count: int = 400, scans: int = 40, seed: int = 0, **columns: Any) -> pd.DataFrame:
+    """Pairs with a signal, of scans of both classes."""
+    rng = np.random.default_rng(seed)
+    ore = rng.random(count) < 0.6
+    p_ore = (1 / (1 + np.exp(-(2.0 * ore - 1) - rng.standard_normal(count)))).astype(np.float32)
+    found = {
+        "id": [f"p{i}" for i in range(count)],
+        "scan": [f"s{i % scans}" for i in range(count)],
+        "batch": [f"b{i % 3}" for i in range(count)],
+        "label": np.where(ore, "ore", "waste"),
+        "p_ore": p_ore,
+        "w": rng.uniform(30, 90, count),
+        "h": rng.uniform(30, 90, count),
+        "grade": np.where(rng.random(count) < 0.9, rng.lognormal(-1, 1, count), np.nan),
+        "mass": np.nan,
+        "attenuation": rng.uniform(0.3, 1.2, count),
+    }
+    return pd.DataFrame(found | columns)
+
+
+def evaluation(table: pd.DataFrame, threshold: float = 0.5) -> Evaluation:
+    """What a checkpoint that gave these answers would have been found to do."""
+    import torch
+
+    ore = torch.from_numpy((table["label"] == "ore").to_numpy(np.int64))
+    metrics = binary_metrics(torch.from_numpy(table["p_ore"].to_numpy(np.float32, copy=True)), ore, threshold)
+    model = {
+        **{"file": "nowhere/best.ckpt", "sha256": "0" * 64, "epoch": 3, "device": "cpu", "params": 1_234},
+        **{"threshold": 0.5, "temperature": 1.0, "cut": None, "pairs": "abc", "leaking_scans": 2, "leaking_images": 0},
+        "model": {"tower._target_": "a.b.Tower"},
+        "representation": {"_target_": "a.Attenuation", "size": 56},
+    }
+    predictions = table[["id", "scan"]].assign(split="test", label=table["label"], p_ore=table["p_ore"])
+    own = table.drop(columns=["label", "p_ore"])
+    return Evaluation(metrics, threshold, predictions, own, model)
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder of a page about 400 pairs."""
+    out = tmp_path_factory.mktemp("page")
+    assert write_evaluation(out, evaluation(pairs()), "data", "test", 200) == out / "report.html"
+    return out
+
+
+def read(folder: Path) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((folder / "report.json").read_text())
+    return found
+
+
+def text_of(folder: Path) -> str:
+    """The page's words, without style, script and tags."""
+    page = re.sub(r"<(style|script)>.*?</\1>", "", (folder / "report.html").read_text(), flags=re.DOTALL)
+    return html.unescape(re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", page)))
+
+
+def test_figures_are_those_of_other_libraries_and_their_intervals_hold_them():
+    table = pairs()
+    ore, p_ore = table["label"] == "ore", table["p_ore"].to_numpy(np.float64)
+    names = ("auroc", "average_precision", "mcc", "waste_rejection", "kept")
+    found = figures(table, 0.5, names, 300)
+    assert found["auroc"] == pytest.approx(roc_auc_score(ore, p_ore))
+    assert found["average_precision"] == pytest.approx(average_precision_score(ore, p_ore))
+    assert found["mcc"] == pytest.approx(matthews_corrcoef(ore, p_ore >= 0.5))
+    assert found["waste_rejection"] == pytest.approx((p_ore[~ore] < 0.5).mean())
+    assert found["kept"] == pytest.approx((p_ore >= 0.5).mean())
+    for name in names:
+        assert found[f"{name}_low"] < found[name] < found[f"{name}_high"]
+
+
+def test_an_interval_over_scans_is_wider_where_pairs_of_a_scan_are_alike():
+    alike = pairs(10, 10)
+    alike = pd.concat([alike] * 40, ignore_index=True)  # ten different pairs, forty times each in its scan
+    wide, narrow = figures(alike, 0.5, ("recall",), 400), figures(pairs(400, 400), 0.5, ("recall",), 400)
+    assert wide["recall_high"] - wide["recall_low"] > 3 * (narrow["recall_high"] - narrow["recall_low"])
+
+
+def test_few_scans_have_no_interval():
+    found = figures(pairs(100, FEWEST - 1), 0.5, ("auroc",), 100)
+    assert found["auroc"] is not None
+    assert found["auroc_low"] is None
+    assert found["auroc_high"] is None
+
+
+@settings(deadline=None, max_examples=30)
+@given(st.integers(0, 10**6), st.floats(0, 1), st.integers(2, 900))
+def test_curves_bins_and_counts_agree_with_each_other(seed: int, threshold: float, count: int):
+    table = pairs(count, seed=seed)
+    table["p_ore"] = table["p_ore"].round(seed % 5)
+    counted = confusion(table, threshold)
+    assert sum(counted.values()) == count
+    assert sum(row["pairs"] for row in reliability(table)) == count
+    ore = (table["label"] == "ore").to_numpy()
+    bars = histogram(table["p_ore"].to_numpy(), {"ore": ore, "waste": ~ore})
+    assert (sum(bars["ore"]), sum(bars["waste"])) == (ore.sum(), count - ore.sum())
+    drawn = curves(table)
+    if ore.all() or not ore.any():
+        assert drawn == {}
+        return
+    roc = drawn["roc"]
+    assert (roc["false_positive_rate"][0], roc["true_positive_rate"][0]) == (0, 0)
+    assert (roc["false_positive_rate"][-1], roc["true_positive_rate"][-1]) == (1, 1)
+    area = np.trapezoid(roc["true_positive_rate"], roc["false_positive_rate"])
+    assert area == pytest.approx(roc_auc_score(ore, table["p_ore"]), abs=5e-3)
+    for cut, wrong in zip(roc["threshold"][1:], roc["false_positive_rate"][1:], strict=True):
+        assert wrong == pytest.approx((table["p_ore"][~ore] >= cut).mean())
+
+
+def test_the_surest_are_the_furthest_from_the_threshold():
+    table = pairs(6, p_ore=[0.99, 0.98, 0.51, 0.49, 0.02, 0.01], label=["ore", "waste", "ore", "ore", "ore", "waste"])
+    found = {kind: [row["id"] for row in rows] for kind, rows in cases(table, 0.5).items()}
+    assert found["surest_right"] == ["p0", "p5", "p2"]
+    assert found["surest_wrong"] == ["p1", "p4", "p3"]
+    assert found["most_unsure"][:2] in (["p2", "p3"], ["p3", "p2"])
+
+
+def test_numbers_on_the_page_are_those_of_the_json_and_the_tables(written: Path):
+    found, page = read(written), (written / "report.html").read_text()
+    for name in METRICS:
+        assert f"<dd>{100 * found['figures'][name]:.2f}" in page, name
+    rows = pd.read_csv(written / "breakdown.csv", dtype={"group": str})
+    assert set(rows["by"]) == {"size", "attenuation", "grade", "batch", "scan"}
+    assert len(rows) == sum(len(part["rows"]) for part in found["breakdown"])
+    for part in found["breakdown"]:
+        own = rows[rows["by"] == part["by"]].reset_index(drop=True)
+        assert own["pairs"].sum() == 400
+        for i, row in enumerate(part["rows"][:20]):
+            assert own["group"][i] == row["group"]
+            assert own["recall"][i] == pytest.approx(row["recall"], nan_ok=True)
+            assert f'data-v="{row["recall"]}"' in page
+    assert all(f">{value:,}<" in page for value in found["confusion"].values())
+    assert found["methods"] in text_of(written)
+
+
+def test_what_is_not_known_is_left_out_by_name(written: Path, tmp_path: Path):
+    out = {entry["what"]: entry["why"] for entry in read(written)["left_out"]}
+    assert out["mass"] == "the manifest has no mass"
+    assert "grade" not in out
+    assert "not known" in [row["group"] for row in read(written)["breakdown"][2]["rows"]]  # a tenth has no grade
+    bare = pairs(60, 3).drop(columns=["w", "h", "batch"]).assign(grade=np.nan, attenuation=np.nan)
+    write_evaluation(tmp_path, evaluation(bare), "data", "test", 100)
+    out = {entry["what"]: entry["why"] for entry in read(tmp_path)["left_out"]}
+    assert {"size", "thickness", "grade", "mass", "batch", "intervals", "training"} <= set(out)
+    words = text_of(tmp_path)
+    assert all(f"{what}: {why}" in words for what, why in out.items())
+
+
+@pytest.mark.parametrize("label", ["ore", "waste"])
+def test_pairs_of_one_class_make_a_page_without_what_is_undefined(label: str, tmp_path: Path):
+    write_evaluation(tmp_path, evaluation(pairs(50, label=label)), "data", "test", 50)
+    found = read(tmp_path)
+    assert found["figures"]["auroc"] is None
+    assert found["curves"] == {}
+    assert "AUROC -" in text_of(tmp_path)
+
+
+def test_leakage_stands_at_the_top(written: Path):
+    assert "leakage: 2 scans on several sides" in text_of(written).split("Figures, per cent")[0]
+
+
+def test_a_strangers_text_stays_text(tmp_path: Path):
+    table = pairs(120, scan=[f"{HOSTILE} {i % 30}" for i in range(120)], batch=HOSTILE)
+    table["id"] = [f"{HOSTILE} {i}" for i in range(120)]
+    write_evaluation(tmp_path, evaluation(table), HOSTILE, "test", 50)
+    page = (tmp_path / "report.html").read_text()
+    assert page.count("<script>") == 1
+    assert "{{ 7 * 7 }}" in text_of(tmp_path)
+    assert HOSTILE in text_of(tmp_path)
+    assert not re.search(r"<(?!meta|link)[^>]*\b(on\w+|style)=", page)  # nothing but the file's own script and style
+
+
+def test_many_pairs_stay_below_ten_megabytes(tmp_path: Path):
+    write_evaluation(tmp_path, evaluation(pairs(31_057, 2_000)), "data", "test", 20)
+    assert (tmp_path / "report.html").stat().st_size < 2_000_000
+    assert (tmp_path / "report.json").stat().st_size < 10_000_000
+
+
+def test_evaluate_writes_the_page_of_a_run(command: Any, trained: Path, dataset: Path, tmp_path: Path):
+    ckpt = f"ckpt={trained / 'checkpoints' / 'best.ckpt'}"
+    code, said, _ = command(evaluate, ckpt, f"data.root={dataset}", f"out={tmp_path}", "page=true", "resamples=20")
+    assert code == 0
+    assert f"page: {tmp_path / 'report.html'}" in said
+    found, table = read(tmp_path), pd.read_csv(tmp_path / "predictions.csv")
+    kept = json.loads((tmp_path / "evaluation.json").read_text())
+    assert found["data"]["pairs"] == len(table)
+    assert all(found["figures"][name] == kept[f"test/{name}"] for name in METRICS)
+    assert found["run"]["data"] == found["data"]["hash"]
+    assert "of another dataset" not in text_of(tmp_path)
+
+
+def test_a_page_needs_a_folder_and_no_run_is_overwritten(command: Any, trained: Path, dataset: Path):
+    words = (f"ckpt={trained}", f"data.root={dataset}", "page=true")
+    code, _, said = command(evaluate, *words)
+    assert (code, said) == (1, "error: page=true: no folder for it; give one as out=DIR\n")
+    before = (trained / "predictions.csv").read_bytes()
+    code, _, said = command(evaluate, *words, f"out={trained}")
+    assert code == 1
+    assert "the folder of a run, whose predictions.csv would be replaced; name another" in said
+    assert (trained / "predictions.csv").read_bytes() == before
