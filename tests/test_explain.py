@@ -1,14 +1,18 @@
-"""The learned functions of a trained head, as a user asks for them."""
+"""Why a trained model decides, as a user asks for it: the learned functions of its head, and where it looks."""
 
+import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image
 
 from oresort import evaluate, explain
+from oresort.files.image import read_image, write_tiff
 from oresort.learn.checkpoint import load_trained
 from oresort.learn.config import TrainConfig
 from oresort.learn.evaluation import evaluate_checkpoint
@@ -84,8 +88,85 @@ def test_bad_input_is_one_line(command: Any, trained: Path, tmp_path: Path):
         ((f"ckpt={ckpt}", "keep=1.5"), "keep=1.5"),
         ((f"ckpt={ckpt}", "degree=0"), "degree=0"),
         ((f"ckpt={tmp_path}/x",), "no such checkpoint"),
+        (("ckpt=builtin",), "builtin: an exported model has no gradients"),
+        ((f"ckpt={tmp_path}/x.onnx",), "x.onnx: an exported model has no gradients"),
+        ((f"ckpt={ckpt}", "controls=[none]"), "'none' is unknown; known are random, shuffled"),
     ):
         code, _, err = command(explain, *words, f"out={tmp_path / 'out'}")
         assert code == 1
         assert named in err
         assert not (tmp_path / "out").exists()
+
+
+def test_a_look_at_pairs_is_one_record_whose_figures_are_in_the_tables(
+    command: Any, trained: Path, dataset: Path, tmp_path: Path
+):
+    pytest.importorskip("captum", reason="captum is not installed: pip install 'oresort[train]'")
+    words = (f"ckpt={trained}", f"data.root={dataset}", f"out={tmp_path}", "gallery=2", "curves=3", "steps=4")
+    code, out, err = command(explain, *words)
+    assert code == 0, err
+    assert "share of the relevance by region" in out
+    record = json.loads((tmp_path / "explain.json").read_text())
+    known = evaluate_checkpoint(trained, dataset).predictions.set_index("id")
+    pairs = pd.read_csv(tmp_path / "pairs.csv", dtype={"id": str}).set_index("id")
+    assert record["looked_at"] == record["split_pairs"] == len(known) == len(pairs)
+    np.testing.assert_allclose(pairs["p_ore"], known.loc[pairs.index, "p_ore"], atol=1e-5)
+    assert (pairs["label"] == known.loc[pairs.index, "label"]).all()
+
+    shares = pd.DataFrame(record["shares"])
+    np.testing.assert_allclose(shares.groupby(["model", "map"])["mass"].sum(), 1, atol=1e-6)
+    assert set(shares["model"]) == {"trained", "random", "shuffled"}
+    own = shares[(shares["model"] == "trained") & (shares["region"] == "inside")].set_index("map")["mass"]
+    for key, mass in own.items():
+        assert mass == pytest.approx(pairs[f"{key}, inside"].mean(), rel=1e-4)
+    # the hybrid's towers see both energies each
+    towers = [f"gradients_{tower}_{energy}" for tower in (1, 2) for energy in ("low", "high")]
+    assert list(own.index) == ["grad_cam_1", "grad_cam_2", *towers, "gradients_low", "gradients_high", "gradients"]
+
+    for row in record["sensitivity"]:
+        step = (pairs[f"p_ore, {row['change']}"] - pairs["p_ore"]).to_numpy()
+        assert row["dp"] == pytest.approx(step.mean(), abs=1e-5)
+        assert row["size"] == pytest.approx(np.abs(step).mean(), abs=1e-5)
+        assert row["flipped"] == pytest.approx(row["become_ore"] + row["become_waste"])
+    assert {row["way"] for row in record["faithfulness"]} == {"deletion", "insertion"}
+    with np.load(tmp_path / "maps.npz") as maps:
+        drawn = {pair["id"] for pairs_ in record["galleries"].values() for pair in pairs_}
+        assert set(maps["id"]) == drawn
+        assert maps["gradients"].shape == (len(drawn), 16, 16)
+    for name, chosen in record["galleries"].items():
+        for pair in chosen:
+            assert (tmp_path / pair["picture"]).is_file()
+            assert pair["p_ore"] == pytest.approx(known.loc[pair["id"], "p_ore"], abs=1e-5)
+            assert name == "most unsure" or (pair["label"] == pair["called"]) == (name == "surest right")
+    for file in record["files"]:
+        assert (tmp_path / file).is_file()
+
+    # asked for again in few words, what an earlier look left does not stay
+    more = ("gallery=0", "curves=0", "controls=[]", f"ids=[{pairs.index[5]}]", "pairs=3")
+    assert command(explain, *words[:3], *more, "steps=2")[0] == 0
+    record = json.loads((tmp_path / "explain.json").read_text())
+    assert [[pair["id"] for pair in chosen] for chosen in record["galleries"].values() if chosen] == [[pairs.index[5]]]
+    assert len(list((tmp_path / "pairs").iterdir())) == 1
+    assert record["looked_at"] == 3
+    assert "faithfulness" not in record
+
+
+def test_pairs_that_are_not_there_or_have_no_mask_are_named(command: Any, trained: Path, dataset: Path, tmp_path: Path):
+    pytest.importorskip("captum", reason="captum is not installed: pip install 'oresort[train]'")
+    test = evaluate_checkpoint(trained, dataset).predictions["id"].tolist()
+    words = (f"ckpt={trained}", "gallery=1", "curves=0", "controls=[]", "steps=2", f"out={tmp_path / 'out'}")
+    code, _, err = command(explain, *words, f"data.root={dataset}", f"ids=[{test[0][:-1]}]")
+    assert code == 1
+    assert f"is no pair of split=test; nearest are {test[0]}" in err
+    assert not (tmp_path / "out").exists()
+
+    copy = tmp_path / "copy"
+    shutil.copytree(dataset, copy, ignore=shutil.ignore_patterns(".cache"))
+    low = read_image(copy / test[0] / "low.tiff")
+    write_tiff(copy / test[0] / "low.tiff", np.maximum(low, np.uint16(20_000)))
+    code, out, err = command(explain, *words, f"data.root={copy}")
+    assert code == 0, err
+    assert f"{test[0]}, has no mask" in out
+    record = json.loads((tmp_path / "out" / "explain.json").read_text())
+    assert [left["id"] for left in record["left_out"]] == [test[0]]
+    assert record["looked_at"] == len(test) - 1

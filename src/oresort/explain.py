@@ -1,4 +1,9 @@
-"""Show what a trained KAN head has learned: how much each edge matters, and the functions that matter most.
+"""Show why a model decides: where it looks, whether that can be trusted, what would move its answer.
+
+Of the pairs of `data.root` it draws Grad-CAM and integrated gradients of every tower and energy, and says which share
+of the relevance lies inside the particles, on their rim, on their outline and on the belt, beside the same network with
+random weights and with shuffled labels; deletes and inserts what the maps name; changes the particles by physics; and
+shows the surest, the wrong and the unsure pairs. Of a KAN head it shows the learned functions: that needs no data.
 
 With `keep=` or `degree=` it also writes `simplified.ckpt`, the same model with fewer edges or another degree, which
 `evaluate`, `sort` and this command take. The decision threshold stays: measure again what it is worth.
@@ -6,13 +11,23 @@ With `keep=` or `degree=` it also writes `simplified.ckpt`, the same model with 
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 from oresort.console.command import REQUIRED, run_command
-from oresort.console.ranges import number, whole
+from oresort.console.ranges import SEEDS, number, one_of, whole
 
 if TYPE_CHECKING:
-    import pandas as pd
+    from oresort.learn.checkpoint import Trained
+    from oresort.learn.look.explain import Explained
+
+
+@dataclass
+class ExplainData:
+    """Where the pairs are."""
+
+    root: str | None = None
+    cache: str | None = None
+    follow_links: bool = False
 
 
 @dataclass
@@ -20,42 +35,96 @@ class ExplainConfig:
     """One look; `conf/explain.yaml` explains each key."""
 
     ckpt: str = REQUIRED
-    out: str = REQUIRED
+    data: ExplainData = field(default_factory=ExplainData)
+    out: str | None = None
+    split: Annotated[str, one_of("train", "val", "test")] = "test"
+    pairs: Annotated[int | None, whole(1)] = 1000
+    ids: list[str] = field(default_factory=list)
+    gallery: Annotated[int, whole(0, 100)] = 6
+    steps: Annotated[int, whole(2, 1000)] = 32
+    controls: list[str] = field(default_factory=lambda: ["random", "shuffled"])
+    curves: Annotated[int, whole(0)] = 100
+    seed: Annotated[int, whole(0, SEEDS)] = 0
+    device: str = "auto"
     top: Annotated[int, whole(1, 100)] = 6
     keep: Annotated[float | None, number(0, 1, above=True)] = None
     degree: Annotated[int | None, whole(1, 100)] = None
     modules: list[str] = field(default_factory=list)
 
 
-def explain(cfg: ExplainConfig) -> "pd.DataFrame":
-    """Write `edges.csv` and `edges.png`, print how importance is spread, and return the table of edges.
+def explain(cfg: ExplainConfig) -> dict[str, Any]:
+    """Write what explains the model into the folder `out`, print its main tables, and return the record.
 
-    With `keep` or `degree` all is of the simplified model, which goes to `simplified.ckpt`.
+    The record is `explain.json`, see `oresort.tables.look.write.write_look`; `edges` in it is what there is of a KAN
+    head's functions, or None. With `keep` or `degree` all is of the simplified model.
     """
-    from oresort.console.show import show
-    from oresort.files.write import replacing
-    from oresort.learn.checkpoint import load_trained, save
+    from oresort.learn.look.load import load, run_of
+    from oresort.models.heads.kan import kan_layers
     from oresort.models.kan.simplify import simplify
-    from oresort.tables.edges import by_layer, edge_figure, edge_table
 
-    trained, out = load_trained(cfg.ckpt), Path(cfg.out)
-    module = trained.module
-    before = sum(p.numel() for p in module.net.parameters())
+    trained = load(cfg.ckpt, cfg.controls)
+    net, root = trained.module.net, cfg.data.root
+    before = sum(p.numel() for p in net.parameters())
     simpler = cfg.keep is not None or cfg.degree is not None
     if simpler:
-        module.hparams["model"] = simplify(module.net, module.hparams["model"], cfg.keep, cfg.degree)
-    table, figure = edge_table(module.net), edge_figure(module.net, cfg.top)
+        trained.module.hparams["model"] = simplify(net, trained.module.hparams["model"], cfg.keep, cfg.degree)
+    found = None if root is None else _look(cfg, trained, root)
+    out = Path(cfg.out) if cfg.out is not None else run_of(trained.file) / "explain"
+    record: dict[str, Any] = {"edges": None}
+    if root is None or simpler or kan_layers(net):  # asked for nothing else, a head without functions is refused
+        record["edges"] = _edges(cfg, trained, out)
     if simpler:
-        save(out / "simplified.ckpt", module, trained.data, trained.epoch)
+        _save(trained, out / "simplified.ckpt", before)
+    return record if found is None else _told(cfg, trained, found, out, record)
+
+
+def _look(cfg: ExplainConfig, trained: "Trained", root: str) -> "Explained":
+    from oresort.learn.look.explain import Options, explain
+    from oresort.learn.origin import data_of
+
+    data = data_of(trained, root, cfg.data.cache, cfg.data.follow_links)
+    options = Options(cfg.split, cfg.pairs, cfg.steps, cfg.gallery, cfg.ids, cfg.controls, cfg.curves, cfg.seed)
+    return explain(trained.to(cfg.device), data, options)
+
+
+def _edges(cfg: ExplainConfig, trained: "Trained", out: Path) -> dict[str, Any]:
+    from oresort.console.show import show
+    from oresort.files.write import replacing
+    from oresort.tables.edges import by_layer, edge_figure, edge_table
+
+    table, figure = edge_table(trained.module.net), edge_figure(trained.module.net, cfg.top)
     with replacing(out / "edges.csv") as temporary:
         table.to_csv(temporary, index=False, float_format="%.6g")
     with replacing(out / "edges.png") as temporary:
         figure.savefig(temporary, dpi=130)
-    show(by_layer(table), f"{cfg.ckpt}: edges by layer")
-    if simpler:
-        after = sum(p.numel() for p in module.net.parameters())
-        print(f"{out / 'simplified.ckpt'}: {after:,} of {before:,} parameters; pruned edges are zeros")
-    return table
+    layers = by_layer(table)
+    show(layers, f"{cfg.ckpt}: edges by layer")
+    return {"layers": layers.to_dict("records"), "table": "edges.csv", "picture": "edges.png"}
+
+
+def _save(trained: "Trained", file: Path, before: int) -> None:
+    from oresort.learn.checkpoint import save
+
+    save(file, trained.module, trained.data, trained.epoch)
+    after = sum(p.numel() for p in trained.module.net.parameters())
+    print(f"{file}: {after:,} of {before:,} parameters; pruned edges are zeros")
+
+
+def _told(
+    cfg: ExplainConfig, trained: "Trained", found: "Explained", out: Path, record: dict[str, Any]
+) -> dict[str, Any]:
+    from oresort.console.show import show
+    from oresort.tables.look.screen import screens
+    from oresort.tables.look.write import write_look
+
+    about = {**trained.describe(), "split": cfg.split, "threshold": trained.threshold, "steps": cfg.steps, **record}
+    made = write_look(out, found, trained.threshold, trained.representation.geometry, {**about, "seed": cfg.seed})
+    for title, table in screens(made):
+        show(table, title)
+    for note in made["notes"]:
+        print(note)
+    print(f"written to {out}: explain.json, {', '.join(made['files'])} and pairs/")
+    return made
 
 
 def main() -> None:

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from oresort.errors import InputError
 
 EXTRAS = {
-    **dict.fromkeys(("torch", "torchvision", "lightning", "torchmetrics", "timm", "albumentations"), "train"),
+    **dict.fromkeys(("torch", "torchvision", "lightning", "torchmetrics", "timm", "albumentations", "captum"), "train"),
     **dict.fromkeys(("sklearn", "xraylib", "threadpoolctl", "wandb"), "train"),
     **dict.fromkeys(("onnx", "onnxscript"), "export"),
     "wandb_workspaces": "dashboard",

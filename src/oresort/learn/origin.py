@@ -22,6 +22,16 @@ _CALIBRATION = 256  # training pairs that show which values the layers take
 _SEED = 2_015  # of simulated pairs: any, and none that a dataset is made of by habit
 
 
+def data_of(trained: Trained, root: str, cache: str | None, follow_links: bool) -> OreDataModule:
+    """Return a dataset as the checkpoint's own run served it; InputError for what one of them has wrong."""
+    settings = {**trained.data, "root": root, "cache": cache, "follow_links": follow_links}
+    try:
+        return OreDataModule(**settings)
+    except (InputError, TypeError, ValueError) as error:
+        why = f"the settings of its data cannot be used ({one_line(error)})"
+        raise InputError(f"{trained.file}: {why}; give one that oresort.train wrote") from error
+
+
 def pairs_to_try(
     trained: Trained, count: int, root: str | None, *, cache: str | None = None, follow_links: bool = False
 ) -> Iterator[Planes]:
@@ -41,8 +51,8 @@ def pairs_to_try(
         if batch:
             yield np.stack(batch)
         return
-    data = _data(trained, root, cache, follow_links)
-    rows = _evenly(np.arange(len(data.planes)), count)
+    data = data_of(trained, root, cache, follow_links)
+    rows = evenly(np.arange(len(data.planes)), count)
     for start in range(0, len(rows), BATCH):
         yield np.array(data.planes[rows[start : start + BATCH]])
 
@@ -53,24 +63,16 @@ def labelled_pairs(trained: Trained, root: str, *, cache: str | None = None, fol
     Raises:
         InputError: what the dataset has wrong.
     """
-    data = _data(trained, root, cache, follow_links)
+    data = data_of(trained, root, cache, follow_links)
     split, label = data.frame["split"].to_numpy(), data.frame["label"].to_numpy(np.int64)
-    rows, val = _evenly(np.flatnonzero(split == "train"), _CALIBRATION), np.flatnonzero(split == "val")
+    rows, val = evenly(np.flatnonzero(split == "train"), _CALIBRATION), np.flatnonzero(split == "val")
     if not len(rows) or not len(val):
         raise InputError(f"{root}: no pairs of train or of val, by which a model of 8 bits is made and judged")
     return Labelled(np.array(data.planes[rows]), np.array(data.planes[val]), label[val])
 
 
-def _data(trained: Trained, root: str, cache: str | None, follow_links: bool) -> OreDataModule:
-    settings = {**trained.data, "root": root, "cache": cache, "follow_links": follow_links}
-    try:
-        return OreDataModule(**settings)
-    except (InputError, TypeError, ValueError) as error:
-        why = f"the settings of its data cannot be used ({one_line(error)})"
-        raise InputError(f"{trained.file}: {why}; give one that oresort.train wrote") from error
-
-
-def _evenly(rows: NDArray[np.int64], count: int) -> NDArray[np.int64]:
+def evenly(rows: NDArray[np.int64], count: int) -> NDArray[np.int64]:
+    """Return at most `count` of some rows (N,), evenly over them."""
     found: NDArray[np.int64] = rows[np.unique(np.linspace(0, len(rows) - 1, min(count, len(rows))).astype(int))]
     return found
 

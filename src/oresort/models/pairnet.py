@@ -87,8 +87,11 @@ class PairNet(nn.Module):
 
     def maps(self, low: Tensor | None, high: Tensor | None) -> tuple[Tensor, ...]:
         """Return the maps (B, dim, H', W') that each image's tower makes, before they are pooled."""
-        towers = self._per_image()
-        maps = self.fusion.inputs(*self._given(low, high))  # (B, C, H, W) for each tower
+        return self.seen(self.fusion.inputs(*self._given(low, high)))
+
+    def seen(self, images: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+        """Return the maps (B, dim, H', W') of images (B, C, H, W), one for each tower, as the fusion makes them."""
+        towers, maps = self._per_image(), images
         for stage in range(len(towers[0].stages)):
             maps = tuple(tower.stages[stage](m) for tower, m in zip(towers, maps, strict=True))
             maps = self.fusion.exchange(stage, *maps)  # (B, C', H', W') each
@@ -96,7 +99,10 @@ class PairNet(nn.Module):
 
     def parts(self, low: Tensor | None, high: Tensor | None) -> Parts:
         """Return the logits as `forward` does, and the vector of each image's tower."""
-        maps = self.maps(low, high)
+        return self.told(self.maps(low, high))
+
+    def told(self, maps: tuple[Tensor, ...]) -> Parts:
+        """Return what the model makes of the maps (B, dim, H', W') of its towers."""
         vectors = tuple(tower.pool(m) for tower, m in zip(self._per_image(), maps, strict=True))  # (B, dim) each
         joined = self.fusion.features(*vectors)  # (B, width) for each head
         votes = (head(vector) for head, vector in zip(self.heads, joined, strict=True))  # (B, 2) each

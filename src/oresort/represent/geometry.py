@@ -1,6 +1,7 @@
 """From a crop of any size to the square image that a tower sees."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
@@ -20,6 +21,14 @@ class Resize:
     def __call__(self, image: Image) -> Image:
         """Return `image` (H, W) float32 as (size, size) float32, in the same unit."""
         return np.asarray(cv2.resize(image, (self.size, self.size), interpolation=cv2.INTER_LINEAR), np.float32)
+
+    def frame(self, image: NDArray[Any]) -> NDArray[Any]:
+        """Return what of a crop (H, W) the network sees, at the detector's resolution: all of it."""
+        return image
+
+    def back(self, seen: Image, shape: tuple[int, int]) -> Image:
+        """Return a map of any size over the network's square as one (H, W) over the `frame` of a crop of `shape`."""
+        return _stretched(seen, shape)
 
 
 @dataclass(frozen=True)
@@ -48,6 +57,23 @@ class Canvas:
         top, left = (self.extent - height) // 2, (self.extent - width) // 2
         canvas[top : top + height, left : left + width] = image
         return np.asarray(cv2.resize(canvas, (self.size, self.size), interpolation=cv2.INTER_AREA), np.float32)
+
+    def frame(self, image: NDArray[Any]) -> NDArray[Any]:
+        """Return the square around a crop (H, W) that the network sees, at the detector's resolution, zero beyond."""
+        side = max(self.extent, *image.shape)  # of a particle that is shrunk: its own longer side
+        (height, width), canvas = image.shape, np.zeros((side, side), image.dtype)
+        top, left = (side - height) // 2, (side - width) // 2
+        canvas[top : top + height, left : left + width] = image
+        return canvas
+
+    def back(self, seen: Image, shape: tuple[int, int]) -> Image:
+        """Return a map of any size over the network's square as one over the `frame` of a crop of `shape` (H, W)."""
+        side = max(self.extent, *shape)
+        return _stretched(seen, (side, side))
+
+
+def _stretched(seen: Image, shape: tuple[int, int]) -> Image:
+    return np.asarray(cv2.resize(seen, shape[::-1], interpolation=cv2.INTER_LINEAR), np.float32)
 
 
 def geometry(name: str, size: int, extent: int) -> Resize | Canvas:

@@ -21,7 +21,7 @@ def _layers(model: "nn.Module") -> "list[KANLayer]":
 
     if layers := kan_layers(model):
         return layers
-    raise InputError("model: has no KAN layer, so no learned functions; train one with model/head=kan")
+    raise InputError("model: has no KAN layer, so no learned functions; give data.root=DIR to see where it looks")
 
 
 def edge_table(model: "nn.Module") -> pd.DataFrame:

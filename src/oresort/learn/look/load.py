@@ -1,0 +1,26 @@
+"""A checkpoint that can be explained; what cannot is refused by name."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from oresort.errors import InputError
+from oresort.learn.checkpoint import Trained, load_trained
+from oresort.learn.look.controls import CONTROLS
+
+
+def load(ckpt: str, controls: Sequence[str]) -> Trained:
+    """Return the model to explain.
+
+    Raises:
+        InputError: an exported model, an unknown control, or what `load_trained` refuses.
+    """
+    if unknown := [name for name in controls if name not in CONTROLS]:
+        raise InputError(f"controls: {unknown[0]!r} is unknown; known are {', '.join(CONTROLS)}")
+    if ckpt == "builtin" or Path(ckpt).suffix == ".onnx":
+        raise InputError(f"{ckpt}: an exported model has no gradients; give the checkpoint that it was made of")
+    return load_trained(ckpt)
+
+
+def run_of(file: Path) -> Path:
+    """Return the run folder of a checkpoint, or the folder it is in."""
+    return file.parents[1] if file.parent.name == "checkpoints" else file.parent
