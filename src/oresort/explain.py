@@ -61,6 +61,7 @@ def explain(cfg: ExplainConfig) -> dict[str, Any]:
     from oresort.learn.look.load import load, run_of
     from oresort.models.heads.kan import kan_layers
     from oresort.models.kan.simplify import simplify
+    from oresort.tables.edges import write_edges
 
     trained = load(cfg.ckpt, cfg.controls)
     net, root = trained.module.net, cfg.data.root
@@ -72,7 +73,7 @@ def explain(cfg: ExplainConfig) -> dict[str, Any]:
     out = Path(cfg.out) if cfg.out is not None else run_of(trained.file) / "explain"
     record: dict[str, Any] = {"edges": None}
     if root is None or simpler or kan_layers(net):  # asked for nothing else, a head without functions is refused
-        record["edges"] = _edges(cfg, trained, out)
+        record["edges"] = write_edges(net, out, cfg.top)
     if simpler:
         _save(trained, out / "simplified.ckpt", before)
     return record if found is None else _told(cfg, trained, found, out, record)
@@ -85,21 +86,6 @@ def _look(cfg: ExplainConfig, trained: "Trained", root: str) -> "Explained":
     data = data_of(trained, root, cfg.data.cache, cfg.data.follow_links)
     options = Options(cfg.split, cfg.pairs, cfg.steps, cfg.gallery, cfg.ids, cfg.controls, cfg.curves, cfg.seed)
     return explain(trained.to(cfg.device), data, options)
-
-
-def _edges(cfg: ExplainConfig, trained: "Trained", out: Path) -> dict[str, Any]:
-    from oresort.console.show import show
-    from oresort.files.write import replacing
-    from oresort.tables.edges import by_layer, edge_figure, edge_table
-
-    table, figure = edge_table(trained.module.net), edge_figure(trained.module.net, cfg.top)
-    with replacing(out / "edges.csv") as temporary:
-        table.to_csv(temporary, index=False, float_format="%.6g")
-    with replacing(out / "edges.png") as temporary:
-        figure.savefig(temporary, dpi=130)
-    layers = by_layer(table)
-    show(layers, f"{cfg.ckpt}: edges by layer")
-    return {"layers": layers.to_dict("records"), "table": "edges.csv", "picture": "edges.png"}
 
 
 def _save(trained: "Trained", file: Path, before: int) -> None:

@@ -1,11 +1,14 @@
 """The learned functions of a KAN head as a table and as a picture; torch is needed to call them, not to import."""
 
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
+from oresort.console.show import show
 from oresort.errors import InputError
+from oresort.files.write import replacing
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -79,3 +82,18 @@ def edge_figure(model: "nn.Module", top: int = 6) -> "Figure":
             axis.set_axis_off()
     figure.suptitle("most important functions of each layer, less their mean", fontsize=9)
     return figure
+
+
+def write_edges(model: "nn.Module", out: Path, top: int = 6) -> dict[str, Any]:
+    """Write `edges.csv` and `edges.png` into `out`, print how importance is spread, return what a record says.
+
+    InputError, and nothing is written, for a model without KAN layers.
+    """
+    table, figure = edge_table(model), edge_figure(model, top)
+    with replacing(out / "edges.csv") as temporary:
+        table.to_csv(temporary, index=False, float_format="%.6g")
+    with replacing(out / "edges.png") as temporary:
+        figure.savefig(temporary, dpi=130)
+    layers = by_layer(table)
+    show(layers, "edges by layer")
+    return {"layers": layers.to_dict("records"), "table": "edges.csv", "picture": "edges.png"}

@@ -67,7 +67,7 @@ def explain(trained: Trained, data: OreDataModule, options: Options) -> Explaine
         InputError: a split without pairs, ids that are not in it, no pair with a mask, or gradients or answers that are
             not finite.
     """
-    index, representation, net = data.index(), trained.representation, trained.module.net
+    index, representation, net = data.frame, trained.representation, trained.module.net
     rows = np.flatnonzero(index["split"] == options.split)
     if not len(rows):
         raise InputError(f"{data.root}: no pairs of split={options.split}")
