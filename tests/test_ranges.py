@@ -8,6 +8,7 @@ from typing import Any, get_args, get_type_hints
 import pytest
 
 from oresort.belt.conditions import Conditions
+from oresort.compare import CompareConfig
 from oresort.console.check import kind_of
 from oresort.console.compose import composed
 from oresort.console.ranges import Rule
@@ -30,6 +31,7 @@ from oresort.simulate import SimulateConfig
 SCHEMAS: dict[str, type] = {
     "calibrate": CalibrateConfig,
     "classic": ClassicConfig,
+    "compare": CompareConfig,
     "dashboard": DashboardConfig,
     "evaluate": EvaluateConfig,
     "explain": ExplainConfig,

@@ -16,7 +16,7 @@ from matplotlib.figure import Figure
 from omegaconf import MISSING
 
 from oresort.errors import InputError
-from oresort.learn.record import read_predictions
+from oresort.learn.record import PREDICTIONS, read_predictions
 from oresort.learn.run import finished
 from oresort.tables.bootstrap import Run
 from studies import command
@@ -56,7 +56,7 @@ def study(options: Options) -> pd.DataFrame:
                 continue  # a mean over some of the mines would look like one over all
             for mine in options.mines:
                 row, folder = mines.row(way, mine, size)
-                run = Run(read_predictions(folder, row, "test"), float(row["threshold"]))
+                run = Run(read_predictions(folder / PREDICTIONS, row, "test"), float(row["threshold"]))
                 runs.setdefault((way, size), {})[mine] = [run]
                 counts = {f"pairs_{side}": row[f"pairs/{side}"] for side in ("train", "val")}
                 rows.append({"way": way, "size": size, "mine": mine, **counts, "auroc": 100 * row["test/auroc"]})

@@ -180,7 +180,7 @@ READERS: dict[str, tuple[Callable[[Path], Any], Callable[[Any], Any]]] = {
     "calibration.json": (lambda root: load_calibration(root / "calibration.json"), is_calibration),
     "metrics.json": (lambda root: read_row(root / "metrics.json"), is_row),
     "predictions.csv": (
-        lambda root: read_predictions(root, ROW, "test"),
+        lambda root: read_predictions(root / "predictions.csv", ROW, "test"),
         lambda table: len(table) == 2 and table["p_ore"].between(0, 1).all(),
     ),
     "metrics.csv": (lambda root: read_epochs(root / "metrics.csv"), lambda rows: all(epoch >= 0 for epoch in rows)),

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from oresort.errors import InputError
-from oresort.learn.record import read_epochs, read_predictions, read_row
+from oresort.learn.record import PREDICTIONS, read_epochs, read_predictions, read_row
 from oresort.sorting import METRICS
 
 ROW = {
@@ -30,7 +30,7 @@ def test_a_record_and_its_predictions_are_read(tmp_path: Path):
     (tmp_path / "predictions.csv").write_text(TABLE)
     row = read_row(tmp_path / "metrics.json")
     assert row == ROW
-    table = read_predictions(tmp_path, row, "test")
+    table = read_predictions(tmp_path / PREDICTIONS, row, "test")
     assert table.to_dict("list") == {
         "id": ["b", "c"],
         "scan": ["2", "3"],
@@ -87,7 +87,7 @@ def test_what_is_no_record_is_refused(tmp_path: Path, content: str):
 )  # fmt: skip
 def test_predictions_that_cannot_be_are_refused(tmp_path: Path, old: str, new: str, word: str):
     (tmp_path / "predictions.csv").write_text(TABLE.replace(old, new))
-    refused(lambda: read_predictions(tmp_path, ROW, "test"), "predictions.csv", word)
+    refused(lambda: read_predictions(tmp_path / PREDICTIONS, ROW, "test"), "predictions.csv", word)
 
 
 def test_the_figures_of_epochs_are_read_or_refused(tmp_path: Path):

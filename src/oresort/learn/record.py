@@ -49,13 +49,12 @@ def pretrained(row: Mapping[str, Any]) -> bool:
     return any(key.startswith("config.pretext") for key in row)
 
 
-def read_predictions(folder: Path, row: Mapping[str, Any], split: str) -> pd.DataFrame:
-    """Return what a run of this row predicted of `split`: `id, scan, label (ore|waste), p_ore`.
+def read_predictions(file: Path, row: Mapping[str, Any], split: str) -> pd.DataFrame:
+    """Return what a run of this row predicted of `split`, of its `PREDICTIONS`: `id, scan, label (ore|waste), p_ore`.
 
     Raises:
         InputError: no such table, one cut short, or one with a row that cannot be a prediction, or stands there twice.
     """
-    file = folder / PREDICTIONS
     table = read_table(file, ("id", "scan", "split", "label", "p_ore"), _AGAIN)
     for column, known in (("split", SPLITS), ("label", CLASSES)):
         if (odd := ~table[column].isin(known)).any():

@@ -187,7 +187,7 @@ def _damaged(runs: Sequence[str], load: Callable[[str], Run]) -> dict[str, str]:
 def load_run(folder: Path, split: str) -> Run:
     """Return a run's predictions of a split, and its threshold; InputError as `read_row` and `read_predictions`."""
     row = read_row(folder / RECORD)
-    return Run(read_predictions(folder, row, split), float(row["threshold"]))
+    return Run(read_predictions(folder / PREDICTIONS, row, split), float(row["threshold"]))
 
 
 def _beside_paper(frame: pd.DataFrame) -> pd.DataFrame:
