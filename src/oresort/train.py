@@ -9,6 +9,7 @@ import multiprocessing
 import sys
 import traceback
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
@@ -57,7 +58,7 @@ def _run(cfg: "TrainConfig") -> dict[str, Any]:
     from oresort.console.show import show_figures
     from oresort.learn.config import TrainConfig
     from oresort.learn.fit import train
-    from oresort.learn.run import finished
+    from oresort.learn.run import check_finished, finished
     from oresort.make import targets, trust
 
     hydra = HydraConfig.get()
@@ -65,6 +66,8 @@ def _run(cfg: "TrainConfig") -> dict[str, Any]:
     if hydra.mode == RunMode.MULTIRUN:
         return _job(cfg, Path(hydra.sweep.dir))
     folder, row = Path(hydra.runtime.output_dir), None
+    if cfg.at_once:
+        return check_finished(_job(cfg, folder), folder)
     if cfg.resume is not None:
         others = [word for word in overrides() if not word.lstrip("+").startswith(("resume=", "modules="))]
         if others:
@@ -86,17 +89,20 @@ def _run(cfg: "TrainConfig") -> dict[str, Any]:
 
 
 def _job(cfg: "TrainConfig", sweep: Path) -> dict[str, Any]:
-    """Train one job of a sweep, unless it is finished; a failure is recorded, and the other jobs go on."""
+    """Train a job of a sweep, or one a seed of `at_once`, unless finished; a failure is recorded, others go on."""
     from oresort.console.show import percent
     from oresort.learn.fit import data_module, train
     from oresort.learn.options import check_options
     from oresort.learn.run import finished, folder_name, record_failure
     from oresort.learn.start import pinned
+    from oresort.learn.turns import beside, by_seed, in_turns
 
+    if cfg.at_once:
+        return in_turns({str(one.seed): partial(_job, one, sweep) for one in by_seed(cfg)})
     title, config = f"{cfg.row or cfg.name}, seed {cfg.seed}", asdict(cfg)
     folder = sweep / folder_name(config, cfg.data.root)  # while the pairs are not known
-    if multiprocessing.current_process().name != "MainProcess":
-        cfg.trainer["enable_progress_bar"] = False  # bars of several processes would overwrite each other
+    if multiprocessing.current_process().name != "MainProcess" or beside() > 1:
+        cfg.trainer["enable_progress_bar"] = False  # bars of several trainings would overwrite each other
     try:
         if cfg.trainer.get("devices", 1) not in (1, "1"):
             # each child process would start the whole sweep again

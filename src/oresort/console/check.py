@@ -127,5 +127,6 @@ def _named(kind: Any) -> str:
     if origin is Literal:
         return ", ".join(shown(one) for one in inner)
     if isinstance(origin, type) and issubclass(origin, Sequence):
-        return "a list"
+        of = wanted(inner[0]).removeprefix("give ") if inner and hasattr(inner[0], "__metadata__") else ""
+        return f"a list, each {of}" if of else "a list"
     return _NAMES.get(kind, str(getattr(kind, "__name__", kind)))

@@ -92,6 +92,8 @@ class Pairs:
             self._resident = {key: kept for key, kept in self._resident.items() if kept[0] is planes}
             rows, labels = self.rows(split), self.frame["label"].to_numpy(np.int64)
             found = OnDevice(*(torch.from_numpy(part).to(device) for part in (planes[rows], labels[rows], rows)))
+            if device.type == "cuda":
+                torch.cuda.synchronize(device)  # another training may read them on a stream of its own
             self._resident[split, device] = planes, found
         return found
 

@@ -62,6 +62,7 @@ class TrainConfig:
     resume: str | None = None
     modules: list[str] = field(default_factory=list)
     seed: Annotated[int, whole(0, SEEDS)] = 0
+    at_once: list[Annotated[int, whole(0, SEEDS)]] = field(default_factory=list)
     recipe: RecipeConfig = field(default_factory=RecipeConfig)
     scale: ScaleConfig = field(default_factory=ScaleConfig)
     data: DataConfig = field(default_factory=DataConfig)

@@ -3,7 +3,6 @@
 import gc
 import sys
 import time
-import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -28,22 +27,15 @@ from oresort.learn.evaluation import evaluate_checkpoint
 from oresort.learn.module import OreModule
 from oresort.learn.options import check_options
 from oresort.learn.plan import plan_steps
+from oresort.learn.quiet import expected_warnings
 from oresort.learn.run import recorded
 from oresort.learn.saving import WholeCheckpoints, check_weights
 from oresort.learn.seen import seen_in
 from oresort.learn.start import STARTED, Taken, images_of, pinned, start_from
 from oresort.learn.tracking import EpochLogger, close, make_loggers, summarise
 from oresort.learn.trainer import make_trainer
+from oresort.learn.turns import beside
 from oresort.sorting import METRICS
-
-_EXPECTED = (
-    r".*treespec, LeafSpec.*",  # lightning 2.6 calls a pytree helper that torch 2.15 deprecates
-    r"The '\w+' does not have many workers",  # pairs come out of memory: workers would only copy them
-    r"Checkpoint directory .* exists and is not empty",  # so it is when a run goes on
-    r"Found \d+ module\(s\) in eval mode",  # so are those that are frozen
-    r"The number of training batches",  # figures are logged by epoch, not by step
-)
-"""Warnings of Lightning that say nothing to a user of this package."""
 
 
 def train(cfg: TrainConfig, folder: Path, data: OreDataModule | None = None) -> dict[str, Any]:
@@ -131,9 +123,7 @@ def fit(
     module.seen |= seen_in(data)
     module.trained_on = data.trained_on(before)
     start = time.perf_counter()
-    with warnings.catch_warnings():
-        for message in _EXPECTED:
-            warnings.filterwarnings("ignore", message=message)
+    with expected_warnings():
         try:
             trainer.fit(module, datamodule=data, ckpt_path=str(last) if last.is_file() else None)
         except MisconfigurationException as error:
@@ -156,6 +146,8 @@ def fit(
         "monitor": f"val/{cfg.monitor}",
         "monitor_value": float(chosen.best_model_score),  # type: ignore[attr-defined]
     }
+    if (count := beside()) > 1:  # in whose time the others trained, too
+        row["at_once"] = count
     if cfg.weights is not None:  # also of a run that went on, and had no need of them any more
         row["taken"] = ", ".join(read_json(folder / STARTED, "train that run again")["taken"])
     return row

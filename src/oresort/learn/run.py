@@ -17,7 +17,7 @@ from oresort.files.write import locked, write_json, write_yaml
 from oresort.learn.record import RECORD, read_row
 
 _ELSEWHERE = re.compile(
-    r"out|resume|modules|weights|logger(\..*)?|data\.(root|cache|workers|strict|follow_links)"
+    r"out|resume|modules|at_once|weights|logger(\..*)?|data\.(root|cache|workers|strict|follow_links)"
     r"|trainer\.(enable_.*|log_every_n_steps|profiler|default_root_dir)"
 )
 """Keys that say where files lie, who watches and how fast pairs come. Pairs and weights themselves count, by hash."""
@@ -52,6 +52,15 @@ def finished(folder: Path) -> dict[str, Any] | None:
     """Return the row of the finished run in `folder`, or None."""
     file = folder / RECORD
     return row if present(file) and (row := read_row(file))["status"] == "finished" else None
+
+
+def check_finished(rows: dict[str, dict[str, Any]], folder: Path) -> dict[str, Any]:
+    """Return the rows of runs in `folder` by seed; InputError that names the first without a result."""
+    failed = [seed for seed, row in rows.items() if row["status"] != "finished"]
+    if failed:
+        why = rows[failed[0]].get("error", "")
+        raise InputError(f"{folder}: {len(failed)} of {len(rows)} seeds without a result; seed {failed[0]}: {why}")
+    return rows
 
 
 def check_same(folder: Path, config: Mapping[str, Any], pairs: str) -> None:

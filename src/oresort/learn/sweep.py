@@ -49,6 +49,8 @@ class Sweep(Callback):
     def on_multirun_start(self, config: DictConfig, **_: Any) -> None:
         """Print how many jobs there are of what, and how many runs lie there finished."""
         keys, folder = swept(config), Path(config.hydra.sweep.dir)
+        if config.at_once:
+            keys["at_once"] = [str(seed) for seed in config.at_once]
         jobs = _count(math.prod(map(len, keys.values())), "job")
         done = sum(row["status"] == "finished" for row in _rows(folder))
         parts = " x ".join(f"{key}={','.join(values)}" for key, values in keys.items())

@@ -12,6 +12,7 @@ from lightning.pytorch.loggers import Logger
 from oresort.errors import InputError, one_line
 from oresort.learn.config import TrainConfig
 from oresort.learn.saving import WholeCheckpoints
+from oresort.learn.turns import turn
 from oresort.make import make
 from oresort.sorting import direction
 
@@ -24,6 +25,7 @@ def make_trainer(cfg: TrainConfig, options: dict[str, Any], folder: Path, logger
         ModelCheckpoint(**where, filename="best", **best),
         ModelCheckpoint(**where, filename="last", save_on_train_epoch_end=True),
         *(make(spec, Callback) for spec in cfg.callbacks.values()),
+        *turn(),
     ]
     for callback in callbacks:
         if isinstance(callback, ModelCheckpoint) and callback.dirpath is None:
