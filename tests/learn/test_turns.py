@@ -162,7 +162,7 @@ def wait_for(file: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("seeds", "said"), [("[1,1]", "1 stands there twice"), ("[1,-2]", "each a whole number"), ("[a]", "Integer")]
+    ("seeds", "said"), [("[0,0]", "0 stands there twice"), ("[1,-2]", "each a whole number"), ("[a]", "Integer")]
 )
 def test_seeds_that_cannot_be_trained_at_once_are_refused(
     command: Any, dataset: Path, tmp_path: Path, seeds: str, said: str

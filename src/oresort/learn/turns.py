@@ -32,8 +32,9 @@ _mine = threading.local()  # the turn of the training that runs in this thread
 
 def by_seed(cfg: TrainConfig) -> list[TrainConfig]:
     """Return a configuration for each seed of `at_once`; InputError for a seed that stands there twice."""
-    if twice := next((seed for seed in cfg.at_once if cfg.at_once.count(seed) > 1), None):
-        raise InputError(f"at_once={cfg.at_once}: {twice} stands there twice; give each seed once")
+    for seed in cfg.at_once:
+        if cfg.at_once.count(seed) > 1:
+            raise InputError(f"at_once={cfg.at_once}: {seed} stands there twice; give each seed once")
     return [replace(deepcopy(cfg), seed=seed, at_once=[]) for seed in cfg.at_once]
 
 
@@ -44,22 +45,19 @@ def in_turns(jobs: Mapping[str, Callable[[], T]]) -> dict[str, T]:
     """
     table = _Table(len(jobs))
     seats = {name: _Seat(table, number, job) for number, (name, job) in enumerate(jobs.items())}
-    stopped: BaseException | None = None
     with expected_warnings():  # each training's own filters end in another order than they began
         for seat in seats.values():
             seat.start()
-        for seat in seats.values():
-            while seat.is_alive():
-                try:
-                    seat.join(0.2)  # a signal that another thread took is seen here between two waits
-                except KeyboardInterrupt as signal:  # comes to the main thread alone
-                    stopped = stopped or signal
-                    table.stopped = signal
-    for seat in seats.values():
-        if stopped is None and seat.error is not None:
-            stopped = seat.error
-    if stopped is not None:
-        raise stopped
+        while any(not seat.ended.is_set() for seat in seats.values()):
+            try:
+                for seat in seats.values():
+                    while not seat.ended.wait(0.2):  # to see a signal that another thread took
+                        pass
+            except KeyboardInterrupt as signal:  # comes to the main thread alone
+                table.stopped = table.stopped or signal
+    for error in (table.stopped, *(seat.error for seat in seats.values())):
+        if error is not None:
+            raise error
     return {name: seat.result for name, seat in seats.items()}
 
 
@@ -114,6 +112,7 @@ class _Seat(threading.Thread, Generic[T]):
         super().__init__(name=f"training-{number}")
         self.table, self.number, self.job = table, number, job
         self.error: BaseException | None = None
+        self.ended = threading.Event()
 
     def run(self) -> None:
         self.table.wait(self.number)
@@ -127,6 +126,7 @@ class _Seat(threading.Thread, Generic[T]):
             self.error = error
         finally:
             self.table.pass_on(ended=True)
+            self.ended.set()
 
     def wait_for_the_next(self) -> None:
         kept = _globals()
