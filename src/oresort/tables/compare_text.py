@@ -10,7 +10,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from oresort.console.palette import BLACK, BLUE, GREEN, GREY, PURPLE, SKY, VERMILION
-from oresort.tables.bootstrap import LEVEL
+from oresort.sorting.resample import LEVEL
 from oresort.tables.compare import Comparison
 
 _COLOURS = (BLACK, BLUE, VERMILION, GREEN, PURPLE, SKY, GREY)
