@@ -2,6 +2,7 @@
 
 import itertools
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pairs import write_manifest, write_released
 
-from oresort.data.augment import Augmentation, relight, turned
+from oresort.data.augment import Augmentation, relight, turned, turned_at_once
 from oresort.data.datamodule import OreDataModule
 from oresort.data.index import limit_pairs
 from oresort.data.loaders import ResidentLoader
@@ -149,7 +150,8 @@ def test_pairs_cut_in_another_way_are_other_pairs(tmp_path: Path):
     assert hashes[1] == hashes[3]
 
 
-def test_each_pair_is_turned_as_is_said_of_it():
+@pytest.mark.parametrize("turned", [turned, turned_at_once])
+def test_each_pair_is_turned_as_is_said_of_it(turned: Callable[[torch.Tensor, torch.Tensor], torch.Tensor]):
     planes = torch.rand((16, 4, 5, 5), generator=torch.Generator().manual_seed(0))
     how = torch.tensor(list(itertools.product((False, True), repeat=3)) * 2)  # (16, 3)
     for plane, (x, y, swapped), found in zip(planes.numpy(), how.tolist(), turned(planes, how).numpy(), strict=True):

@@ -28,6 +28,9 @@ from oresort.make import make
 from oresort.paths import part
 from oresort.represent.representation import Planes, Representation
 
+_LOOKED_AT = 512 * 80 * 80
+"""Pixels of an energy that a GPU looks at at once where nothing is trained; with the paper's maps about 2 GiB."""
+
 
 class OreDataModule(L.LightningDataModule):
     """Serves a dataset's pairs in batches, see `Batch`.
@@ -154,9 +157,13 @@ class OreDataModule(L.LightningDataModule):
     def resident_loader(self, split: str, epoch: int | None = None) -> ResidentLoader:
         """Return the batches of `split` from the trainer's device; with `epoch`, shuffled and augmented for it."""
         device = self.trainer.strategy.root_device if self.trainer else torch.device("cpu")
+        size = self.settings.batch_size
+        if epoch is None and device.type == "cuda":
+            # without gradients there is room for more, and a small batch costs as long as a large one
+            size = max(size, _LOOKED_AT // self.planes[0, 0].size)
         return ResidentLoader(
             *self.pairs.resident(self.planes, split, device),
-            batch_size=self.settings.batch_size,
+            batch_size=size,
             representation=self.representation,
             augmentation=self.augmentation if epoch is not None else None,
             seed=self._epoch_seed(epoch),
@@ -166,7 +173,9 @@ class OreDataModule(L.LightningDataModule):
 
     def _blocks(self, epoch: int) -> Blocks:
         loader = self.resident_loader("train", epoch)
-        device = loader.planes.device
+        device, size, pairs = loader.planes.device, self.settings.batch_size, len(loader.planes)
+        if size > pairs:
+            raise InputError(f"data.batch_size={size}: more than the {pairs:,} training pairs; give at most {pairs}")
         if self._draws is None or self._draws.device != device:
             self._draws = torch.Generator(device)
         return Blocks(loader, self.block, self.block_limit, self._draws)

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from oresort.data.cache import Cached, cached_planes
 from oresort.data.settings import PairsConfig
+from oresort.errors import InputError
 from oresort.files.dataset import Cutting, read_dataset
 from oresort.files.layout import MANIFEST, SPLIT_FILE, UNLABELLED
 from oresort.files.write import MARK
@@ -86,16 +87,35 @@ class Pairs:
         return np.flatnonzero(self.frame["split"] == split)
 
     def resident(self, planes: Planes, split: str, device: torch.device) -> OnDevice:
-        """Return a split of what `planes` returned, on a device; kept, of the planes that were asked for last."""
+        """Return a split of what `planes` returned, on a device; kept, of the planes that were asked for last.
+
+        Raises:
+            InputError: the device has not the memory for them.
+        """
         source, found = self._resident.get((split, device), (None, None))
         if found is None or source is not planes:
             self._resident = {key: kept for key, kept in self._resident.items() if kept[0] is planes}
             rows, labels = self.rows(split), self.frame["label"].to_numpy(np.int64)
+            if device.type == "cuda":
+                check_room(len(rows) * planes[:1].nbytes, torch.cuda.mem_get_info(device)[0], split)
             found = OnDevice(*(torch.from_numpy(part).to(device) for part in (planes[rows], labels[rows], rows)))
             if device.type == "cuda":
                 torch.cuda.synchronize(device)  # another training may read them on a stream of its own
             self._resident[split, device] = planes, found
         return found
+
+
+def check_room(need: int, free: int, split: str) -> None:
+    """Refuse pairs of `split` that take `need` bytes of the `free` ones of a device, and leave nothing to train with.
+
+    Raises:
+        InputError: more than nine tenths.
+    """
+    if need > 0.9 * free:
+        raise InputError(
+            f"data.resident: the {split} pairs take {need / 2**30:.1f} GiB, and the device has {free / 2**30:.1f} GiB "
+            "free; set data.resident=false, a smaller representation.size or data.limit"
+        )
 
 
 _last: tuple[tuple[object, ...], Pairs] | None = None

@@ -94,6 +94,9 @@ def _note(cfg: TrainConfig, folder: Path, told: Taken) -> None:
 def seeded(cfg: TrainConfig) -> None:
     """Fix what is drawn from here on; before the model, whose weights are drawn."""
     L.seed_everything(cfg.seed, workers=True, verbose=False)
+    # deterministic torch fills new memory with NaN, to show what is used unset: on a GPU a kernel for each, each time
+    on_gpu = cfg.trainer.get("accelerator") in ("gpu", "cuda")
+    torch.utils.deterministic.fill_uninitialized_memory = not on_gpu  # type: ignore[attr-defined]
     torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = cfg.tf32
 
 
@@ -133,6 +136,7 @@ def fit(
             mend = f"go on with resume={folder}" if last.is_file() else "start it again: no epoch was finished"
             raise Interrupted(f"{folder}: interrupted; {mend}", code) from stopped
     row: dict[str, Any] = {"fit_seconds": time.perf_counter() - start, "epochs": trainer.current_epoch}
+    row["precision"] = trainer.precision
     if not trainer.is_global_zero:
         return {}
     if not (folder / "checkpoints" / "best.ckpt").is_file():

@@ -48,6 +48,11 @@ class CudaRecord:
         return graph.replay
 
 
+def recorder(device: torch.device) -> CudaRecord | None:
+    """Return what records work on a device; None where work is not recorded."""
+    return CudaRecord(device) if device.type == "cuda" else None
+
+
 class RefusedError(Exception):
     """Why work is not recorded; it has not been done."""
 
@@ -113,12 +118,16 @@ def _compare(name: str, before: Sequence[Tensor], single: Sequence[Tensor], now:
         elif not torch.equal(torch.isfinite(wanted), torch.isfinite(found)):
             why = why or "values that are not finite"
         else:
-            changed += float((wanted - old).double().nan_to_num(0, 0, 0).square().sum())
-            off += float((found - wanted).double().nan_to_num(0, 0, 0).square().sum())
+            changed += _square(wanted - old)
+            off += _square(found.detach() - wanted)
     if not off <= _CLOSE**2 * changed:
         why = why or f"off by {(off / changed) ** 0.5 if changed else math.inf:.2g} of what the step changes"
     if why:
         raise RefusedError(f"the graph of a step does not do what the step does; {name}: {why}")
+
+
+def _square(change: Tensor) -> float:
+    return float(change.double().nan_to_num(0, 0, 0).square().sum())
 
 
 class _Draws:

@@ -15,7 +15,7 @@ from oresort.console import started
 from oresort.data.blocks import Block, Blocks
 from oresort.data.loaders import Batch
 from oresort.errors import InputError
-from oresort.learn.graph import CudaRecord
+from oresort.learn.graph import recorder
 from oresort.learn.metrics import binary_metrics
 from oresort.learn.objective import Objective
 from oresort.learn.options import check_steps
@@ -192,8 +192,8 @@ class OreModule(L.LightningModule):
         return cast("Tensor", loss)
 
     def _take(self, block: Block) -> None:
-        record = CudaRecord(self.device) if self.device.type == "cuda" else None
-        self._steps = self._steps or Steps(self, self.clip, record)
+        if self._steps is None:
+            self._steps = Steps(self, self.clip, recorder(self.device))
         told = self._steps.take(block)
         self._collect(self._fit, told.logits, told.losses, told.label)
         # as Lightning counts its own
@@ -241,10 +241,10 @@ class OreModule(L.LightningModule):
     def configure_optimizers(self) -> Any:
         """Return the optimiser and its schedule over all steps of the run."""
         steps = int(self.trainer.estimated_stepping_batches)
+        optim, schedule = self.hparams["optim"] or {}, self.hparams["schedule"] or {}
         if isinstance(blocks := self.trainer.train_dataloader, Blocks):  # of which Lightning counts each as one
             steps = blocks.steps * int(self.trainer.max_epochs or 1)
-        optim, schedule = self.hparams["optim"] or {}, self.hparams["schedule"] or {}
-        optim = on_gpu(optim) if self.device.type == "cuda" else optim
+            optim = on_gpu(optim) if self.device.type == "cuda" else optim
         optimizer, scheduler = build_optimizer(optim, schedule, self._groups(), steps)
         if isinstance(scheduler, ReduceLROnPlateau):  # which is seen in validations, of which there is one an epoch
             return {

@@ -70,6 +70,8 @@ def check_options(cfg: TrainConfig) -> None:
         default = known[key].default
         if key != "max_epochs" and type(value) is type(default) and value == default:
             continue
+        if (key, value) == ("precision", "auto"):
+            continue  # see `precision_of`
         if key in _OURS:
             raise InputError(f"trainer.{key}: {_OURS[key]}")
         rule = _RANGES.get(key)
@@ -143,6 +145,25 @@ def _check_devices(options: Mapping[str, Any]) -> None:
             f"trainer.accelerator={accelerator}: torch {torch.__version__} sees no GPU here; use trainer=cpu, "
             "or a machine and a torch with CUDA"
         )
+
+    if accelerator in ("gpu", "cuda") and "bf16" in str(options.get("precision")) and not _has_bf16():
+        raise InputError(
+            f"trainer.precision={options['precision']}: {torch.cuda.get_device_name()} has no bfloat16; "
+            "use trainer.precision=32-true"
+        )
+
+
+def _has_bf16() -> bool:
+    # what a card without it emulates is slower than float32
+    return not torch.cuda.is_available() or torch.cuda.is_bf16_supported(including_emulation=False)
+
+
+def precision_of(options: Mapping[str, Any]) -> str:
+    """Return the precision that `auto` stands for on this machine, or the one that is named."""
+    if (named := str(options.get("precision", "32-true"))) != "auto":
+        return named
+    fast = options.get("accelerator") in ("gpu", "cuda") and torch.cuda.is_available() and _has_bf16()
+    return "bf16-mixed" if fast else "32-true"
 
 
 def check_steps(limit: int, batches: float, accumulated: int) -> None:

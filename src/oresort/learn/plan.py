@@ -6,7 +6,6 @@ from typing import Any
 
 import lightning as L
 from lightning.pytorch.callbacks import Callback, LearningRateMonitor, ModelCheckpoint, ProgressBar
-from lightning.pytorch.utilities.enums import GradClipAlgorithmType
 from torch.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
 
 from oresort.console.ranges import shown
@@ -14,6 +13,7 @@ from oresort.data.datamodule import OreDataModule
 from oresort.errors import InputError
 from oresort.learn.config import TrainConfig
 from oresort.learn.module import OreModule
+from oresort.learn.options import precision_of
 from oresort.learn.schedule import Schedule
 from oresort.learn.steps import Clip, EachStep
 from oresort.make import find, make
@@ -50,7 +50,7 @@ def plan_steps(cfg: TrainConfig, module: OreModule, data: OreDataModule) -> dict
     Raises:
         InputError: a number of steps that cannot be taken at once.
     """
-    options = dict(cfg.trainer)
+    options = {**cfg.trainer, "precision": precision_of(cfg.trainer)}
     on_gpu = options.get("accelerator") in ("gpu", "cuda")
     module.automatic_optimization, module.clip, data.block = True, None, 0
     if cfg.block == 0 or (cfg.block == "auto" and not on_gpu):
@@ -65,20 +65,20 @@ def plan_steps(cfg: TrainConfig, module: OreModule, data: OreDataModule) -> dict
     data.block_limit = options.pop("limit_train_batches", None)
     kind = options.pop("gradient_clip_algorithm", None) or "norm"
     if most := options.pop("gradient_clip_val", None):
-        module.clip = Clip(float(most), GradClipAlgorithmType(kind))
+        module.clip = Clip(float(most), str(kind))
     return options
 
 
 def _hindrance(cfg: TrainConfig, module: OreModule) -> str:
     """Say what to change so that steps can be taken in blocks; nothing if they can."""
-    options = cfg.trainer
+    options = {**cfg.trainer, "precision": precision_of(cfg.trainer)}
     if type(module).training_step is not OreModule.training_step:
         return f"train a model that is no {type(module).__name__}"
     if not cfg.data.resident:
         return "set data.resident=true"
     if options.get("devices", 1) not in (1, "1", [0]) and options.get("accelerator") != "cpu":
         return "set trainer.devices=1"
-    if options.get("precision", "32-true") not in ("32-true", "bf16-mixed", "auto", 32):
+    if options["precision"] not in ("32-true", "bf16-mixed", "32"):
         return "set trainer.precision to 32-true or bf16-mixed"
     known = inspect.signature(L.Trainer).parameters
     for key, value in options.items():

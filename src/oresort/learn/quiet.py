@@ -9,6 +9,7 @@ _EXPECTED = (
     r"The '\w+' does not have many workers",  # pairs come out of memory: workers would only copy them
     r"Checkpoint directory .* exists and is not empty",  # so it is when a run goes on
     r"Found \d+ module\(s\) in eval mode",  # so are those that are frozen
+    r"This instance was constructed with capturable=True",  # so it is before its steps are captured
     r"The number of training batches",  # figures are logged by epoch, not by step
 )
 """Warnings of Lightning that say nothing to a user of this package."""

@@ -2,13 +2,13 @@
 
 import sys
 from abc import ABC, abstractmethod
-from contextlib import nullcontext
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, NamedTuple, cast
 
 import lightning as L
 import torch
-from lightning.pytorch.utilities.enums import GradClipAlgorithmType
-from torch import Tensor
+from torch import Tensor, nn
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
@@ -44,7 +44,7 @@ class Clip(NamedTuple):
     """How long a gradient may be."""
 
     most: float
-    kind: GradClipAlgorithmType
+    kind: str  # norm or value
 
 
 class Told(NamedTuple):
@@ -75,19 +75,22 @@ class Steps:
         assert isinstance(scheduler, LRScheduler)
         self.module, self.optimizer, self.scheduler = module, optimizer, scheduler
         self.callbacks: list[EachStep] = [c for c in _callbacks(trainer) if isinstance(c, EachStep)]
-        self.clip, self.mixed, self.precision = clip, trainer.precision == "bf16-mixed", trainer.precision_plugin
+        self.clip, self.mixed = clip, trainer.precision == "bf16-mixed"
         self.record, self.repeat = record, cast("Work | None", None)
         self.whole = all(group.get("capturable", False) for group in optimizer.param_groups)
         self.early = 0  # steps taken before one is captured
         self.rows = torch.zeros(0)  # a block's, and what else `_make_room` makes
+        self.place: object = None
         self.images: tuple[Tensor, Tensor] = (self.rows, self.rows)
 
     def take(self, block: Block) -> Told:
         """Take the steps of a block."""
         count = len(block)
-        if self.rows.shape[1:] != block.rows.shape[1:] or len(self.rows) < count:
+        # a graph reads where it read when it was captured
+        place = block.rows.shape[1:], block.loader.planes.data_ptr(), id(block.generator)
+        if self.place != place or len(self.rows) < count:
             self._make_room(block)
-        self.block = block
+        self.block, self.place = block, place
         self.at.zero_()
         self.rows[:count].copy_(block.rows)
         # Lightning's own autocast would keep the weights that it has cast from one step to the next
@@ -124,9 +127,11 @@ class Steps:
             self.repeat()
             self._update()
         elif self.early < _EARLY:
-            with Waits() if self.early == 0 else nullcontext() as waits:
-                self.record.aside(self._step)
             self.early += 1
+            # the last one, since in the first the optimiser makes its state
+            looked = self.early == _EARLY and not self.module.hparams["compile"]  # which no such look survives
+            with Waits() if looked else nullcontext() as waits:
+                self.record.aside(self._step)
             if waits and waits.found:
                 self._give_up(f"a step waits for the host ({', '.join(waits.found)})")
         else:
@@ -135,29 +140,34 @@ class Steps:
 
     def _capture(self, record: CudaRecord) -> None:
         """Take a step, and record it on the way."""
-        settings = [dict(group) for group in self.optimizer.param_groups]
-        self.rates[:1].copy_(torch.tensor([[group["lr"] for group in settings]]))
-        self.rates.copy_(self.rates[:1].clone().expand_as(self.rates))
-        if self.whole:
-            for group, rate in zip(self.optimizer.param_groups, self.rate, strict=True):
-                group["lr"] = rate  # a tensor, which the graph reads anew each time
+        rates = [group["lr"] for group in self.optimizer.param_groups]
+        self.rates.copy_(torch.tensor(rates).expand_as(self.rates))
         generators = [self.block.generator, self.module.draws]
-        work = self._rated_step if self.whole else self._pass
         try:
-            self.repeat = recorded(work, self._state(), self._gradients, generators, record, record.aside)
+            with self._rated() if self.whole else nullcontext():
+                work = self._rated_step if self.whole else self._pass
+                self.repeat = recorded(work, self._state(), self._gradients, generators, record, record.aside)
         except RefusedError as error:
             self._give_up(str(error))
-        finally:
-            for group, setting in zip(self.optimizer.param_groups, settings, strict=True):
-                group["lr"] = setting["lr"]
-        if self.repeat is None:
             self._step()
-        elif not self.whole:
-            print(
-                f"note: {type(self.optimizer).__name__} steps outside of the CUDA graph, which it cannot be in",
-                file=sys.stderr,
-            )
+            return
+        if not self.whole:
+            name = type(self.optimizer).__name__
+            print(f"note: {name} steps outside of the CUDA graph, which it cannot be part of", file=sys.stderr)
             self._update()
+
+    @contextmanager
+    def _rated(self) -> Iterator[None]:
+        """Let the optimiser read its learning rates from the device, where a graph finds them anew in each step."""
+        groups = self.optimizer.param_groups
+        rates = [group["lr"] for group in groups]
+        try:
+            for group, rate in zip(groups, self.rate, strict=True):
+                group["lr"] = rate
+            yield
+        finally:
+            for group, number in zip(groups, rates, strict=True):
+                group["lr"] = number
 
     def _repeat(self, done: int, count: int) -> None:
         """Repeat the graph of a whole step, from number `done` of the block on."""
@@ -174,8 +184,9 @@ class Steps:
                             f"schedule: changes {key} as well, which a CUDA graph cannot follow; set block=0"
                         )
         self.rates[done:count].copy_(torch.tensor(table))
-        for _ in range(done, count):
-            self.repeat()
+        with self._rated():
+            for _ in range(done, count):
+                self.repeat()
 
     def _give_up(self, why: str) -> None:
         print(f"note: steps are taken one by one: {why}", file=sys.stderr)
@@ -202,7 +213,9 @@ class Steps:
         if outputs.pace is not None:
             module.objective.balance(outputs.pace, module.draws)
         if self.clip is not None:
-            self.precision.clip_gradients(self.optimizer, self.clip.most, self.clip.kind)
+            # not by Lightning, which refuses fused optimisers in mixed precision, though bfloat16 scales no gradient
+            clip = nn.utils.clip_grad_norm_ if self.clip.kind == "norm" else nn.utils.clip_grad_value_
+            clip([p for group in self.optimizer.param_groups for p in group["params"]], self.clip.most)
         self.logits.index_copy_(0, self.at, outputs.logits.float()[None])
         self.losses.index_copy_(0, self.at, outputs.losses.float()[None])
         self.images = low, high

@@ -7,6 +7,7 @@ import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
 _WAITS = {"_local_scalar_dense", "item", "is_nonzero", "equal", "allclose"}  # the host needs a value
+_MADE = {"lift_fresh"}  # by torch.tensor, of numbers on the host
 _SHAPES = {"nonzero", "masked_select", "unique", "_unique", "_unique2", "unique_dim", "unique_consecutive"}
 _INDEXED = {"index", "index_put", "index_put_", "_index_put_impl_", "_unsafe_index"}
 _COPIES = {"_to_copy", "copy_", "_copy_from", "_copy_from_and_resize"}
@@ -15,8 +16,8 @@ _COPIES = {"_to_copy", "copy_", "_copy_from", "_copy_from_and_resize"}
 class Waits(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """Notes the operations within the block that wait for the device; `found` names them.
 
-    Those are values that the host reads, shapes that depend on values (by a mask, too), and tensors that leave or
-    reach the device. Where all is on a CPU, the last cannot be seen.
+    Those are values that the host reads, shapes that depend on values (by a mask, too), tensors that leave or reach
+    the device, and tensors that are made of the host's numbers. Where all is on a CPU, a move cannot be seen.
     """
 
     def __init__(self) -> None:
@@ -33,7 +34,7 @@ class Waits(TorchDispatchMode):  # type: ignore[no-untyped-call]
             isinstance(index, torch.Tensor) and index.dtype in (torch.bool, torch.uint8) for index in args[1]
         )
         counted = name == "repeat_interleave" and (kwargs or {}).get("output_size") is None
-        if name in _WAITS | _SHAPES or masked or counted or _moved(name, args, result):
+        if name in _WAITS | _SHAPES | _MADE or masked or counted or _moved(name, args, result):
             self.found[f"{func.name()}{' by a mask' if masked else ''}"] = None
         return result
 
