@@ -170,3 +170,31 @@ def test_pairs_that_are_not_there_or_have_no_mask_are_named(command: Any, traine
     record = json.loads((tmp_path / "out" / "explain.json").read_text())
     assert [left["id"] for left in record["left_out"]] == [test[0]]
     assert record["looked_at"] == len(test) - 1
+
+
+def test_a_classical_sorter_shows_its_features(command: Any, dataset: Path, tmp_path: Path):
+    from oresort.classic import __main__ as classic
+
+    run = tmp_path / "trees"
+    assert command(classic, f"data.root={dataset}", f"out={run}", "method=gradient_boosting")[0] == 0
+    table = pd.read_csv(run / "importances.csv")
+    assert table["importance"].is_monotonic_decreasing
+    assert table["feature"].is_unique
+    # the classes differ in l / h alone: shape says nothing
+    assert table["importance"].max() > 0.01
+    assert table.set_index("feature").loc[["area", "diameter", "extent"], "importance"].abs().max() < 0.01
+    code, out, err = command(explain, f"ckpt={run}")
+    assert code == 0, err
+    assert table["feature"][0] in out
+    record = json.loads((run / "explain" / "explain.json").read_text())
+    assert record["importances"][0]["feature"] == table["feature"][0]
+    assert (run / "explain" / "importances.png").is_file()
+
+    (run / "importances.csv").write_text("feature,importance,deviation\nl_mean,much,0\n")
+    code, _, err = command(explain, f"ckpt={run}")
+    assert code == 1
+    assert "importances.csv: not as oresort.classic wrote it" in err
+    (run / "importances.csv").unlink()
+    code, _, err = command(explain, f"ckpt={run}")
+    assert code == 1
+    assert "has no features to explain" in err

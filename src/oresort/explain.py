@@ -4,6 +4,7 @@ Of the pairs of `data.root` it draws Grad-CAM and integrated gradients of every 
 of the relevance lies inside the particles, on their rim, on their outline and on the belt, beside the same network with
 random weights and with shuffled labels; deletes and inserts what the maps name; changes the particles by physics; and
 shows the surest, the wrong and the unsure pairs. Of a KAN head it shows the learned functions: that needs no data.
+Of a classical sorter's run it shows which features matter.
 
 With `keep=` or `degree=` it also writes `simplified.ckpt`, the same model with fewer edges or another degree, which
 `evaluate`, `sort` and this command take. The decision threshold stays: measure again what it is worth.
@@ -58,11 +59,14 @@ def explain(cfg: ExplainConfig) -> dict[str, Any]:
     The record is `explain.json`, see `oresort.tables.look.write.write_look`; `edges` in it is what there is of a KAN
     head's functions, or None. With `keep` or `degree` all is of the simplified model.
     """
-    from oresort.learn.look.load import load, run_of
+    from oresort.learn.look.load import is_classic, load, run_of
     from oresort.models.heads.kan import kan_layers
     from oresort.models.kan.simplify import simplify
     from oresort.tables.edges import write_edges
+    from oresort.tables.look.importances import write_importances
 
+    if is_classic(cfg.ckpt):
+        return write_importances(Path(cfg.ckpt), Path(cfg.out) if cfg.out else Path(cfg.ckpt) / "explain", cfg.top)
     trained = load(cfg.ckpt, cfg.controls)
     net, root = trained.module.net, cfg.data.root
     before = sum(p.numel() for p in net.parameters())

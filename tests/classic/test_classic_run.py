@@ -32,6 +32,8 @@ def test_a_run_folder_as_a_network_leaves_it(command: Any, dataset: Path, traine
     assert code == 0, err
     assert "auroc" in out
     files = {"config.yaml", "provenance.json", "metrics.json", "predictions.csv"}
+    learner = method in ("gradient_boosting", "svm")
+    files |= {"importances.csv"} if learner else set()
     assert {path.name for path in tmp_path.iterdir()} == files
     row = json.loads((tmp_path / "metrics.json").read_text())
     assert row["status"] == "finished"

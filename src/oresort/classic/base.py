@@ -21,6 +21,13 @@ class Pixels(NamedTuple):
     mask: NDArray[np.bool_]  # where both layers see the particle; at least one pixel
 
 
+class Importance(NamedTuple):
+    """By how much the area under the ROC curve falls when one feature's values are shuffled among the pairs."""
+
+    mean: float
+    deviation: float  # over the shufflings
+
+
 class Classic(ABC):
     """A sorter that is fitted once on the training pairs and then gives probabilities of ore.
 
@@ -32,6 +39,10 @@ class Classic(ABC):
     @abstractmethod
     def fit(self, pairs: Iterable[Pixels], label: NDArray[np.int64], seed: int) -> None:
         """Fit to training pairs; `label` (N,), ore is 1; what is random follows from `seed`."""
+
+    def importances(self, pairs: Iterable[Pixels], label: NDArray[np.int64], seed: int) -> dict[str, Importance]:
+        """Return how much each feature matters, by name, on pairs that were not trained on; {} without features."""
+        return {}
 
     @abstractmethod
     def p_ore(self, pairs: Iterable[Pixels]) -> Vector:

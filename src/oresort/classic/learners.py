@@ -8,14 +8,17 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.ensemble import HistGradientBoostingClassifier
+from sklearn.inspection import permutation_importance
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
-from oresort.classic.base import Classic, Pixels, Vector, fit_curve
+from oresort.classic.base import Classic, Importance, Pixels, Vector, fit_curve
 from oresort.classic.features import features
 from oresort.errors import InputError
 from oresort.models.checks import positive
+
+_SHUFFLES = 5  # of each feature's values
 
 
 class _Learner(Classic):
@@ -25,12 +28,30 @@ class _Learner(Classic):
     def _classifier(self, seed: int) -> Any: ...
 
     def _table(self, pairs: Iterable[Pixels]) -> Vector:
-        return np.array([list(features(pair, self.curve).values()) for pair in pairs])  # (N, features)
+        return self._named(pairs)[1]
+
+    def _named(self, pairs: Iterable[Pixels]) -> tuple[list[str], Vector]:
+        rows = [features(pair, self.curve) for pair in pairs]
+        return list(rows[0]), np.array([list(row.values()) for row in rows])  # (N, features)
 
     def fit(self, pairs: Iterable[Pixels], label: NDArray[np.int64], seed: int) -> None:
         """Fit the curve and the classifier."""
         self.curve = fit_curve(pairs)
         self.classifier = self._classifier(seed).fit(self._table(pairs), label)
+
+    def importances(self, pairs: Iterable[Pixels], label: NDArray[np.int64], seed: int) -> dict[str, Importance]:
+        """Return the importance of every feature by permutation (Breiman, 2001); {} where the pairs are of one class.
+
+        Features that tell the same stand in for each other: each of them alone may seem to matter little.
+        """
+        if len(np.unique(label)) < 2:
+            return {}
+        names, table = self._named(pairs)
+        found = permutation_importance(
+            self.classifier, table, label, scoring="roc_auc", n_repeats=_SHUFFLES, random_state=seed
+        )
+        values = zip(found.importances_mean.tolist(), found.importances_std.tolist(), strict=True)
+        return {name: Importance(*value) for name, value in zip(names, values, strict=True)}
 
     def p_ore(self, pairs: Iterable[Pixels]) -> Vector:
         """Return the probability of ore of every pair, (N,)."""

@@ -7,6 +7,9 @@ from typing import Any
 
 from oresort.files.reading import read_mapping
 
+IMPORTANCES = "importances.csv"
+"""In a classical sorter's run folder: how much each of its features matters."""
+
 
 def read_yaml(file: Path) -> dict[str, Any]:
     """Return a mapping written by `write_yaml`; an unreadable file is an InputError."""

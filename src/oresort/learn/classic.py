@@ -20,6 +20,7 @@ from oresort.data.settings import PairsConfig
 from oresort.errors import InputError
 from oresort.files.dataset import read_dataset
 from oresort.files.layout import CLASSES, SPLITS
+from oresort.files.record import IMPORTANCES
 from oresort.files.write import replacing
 from oresort.learn.metrics import binary_metrics
 from oresort.learn.run import recorded
@@ -28,6 +29,8 @@ from oresort.represent.mask import particle_mask
 from oresort.sorting.probability import check_probabilities
 from oresort.sorting.threshold import THRESHOLD, choose_threshold
 from oresort.xray.transmission import attenuation
+
+_MOST = 1_000  # test pairs that importances are of: a kernel machine is asked hundreds of times
 
 
 @dataclass
@@ -65,7 +68,8 @@ def run_classic(cfg: ClassicConfig, folder: Path) -> dict[str, Any]:
     """Fit on train, choose the threshold on val, measure on val and test; return the run's flat row.
 
     Writes `config.yaml`, `provenance.json`, `metrics.json` and `predictions.csv` into `folder`, as training a network
-    does, so that `oresort.report` puts both into one table. A run that fails leaves `status: failed` and the reason.
+    does, so that `oresort.report` puts both into one table, and of a method with features `importances.csv`. A run that
+    fails leaves `status: failed` and the reason.
 
     Raises:
         InputError: what the configuration or the data have wrong.
@@ -103,4 +107,18 @@ def _measure(cfg: ClassicConfig, method: Classic, folder: Path, frame: pd.DataFr
     row |= {"leaking_scans": len(leaking_scans(frame)), "leaking_images": images}
     with replacing(folder / "predictions.csv") as temporary:
         pd.concat(tables).to_csv(temporary, index=False)
+    _write_importances(folder / IMPORTANCES, method, sides["test"], root, cfg.seed)
     return row
+
+
+def _write_importances(file: Path, method: Classic, pairs: pd.DataFrame, root: Path, seed: int) -> None:
+    """Write which features matter, `feature, importance, deviation`, the most important first, if there are any."""
+    rows = np.unique(np.linspace(0, len(pairs) - 1, min(_MOST, len(pairs))).astype(int))
+    own = pairs.iloc[rows]
+    found = method.importances(Crops(own, root, "test for importances"), own["label"].to_numpy(np.int64), seed)
+    if not found:
+        return
+    table = pd.DataFrame([(name, *value) for name, value in found.items()])
+    table.columns = pd.Index(["feature", "importance", "deviation"])
+    with replacing(file) as temporary:
+        table.sort_values("importance", ascending=False, kind="stable").to_csv(temporary, index=False)

@@ -4,8 +4,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from oresort.errors import InputError
+from oresort.files.record import IMPORTANCES
 from oresort.learn.checkpoint import Trained, load_trained
 from oresort.learn.look.controls import CONTROLS
+from oresort.learn.record import RECORD
 
 
 def load(ckpt: str, controls: Sequence[str]) -> Trained:
@@ -19,6 +21,20 @@ def load(ckpt: str, controls: Sequence[str]) -> Trained:
     if ckpt == "builtin" or Path(ckpt).suffix == ".onnx":
         raise InputError(f"{ckpt}: an exported model has no gradients; give the checkpoint that it was made of")
     return load_trained(ckpt)
+
+
+def is_classic(ckpt: str) -> bool:
+    """Tell whether it is the run folder of a classical sorter, with importances of its features.
+
+    Raises:
+        InputError: the run of one that has no features.
+    """
+    folder = Path(ckpt)
+    if not folder.is_dir() or (folder / "checkpoints").exists() or not (folder / RECORD).is_file():
+        return False
+    if not (folder / IMPORTANCES).is_file():
+        raise InputError(f"{ckpt}: a sorter that decides by one number has no features to explain; see its config.yaml")
+    return True
 
 
 def run_of(file: Path) -> Path:

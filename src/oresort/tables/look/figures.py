@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from oresort.represent.regions import REGIONS, RIM
 from oresort.sorting.decide import is_ore
-from oresort.sorting.resample import drawn_scans, interval
+from oresort.sorting.resample import Interval, drawn_scans, interval
+from oresort.tables.bootstrap import weighted_metric
 
 if TYPE_CHECKING:
     from oresort.learn.look.curves import Curves
@@ -43,6 +44,14 @@ def _row(columns: Mapping[str, NDArray[Any]], scans: list[str]) -> dict[str, flo
     for name, ends in zip(columns, means(values, scans, ("", "_low", "_high")).to_numpy().tolist(), strict=True):
         row |= dict(zip((name, f"{name}_low", f"{name}_high"), ends, strict=True))
     return row
+
+
+def auroc_of(found: "Explained") -> Interval:
+    """Return the AUROC of the pairs that were looked at, with its interval over scans: does the model know at all?"""
+    own = found.pairs[found.pairs["sampled"]]
+    codes, drawn = drawn_scans(_scans(found), RESAMPLES)
+    ore, p_ore = own["label"].to_numpy() == 1, own["p_ore"].to_numpy(np.float64)
+    return interval(weighted_metric("auroc", p_ore, ore, 0.5, drawn[:, codes]), drawn.shape[1])
 
 
 def shares_table(found: "Explained") -> pd.DataFrame:

@@ -12,7 +12,14 @@ from oresort.files.write import replacing, write_json
 from oresort.represent.geometry import Canvas, Resize
 from oresort.represent.regions import REGIONS, RIM
 from oresort.tables.look.charts import curves_chart, sensitivity_chart, shares_chart
-from oresort.tables.look.figures import curves_table, faithfulness_table, pairs_table, sensitivity_table, shares_table
+from oresort.tables.look.figures import (
+    auroc_of,
+    curves_table,
+    faithfulness_table,
+    pairs_table,
+    sensitivity_table,
+    shares_table,
+)
 from oresort.tables.look.pictures import pair_figure
 
 if TYPE_CHECKING:
@@ -51,6 +58,7 @@ def write_look(
         "split_pairs": found.split,
         "looked_at": int(found.pairs["sampled"].sum()),
         "left_out": [left._asdict() for left in found.left],
+        "auroc": auroc_of(found)._asdict(),
         "rim": RIM,
         "regions": list(REGIONS),
         "notes": notes(found),
@@ -81,6 +89,11 @@ def notes(found: "Explained") -> list[str]:
     looked = found.looked["trained"]
     lost = float(np.median(looked.missing))
     said = [f"Integrated gradients miss {100 * lost:.1f} % of the answer in the median pair; more steps miss less."]
+    value, low, _ = auroc_of(found)
+    if not low > 0.5:  # an end that is not known is not above chance
+        least = "where its interval begins is not known" if np.isnan(low) else f"it may be {low:.3f}"
+        known = f"AUROC {value:.3f}, {least}"
+        said.append(f"The model may know nothing of these pairs ({known}): then its maps explain no knowledge.")
     if not found.grad_cam:
         said.append("The towers make vectors, no maps: there is no Grad-CAM of this model.")
     for k, kind in enumerate(looked.kinds):

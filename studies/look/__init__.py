@@ -1,0 +1,1 @@
+"""Where models look: inside the particles, or at their outlines?"""
