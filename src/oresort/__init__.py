@@ -21,6 +21,7 @@ _FACE = {
     "draw_decisions": "scan.draw.decisions",
     "decide": "sorting.decide",
     "transfer_threshold": "sorting.transfer",
+    "two_product": "sorting.balance",
 }
 
 

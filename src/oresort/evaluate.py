@@ -1,11 +1,13 @@
-"""Measure a checkpoint on one split of a dataset, as its own training run did."""
+"""Measure a checkpoint on one split of a dataset, as its own training run did, and tell what a plant gets of it."""
 
+import sys
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 from oresort.console.command import REQUIRED, run_command
 from oresort.console.ranges import one_of, share, whole
+from oresort.sorting.operating import MOVED, Operating
 
 if TYPE_CHECKING:
     from oresort.learn.evaluation import Evaluation
@@ -27,7 +29,11 @@ class EvaluateConfig:
     ckpt: str = REQUIRED
     data: EvaluateData = field(default_factory=EvaluateData)
     split: Annotated[str, one_of("train", "val", "test")] = "test"
-    threshold: Annotated[float | None, share()] = None
+    threshold: Annotated[Any, MOVED] = None
+    operating: Operating = field(default_factory=Operating)
+    band: Annotated[float | None, share()] = None
+    prices: str | None = None
+    rich: bool = False
     device: str = "auto"
     out: str | None = None
     page: bool = False
@@ -36,13 +42,19 @@ class EvaluateConfig:
 
 
 def evaluate(cfg: EvaluateConfig) -> "Evaluation":
-    """Evaluate and print the table; with `out` also write `evaluation.json` and `predictions.csv` there, or a page."""
+    """Evaluate and print; with `out` also write figures, predictions, curves and money there, or a page."""
+    import numpy as np
+
     from oresort.console.show import show_figures
     from oresort.errors import InputError
     from oresort.files.write import replacing, write_json
     from oresort.learn.evaluation import evaluate_checkpoint
+    from oresort.learn.lot import lot_of
+    from oresort.sorting.account import account
+    from oresort.sorting.prices import load_prices
+    from oresort.tables.account import show_account, write_account
 
-    data = cfg.data
+    data, prices = cfg.data, load_prices(Path(cfg.prices)) if cfg.prices else None
     if cfg.page and cfg.out is None:
         raise InputError("page=true: no folder for it; give one as out=DIR")
     if cfg.out is not None and (Path(cfg.out) / "metrics.json").exists():
@@ -51,17 +63,31 @@ def evaluate(cfg: EvaluateConfig) -> "Evaluation":
         *(cfg.ckpt, data.root, cfg.split),
         device=cfg.device,
         threshold=cfg.threshold,
+        operating=cfg.operating,
+        band=cfg.band,
+        prices=prices,
         cache=data.cache,
         follow_links=data.follow_links,
     )
+    p_ore = result.predictions["p_ore"].to_numpy(np.float32)
+    lot, others = lot_of(result.pairs, result.root, p_ore, look=True, rich=cfg.rich)
+    told = account(lot, result.point, prices, others)
     figures = {f"{cfg.split}/{name}": value for name, value in result.metrics.items()}
     if cfg.out is not None:
         out = Path(cfg.out)
         with replacing(out / "predictions.csv") as temporary:
-            result.predictions.to_csv(temporary, index=False)
-        write_json(out / "evaluation.json", {"ckpt": cfg.ckpt, "threshold": result.threshold, **figures})
+            result.predictions.assign(mass=lot.mass, grade=result.pairs["grade"].to_numpy()).to_csv(
+                temporary, index=False
+            )
+        own = {f"{cfg.split}/{name}": known.value for name, known in told.figures.found.items()}
+        head = {"ckpt": cfg.ckpt, "threshold": result.threshold, **figures, **own}
+        write_json(out / "evaluation.json", {**head, "sorting": told.plain()})
+        write_account(told, out)
     title = f"{cfg.ckpt}: {cfg.split}, {len(result.predictions)} pairs, threshold {result.threshold:.3f} (per cent)"
     show_figures(figures, (cfg.split,), title)
+    show_account(told, f"{cfg.ckpt}: {cfg.split}")
+    if cfg.split == "val" and result.point.rule != "given":
+        print("warning: the threshold was chosen on pairs of val, so figures of val are too good", file=sys.stderr)
     if cfg.page:
         from oresort.tables.page.evaluated import write_evaluation
 

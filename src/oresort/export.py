@@ -2,11 +2,12 @@
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 from oresort.console.command import REQUIRED, run_command
 from oresort.console.ranges import one_of, share, whole
 from oresort.errors import InputError
+from oresort.sorting.operating import MOVED, Operating
 
 if TYPE_CHECKING:
     from oresort.learn.export import Exported
@@ -27,6 +28,10 @@ class ExportConfig:
 
     ckpt: str = REQUIRED
     out: str = REQUIRED
+    threshold: Annotated[Any, MOVED] = None
+    operating: Operating = field(default_factory=Operating)
+    band: Annotated[float | None, share()] = None
+    prices: str | None = None
     precision: Annotated[str, one_of("float32", "int8")] = "float32"
     max_drop: Annotated[float, share()] = 0.002
     pairs: Annotated[int, whole(1, 1_000_000)] = 1000
@@ -39,6 +44,7 @@ def export(cfg: ExportConfig) -> "Exported":
     from oresort.learn.checkpoint import load_trained
     from oresort.learn.export import export_model
     from oresort.learn.origin import labelled_pairs, origin_of, pairs_to_try
+    from oresort.runtime.point import operating_point
 
     out = Path(cfg.out)
     if out.suffix.lower() != ".onnx":
@@ -47,13 +53,14 @@ def export(cfg: ExportConfig) -> "Exported":
     if int8 and data.root is None:
         raise InputError("precision=int8: is judged by labelled pairs; give them as data.root=DIR")
     trained = load_trained(cfg.ckpt)
+    trained = trained.at(operating_point(cfg, trained))
     planes = pairs_to_try(trained, cfg.pairs, data.root, cache=data.cache, follow_links=data.follow_links)
     labelled = None
     if int8 and data.root is not None:
         labelled = labelled_pairs(trained, data.root, cache=data.cache, follow_links=data.follow_links)
     made = export_model(trained, out, planes, origin_of(trained), labelled, cfg.max_drop)
     what = f"{made.pairs:,} {'simulated pairs' if data.root is None else 'pairs'}"
-    print(f"{out}: {out.stat().st_size / 1000:,.0f} kB, threshold {made.model.threshold:.3f}")
+    print(f"{out}: {out.stat().st_size / 1000:,.0f} kB, {made.model.point.words()}")
     print(f"on {what}: probabilities within {made.difference:.1e} of the checkpoint's, decisions the same")
     if made.gate is not None and labelled is not None:
         before, after = made.gate.auroc

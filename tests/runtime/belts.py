@@ -26,6 +26,8 @@ from oresort.scan.calibrate.calibration import Calibration, load_calibration, sa
 from oresort.scan.calibrate.measure import calibrate_scan
 from oresort.sorting.decision import Decision
 from oresort.sorting.drift import pair_figures
+from oresort.sorting.lot import Lot
+from oresort.sorting.point import Point
 
 WIDTH, HEIGHT = 320, 900
 Lines = tuple[NDArray[np.uint16], NDArray[np.uint16]]
@@ -41,6 +43,11 @@ class Rule:
     file: Path = Path("rule")
     threshold: float = 0.5
     seen: Mapping[str, Any] = field(default_factory=dict)
+    known: Lot | None = None
+
+    @property
+    def point(self) -> Point:
+        return Point(self.threshold)
 
     @property
     def digest(self) -> str:

@@ -21,6 +21,7 @@ from oresort.learn.export import export_model
 from oresort.runtime import OnnxModel, open_model
 from oresort.runtime.card import KEY, Card
 from oresort.runtime.sealed import seal, unsealed
+from oresort.sorting.point import Point
 
 Change = Callable[[dict[str, Any]], object]
 
@@ -118,9 +119,9 @@ CARDS: dict[str, tuple[Change | str, str]] = {
     "a list": ("[1]", "metadata without a format"),
     "NaN": ('{"format": NaN}', "NaN is no finite number"),
     "deep": ("[" * 100_000 + "]" * 100_000, "nested too deeply"),
-    "huge": (" " * 2**20 + "{}", "letters of metadata"),
+    "huge": (" " * 2**21 + "{}", "letters of metadata"),
     "a number of a thousand digits": ('{"format": 1' + "0" * 1_000 + "}", "too large a number"),
-    "format 2": (put("format", 2), "format 2, and this program reads format 1"),
+    "format 1": (put("format", 1), "format 1, and this program reads format 2"),
     "format true": (put("format", True), "metadata without a format"),
     "format as text": (put("format", "1"), "metadata without a format"),
     "no threshold": (lambda content: content.pop("threshold"), "metadata without 'threshold'"),
@@ -144,6 +145,11 @@ CARDS: dict[str, tuple[Change | str, str]] = {
     "seen.pairs of text": (put("seen", {"pairs": {"r": {"pairs": "x"}}}), r"seen\.pairs\.r: not the numbers"),
     "seen.scans without ends": (put("seen", {"scans": {"air_low": {}}}), r"seen\.scans\.air_low: not the numbers"),
     "seen.p_ore of fractions": (put("seen", {"p_ore": [0.5] * 10}), r"seen\.p_ore: not 10 counts"),
+    "known is a word": (put("known", "x"), "known: not particles of known class"),
+    "known without masses": (put("known", {"p_ore": []}), "known: not particles of known class"),
+    "point is a list": (put("point", [0.5]), "point: not an operating point"),
+    "point of another threshold": (
+        lambda content: content.update(point={**Point(0.9).plain()}), "point: of another threshold than the model's"),
     "provenance is text": (put("provenance", "x"), "provenance: not a mapping"),
     "a representation of another package": (
         put("representation", {"_target_": "os.system"}), r"'os\.system': not one of oresort\.represent"),

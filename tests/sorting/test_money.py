@@ -12,7 +12,8 @@ from lots import drawn, lot
 from oresort.errors import InputError
 from oresort.sorting.decide import is_ore
 from oresort.sorting.money import FACTORS, best_threshold, money
-from oresort.sorting.point import Operating, choose_point
+from oresort.sorting.operating import Operating
+from oresort.sorting.point import choose_point
 from oresort.sorting.prices import Prices, load_prices
 
 PRICES = Prices(metal_price=10_000, mill_cost=12, dump_cost=2, sort_cost=1, mill_recovery=0.8, payable=1.0)

@@ -11,7 +11,8 @@ from scipy.stats import beta, binom
 
 from oresort.errors import InputError
 from oresort.sorting.decide import is_ore
-from oresort.sorting.point import Operating, Point, check_operating, choose_point
+from oresort.sorting.operating import Operating
+from oresort.sorting.point import Point, check_operating, choose_point
 from oresort.sorting.promise import (
     doubt,
     misses_allowed,

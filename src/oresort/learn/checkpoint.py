@@ -1,7 +1,7 @@
 """A trained model in its checkpoint file: written, and read from that file alone."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Self
 
@@ -21,10 +21,14 @@ from oresort.models.inputs import Inputs
 from oresort.models.weights import load_safely
 from oresort.represent.representation import Planes, Representation
 from oresort.runtime.model import Counts, planes_of, predict
+from oresort.sorting.lot import Lot
+from oresort.sorting.point import Point
 from oresort.sorting.probability import check_threshold
 from oresort.sorting.seen import check_seen
 from oresort.sorting.temperature import check_temperature
 from oresort.xray.transmission import NOMINAL_AIR
+
+_KNOWN, _POINT = "known", "point"  # keys of a checkpoint: a `Lot` and a `Point` in plain values
 
 
 def device_named(name: str) -> torch.device:
@@ -50,6 +54,18 @@ class Trained:
     data: dict[str, Any]  # keywords of the `OreDataModule` it was trained with
     epoch: int
     cut: Cutting | None  # how the pairs it was trained on were cut; None if that is not known
+    known: Lot | None = None  # validation pairs as it answered them; None if it knows of none
+    chosen: Point | None = None  # how its threshold was chosen; None if that is not known
+
+    @property
+    def point(self) -> Point:
+        """Its threshold, the rule that chose it, and what it promises."""
+        return self.chosen or Point(self.threshold)
+
+    def at(self, point: Point) -> Self:
+        """Return it at another operating point; the module is the same, and decides by it from now on."""
+        self.module.threshold.fill_(point.threshold)
+        return replace(self, chosen=replace(point, threshold=self.threshold))
 
     @property
     def threshold(self) -> float:
@@ -125,6 +141,20 @@ def save(file: Path, module: OreModule, data: Mapping[str, Any], epoch: int = 0)
         torch.save(content, temporary)
 
 
+def remember(file: Path, known: Lot, chosen: Point) -> None:
+    """Write into a checkpoint of this program what its model answered on validation, and its operating point.
+
+    Raises:
+        InputError: a file that is no such checkpoint.
+    """
+    content = load_safely(file, "not a checkpoint that loads safely", "train it again")
+    threshold = torch.tensor(chosen.threshold)  # float32, as the model compares
+    content["state_dict"]["threshold"] = threshold
+    content[_KNOWN], content[_POINT] = known.plain(), replace(chosen, threshold=float(threshold)).plain()
+    with replacing(file) as temporary:
+        torch.save(content, temporary)
+
+
 def load_trained(file: str | Path) -> Trained:
     """Load a checkpoint, or a run folder's best one, under safe loading, ready for inference on the CPU.
 
@@ -151,6 +181,10 @@ def load_trained(file: str | Path) -> Trained:
         check_seen(module.seen)
         cut = None if module.hparams["cut"] is None else Cutting(**module.hparams["cut"])
         epoch, data = int(content["epoch"]), dict(content["datamodule_hyper_parameters"])
+        known = Lot.read(content[_KNOWN]) if _KNOWN in content else None
+        chosen = Point.read(content[_POINT]) if _POINT in content else None
+        if chosen is not None and chosen.threshold != float(module.threshold):
+            raise InputError("point: of another threshold than the model's")
     except InputError as error:
         raise InputError(f"{file}: {error}") from error
     except Exception as error:  # a stranger's file may hold anything where settings are expected
@@ -161,4 +195,4 @@ def load_trained(file: str | Path) -> Trained:
             raise InputError(f"{file}: {name} holds values that are not finite; train again with a lower optim.lr")
     check_threshold(float(module.threshold), f"{file}: threshold")
     check_temperature(float(module.temperature), f"{file}: temperature")
-    return Trained(file, digest_of(file), module.eval(), representation, data, epoch, cut)
+    return Trained(file, digest_of(file), module.eval(), representation, data, epoch, cut, known, chosen)

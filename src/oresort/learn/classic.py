@@ -22,12 +22,16 @@ from oresort.files.dataset import read_dataset
 from oresort.files.layout import CLASSES, SPLITS
 from oresort.files.record import IMPORTANCES
 from oresort.files.write import replacing
+from oresort.learn.deciding import check_reach
+from oresort.learn.lot import lot_of
 from oresort.learn.metrics import binary_metrics
 from oresort.learn.run import recorded
 from oresort.make import make
 from oresort.represent.mask import particle_mask
+from oresort.sorting.operating import THRESHOLD, Operating
+from oresort.sorting.point import choose_point
+from oresort.sorting.prices import Prices, load_prices
 from oresort.sorting.probability import check_probabilities
-from oresort.sorting.threshold import THRESHOLD, choose_threshold
 from oresort.xray.transmission import attenuation
 
 _MOST = 1_000  # test pairs that importances are of: a kernel machine is asked hundreds of times
@@ -43,6 +47,8 @@ class ClassicConfig:
     data: PairsConfig = field(default_factory=PairsConfig)
     method: dict[str, Any] = field(default_factory=dict)
     threshold: Annotated[Any, THRESHOLD] = "balanced_accuracy"
+    operating: Operating = field(default_factory=Operating)
+    prices: str | None = None
 
 
 class Crops:
@@ -75,14 +81,17 @@ def run_classic(cfg: ClassicConfig, folder: Path) -> dict[str, Any]:
         InputError: what the configuration or the data have wrong.
     """
     method = make(cfg.method, Classic)  # type: ignore[type-abstract]
-    choose_threshold(cfg.threshold, np.zeros(0), np.zeros(0, int))  # refuse a bad rule at once
+    prices = load_prices(Path(cfg.prices)) if cfg.prices else None
     frame = index_pairs(cfg.data)
+    check_reach(cfg.threshold, cfg.operating, prices, frame)
     with recorded(folder, asdict(cfg), fingerprint(frame, read_dataset(Path(cfg.data.root)))) as row:
-        row |= _measure(cfg, method, folder, frame)
+        row |= _measure(cfg, method, folder, frame, prices)
     return row
 
 
-def _measure(cfg: ClassicConfig, method: Classic, folder: Path, frame: pd.DataFrame) -> dict[str, Any]:
+def _measure(
+    cfg: ClassicConfig, method: Classic, folder: Path, frame: pd.DataFrame, prices: Prices | None
+) -> dict[str, Any]:
     root = Path(cfg.data.root)
     sides = {side: frame[frame["split"] == side] for side in SPLITS}
     crops = {side: Crops(pairs, root, side) for side, pairs in sides.items()}
@@ -97,7 +106,9 @@ def _measure(cfg: ClassicConfig, method: Classic, folder: Path, frame: pd.DataFr
         check_probabilities(p_ore, "method: p_ore")
         label = np.array(pairs["label"], np.int64)
         if side == "val":
-            row["threshold"] = choose_threshold(cfg.threshold, p_ore, label)
+            row["threshold"] = choose_point(
+                cfg.threshold, lot_of(pairs, root, p_ore).lot, cfg.operating, prices
+            ).threshold
         figures = binary_metrics(torch.from_numpy(p_ore), torch.from_numpy(label), row["threshold"])
         row |= {f"{side}/{name}": value for name, value in figures.items()}
         tables.append(pairs[["id", "scan", "split"]].assign(label=[CLASSES[i] for i in label], p_ore=p_ore))

@@ -6,8 +6,8 @@ from typing import Annotated, Any
 from oresort.console.ranges import MOST, SEEDS, Rule, number, one_of, whole
 from oresort.data.settings import DataConfig
 from oresort.sorting import METRICS
+from oresort.sorting.operating import THRESHOLD, Operating
 from oresort.sorting.temperature import TEMPERATURE
-from oresort.sorting.threshold import THRESHOLD
 
 COMPILED = (False, True, "default", "max-autotune-no-cudagraphs")
 """Whether and how torch.compile compiles a model; its modes with CUDA graphs of their own gave wrong numbers."""
@@ -77,6 +77,8 @@ class TrainConfig:
     schedule: dict[str, Any] = field(default_factory=dict)
     objective: dict[str, Any] = field(default_factory=dict)
     threshold: Annotated[Any, THRESHOLD] = "balanced_accuracy"
+    operating: Operating = field(default_factory=Operating)
+    prices: str | None = None
     temperature: Annotated[Any, TEMPERATURE] = "fitted"
     monitor: Annotated[str, one_of(*METRICS, "loss")] = "auroc"
     channels_last: bool = False

@@ -1,6 +1,6 @@
 """A checkpoint's figures on one split of a dataset; training reports its own figures through this, too."""
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -15,10 +15,13 @@ from oresort.errors import InputError, one_line
 from oresort.files.layout import CLASSES
 from oresort.files.record import flatten
 from oresort.learn.checkpoint import Trained, device_named, load_trained
+from oresort.learn.lot import lot_of
 from oresort.learn.metrics import binary_metrics
 from oresort.models.heads.head import p_ore
+from oresort.sorting.operating import Operating
+from oresort.sorting.point import Point, choose_point
+from oresort.sorting.prices import Prices
 from oresort.sorting.probability import check_probabilities
-from oresort.sorting.threshold import choose_threshold
 
 
 class Evaluation(NamedTuple):
@@ -29,6 +32,8 @@ class Evaluation(NamedTuple):
     predictions: pd.DataFrame  # `id, scan, split, label (ore|waste), p_ore`, in the manifest's order
     pairs: pd.DataFrame  # the same rows of the manifest, and `attenuation`: mean h of the particle, NaN if not known
     model: dict[str, Any]  # what its file, its settings and its training data are
+    point: Point  # the threshold, and where it is from
+    root: Path  # of the dataset
 
 
 def evaluate_checkpoint(
@@ -37,7 +42,10 @@ def evaluate_checkpoint(
     split: str = "test",
     *,
     device: str = "auto",
-    threshold: float | None = None,
+    threshold: str | float | None = None,
+    operating: Operating = Operating(),  # noqa: B008  # never changed
+    band: float | None = None,
+    prices: Prices | None = None,
     cache: str | Path | None = None,
     follow_links: bool = False,
     data: OreDataModule | None = None,
@@ -45,9 +53,10 @@ def evaluate_checkpoint(
     """Classify one split (train, val, test) of a dataset as the checkpoint's own run did, and measure it.
 
     Which pairs are in the split follows from the dataset in `root` and from the checkpoint's settings. `threshold`
-    stands in place of the one saved with the model; without `cache`, prepared pairs lie in the dataset; `follow_links`
-    lets links in it lead out, whatever the checkpoint says. `data` is taken in place of reading the dataset again, if
-    its settings are the checkpoint's.
+    stands in place of the one saved with the model; a rule chooses it, with `operating` and `prices`, on the validation
+    pairs that the checkpoint knows of, else on those of the dataset; `band` stands in place of the saved one. Without
+    `cache`, prepared pairs lie in the dataset; `follow_links` lets links in it lead out, whatever the checkpoint says.
+    `data` is taken in place of reading the dataset again, if its settings are the checkpoint's.
 
     Raises:
         InputError: what the checkpoint, the dataset or an argument has wrong.
@@ -61,8 +70,34 @@ def evaluate_checkpoint(
         except (InputError, TypeError, ValueError) as error:
             why = f"the settings of its data cannot be used ({one_line(error)})"
             raise InputError(f"{ckpt}: {why}; give one that oresort.train wrote") from error
-    loader, place = data.loader(split), device_named(device)
-    module = trained.module.to(place)
+    place = device_named(device)
+    point = trained.point
+    if threshold is not None:
+        known = trained.known
+        if known is None and isinstance(threshold, str):
+            index, answers = _answers(trained, data, "val", place)
+            known = lot_of(data.frame.iloc[index], data.root, answers).lot
+        own_band = point.band
+        point = Point(float(threshold)) if known is None else choose_point(threshold, known, operating, prices)
+        point = replace(point, band=own_band)
+    if band is not None:
+        point = replace(point, band=band)
+    index, found = _answers(trained, data, split, place)
+    rows = data.frame.iloc[index]
+    names = rows["label"].map(dict(enumerate(CLASSES)))
+    predictions = rows[["id", "scan"]].assign(split=split, label=names, p_ore=found).reset_index(drop=True)
+    label = torch.tensor(rows["label"].tolist())
+    metrics = binary_metrics(torch.from_numpy(found), label, point.threshold)
+    mine = rows.assign(attenuation=mean_attenuation(data, index)).reset_index(drop=True)
+    model = {**describe(trained), "pairs": data.fingerprint(), **data.leakage()}
+    return Evaluation(metrics, point.threshold, predictions, mine, model, point, data.root)
+
+
+def _answers(
+    trained: Trained, data: OreDataModule, split: str, place: torch.device
+) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    """Return the numbers of a split's rows (N,), in the manifest's order, and the probability of ore of each (N,)."""
+    loader, module = data.loader(split), trained.module.to(place)
     answers, numbers = [], []
     with torch.inference_mode():
         for batch in track(loader, len(loader), "classifying"):
@@ -70,17 +105,9 @@ def evaluate_checkpoint(
             answers.append(p_ore(logits, module.temperature).cpu())
             numbers.append(batch["index"])
     index, order = torch.cat(numbers).sort()
-    found, rows = torch.cat(answers)[order], data.frame.iloc[index.numpy()]  # (N,), in the manifest's order
-    label = torch.tensor(rows["label"].tolist())
-    check_probabilities(found.numpy(), f"{ckpt}: p_ore")
-    cut = trained.threshold
-    if threshold is not None:
-        cut = choose_threshold(float(threshold), found.numpy(), label.numpy())
-    names = rows["label"].map(dict(enumerate(CLASSES)))
-    predictions = rows[["id", "scan"]].assign(split=split, label=names, p_ore=found.numpy())
-    mine = rows.assign(attenuation=mean_attenuation(data, index.numpy())).reset_index(drop=True)
-    model = {**describe(trained), "pairs": data.fingerprint(), **data.leakage()}
-    return Evaluation(binary_metrics(found, label, cut), cut, predictions.reset_index(drop=True), mine, model)
+    found = torch.cat(answers)[order].numpy()  # (N,), in the manifest's order
+    check_probabilities(found, f"{trained.file}: p_ore")
+    return index.numpy(), found
 
 
 def mean_attenuation(data: OreDataModule, rows: NDArray[np.int64]) -> NDArray[np.float64]:

@@ -73,7 +73,7 @@ def export_model(
     """
     card = Card(
         trained.threshold, trained.temperature, NOMINAL_AIR, trained.module.hparams["representation"], trained.cut,
-        trained.seen, {**known, "precision": "float32" if labelled is None else "int8"},
+        trained.seen, {**known, "precision": "float32" if labelled is None else "int8"}, trained.chosen, trained.known,
     )  # fmt: skip
     trained.module.float().cpu().eval()
     Card.read(card.text())  # refuse what no runtime would open, before the work

@@ -23,7 +23,8 @@ from oresort.files.reading import read_json
 from oresort.files.write import replacing, write_json
 from oresort.learn.checkpoint import load_trained
 from oresort.learn.config import TrainConfig
-from oresort.learn.evaluation import evaluate_checkpoint
+from oresort.learn.deciding import check_reach, decide_best
+from oresort.learn.evaluation import Evaluation, evaluate_checkpoint
 from oresort.learn.module import OreModule
 from oresort.learn.options import check_options
 from oresort.learn.plan import plan_steps
@@ -36,6 +37,8 @@ from oresort.learn.tracking import EpochLogger, close, make_loggers, summarise
 from oresort.learn.trainer import make_trainer
 from oresort.learn.turns import beside
 from oresort.sorting import METRICS
+from oresort.sorting.operating import OF_LABELS
+from oresort.sorting.prices import load_prices
 
 
 def train(cfg: TrainConfig, folder: Path, data: OreDataModule | None = None) -> dict[str, Any]:
@@ -159,13 +162,17 @@ def fit(
 
 def _fit(cfg: TrainConfig, folder: Path, data: OreDataModule, loggers: list[Logger]) -> dict[str, Any]:
     seeded(cfg)
+    prices = load_prices(Path(cfg.prices)) if cfg.prices else None
+    check_reach(cfg.threshold, cfg.operating, prices, data.frame)
     module = OreModule(
         model={**asdict(cfg.model), "channels": data.representation.channels},
         representation=cfg.representation,
         optim=cfg.optim,
         schedule=cfg.schedule,
         objective=cfg.objective,
-        threshold=cfg.threshold,
+        # what asks for more than classes is asked of the best epoch alone
+        threshold=cfg.threshold if cfg.threshold in OF_LABELS or not isinstance(cfg.threshold, str) else OF_LABELS[0],
+        lost_ore=cfg.operating.lost_ore,
         temperature=cfg.temperature,
         channels_last=cfg.channels_last,
         compile=cfg.compile,
@@ -179,12 +186,13 @@ def _fit(cfg: TrainConfig, folder: Path, data: OreDataModule, loggers: list[Logg
     row["epoch"] = load_trained(best).epoch
     # through the checkpoint and the same function as `oresort.evaluate`, so that both agree to the bit
     start = time.perf_counter()
-    val, test = (
-        evaluate_checkpoint(
-            best, cfg.data.root, side, cache=cfg.data.cache, follow_links=cfg.data.follow_links, data=data
-        )
-        for side in ("val", "test")
-    )
+
+    def measured(side: str) -> Evaluation:
+        own = cfg.data
+        return evaluate_checkpoint(best, own.root, side, cache=own.cache, follow_links=own.follow_links, data=data)
+
+    decide_best(best, measured("val"), cfg.threshold, cfg.operating, prices)
+    val, test = measured("val"), measured("test")
     row |= {"test_seconds": time.perf_counter() - start, "threshold": test.threshold}
     figures = {f"{side}/{name}": r.metrics[name] for side, r in (("val", val), ("test", test)) for name in METRICS}
     predictions = pd.concat([val.predictions, test.predictions], ignore_index=True)

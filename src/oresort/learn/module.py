@@ -50,6 +50,7 @@ class OreModule(L.LightningModule):
         seen: what those pairs and their scans looked like, see `oresort.sorting.drift.compare`.
         freeze: parts of the model, as `PairNet` names them, that are not trained and keep their statistics.
         rates: factors of the learning rate by part.
+        lost_ore: what `choose_threshold` takes by that name.
 
     Raises:
         InputError: what a spec has wrong, or nothing left to train.
@@ -70,6 +71,7 @@ class OreModule(L.LightningModule):
         seen: Mapping[str, Any] | None = None,
         freeze: Sequence[str] = (),
         rates: Mapping[str, float] | None = None,
+        lost_ore: float = 1.0,
     ) -> None:
         super().__init__()
         # plain values only, which load under torch's safe loading
@@ -159,7 +161,7 @@ class OreModule(L.LightningModule):
             known = label.cpu().numpy()
             self.temperature.fill_(choose_temperature(self.hparams["temperature"], logits.cpu().numpy(), known))
             answers = p_ore(logits, self.temperature).cpu().numpy()
-            self.threshold.fill_(choose_threshold(self.hparams["threshold"], answers, known))
+            self.threshold.fill_(choose_threshold(self.hparams["threshold"], answers, known, self.hparams["lost_ore"]))
             self.seen["p_ore"] = count_answers(answers)
         figures = binary_metrics(p_ore(logits, self.temperature), label.long(), float(self.threshold)) | {"loss": loss}
         # computed from all processes' pairs, so there is nothing to average between them

@@ -12,6 +12,8 @@ from oresort.files.layout import CLASSES
 from oresort.files.reading import json_of
 from oresort.make import make
 from oresort.represent.representation import Representation
+from oresort.sorting.lot import Lot
+from oresort.sorting.point import Point
 from oresort.sorting.probability import check_threshold
 from oresort.sorting.seen import check_seen
 from oresort.sorting.temperature import check_temperature
@@ -19,14 +21,14 @@ from oresort.xray.transmission import FULL_SCALE
 
 KEY = "oresort"
 _ROOM = "oresort.represent."
-_MOST = 2**20  # letters
+_MOST = 2**21  # letters
 
 
 @dataclass(frozen=True)
 class Card:
     """How pairs are prepared for a model, what its answers mean, and where it comes from."""
 
-    FORMAT: ClassVar[int] = 1  # raised when a key gets another meaning
+    FORMAT: ClassVar[int] = 2  # raised when a key gets another meaning
 
     threshold: float  # default of the graph's input of that name, chosen on validation data
     temperature: float  # by which the graph divides its logits; for information
@@ -35,11 +37,15 @@ class Card:
     cut: Cutting | None  # how its training pairs were cut; None: nobody knows
     seen: Mapping[str, Any] = field(default_factory=dict)  # for the drift alarm, see `oresort.sorting.drift.compare`
     provenance: Mapping[str, Any] = field(default_factory=dict)  # version, checkpoint, data: for information
+    point: Point | None = None  # which rule chose the threshold, and what it promises; None: nobody knows
+    known: Lot | None = None  # validation pairs, from which another threshold can be chosen; None: none are known
 
     def text(self) -> str:
         """Return it as JSON, as `read` takes it."""
-        content = {"format": self.FORMAT, "classes": list(CLASSES), **asdict(self)}
-        return json.dumps(content, allow_nan=False)
+        plain = {key.name: getattr(self, key.name) for key in fields(self)}
+        plain |= {"cut": self.cut and asdict(self.cut), "point": self.point and self.point.plain()}
+        plain |= {"known": self.known and self.known.plain()}
+        return json.dumps({"format": self.FORMAT, "classes": list(CLASSES), **plain}, allow_nan=False)
 
     @classmethod
     def read(cls, text: str) -> Self:
@@ -72,7 +78,14 @@ class Card:
         check_threshold(numbers["threshold"])
         check_temperature(numbers["temperature"])
         check_seen(content["seen"])
-        card = cls(**{**content, **numbers, "cut": _cutting(content["cut"])})
+        made = {
+            "cut": _cutting(content["cut"]),
+            "point": None if content["point"] is None else Point.read(content["point"]),
+            "known": None if content["known"] is None else Lot.read(content["known"]),
+        }
+        card = cls(**{**content, **numbers, **made})
+        if card.point is not None and card.point.threshold != card.threshold:
+            raise InputError("point: of another threshold than the model's")
         card.represent()
         return card
 

@@ -11,6 +11,8 @@ from oresort.console.progress import track
 from oresort.errors import InputError
 from oresort.files.dataset import WORDS, Cutting
 from oresort.represent.representation import Planes, Representation
+from oresort.sorting.lot import Lot
+from oresort.sorting.point import Point
 from oresort.sorting.probability import check_probabilities
 from oresort.xray.transmission import FULL_SCALE
 
@@ -34,6 +36,14 @@ class Model(Protocol):
     @property
     def threshold(self) -> float:
         """The decision threshold chosen on validation data, 0 to 1."""
+
+    @property
+    def point(self) -> Point:
+        """That threshold, the rule that chose it, and what it promises."""
+
+    @property
+    def known(self) -> Lot | None:
+        """Validation pairs as it answered them; None if it knows of none."""
 
     @property
     def cut(self) -> Cutting | None:

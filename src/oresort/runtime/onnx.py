@@ -18,6 +18,8 @@ from oresort.represent.representation import PLANES, Planes
 from oresort.runtime.card import KEY, Card
 from oresort.runtime.model import Counts, planes_of, predict
 from oresort.runtime.sealed import scalar_in, unsealed
+from oresort.sorting.lot import Lot
+from oresort.sorting.point import Point
 from oresort.sorting.probability import are_probabilities
 
 BUILTIN = "builtin"
@@ -64,6 +66,16 @@ class OnnxModel:
     def threshold(self) -> float:
         """The decision threshold chosen on validation data."""
         return self.card.threshold
+
+    @property
+    def point(self) -> Point:
+        """That threshold, the rule that chose it, and what it promises."""
+        return self.card.point or Point(self.threshold)
+
+    @property
+    def known(self) -> Lot | None:
+        """Validation pairs as it answered them; None if it knows of none."""
+        return self.card.known
 
     @property
     def cut(self) -> Cutting | None:

@@ -10,18 +10,19 @@ from oresort.runtime.ejections import Kept
 from oresort.runtime.looking import Lookers, looking_on
 from oresort.runtime.model import Model
 from oresort.runtime.onnx import BUILTIN
+from oresort.runtime.point import operating_point
 from oresort.runtime.report import show_ejections, show_sorted
 from oresort.runtime.settings import SortConfig, belts_of, cutting, is_stream
 from oresort.runtime.sorter import Sorter
 from oresort.runtime.stream.deciding import Deciding
 from oresort.runtime.stream.run import sort_stream
 from oresort.runtime.telling import Telling
+from oresort.runtime.told import Told
 from oresort.runtime.write import write_sorted
 from oresort.scan.calibrate.belt import calibrate_belt
 from oresort.scan.calibrate.calibration import load_calibration
 from oresort.scan.draw.preview import MOST_PIXELS, Preview
 from oresort.sorting.policy import Policy
-from oresort.sorting.probability import check_threshold
 
 _PICTURES = 25 * MOST_PIXELS  # of all pictures together, a byte each: they wait until the table is written
 
@@ -42,8 +43,8 @@ def sort_scans(cfg: SortConfig, model: Model, lookers: Lookers = Lookers()) -> l
     Raises:
         InputError: what the scans or an argument has wrong; nothing is written then.
     """
-    cut, policy = cutting(cfg, model), Policy.of(cfg)
-    threshold = check_threshold(model.threshold if cfg.threshold is None else cfg.threshold)
+    cut, point = cutting(cfg, model), operating_point(cfg, model)
+    policy, threshold = Policy.of(cfg, point.band), point.threshold
     given = load_calibration(Path(cfg.calibration)) if cfg.calibration else None
     files = belts_of(cfg)
     lookers.check(cfg.pixel or (given.pixel if given else None))
@@ -61,8 +62,12 @@ def sort_scans(cfg: SortConfig, model: Model, lookers: Lookers = Lookers()) -> l
     if kept:
         kept.number(_ids(belts))
     figures = lookers.ejecting.record() if lookers.ejecting else None
-    written = write_sorted(cfg, model, cut, threshold, belts, kept, figures)
+    told = Told(model, point)
+    for row in (row for done in belts for row in done.placed()):
+        told.add(row.scan, row.made)
+    written = write_sorted(cfg, model, cut, threshold, belts, kept, figures, told)
     show_sorted(cfg, model, threshold, belts)
+    told.show()
     if figures is not None:
         show_ejections(figures)
     print(f"written: {', '.join(map(str, written))}")

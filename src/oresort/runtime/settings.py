@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from oresort.console.command import REQUIRED
 from oresort.console.ranges import number, one_of, share, whole
@@ -12,6 +12,7 @@ from oresort.files.belt import BeltFiles, scans_in_order
 from oresort.files.dataset import Cutting
 from oresort.files.scans import ScanFiles
 from oresort.runtime.model import Model
+from oresort.sorting.operating import MOVED, Operating
 from oresort.sorting.policy import POLICIES, Policy
 
 
@@ -38,12 +39,14 @@ class SortConfig:
     calibration: str | None = None
     save_calibration: str | None = None
     pixel: Annotated[float | None, number(0, 100, above=True)] = None
-    threshold: Annotated[float | None, share()] = None
+    threshold: Annotated[Any, MOVED] = None
+    operating: Operating = field(default_factory=Operating)
+    prices: str | None = None
     faulty: Annotated[str, one_of(*POLICIES)] = Policy.faulty
     clipped: Annotated[str, one_of(*POLICIES)] = Policy.clipped
     touching: Annotated[str, one_of(*POLICIES)] = Policy.touching
     unsure: Annotated[str, one_of(*POLICIES)] = Policy.unsure
-    band: Annotated[float, share()] = Policy.band
+    band: Annotated[float | None, share()] = None
     overlay: bool = True
     ejectors: str | None = None
     page: Annotated[int | None, whole(0, 65_535)] = None

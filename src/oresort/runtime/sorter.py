@@ -27,7 +27,7 @@ class Sorter:
     Args:
         model: an exported model, its file or `builtin`; or any open `Model`, such as `oresort.load` gives.
         calibration: of the sorter, or its file.
-        policy: what is done with particles that cannot be judged as others are.
+        policy: what is done with particles that cannot be judged as others are; None: as usual, by the model's band.
         threshold: particles from this probability of ore on are kept; None: the one saved with the model.
         cut: how particles are cut, for a model that does not know it; None: as its training pairs were.
         apart: both layers are judged at the same time, on two cores.
@@ -41,14 +41,14 @@ class Sorter:
         self,
         model: str | Path | Model,
         calibration: str | Path | Calibration,
-        policy: Policy = Policy(),  # noqa: B008  # immutable
+        policy: Policy | None = None,
         threshold: float | None = None,
         cut: Cutting | None = None,
         *,
         apart: bool = False,
     ) -> None:
         model = open_model(model) if isinstance(model, str | Path) else model
-        self.model, self.policy = model, policy
+        self.model, self.policy = model, policy or Policy(band=model.point.band)
         self.threshold = check_threshold(model.threshold if threshold is None else threshold)
         if not isinstance(calibration, Calibration):
             calibration = load_calibration(Path(calibration))

@@ -15,6 +15,7 @@ from oresort.runtime.belt import SortedBelt
 from oresort.runtime.ejections import FILE, Kept
 from oresort.runtime.model import Model
 from oresort.runtime.settings import SortConfig
+from oresort.runtime.told import Told
 from oresort.scan.calibrate.calibration import save_calibration
 from oresort.scan.draw.decisions import draw_decisions
 from oresort.scan.draw.page import save_png
@@ -30,10 +31,11 @@ def write_sorted(
     belts: Sequence[SortedBelt],
     kept: Kept | None,
     ejectors: Mapping[str, Any] | None,
+    told: Told,
 ) -> list[Path]:
     """Write tables, `decisions.json` and pictures; return the paths of files, and of folders of pictures.
 
-    `kept` is what nozzles do, and `ejectors` are figures of that, where there are any.
+    `kept` is what nozzles do, and `ejectors` are figures of that, where there are any; `told` has seen all decisions.
 
     Raises:
         InputError: a folder that cannot be written.
@@ -48,7 +50,8 @@ def write_sorted(
             (out / name).unlink(missing_ok=True)  # of other decisions
         pixel = belts[0].calibration.pixel if cfg.pixel is None else cfg.pixel
         write_decisions(written[0], [row for belt in belts for row in belt.placed()], pixel)
-        write_json(written[1], _provenance(cfg, model, cut, threshold, belts) | {"ejectors": ejectors})
+        write_json(written[1], _provenance(cfg, model, cut, threshold, belts) | {"ejectors": ejectors, **told.record()})
+        written.append(told.write(out))
         if kept:
             written.append(kept.write(out))
         before = 0, 0

@@ -34,7 +34,7 @@ class Money:
     share_of_perfect: Interval  # of what a perfect sorter would gain
     best_threshold: float  # of the highest value on these very particles, in hindsight
     best_value: Interval  # at it
-    curve: dict[str, Vector]  # `threshold, mass_yield, metal_recovery, value, value_low, value_high`, each (T,)
+    curve: dict[str, Vector]  # by threshold, see `value.csv` in docs/decision.md, each (T,)
     sensitivity: list[dict[str, float]]  # a row for each of `FACTORS`
 
     def plain(self) -> dict[str, Any]:
@@ -119,14 +119,18 @@ def _curve(lot: Lot, prices: Prices, codes: NDArray[np.int64], drawn: Vector) ->
     mass, metal = above(lot.mass), above(lot.mass * lot.grade / 100)
     whole = mass[:, :1]
     brought = metal * prices.of_metal - mass * prices.mill_cost - (whole - mass) * prices.dump_cost
-    ends = [interval(column, scans) for column in (brought / whole - prices.sort_cost).T]
+    value = brought / whole - prices.sort_cost
+    gain = value - (metal[:, :1] * prices.of_metal / whole - prices.mill_cost)
+    ends = {
+        name: [interval(column, scans) for column in values.T] for name, values in (("value", value), ("gain", gain))
+    }
     return {
         "threshold": cuts,
         "mass_yield": mass[0] / whole[0],
         "metal_recovery": metal[0] / metal[0, 0] if metal[0, 0] > 0 else np.full(count, np.nan),
-        "value": np.array([end.value for end in ends]),
-        "value_low": np.array([end.low for end in ends]),
-        "value_high": np.array([end.high for end in ends]),
+        **{name: np.array([end.value for end in found]) for name, found in ends.items()},
+        **{f"{name}_low": np.array([end.low for end in found]) for name, found in ends.items()},
+        **{f"{name}_high": np.array([end.high for end in found]) for name, found in ends.items()},
     }
 
 

@@ -2,15 +2,17 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
-from typing import Annotated, Any, Self
+from typing import Any, Self
 
 import numpy as np
+from numpy.typing import NDArray
 
 from oresort.console.check import check
-from oresort.console.ranges import number, one_of
 from oresort.errors import InputError
+from oresort.sorting.decide import is_ore
 from oresort.sorting.lot import Lot
 from oresort.sorting.money import best_threshold
+from oresort.sorting.operating import RULES, THRESHOLD, Operating
 from oresort.sorting.prices import Prices
 from oresort.sorting.probability import check_threshold
 from oresort.sorting.promise import (
@@ -19,19 +21,7 @@ from oresort.sorting.promise import (
     threshold_of_particles,
     threshold_of_scans,
 )
-from oresort.sorting.threshold import RULES, THRESHOLD, choose_threshold
-
-OF = ("particles", "mass", "metal")
-
-
-@dataclass
-class Operating:
-    """What `threshold=recovery` promises, and what `threshold=cost` weighs; the keys `operating.*` of all commands."""
-
-    recovery: Annotated[float, number(0.01, 0.9999)] = 0.95
-    confidence: Annotated[float, number(0.5, 0.9999)] = 0.9
-    of: Annotated[str, one_of(*OF)] = "particles"
-    lost_ore: Annotated[float, number(0, 1e6, above=True)] = 1.0
+from oresort.sorting.threshold import choose_threshold
 
 
 @dataclass(frozen=True)
@@ -42,9 +32,11 @@ class Point:
     rule: str = "given"  # one of `RULES`, or `given` for a number
     chosen_on: Mapping[str, int] = field(default_factory=dict)  # numbers of `pairs`, `ore` and `scans`; {}: of none
     promise: Mapping[str, Any] = field(default_factory=dict)  # `recovery, confidence, of`, and `missed` or `on_scans`
+    band: float = 0.0  # nearer to the threshold than this the model is unsure, and particles are kept
 
     def __post_init__(self) -> None:
         check_threshold(self.threshold)
+        check_threshold(self.band, "band")
         if self.rule not in (*RULES, "given"):
             raise InputError(f"point.rule={self.rule!r}: unknown")
         if any(type(count) is not int or count < 0 for count in self.chosen_on.values()):
@@ -68,10 +60,16 @@ class Point:
             raise InputError("point: not an operating point")
         if not isinstance(content["chosen_on"], Mapping) or not isinstance(content["promise"], Mapping):
             raise InputError("point: not an operating point")
-        threshold = content["threshold"]
-        if isinstance(threshold, bool) or not isinstance(threshold, int | float):
-            raise InputError("point.threshold: not a number")
-        return cls(float(threshold), content["rule"], dict(content["chosen_on"]), dict(content["promise"]))
+        numbers = content["threshold"], content["band"]
+        if any(isinstance(value, bool) or not isinstance(value, int | float) for value in numbers):
+            raise InputError("point: a threshold or a band that is not a number")
+        threshold, band = map(float, numbers)
+        return cls(threshold, content["rule"], dict(content["chosen_on"]), dict(content["promise"]), band)
+
+    def kept(self, p_ore: NDArray[np.floating]) -> NDArray[np.bool_]:
+        """Return which particles (N,) are kept: from the threshold on, or nearer to it than the band."""
+        near = np.abs(np.asarray(p_ore, np.float64) - self.threshold) < self.band
+        return np.asarray(is_ore(p_ore, self.threshold) | near)
 
     def words(self) -> str:
         """Return in one sentence what the threshold is and promises."""
@@ -82,6 +80,7 @@ class Point:
         )
         by = "as given" if self.rule == "given" else f"by {self.rule}"
         text = f"threshold {self.threshold:.4f} {by}{on}"
+        text += f", particles within {self.band:g} of it are kept" if self.band else ""
         if not self.promise:
             return text
         known = self.promise
@@ -100,7 +99,7 @@ class Point:
 def check_operating(
     rule: str | float, operating: Operating, ore: int, scans: int, grades: bool, prices: Prices | None
 ) -> None:
-    """Refuse what no model could reach on so many ore particles and scans with ore, before one is trained.
+    """Refuse what no model could reach on so many ore particles, and scans with what is promised.
 
     Raises:
         InputError: an unknown rule, a promise that wants more particles or scans, or a value without grades or prices.

@@ -37,9 +37,9 @@ class Policy:
             raise InputError(f"band={self.band}: not a distance of probabilities; give a number from 0 to 1")
 
     @classmethod
-    def of(cls, config: object) -> Self:
-        """Return the policy that a configuration with keys of the same names asks for."""
-        return cls(**{key: getattr(config, key) for key in (*_KEYS, "band")})
+    def of(cls, config: object, band: float) -> Self:
+        """Return the policy that a configuration with keys of the same names asks for, beside the band."""
+        return cls(**{key: getattr(config, key) for key in _KEYS}, band=band)
 
     def __call__(
         self, p_ore: NDArray[np.floating], threshold: float, particles: Sequence[Particle]

@@ -5,15 +5,7 @@ from numpy.typing import NDArray
 
 from oresort.console.ranges import Rule, share, shown
 from oresort.errors import InputError
-
-OF_LABELS = ("balanced_accuracy", "f1", "youden", "cost")
-"""Rules that ask for classes alone."""
-
-RULES = (*OF_LABELS, "recovery", "value")
-"""All rules; `oresort.sorting.point` knows the last two."""
-
-THRESHOLD = share(*RULES)
-"""What may be given as a threshold: the number, or the rule by which it is chosen."""
+from oresort.sorting.operating import OF_LABELS
 
 _BY_LABELS = share(*OF_LABELS)
 

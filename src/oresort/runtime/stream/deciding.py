@@ -11,6 +11,7 @@ import numpy as np
 from oresort.runtime.observer import Observer
 from oresort.runtime.stream.cutting import Found, Worked
 from oresort.runtime.stream.meter import Meter
+from oresort.runtime.told import Told
 from oresort.scan.segment.particle import FLAGS
 from oresort.sorting.decision import Decision
 from oresort.sorting.drift import Compared, PairFigures, compare
@@ -34,11 +35,13 @@ class Deciding:
         observers: are told of lines and decisions.
         lateness: for a belt that does not wait; None: every particle is classified.
         over: columns of particles that an earlier process decided on, and of which the first line shows the rest.
+        told: counts what is decided since this process began.
     """
 
     def __init__(
-        self, observers: Sequence[Observer], lateness: Lateness | None, over: Sequence[Sequence[int]] = ()
+        self, observers: Sequence[Observer], lateness: Lateness | None, over: Sequence[Sequence[int]], told: Told
     ) -> None:
+        self.told = told
         self._observers, self._lateness, self._over = observers, lateness, over
         self.meter = Meter()
         self.counts = Counter[str]()  # by decision, flag and policy
@@ -82,7 +85,10 @@ class Deciding:
             observer.decided(decisions, self.lines + self.ahead())
         # masks are large, and nobody writes them
         slim = (row._replace(particle=replace(row.particle, mask=_NO_MASK)) for row in decisions)
-        return [Placed(found.scan, found.y, row) for found, row in zip(group, slim, strict=True)]
+        placed = [Placed(found.scan, found.y, row) for found, row in zip(group, slim, strict=True)]
+        for row in placed:
+            self.told.add(row.scan, row.made)
+        return placed
 
     def _late(self, group: list[Found]) -> list[bool]:
         if self._lateness is None:

@@ -16,6 +16,7 @@ from oresort.runtime.stream.resume import Earlier
 from oresort.scan.cut.summary import summary_row
 from oresort.scan.fault import Fault
 from oresort.sorting.drift import Compared
+from oresort.sorting.point import Point
 
 _BELTS = 1_000  # pieces or scans that are listed, the last ones
 _LOOKS = ("air", "noise", "dead", "residual")
@@ -29,7 +30,7 @@ class Record:
         self,
         cfg: SortConfig,
         model: Model,
-        threshold: float,
+        point: Point,
         identity: Mapping[str, Any],
         earlier: Earlier,
         ejecting: Ejecting | None,
@@ -38,7 +39,7 @@ class Record:
             **provenance(),
             "model": model.describe(),
             "settings": asdict(cfg),
-            "threshold": threshold,
+            "threshold": point.threshold,
         }
         self._identity, self._earlier, self._new = dict(identity), earlier, 0
         self._ejecting = ejecting
@@ -102,6 +103,7 @@ class Record:
                 for fault in self.faults
             ],
             "ejectors": self._ejecting.record() if self._ejecting else None,
+            **deciding.told.record(),
             "drift": {known.name: known._asdict() for known in self.drift},
         }
 

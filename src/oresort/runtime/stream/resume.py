@@ -14,19 +14,21 @@ from oresort.runtime.model import Model
 from oresort.runtime.settings import SortConfig
 from oresort.runtime.source.event import Log, Piece
 from oresort.runtime.stream.writer import HEADING
+from oresort.sorting.point import Point
 from oresort.sorting.table import COLUMNS
 
-_SAME = ("crops", "mask", "pixel", "faulty", "clipped", "touching", "unsure", "band", "late", "joined", "scans")
+_SAME = ("crops", "mask", "pixel", "faulty", "clipped", "touching", "unsure", "late", "joined", "scans")
 _MEND = "name another folder"
 
 
-def identity(cfg: SortConfig, model: Model, threshold: float, ejecting: Ejecting | None) -> dict[str, Any]:
+def identity(cfg: SortConfig, model: Model, point: Point, ejecting: Ejecting | None) -> dict[str, Any]:
     """Return what rows of one table have in common, in plain values."""
     source = "scans" if cfg.lines is None else "lines"
     cut = None if model.cut is None else asdict(model.cut)
     same = {key: getattr(cfg, key) for key in _SAME}
     plant = asdict(ejecting.plant) if ejecting else None
-    return {"model": model.digest, "cut": cut, "threshold": threshold, "source": source, "ejectors": plant, **same}
+    same |= {"threshold": point.threshold, "band": point.band}
+    return {"model": model.digest, "cut": cut, "source": source, "ejectors": plant, **same}
 
 
 @dataclass

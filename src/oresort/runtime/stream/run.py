@@ -14,6 +14,7 @@ from oresort.files.write import locked, write_json
 from oresort.runtime.ejections import FILE, HEADING, Grown
 from oresort.runtime.looking import Lookers
 from oresort.runtime.model import Model
+from oresort.runtime.point import operating_point
 from oresort.runtime.report import show_ejections
 from oresort.runtime.settings import SortConfig, cutting, patterns
 from oresort.runtime.sorter import Sorter
@@ -32,9 +33,9 @@ from oresort.runtime.stream.resume import identity, look_back, open_table
 from oresort.runtime.stream.rows import AtOnce, ByScan, Rows
 from oresort.runtime.stream.screen import Screen
 from oresort.runtime.stream.writer import Writer
+from oresort.runtime.told import Told
 from oresort.scan.calibrate.calibration import Calibration, load_calibration
 from oresort.sorting.policy import Policy
-from oresort.sorting.probability import check_threshold
 
 
 def sort_stream(cfg: SortConfig, model: Model, lookers: Lookers = Lookers()) -> Deciding:  # noqa: B008
@@ -44,8 +45,8 @@ def sort_stream(cfg: SortConfig, model: Model, lookers: Lookers = Lookers()) -> 
         InputError: what an argument has wrong, and then nothing was written; or what ended the stream.
         Interrupted: a signal ended it; all lines that had come are decided on.
     """
-    cut, policy = cutting(cfg, model), Policy.of(cfg)
-    threshold = check_threshold(model.threshold if cfg.threshold is None else cfg.threshold)
+    cut, point = cutting(cfg, model), operating_point(cfg, model)
+    policy, threshold = Policy.of(cfg, point.band), point.threshold
     given = load_calibration(Path(cfg.calibration)) if cfg.calibration else None
     needed = cut.crops == "registered"
     if given is not None and needed and given.registration is None:
@@ -53,7 +54,7 @@ def sort_stream(cfg: SortConfig, model: Model, lookers: Lookers = Lookers()) -> 
     if cfg.lines is not None and not cfg.first and given is None:
         raise InputError("first=0: nothing tells how lines are corrected; give calibration=FILE, or lines to measure")
     lookers.check(cfg.pixel or (given.pixel if given else None))
-    out, wanted = Path(cfg.out), identity(cfg, model, threshold, lookers.ejecting)
+    out, wanted = Path(cfg.out), identity(cfg, model, point, lookers.ejecting)
     earlier = look_back(out, wanted)
     with ExitStack() as opened, asked_to_stop() as asked:
         screen = Screen()
@@ -67,8 +68,9 @@ def sort_stream(cfg: SortConfig, model: Model, lookers: Lookers = Lookers()) -> 
             source = Pipe(patience, log) if cfg.lines == "-" else Port(cfg.lines, patience, log)
             opened.callback(source.close)
         late = None if cfg.deadline is None else Lateness(cfg.deadline / 1_000, cfg.late)
-        deciding = Deciding((screen, *lookers.observers), late, earlier.over)
-        record = Record(cfg, model, threshold, wanted, earlier, lookers.ejecting)
+        told = Told(model, point)
+        deciding = Deciding((screen, *lookers.observers), late, earlier.over, told)
+        record = Record(cfg, model, point, wanted, earlier, lookers.ejecting)
         rows: Rows = ByScan(earlier) if cfg.lines is None else AtOnce(earlier)
         try:
             out.mkdir(parents=True, exist_ok=True)
@@ -113,6 +115,7 @@ def sort_stream(cfg: SortConfig, model: Model, lookers: Lookers = Lookers()) -> 
         except OSError as error:
             raise of_the_disk(error) or error from error
     _show(cfg, job)
+    told.show()
     if lookers.ejecting:
         show_ejections(lookers.ejecting.record())
         print(f"written: {out / FILE}")

@@ -1,0 +1,42 @@
+"""The threshold that a command moves a model to, without training it anew."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Protocol
+
+from oresort.errors import InputError
+from oresort.runtime.model import Model
+from oresort.sorting.operating import Operating
+from oresort.sorting.point import Point, choose_point
+from oresort.sorting.prices import load_prices
+from oresort.sorting.probability import check_threshold
+
+
+class Moves(Protocol):
+    """Keys of a command by which a model is moved, see `conf/sort.yaml`."""
+
+    ckpt: str
+    threshold: str | float | None
+    operating: Operating
+    band: float | None
+    prices: str | None
+
+
+def operating_point(cfg: Moves, model: Model) -> Point:
+    """Return where a model decides: as saved with it, at a number, or at what a rule picks on its validation pairs.
+
+    Raises:
+        InputError: a rule, and a model that knows no such pairs, or what `choose_point` refuses.
+    """
+    point = model.point
+    if isinstance(cfg.threshold, str):
+        if model.known is None:
+            raise InputError(
+                f"threshold={cfg.threshold}: {cfg.ckpt} knows no validation pairs to choose it on; give a number, or "
+                "train it anew"
+            )
+        prices = load_prices(Path(cfg.prices)) if cfg.prices else None
+        point = replace(choose_point(cfg.threshold, model.known, cfg.operating, prices), band=point.band)
+    elif cfg.threshold is not None:
+        point = Point(check_threshold(cfg.threshold), band=point.band)
+    return point if cfg.band is None else replace(point, band=cfg.band)
