@@ -50,6 +50,17 @@ def test_a_change_of_the_host_is_the_host_changed_and_none_leaves_all_as_it_is()
     np.testing.assert_allclose(same, (low + noise, high), atol=1e-5)
 
 
+def test_noise_grows_as_the_root_of_the_counts_that_are_lost_and_not_with_the_rock():
+    low, high = QUARTZ.attenuation(np.array([15.0], np.float32))
+    noise = np.array([0.1], np.float32)
+    change = Change("thicker", thicker=0.2)
+    thick = QUARTZ.changed(low + noise, high, change, smooth=np.zeros_like)
+    plain = QUARTZ.changed(low, high, change)
+    lost = (plain[0] - low).item()
+    assert (thick[0] - plain[0]).item() == pytest.approx(0.1 * np.exp(lost / 2), rel=1e-3)
+    assert (thick[1] - plain[1]).item() == pytest.approx(0, abs=1e-6)
+
+
 def test_every_change_of_the_table_changes_both_layers():
     low, high = QUARTZ.attenuation(np.array([15.0], np.float32))
     for change in CHANGES:

@@ -1,6 +1,6 @@
 """What if a particle were thicker, or held more of a mineral: attenuation changed by the physics, all else as it is."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -83,16 +83,20 @@ class Host:
         table = np.linspace(0.0, _THICKEST, _STEPS, dtype=np.float32)
         return np.asarray(np.interp(seen, self.attenuation(table)[layer], table), np.float32)
 
-    def changed(self, low: Layers, high: Layers, change: Change) -> tuple[Layers, Layers]:
+    def changed(
+        self, low: Layers, high: Layers, change: Change, smooth: Callable[[Layers], Layers] | None = None
+    ) -> tuple[Layers, Layers]:
         """Return l and h (N,) of a particle's pixels after a change.
 
-        The high layer says how thick the host is. What both layers see beside the host (other minerals, noise) grows
-        with the thickness, and stays where a mineral is added.
+        The high layer says how thick the host is. What the layers see beside the host is rock of another kind, which
+        grows with the thickness, and noise of counting, which grows as the root of the counts that are lost. `smooth`
+        parts them: of the rest (2, N) it leaves the rock; None, all is rock.
         """
         thickness = self.thickness(high)
         host = self.attenuation(thickness)  # (2, N)
         factor = np.float32(1 + change.thicker)
         other = self.attenuation(factor * thickness, change.mineral, change.percent)
         rest = np.stack([low, high]) - host
-        new = other + factor * rest
+        rock = rest if smooth is None else smooth(rest)
+        new = other + factor * rock + (rest - rock) * np.exp((other - host) / 2)
         return new[0], new[1]

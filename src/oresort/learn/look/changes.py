@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -20,6 +21,8 @@ from oresort.xray.transmission import FULL_SCALE, attenuation
 LITHOLOGY = "phyllic"
 """The host rock that tells how thick a pixel is: that of the orebody; of a beam and detector as on scan 38."""
 
+_SMOOTHING = 2.0  # pixels: what varies over less is taken for noise
+
 
 def scan_38() -> Host:
     """Return the host rock in the beam of the paper's sorter, as far as both are known."""
@@ -36,10 +39,23 @@ def changed(crop: Crop, change: Change, host: Host) -> tuple[NDArray[np.uint16],
     high = np.where(masks[1], high, host.attenuation(host.thickness(low, 0))[1])
     low = np.where(masks[0], low, host.attenuation(host.thickness(high, 1))[0])
     found = []
-    for new, counts, mask in zip(host.changed(low, high, change), (crop.low, crop.high), crop.masks, strict=True):
+
+    def smooth(rest: NDArray[np.float32]) -> NDArray[np.float32]:
+        images = rest.reshape(2, *crop.shape)
+        return np.stack([_smoothed(image, mask).ravel() for image, mask in zip(images, crop.masks, strict=True)])
+
+    for new, counts, mask in zip(
+        host.changed(low, high, change, smooth), (crop.low, crop.high), crop.masks, strict=True
+    ):
         made = np.clip(np.rint(crop.air * np.exp(-new.reshape(crop.shape))), 1, FULL_SCALE).astype(np.uint16)
         found.append(np.where(mask, made, counts))
     return found[0], found[1]
+
+
+def _smoothed(image: NDArray[np.float32], mask: NDArray[np.bool_]) -> NDArray[np.float32]:
+    """Return an image (H, W) as it is without noise from pixel to pixel, by the particle's own pixels alone."""
+    cover = cv2.GaussianBlur(mask.astype(np.float32), (0, 0), _SMOOTHING)
+    return np.asarray(cv2.GaussianBlur(image * mask, (0, 0), _SMOOTHING) / np.maximum(cover, 1e-3), np.float32)
 
 
 def answers(trained: Trained, crops: Sequence[Crop], change: Change | None, host: Host) -> NDArray[np.float32]:

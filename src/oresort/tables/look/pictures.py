@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+import cv2
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import TwoSlopeNorm
@@ -18,13 +19,17 @@ if TYPE_CHECKING:
 Image = NDArray[np.float32]
 
 _SPAN = 0.3  # attenuation: what the colours of r span to either side
+_SMOOTHING = 1.5  # pixels
 
 
-def pair_figure(crop: "Crop", maps: "dict[Kind, Image]", geometry: Canvas | Resize, rock: Curve, title: str) -> Figure:
+def pair_figure(
+    crop: "Crop", maps: "dict[Kind, Image]", geometry: Canvas | Resize, rock: Curve, called: bool, title: str
+) -> Figure:
     """Draw l, h, r = l - f(h) with f of ordinary `rock`, and each map, all as the detector saw the particle.
 
-    Maps are toward ore: red speaks for ore, blue for waste; the outline of the low layer is drawn into each,
-    that of the high layer, which may lie elsewhere, dashed.
+    Maps are toward ore: red speaks for ore, blue for waste. On l, h and r lies, in cyan, what has at least half of the
+    first map's greatest relevance for the decision, `called` ore or not. The outline of the low layer is drawn into
+    each, that of the high layer, which may lie elsewhere, dashed.
     """
     pixels = crop.pixels
     residual = pixels.low - rock(pixels.high)
@@ -44,6 +49,9 @@ def pair_figure(crop: "Crop", maps: "dict[Kind, Image]", geometry: Canvas | Resi
         limit = float(np.abs(seen).max()) or 1.0
         axes.imshow(seen, cmap="RdBu_r", norm=TwoSlopeNorm(0.0, -limit, limit))
         axes.set_title(kind.name.replace(", ", "\n", 1), fontsize=7)
+    first = _crop(geometry.back(next(iter(maps.values())), crop.shape), crop.shape)
+    for axes in panels[:3]:
+        _relevant(axes, first if called else -first)
     for axes in panels:
         _outlined(axes, crop)
     figure.suptitle(title, fontsize=8, parse_math=False)  # a name may hold a dollar sign
@@ -53,6 +61,12 @@ def pair_figure(crop: "Crop", maps: "dict[Kind, Image]", geometry: Canvas | Resi
 def _crop(framed: Image, shape: tuple[int, int]) -> Image:
     top, left = ((side - own) // 2 for side, own in zip(framed.shape, shape, strict=True))
     return framed[top : top + shape[0], left : left + shape[1]]
+
+
+def _relevant(axes: Axes, toward: Image) -> None:
+    smooth = cv2.GaussianBlur(toward, (0, 0), _SMOOTHING)  # gradients are specks
+    if (most := float(smooth.max())) > 0:
+        axes.contour(smooth, [most / 2], colors="cyan", linewidths=1.0)
 
 
 def _outlined(axes: Axes, crop: "Crop") -> None:

@@ -49,7 +49,7 @@ def write_look(
             table.to_csv(temporary, index=False, float_format="%.6g")
     for name, chart in charts.items():
         _picture(out / f"{name}.png", chart)
-    pictures = _pictures(out, found, geometry)
+    pictures = _pictures(out, found, geometry, threshold)
     _maps(out / "maps.npz", found)
     files = {f"{name}.csv" for name in tables} | {f"{name}.png" for name in charts} | {"maps.npz"}
     record = {
@@ -121,17 +121,18 @@ def _pair(found: "Explained", row: int, picture: str) -> dict[str, Any]:
     }
 
 
-def _pictures(out: Path, found: "Explained", geometry: Canvas | Resize) -> dict[int, str]:
+def _pictures(out: Path, found: "Explained", geometry: Canvas | Resize, threshold: float) -> dict[int, str]:
     """Write a picture of each pair in a gallery; return their files below `out` by row."""
     files = {}
     for row in sorted({row for rows in found.galleries.values() for row in rows}):
         pair = _pair(found, row, "")
         grade = f", {pair['grade']:.3g} % Cu" if "grade" in pair else ""
-        title = f"p_ore {pair['p_ore']:.3f}, called {pair['called']}, is {pair['label']}{grade}, scan {pair['scan']}"
+        p = f"p_ore {pair['p_ore']:.3f} (ore from {threshold:.3f})"
+        title = f"{p}, called {pair['called']}, is {pair['label']}{grade}, scan {pair['scan']}"
         name = f"pairs/{row:05d}.png"  # an id may hold anything
         own = found.shown.maps[row]
-        shown = {kind: own[kind] for kind in own if kind.tower is None or kind.method == "Grad-CAM" or len(own) < 4}
-        _picture(out / name, pair_figure(found.crops[row], shown, geometry, found.rock, title))
+        shown = {kind: own[kind] for kind in own if kind.tower is None or kind.method == "Grad-CAM" or len(own) < 5}
+        _picture(out / name, pair_figure(found.crops[row], shown, geometry, found.rock, pair["called"] == "ore", title))
         files[row] = name
     return files
 
