@@ -253,7 +253,8 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
         model: Model = load(options.ckpt)
         calibration = load_calibration(known)
         wrong = compared(out / "decisions.csv", expected(tiles, plan, lambda: Sorter(model, calibration)))
-    done, delay, lines = record["since_start"], record["since_start"]["delay_ms"], count * height
+    done, lines = record["since_start"], count * height
+    delay, computing = done["delay_ms"], done["computing_ms"]
     quiet = [size for size in sizes[len(sizes) // 4 :] if size == size] or [float("nan")]
     return {
         "lines": lines,
@@ -263,6 +264,8 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
         "p50 ms": delay["p50"],
         "p99 ms": delay["p99"],
         "most ms": delay["most"],
+        "computer p50 ms": computing["p50"],
+        "computer p99 ms": computing["p99"],
         "sender held ms": round(1_000 * sender.most_late) if options.rate else "",
         "late": done["late"],
         "lines not taken": lines - done["lines"],

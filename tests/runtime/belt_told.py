@@ -38,10 +38,10 @@ def belt(lines: int, every: int, seed: int = 0) -> tuple[NDArray[np.uint16], lis
 def blocks(
     lines: NDArray[np.uint16], made: list[Decision], size: int = 32
 ) -> Iterator[tuple[NDArray[np.uint16], list[Decision], int]]:
-    """The belt in blocks of lines, each with what is decided then, 72 lines after a particle's end."""
+    """The belt in blocks of lines, each with what is decided then, 62 lines after a particle's end."""
     waiting = list(made)
     for start in range(0, len(lines), size):
         end = start + size
-        ready = [one for one in waiting if one.particle.y + one.particle.h + 72 <= end]
+        ready = [one for one in waiting if one.particle.y + one.particle.h + 62 <= end]
         waiting = waiting[len(ready) :]
         yield lines[start:end], ready, end

@@ -109,12 +109,3 @@ def test_what_a_sorter_cannot_begin_with_is_refused(
     with pytest.raises(InputError, match="does not know how its training pairs were cut"):
         Sorter(unknown, calibration)
     assert Sorter(unknown, calibration, cut=Cutting(mask="threshold")).cut.mask == "threshold"
-
-
-def test_layers_judged_in_two_threads_give_the_same(model: Trained, scan: tuple[Lines, Lines, Calibration]):
-    low, high, calibration = scan
-    low = low.copy()
-    low[300:340, 700:830] = 0
-    one, two = (Sorter(model, calibration, apart=apart) for apart in (False, True))
-    assert sorted_in(one, low, high, [100, 317]) == sorted_in(two, low, high, [32, 410])
-    assert one.faults == two.faults != calibration.faults()

@@ -30,7 +30,6 @@ class Sorter:
         policy: what is done with particles that cannot be judged as others are; None: as usual, by the model's band.
         threshold: particles from this probability of ore on are kept; None: the one saved with the model.
         cut: how particles are cut, for a model that does not know it; None: as its training pairs were.
-        apart: both layers are judged at the same time, on two cores.
 
     Raises:
         InputError: a file that cannot be used, a threshold that is no probability, a model that does not know how its
@@ -44,8 +43,6 @@ class Sorter:
         policy: Policy | None = None,
         threshold: float | None = None,
         cut: Cutting | None = None,
-        *,
-        apart: bool = False,
     ) -> None:
         model = open_model(model) if isinstance(model, str | Path) else model
         self.model, self.policy = model, policy or Policy(band=model.point.band)
@@ -55,7 +52,7 @@ class Sorter:
         if cut is None and (cut := model.cut) is None:
             raise InputError(f"{model.file}: does not know how its training pairs were cut; give cut=Cutting(...)")
         self.calibration, self.cut = calibration, cut
-        self._cutter = Cutter(calibration, cut, apart=apart)
+        self._cutter = Cutter(calibration, cut)
 
     @property
     def lookahead(self) -> int:

@@ -1,5 +1,6 @@
-"""The thread that cuts: lines of the belt in, particles with their place and the time of their last line out."""
+"""Lines of the belt in, particles with their place and the time of their last line out."""
 
+import time
 from bisect import bisect_left
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
@@ -36,6 +37,7 @@ class Worked(NamedTuple):
     low: NDArray[np.uint16]  # (n, W), the lines
     found: list[list[Found]]  # the particles that ended, of one block of the cutter each
     settled: int  # line of the stream before which no undecided particle begins
+    came: float  # time.perf_counter() at which the last of the lines was here
 
 
 class Begun(NamedTuple):
@@ -96,7 +98,8 @@ class Cutting:
         self._old = joined([*self._old, *self._own(sorter)])[-_MOST_FAULTS:]
         self.lost += sorter.lines_lost
         self._sorter = None
-        yield Worked(sorter, np.empty((0, sorter.calibration.width), np.uint16), [found], self._end)
+        nothing = np.empty((0, sorter.calibration.width), np.uint16)
+        yield Worked(sorter, nothing, [found], self._end, time.perf_counter())  # that the belt ends is known now
         yield CutOff()
 
     @property
@@ -126,7 +129,7 @@ class Cutting:
         settled = self._base + sorter.settled
         while len(self._scans) > 1 and self._scans[1].line <= settled:
             self._scans.popleft()
-        return Worked(sorter, block.low, [some for some in found if some], settled)
+        return Worked(sorter, block.low, [some for some in found if some], settled, block.came)
 
     def _found(self, cuts: Sequence[Cut]) -> list[Found]:
         found = []

@@ -80,7 +80,7 @@ class Deciding:
         decisions = [made[k] for k in range(len(group))]
         if not decisions:
             return []
-        self._count(group, decisions, sum(late))
+        self._count(group, decisions, sum(late), worked.came)
         for observer in self._observers:
             observer.decided(decisions, self.lines + self.ahead())
         # masks are large, and nobody writes them
@@ -102,9 +102,10 @@ class Deciding:
             return False
         return any(left < particle.x + particle.w and particle.x < right for left, right in self._over)
 
-    def _count(self, group: list[Found], decisions: list[Decision], late: int) -> None:
-        delays = time.perf_counter() - np.array([found.came for found in group])
-        self.meter.add_decisions(delays, sum(row.decision == "ore" for row in decisions), late)
+    def _count(self, group: list[Found], decisions: list[Decision], late: int, came: float) -> None:
+        now = time.perf_counter()
+        delays, computing = now - np.array([found.came for found in group]), np.full(len(group), now - came)
+        self.meter.add_decisions(delays, computing, sum(row.decision == "ore" for row in decisions), late)
         for row in decisions:
             self.counts[row.decision] += 1
             if row.reason != "threshold":

@@ -14,15 +14,39 @@ _RECENT = 4_096  # delays of which percentiles are shown
 _EDGES = np.geomspace(1e-4, 1e3, 1_000)  # seconds, in steps of 1.6 %: delays of the whole run by how often
 
 
+class Spread:
+    """Times in seconds, by how often they were; 8 kB however many."""
+
+    def __init__(self) -> None:
+        self.worst = 0.0
+        self._counts = np.zeros(len(_EDGES) + 1, np.int64)
+
+    def add(self, seconds: NDArray[np.float64]) -> None:
+        """Count times (N,)."""
+        np.add.at(self._counts, np.searchsorted(_EDGES, seconds), 1)
+        self.worst = max(self.worst, float(seconds.max(initial=0.0)))
+
+    def within(self, share: float) -> float | None:
+        """Return the seconds that that share of all times kept to, to 1.6 %; None before the first."""
+        total = self._counts.sum()
+        if not total:
+            return None
+        place = int(np.searchsorted(np.cumsum(self._counts), share * total))
+        return float(_EDGES[min(place, len(_EDGES) - 1)])
+
+
 class Meter:
-    """Counts lines and decisions, and how late these were."""
+    """Counts lines and decisions, and how late these were.
+
+    `delays` are from a particle's last line to its decision. Of these the computer's share is `computing`: from the
+    last line that the decision needs; until that has come, the belt has to move on.
+    """
 
     def __init__(self) -> None:
         self.lines = self.particles = self.kept = self.late = 0
-        self.worst = 0.0  # seconds
+        self.delays, self.computing = Spread(), Spread()
         self._times = deque[tuple[float, int, int]]([(time.perf_counter(), 0, 0)])
         self._recent = np.zeros(_RECENT)
-        self._all = np.zeros(len(_EDGES) + 1, np.int64)
 
     def add_lines(self, count: int) -> None:
         """Count lines that were cut."""
@@ -33,13 +57,13 @@ class Meter:
             while now - self._times[0][0] > _WINDOW:
                 self._times.popleft()
 
-    def add_decisions(self, delays: NDArray[np.float64], kept: int, late: int) -> None:
-        """Count decisions by their delays (N,) in seconds, of which some were kept, and some came too late."""
+    def add_decisions(self, delays: NDArray[np.float64], computing: NDArray[np.float64], kept: int, late: int) -> None:
+        """Count decisions by both times (N,) in seconds, of which some were kept, and some came too late."""
         places = (self.particles + np.arange(len(delays))) % _RECENT
         self._recent[places] = delays
-        np.add.at(self._all, np.searchsorted(_EDGES, delays), 1)
+        self.delays.add(delays)
+        self.computing.add(computing)
         self.particles, self.kept, self.late = self.particles + len(delays), self.kept + kept, self.late + late
-        self.worst = max(self.worst, float(delays.max(initial=0.0)))
 
     def rates(self, waiting: int) -> Rates:
         """Return how it goes, while so many lines wait."""
@@ -49,10 +73,3 @@ class Meter:
         half, most = (1_000 * np.percentile(known, [50, 99])).tolist() if len(known) else (math.nan, math.nan)
         pace = (self.lines - lines) / seconds, (self.particles - particles) / seconds
         return Rates(self.lines, self.particles, self.kept, *pace, half, most, waiting, self.late)
-
-    def delay(self, share: float) -> float | None:
-        """Return the delay in seconds that that share of all decisions kept to, to 1.6 %; None before the first."""
-        if not self.particles:
-            return None
-        place = int(np.searchsorted(np.cumsum(self._all), share * self._all.sum()))
-        return float(_EDGES[min(place, len(_EDGES) - 1)])

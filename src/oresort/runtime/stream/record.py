@@ -12,6 +12,7 @@ from oresort.runtime.settings import SortConfig
 from oresort.runtime.source.event import Calibrated
 from oresort.runtime.stream.cutting import Begun
 from oresort.runtime.stream.deciding import Deciding
+from oresort.runtime.stream.meter import Spread
 from oresort.runtime.stream.resume import Earlier
 from oresort.scan.cut.summary import summary_row
 from oresort.scan.fault import Fault
@@ -65,7 +66,6 @@ class Record:
         """Return all of it in plain values; `ended` is how, or nothing while it runs."""
         meter = deciding.meter
         known = self.calibrated.calibration if self.calibrated else None
-        delays = {name: meter.delay(share) for name, share in _PERCENTILES.items()}
         return {
             **self._fixed,
             "stream": {
@@ -83,10 +83,8 @@ class Record:
                 **{key: count for key, count in sorted(deciding.counts.items()) if key not in ("ore", "waste")},
                 "lines": deciding.lines,
                 "lines_lost": self.lines_lost,
-                "delay_ms": {
-                    **{name: None if delay is None else round(1_000 * delay, 2) for name, delay in delays.items()},
-                    "most": round(1_000 * meter.worst, 2),
-                },
+                "delay_ms": _milliseconds(meter.delays),
+                "computing_ms": _milliseconds(meter.computing),
             },
             "belts": [
                 {"name": begun.piece.name, "first_line": begun.piece.first, "line": begun.line} for begun in self._begun
@@ -106,6 +104,12 @@ class Record:
             **deciding.told.record(),
             "drift": {known.name: known._asdict() for known in self.drift},
         }
+
+
+def _milliseconds(times: Spread) -> dict[str, float | None]:
+    known = {name: times.within(share) for name, share in _PERCENTILES.items()}
+    found = {name: None if seconds is None else round(1_000 * seconds, 2) for name, seconds in known.items()}
+    return {**found, "most": round(1_000 * times.worst, 2)}
 
 
 def _ends(span: slice | None) -> list[int] | None:

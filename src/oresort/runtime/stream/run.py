@@ -1,6 +1,5 @@
 """The command `sort` on a stream: lines that are sent, or a folder that grows."""
 
-import os
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -88,7 +87,7 @@ def sort_stream(cfg: SortConfig, model: Model, lookers: Lookers = Lookers()) -> 
                 Grown(opened.enter_context(Growing(out / FILE, HEADING)), lookers.ejecting, table.rows)
 
             def begin(calibration: Calibration) -> Sorter:
-                sorter = Sorter(model, calibration, policy, threshold, cut, apart=len(os.sched_getaffinity(0)) > 1)
+                sorter = Sorter(model, calibration, policy, threshold, cut)
                 lookers.check(cfg.pixel or calibration.pixel, sorter.lookahead)
                 return sorter
 
@@ -130,8 +129,10 @@ def _show(cfg: SortConfig, job: Job) -> None:
     table = [{"decided": word, "particles": count} for word, count in sorted(counts.items()) if count]
     source = cfg.scans if cfg.lines is None else f"lines={cfg.lines}"
     show(pd.DataFrame(table, columns=["decided", "particles"]), f"{source}: {meter.particles:,} particles")
-    half, most = (meter.delay(share) for share in (0.5, 0.99))
-    if half is not None and most is not None:
-        print(f"decided {1_000 * half:.0f} ms after a particle's last line, p99 {1_000 * most:.0f} ms", end="; ")
+    half, most = (meter.delays.within(share) for share in (0.5, 0.99))
+    own = meter.computing.within(0.99)
+    if half is not None and most is not None and own is not None:
+        print(f"decided {1_000 * half:.0f} ms after a particle's last line, p99 {1_000 * most:.0f} ms", end=", ")
+        print(f"of which the computer took p99 {1_000 * own:.0f} ms")
     print(f"{job.deciding.lines:,} lines, the source was held back {job.loop.held_back:,} times")
     print(f"written: {', '.join(str(out / name) for name in ('decisions.csv', 'decisions.json', 'log.txt'))}")

@@ -26,9 +26,8 @@ class Cutter:
     """Finds and cuts the particles of an endless belt; memory does not grow with what has gone by.
 
     A particle comes out at most `lookahead` lines after its last one, or after the last one of a clump that it was part
-    of: 72 by default. Lines and pixels that
-    show nothing true are mended where few are missing; else particles that touch them are flagged `faulty`. `faults`
-    names them all. With `apart` both layers are judged at the same time, on two cores: for one belt, not for many.
+    of: 62 by default. Lines and pixels that show nothing true are mended where few are missing; else particles that
+    touch them are flagged `faulty`. `faults` names them all.
 
     Raises:
         InputError: crops are to be registered, and the calibration does not know how.
@@ -38,8 +37,6 @@ class Cutter:
         self,
         calibration: Calibration,
         options: Cutting = Cutting(),  # noqa: B008  # immutable
-        *,
-        apart: bool = False,
     ) -> None:
         if options.crops == "registered" and calibration.registration is None:
             raise InputError("the layers' registration is not known; give a calibration that has it, or crops=released")
@@ -47,7 +44,7 @@ class Cutter:
         self.lines = 0  # pushed so far
         self.lines_lost = 0  # of those judged so far, in either layer
         self.noted = 0  # places that were found faulty so far
-        self._window = Window(calibration, options, apart=apart)
+        self._window = Window(calibration, options)
         self.lookahead = BLOCK + self._window.ahead
         self._regions = Regions(options.min_area)
         self._waiting = np.empty((2, BLOCK, calibration.width), np.uint16)

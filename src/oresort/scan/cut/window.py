@@ -1,7 +1,6 @@
 """The stretch of a scan that is in memory: both layers as transmission with their masks, by absolute lines."""
 
 import math
-from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
 import cv2
@@ -20,7 +19,8 @@ from oresort.scan.health.patches import REACH as JUDGED
 from oresort.scan.health.running import Running
 from oresort.scan.segment.mask import MASKS, REACH, Cover
 
-HALO = 24  # lines at least around whatever is cut: registration needs a few, splines a dozen, the other mask more
+HALO = 24  # lines and columns at least around whatever is cut: splines need a dozen, the high layer's own mask more
+BELOW = 14  # of these below it, for which a particle waits: the reach of the widest mask
 _LAG = 2.0  # lines between the layers from which one shows nothing of where the other is bare
 _ENDLESS = 1_000  # lines that a column may be covered without a break: 0.4 m, longer than any particle
 
@@ -38,13 +38,11 @@ class Window:
     """The one owner of a scan's lines.
 
     A line goes through three stages, each some lines behind the one before: judged; masked and levelled, once all that
-    a mask depends on is judged; ready to be cut, once all that may lie around a particle is masked. With `apart` the
-    layers are judged in two threads.
+    a mask depends on is judged; ready to be cut, once all that may lie around a particle is masked.
     """
 
-    def __init__(self, calibration: Calibration, options: Cutting, *, apart: bool = False) -> None:
+    def __init__(self, calibration: Calibration, options: Cutting) -> None:
         belt = calibration.belt
-        self._helper = ThreadPoolExecutor(1) if apart else None  # judges the high layer
         self._columns = (calibration.low, calibration.high)
         self._judges = [Judge(columns, belt, options.correct) for columns in self._columns]
         self._running = [Running(columns.noise[belt]) for columns in self._columns]
@@ -60,7 +58,8 @@ class Window:
         fit = calibration.registration
         scale, offset, lag = (1.0, 0.0, 0.0) if fit is None else (fit.scale, fit.column_offset, fit.row_offset)
         self.halo = max(HALO, HALO // 2 + math.ceil(abs(lag)))  # lines around whatever is cut
-        self.ahead = JUDGED + self._reach + self.halo  # lines that are looked ahead
+        self._below = max(BELOW, HALO // 2 + math.ceil(abs(lag)))
+        self.ahead = JUDGED + self._reach + self._below  # lines that are looked ahead
         self._apart = abs(lag) > _LAG
         self._taps = taps(scale * belt.start + offset - belt.start, scale, self._width, self._width)  # of every column
         self._partner = np.array([[1 / scale, 0, (belt.start - offset) / scale - belt.start], [0, 1, 0]])  # (2, 3)
@@ -70,7 +69,8 @@ class Window:
     ) -> tuple[list[Patch], list[Patch]]:
         """Add lines of both layers (n, columns of the scan); return what is faulty on those that are judged by now."""
         found: tuple[list[Patch], list[Patch]] = ([], [])
-        for layer, (judged, patches) in enumerate(self._judged(counts, last)):
+        for layer, (judge, came) in enumerate(zip(self._judges, counts, strict=True)):
+            judged, patches = judge.take(came, last)
             if layer == 0:
                 patches = patches + self._endless(judged)
             self._layers[layer].append(judged)
@@ -79,19 +79,10 @@ class Window:
         self._mask(last)
         return found
 
-    def _judged(
-        self, counts: tuple[NDArray[np.uint16], NDArray[np.uint16]], last: bool
-    ) -> list[tuple[NDArray[np.float32], list[Patch]]]:
-        low, high = self._judges
-        if self._helper is None:
-            return [low.take(counts[0], last), high.take(counts[1], last)]
-        other = self._helper.submit(high.take, counts[1], last)  # numpy and OpenCV need no interpreter lock
-        return [low.take(counts[0], last), other.result()]
-
     def ready(self, last: bool) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
         """Return the weak and the strong mask (n, W) of the lines that have become ready to be cut."""
         # registration reads lines around a particle, which must be levelled by then
-        stop = self._weak.end if last else max(self._weak.end - self.halo, self._ready)
+        stop = self._weak.end if last else max(self._weak.end - self._below, self._ready)
         start, self._ready = self._ready, stop
         return self._weak.between(start, stop), self._strong.between(start, stop)
 
@@ -149,8 +140,11 @@ class Window:
         return self._rule(transmission, self._columns[layer].level, noise)
 
     def around(self, box: Box, layer: int, margin: int) -> tuple[NDArray[np.float32], int, int]:
-        """Return a layer's transmission in a box grown by `margin` as far as the scan goes, its y and x."""
-        start, stop = box.y - margin, box.y + box.h + margin
+        """Return a layer's transmission in a box grown by `margin` as far as the scan goes, its y and x.
+
+        Downwards it grows by at most `BELOW`.
+        """
+        start, stop = box.y - margin, box.y + box.h + min(margin, BELOW)
         columns = slice(max(box.x - margin, 0), box.x + box.w + margin)
         levels = self._levels[layer].between(start, stop)  # (n, 1), fewer at the scan's end
         lines = self._layers[layer].between(start, stop)[: len(levels), columns]  # (n, w)
