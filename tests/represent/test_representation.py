@@ -11,6 +11,7 @@ from oresort.files.image import read_pair
 from oresort.make import make
 from oresort.models.inputs import Inputs
 from oresort.represent.geometry import Canvas, Resize
+from oresort.represent.mask import particle_mask
 from oresort.represent.representation import PLANES, Attenuation, Representation, Standardized
 
 AIR = 50_000.0
@@ -134,3 +135,22 @@ def test_a_real_pair_has_the_known_attenuation(real_dir: Path):
     assert 1.2 < planes[0].max() < 2.0
     assert 0.7 < planes[1].max() < 1.35
     assert 1.35 < np.median(planes[0][thick] / planes[1][thick]) < 1.8
+
+
+@pytest.mark.parametrize("kind", [Attenuation, Standardized])
+@pytest.mark.parametrize("background", ["zero", "air"])
+def test_a_batch_of_any_sizes_gives_each_pairs_own_planes(kind: type[Representation], background: str):
+    rng = np.random.default_rng(0)
+    shapes = [(30, 41), (1, 7), (90, 60), (25, 25)]
+    pairs = [
+        tuple(rng.integers(0, 60_000, (2, *shape)).astype(np.uint16) * (rng.random(shape) < 0.8)) for shape in shapes
+    ]
+    lows, highs = ([pair[k].astype(np.uint16) for pair in pairs] for k in (0, 1))
+    representation = kind(size=24)
+    found = representation.batch(lows, highs, AIR, background)
+    assert found.shape == (4, PLANES, 24, 24)
+    for planes, low, high in zip(found, lows, highs, strict=True):
+        np.testing.assert_array_equal(planes, representation.planes(low, high, AIR, background))
+        value, cover = representation.quantity(high, AIR), particle_mask(high, AIR, background)
+        np.testing.assert_array_equal(planes[1], representation.geometry(value * cover))
+        np.testing.assert_array_equal(planes[3], representation.geometry(cover.astype(np.float32)))

@@ -20,7 +20,7 @@ from oresort.models.heads.head import p_ore
 from oresort.models.inputs import Inputs
 from oresort.models.weights import load_safely
 from oresort.represent.representation import Planes, Representation
-from oresort.runtime.model import Counts, planes_of, predict
+from oresort.runtime.model import Counts, predict
 from oresort.sorting.lot import Lot
 from oresort.sorting.point import Point
 from oresort.sorting.probability import check_threshold
@@ -96,7 +96,7 @@ class Trained:
         self, lows: Sequence[Counts], highs: Sequence[Counts], air: float, background: str
     ) -> NDArray[np.float32]:
         """Return the probability of ore (B,) of one batch of particles, at least one, as `predict`."""
-        planes = planes_of(self.representation, lows, highs, air, background)  # (B, 4, S, S)
+        planes = self.representation.batch(lows, highs, air, background)  # (B, 4, S, S)
         return self.answer(planes)
 
     def answer(self, planes: Planes) -> NDArray[np.float32]:

@@ -5,6 +5,7 @@ A representation makes planes of counts, once a particle, in numpy. Its class fa
 """
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from typing import Annotated, ClassVar, Literal
 
 import numpy as np
@@ -54,13 +55,35 @@ class Representation(ABC):
 
     def planes(self, low: NDArray[np.uint16], high: NDArray[np.uint16], air: float, background: str) -> Planes:
         """Return planes (4, size, size) float32 of one pair (H, W), see `PLANES` and `particle_mask`."""
-        masks = [particle_mask(counts, air, background) for counts in (low, high)]  # (H, W) each
-        values = [self.quantity(low, air) * masks[0], self.quantity(high, air) * masks[1]]  # (H, W) each
-        return np.stack([self.geometry(np.asarray(plane, np.float32)) for plane in (*values, *masks)])
+        return self.batch([low], [high], air, background)[0]
+
+    def batch(
+        self,
+        lows: Sequence[NDArray[np.uint16]],
+        highs: Sequence[NDArray[np.uint16]],
+        air: float,
+        background: str,
+    ) -> Planes:
+        """Return planes (B, 4, size, size) float32 of B pairs (H, W), each of its own size, at least one.
+
+        All pixels of a batch become values together: a call costs more than the few thousand pixels of one particle.
+        """
+        layers = [layer for pair in zip(lows, highs, strict=True) for layer in pair]  # (H, W), 2 B of them
+        inside = np.concatenate([particle_mask(layer, air, background).ravel() for layer in layers])  # (pixels,)
+        values = self.quantity(np.concatenate([layer.ravel() for layer in layers]), air)
+        values *= inside
+        cover = inside.astype(np.float32)
+        planes = np.empty((len(layers) // 2, PLANES, self.size, self.size), np.float32)
+        start = 0
+        for number, layer in enumerate(layers):
+            place = slice(start, start := start + layer.size)
+            for kind, pixels in enumerate((values, cover)):
+                planes[number // 2, 2 * kind + number % 2] = self.geometry(pixels[place].reshape(layer.shape))
+        return planes
 
     @abstractmethod
     def quantity(self, counts: NDArray[np.uint16], air: float) -> NDArray[np.float32]:
-        """Return the values (H, W), in `unit`, that are averaged over pixels."""
+        """Return the value of each of the counts, any shape, in `unit`; a new array, whose pixels are averaged."""
 
 
 class Standardized(Representation):
@@ -90,4 +113,5 @@ class Attenuation(Representation):
 
     def quantity(self, counts: NDArray[np.uint16], air: float) -> NDArray[np.float32]:
         """Return ln(air / counts), at most `ceiling`."""
-        return np.minimum(attenuation(counts, air), np.float32(self.ceiling))
+        values = attenuation(counts, air)
+        return np.minimum(values, np.float32(self.ceiling), out=values)

@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 from oresort.console.progress import track
 from oresort.errors import InputError
 from oresort.files.dataset import WORDS, Cutting
-from oresort.represent.representation import Planes, Representation
 from oresort.sorting.lot import Lot
 from oresort.sorting.point import Point
 from oresort.sorting.probability import check_probabilities
@@ -63,14 +62,6 @@ class Model(Protocol):
 
         `air` is the counts without a particle, `background` that of the crops, `zero` or `air`.
         """
-
-
-def planes_of(
-    representation: Representation, lows: Sequence[Counts], highs: Sequence[Counts], air: float, background: str
-) -> Planes:
-    """Return the planes (B, 4, S, S) float32 of B particles, at least one; arguments as a `Model` is called."""
-    pairs = zip(lows, highs, strict=True)
-    return np.stack([representation.planes(low, high, air, background) for low, high in pairs])
 
 
 def predict(

@@ -16,7 +16,7 @@ from oresort.files.dataset import Cutting
 from oresort.files.reading import read_bytes
 from oresort.represent.representation import PLANES, Planes
 from oresort.runtime.card import KEY, Card
-from oresort.runtime.model import Counts, planes_of, predict
+from oresort.runtime.model import Counts, predict
 from oresort.runtime.sealed import scalar_in, unsealed
 from oresort.sorting.lot import Lot
 from oresort.sorting.point import Point
@@ -106,7 +106,7 @@ class OnnxModel:
         self, lows: Sequence[Counts], highs: Sequence[Counts], air: float, background: str
     ) -> NDArray[np.float32]:
         """Return the probability of ore (B,) of one batch of particles, at least one, as `predict`."""
-        return self.answer(planes_of(self.representation, lows, highs, air, background))
+        return self.answer(self.representation.batch(lows, highs, air, background))
 
     def predict(
         self,

@@ -12,4 +12,7 @@ NOMINAL_AIR = 52_350.0
 
 def attenuation(counts: NDArray[np.generic], air: float) -> NDArray[np.float32]:
     """Return ln(air / counts), any shape, dimensionless; counts below 1 count as 1 (photon starvation)."""
-    return np.log(air / np.maximum(counts.astype(np.float32), 1.0)).astype(np.float32)
+    values = counts.astype(np.float32)
+    np.maximum(values, 1.0, out=values)
+    np.divide(float(air), values, out=values)
+    return np.log(values, out=values)
