@@ -1,5 +1,6 @@
 """A table that grows: whole rows alone are there, wherever the process before was killed."""
 
+import os
 import tempfile
 from pathlib import Path
 
@@ -22,6 +23,18 @@ def test_rows_are_added_after_those_that_are_there(tmp_path: Path):
             table.add(f"{turn + 1},x\n")
             table.sync()
     assert (tmp_path / "t.csv").read_text() == "id,what\n1,x\n2,x\n3,x\n"
+
+
+def test_what_was_added_is_on_the_disk_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    sizes: list[int] = []
+    monkeypatch.setattr(os, "fdatasync", lambda handle: sizes.append(os.fstat(handle).st_size))
+    with Growing(tmp_path / "t.csv", HEADING) as table:
+        for _ in range(2):
+            table.sync()
+        table.add("1,x\n")
+        for _ in range(2):
+            table.sync()
+    assert sizes == [len(HEADING) + 1, len(HEADING) + 5]
 
 
 @given(st.integers(0, len(WHOLE)))

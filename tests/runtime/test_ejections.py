@@ -191,6 +191,22 @@ def test_a_stream_has_the_windows_of_the_same_scan(home: Path, tmp_path: Path, p
         piped(tmp_path / "b", [sent(belt())], known, written(tmp_path, distance=2_001.0))
 
 
+def test_both_tables_of_a_stream_are_on_the_disk(
+    home: Path, tmp_path: Path, plant: str, monkeypatch: pytest.MonkeyPatch
+):
+    synced: dict[str, int] = {}
+    plain = os.fdatasync
+
+    def watched(handle: int) -> None:
+        synced[Path(f"/proc/self/fd/{handle}").readlink().name] = os.fstat(handle).st_size
+        plain(handle)
+
+    monkeypatch.setattr(os, "fdatasync", watched)
+    piped(tmp_path / "a", [sent(belt())], f"calibration={home}/cal.json", plant)
+    for name in ("decisions.csv", "ejections.csv"):
+        assert synced[name] == (tmp_path / "a" / name).stat().st_size > 1_000
+
+
 def test_the_page_shows_a_stream_while_it_is_sorted(home: Path, tmp_path: Path, plant: str):
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]

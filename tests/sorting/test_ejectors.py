@@ -13,10 +13,8 @@ from hypothesis import strategies as st
 
 from oresort.errors import InputError
 from oresort.sorting.ejectors.efficiency import co_deflection, expected
-from oresort.sorting.ejectors.settings import Ejectors, load_ejectors
+from oresort.sorting.ejectors.settings import EXAMPLE, Ejectors, load_ejectors
 from oresort.sorting.ejectors.shots import Profile, air, passage, passing, profile, times
-
-TEMPLATE = Path(__file__).parents[2] / "docs" / "ejectors.yaml"
 
 
 def block(width: int, height: int) -> Profile:
@@ -141,7 +139,7 @@ def test_a_plants_file_is_read(tmp_path: Path):
 
 
 def test_the_template_has_every_key_with_its_default_and_leaves_open_what_only_the_plant_knows():
-    content = yaml.safe_load(TEMPLATE.read_text())
+    content = yaml.safe_load(EXAMPLE.read_text())
     fields = Ejectors.__dataclass_fields__
     assert list(content) == list(fields)
     for name, field in fields.items():
@@ -149,9 +147,11 @@ def test_the_template_has_every_key_with_its_default_and_leaves_open_what_only_t
             assert content[name] == field.default, name
         else:
             assert content[name] is None, name
-    with pytest.raises(InputError, match=r"pixel, belt_speed, .*speed_jitter: missing, only the plant knows"):
-        load_ejectors(TEMPLATE)
-    keys = [line for line in TEMPLATE.read_text().splitlines() if line and not line.startswith("#")]
+    # whoever has an installed package alone is told where it lies
+    told = rf"pixel, belt_speed, .*speed_jitter: missing, only the plant knows; {EXAMPLE} has every key"
+    with pytest.raises(InputError, match=told):
+        load_ejectors(EXAMPLE)
+    keys = [line for line in EXAMPLE.read_text().splitlines() if line and not line.startswith("#")]
     assert all("#" in line for line in keys)
 
 

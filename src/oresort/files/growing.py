@@ -26,7 +26,7 @@ class Growing:
     """
 
     def __init__(self, path: Path, heading: str, most: int | None = None) -> None:
-        self.path = path
+        self.path, self._dirty = path, True  # what an earlier process left may not be on the disk either
         self._handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o666)
         try:
             first = f"{heading}\n".encode()
@@ -54,6 +54,7 @@ class Growing:
     def add(self, text: str) -> None:
         """Add whole rows; OSError names the file."""
         data = memoryview(text.encode())
+        self._dirty = True
         try:
             while data:
                 data = data[os.write(self._handle, data) :]
@@ -62,7 +63,10 @@ class Growing:
             raise
 
     def sync(self) -> None:
-        """Have what was added on the disk."""
+        """Have what was added on the disk; costs nothing where nothing was."""
+        if not self._dirty:
+            return
+        self._dirty = False  # first: what another thread adds meanwhile is left to the next call
         try:
             os.fdatasync(self._handle)
         except OSError as error:

@@ -55,7 +55,8 @@ class Representation(ABC):
 
     def planes(self, low: NDArray[np.uint16], high: NDArray[np.uint16], air: float, background: str) -> Planes:
         """Return planes (4, size, size) float32 of one pair (H, W), see `PLANES` and `particle_mask`."""
-        return self.batch([low], [high], air, background)[0]
+        planes: Planes = self.batch([low], [high], air, background)[0]
+        return planes
 
     def batch(
         self,

@@ -83,8 +83,10 @@ def sort_stream(cfg: SortConfig, model: Model, lookers: Lookers = Lookers()) -> 
             else:
                 sent = source.events(given.width if given else None, earlier.belts + 1)
                 events = calibrated(sent, cfg.first, given, f"lines={cfg.lines}", log, needed=needed)
+            beside = []
             if lookers.ejecting:
-                Grown(opened.enter_context(Growing(out / FILE, HEADING)), lookers.ejecting, table.rows)
+                beside.append(opened.enter_context(Growing(out / FILE, HEADING)))
+                Grown(beside[0], lookers.ejecting, table.rows)
 
             def begin(calibration: Calibration) -> Sorter:
                 sorter = Sorter(model, calibration, policy, threshold, cut)
@@ -99,7 +101,7 @@ def sort_stream(cfg: SortConfig, model: Model, lookers: Lookers = Lookers()) -> 
                 cutting_up,
                 deciding,
                 rows,
-                Writer(table, out / "decisions.json", cfg.pixel if cfg.pixel or not given else given.pixel),
+                Writer(table, out / "decisions.json", cfg.pixel if cfg.pixel or not given else given.pixel, beside),
                 record,
                 log,
                 (screen, *lookers.observers),

@@ -28,10 +28,12 @@ class Writer:
         table: `decisions.csv`, open.
         record: `decisions.json`.
         pixel: mm of belt in a pixel, where known.
+        beside: tables that others add to, which are to be on the disk as soon.
     """
 
-    def __init__(self, table: Growing, record: Path, pixel: float | None) -> None:
+    def __init__(self, table: Growing, record: Path, pixel: float | None, beside: Sequence[Growing] = ()) -> None:
         self._table, self._record, self.pixel = table, record, pixel
+        self._tables = (table, *beside)
         self.rows = table.rows  # that were given, those included that wait
         self._items = Waiting[Sequence[Placed] | Mapping[str, Any]](_MOST)
         self._error: OSError | None = None
@@ -65,17 +67,21 @@ class Writer:
                 raise
             raise self._error from None
 
+    def _sync(self) -> None:
+        for table in self._tables:
+            table.sync()
+
     def _work(self) -> None:
-        number, synced, dirty = self._table.rows, time.monotonic(), False
+        number, synced = self._table.rows, time.monotonic()
         try:
             while True:
                 item = self._items.take(_SECOND / 4)
                 if isinstance(item, Mapping):
-                    self._table.sync()
-                    synced, dirty = time.monotonic(), False
+                    self._sync()
+                    synced = time.monotonic()
                     write_json(self._record, item)
                 elif item is not None and not item:
-                    self._table.sync()
+                    self._sync()
                     return
                 elif item is not None:
                     text = io.StringIO()
@@ -83,10 +89,10 @@ class Writer:
                         cells(number + k, row, self.pixel) for k, row in enumerate(item, start=1)
                     )
                     self._table.add(text.getvalue())
-                    number, dirty = number + len(item), True
-                if dirty and time.monotonic() - synced >= _SECOND:
-                    self._table.sync()
-                    synced, dirty = time.monotonic(), False
+                    number += len(item)
+                if time.monotonic() - synced >= _SECOND:
+                    self._sync()
+                    synced = time.monotonic()
         except ClosedError:
             pass
         except OSError as error:

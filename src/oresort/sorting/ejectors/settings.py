@@ -10,13 +10,16 @@ from oresort.console.ranges import number, one_of, share, whole
 from oresort.errors import InputError
 from oresort.files.reading import read_mapping
 
-_MEND = "docs/ejectors.yaml has every key with its meaning"
+EXAMPLE = Path(__file__).with_name("plant.yaml")
+"""A plant's file to copy: every key with its meaning, and nothing where only the plant knows."""
+
+_MEND = f"{EXAMPLE} has every key with its meaning"
 _MS = 1_000  # ms in a second, and mm in a metre
 
 
 @dataclass(frozen=True)
 class Ejectors:
-    """Positions in mm, times in ms as in data sheets; `docs/ejectors.yaml` explains each key and its default.
+    """Positions in mm, times in ms as in data sheets; `plant.yaml` beside this file explains each key and its default.
 
     InputError where the keys contradict each other.
     """
