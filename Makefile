@@ -55,8 +55,8 @@ format: install ## format the code
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: install ## speed of models, loader, training, simulator, scan chain and help
-	for file in models loader training simulator scan lookers runtime zoo help; do $(BIN)/python benchmarks/$$file.py || exit 1; done
+bench: install ## speed of models, loader, training, simulator, scan chain, streams and help
+	for file in models loader training simulator scan sorter lookers runtime stream zoo help; do $(BIN)/python benchmarks/$$file.py || exit 1; done
 
 data/paper/manifest.csv: | install
 	$(BIN)/python -m oresort.simulate preset=paper out=data/paper

@@ -1,6 +1,6 @@
 """A long synthetic belt sent to `sort` over a socket: what is lost, doubled or out of order, how fast and how late.
 
-    python benchmarks/stream.py --ckpt FILE --minutes 10 --rate 3700
+    python benchmarks/stream.py --minutes 10 --rate 3700              # with the model in the package
     python benchmarks/stream.py --ckpt FILE --minutes 2 --rate 0     # as fast as lines are taken
 
 Simulated pieces of belt of coverage 0, 0.05, 0.1 and 0.3 follow each other at random, every eighth with a fault of the
@@ -279,8 +279,8 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
 def main() -> None:
     """Send the belt, look at what became of it, print and write a table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--ckpt", required=True, help="checkpoint, exported model, or builtin")
-    parser.add_argument("--minutes", type=float, default=1.0, help="of belt, at its rate or at 5,000 lines/s")
+    parser.add_argument("--ckpt", default="builtin", help="checkpoint, exported model, or builtin")
+    parser.add_argument("--minutes", type=float, default=0.5, help="of belt, at its rate or at 5,000 lines/s")
     parser.add_argument("--rate", type=float, nargs="+", default=[3_700.0], help="lines a second; 0: as fast as taken")
     parser.add_argument("--seed", type=int, default=0, help="of the belt")
     parser.add_argument("--out", type=Path, help="CSV to write")
