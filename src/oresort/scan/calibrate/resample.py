@@ -31,9 +31,9 @@ def spline_of(picture: NDArray[np.float32]) -> NDArray[np.float32]:
     Beyond the rim the picture is mirrored. What is farther than `REACH` pixels away has no weight, so this is a plain
     convolution, in a third of the time of a recursive filter.
     """
-    return np.asarray(
-        cv2.sepFilter2D(picture, cv2.CV_32F, _WEIGHTS, _WEIGHTS, borderType=cv2.BORDER_REFLECT), np.float32
-    )
+    for kernel in (_WEIGHTS[None], _WEIGHTS[:, None]):  # OpenCV's own filter of both axes takes half as long again
+        picture = np.asarray(cv2.filter2D(picture, cv2.CV_32F, kernel, borderType=cv2.BORDER_REFLECT), np.float32)
+    return picture
 
 
 def resample(spline: NDArray[np.float32], rows: Taps, columns: Taps) -> NDArray[np.float32]:

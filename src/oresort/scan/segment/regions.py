@@ -106,12 +106,12 @@ class Regions:
         # diagonal contacts count: each pixel of the first line meets three of the line before
         own = labels[0]
         touching = own > 0
-        pairs: set[tuple[int, int]] = set()
+        pairs: list[tuple[int, int]] = []
         if before and touching.any():
-            for shift in range(3):
-                others = self._last[shift : shift + width]
-                met = touching & (others > 0)
-                pairs |= set(zip(others[met].tolist(), own[met].tolist(), strict=True))
+            others = np.stack([self._last[shift : shift + width] for shift in range(3)])  # (3, W)
+            line, column = np.nonzero((others > 0) & touching)
+            met = np.unique(others[line, column].astype(np.int64) * count + own[column])
+            pairs = list(zip((met // count).tolist(), (met % count).tolist(), strict=True))
         # numbers of a common count: what grew before from 1 on, then what is fresh
         everything = [*before, *fresh]
         root = list(range(len(everything)))
@@ -122,7 +122,7 @@ class Regions:
                 index = root[index]
             return index
 
-        for old, new in sorted(pairs):
+        for old, new in pairs:
             one, other = sorted((find(old - 1), find(len(before) + new - 1)))
             if one != other:
                 root[other] = one
@@ -132,9 +132,8 @@ class Regions:
         going = [index for index in heads if everything[index].bottom == self._seen]
         number = {index: position for position, index in enumerate(going, start=1)}
         table = np.zeros(count, np.int32)  # from this piece's labels to numbers of what grows
-        for label in np.unique(labels[-1]).tolist():
-            if label:
-                table[label] = number[find(len(before) + label - 1)]
+        for label in (np.flatnonzero(np.bincount(labels[-1])[1:]) + 1).tolist():
+            table[label] = number[find(len(before) + label - 1)]
         self._last[1:-1] = table[labels[-1]]
         self._growing = [everything[index] for index in going]
         return [everything[index] for index in heads if index not in number]

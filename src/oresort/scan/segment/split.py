@@ -11,6 +11,7 @@ from oresort.files.dataset import Cutting
 
 _AROUND = np.ones((3, 3), np.uint8)
 _ROUNDING = 2e-6  # relative
+_STEPS = 4  # of a pixel, between two looks at whether anything still grows
 
 
 class Part(NamedTuple):
@@ -52,9 +53,11 @@ def high_peaks(height: NDArray[np.float32], least: float) -> NDArray[np.bool_]:
     # rounding must not leave a pixel less than `least` below
     lowered = height - np.float32(least) - np.float32(_ROUNDING) * np.abs(height)
     while True:
-        grown = np.minimum(cv2.dilate(lowered, _AROUND), height)
-        if np.array_equal(grown, lowered):
-            return height - lowered >= np.float32(least)
+        grown = lowered
+        for _ in range(_STEPS):
+            grown = cv2.min(cv2.dilate(grown, _AROUND), height)
+        if (grown == lowered).all():
+            return np.asarray(height - lowered >= np.float32(least))
         lowered = grown
 
 
