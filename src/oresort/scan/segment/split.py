@@ -55,7 +55,7 @@ def high_peaks(height: NDArray[np.float32], least: float) -> NDArray[np.bool_]:
     while True:
         grown = lowered
         for _ in range(_STEPS):
-            grown = cv2.min(cv2.dilate(grown, _AROUND), height)
+            grown = np.asarray(cv2.min(cv2.dilate(grown, _AROUND), height), np.float32)
         if (grown == lowered).all():
             return np.asarray(height - lowered >= np.float32(least))
         lowered = grown
