@@ -1,63 +1,71 @@
 """Pairs per second of whole training epochs as `oresort.train` runs them, with each of its options for speed.
 
-    python benchmarks/training.py [--data DIR] [--device gpu] [--out FOLDER]
+    python benchmarks/training.py [--data DIR] [--device gpu] [--out FOLDER] [recipe=lite ...]
 
 Measures the real trainer (loader, augmentation, metrics, logging) from the end of its first epoch on; prints,
 asserts nothing. The last column says how long the paper's 200 epochs of 21,739 pairs would take at that rate.
 """
 
 import argparse
-import logging
 import tempfile
 import time
-import warnings
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import lightning as L
 import pandas as pd
 import torch
-from timing import begin, report, spec
+from timing import begin, report
 
 from oresort.belt import write_pairs
-from oresort.data.datamodule import OreDataModule
+from oresort.console.compose import composed
+from oresort.learn.config import TrainConfig
+from oresort.learn.fit import data_module, seeded
 from oresort.learn.module import OreModule
-from oresort.paths import part
+from oresort.learn.options import check_options
+from oresort.learn.plan import plan_steps
+from oresort.learn.quiet import expected_warnings
+from oresort.learn.sweep import register_resolvers
+from oresort.learn.trainer import make_trainer
+from oresort.make import targets, trust
 
 PAPER = 200 * 21_739  # pairs of the paper's training
+EPOCH = 2**31 - 1  # steps of a block: all there are
 
-CASES: dict[str, dict[str, Any]] = {
-    "as on a CPU": {},
-    "resident": {"resident": True},
-    "resident, bf16": {"resident": True, "precision": "bf16-mixed"},
-    "resident, bf16, channels last": {"resident": True, "precision": "bf16-mixed", "channels_last": True},
-    "resident, compiled": {"resident": True, "compile": True},
-    "resident, bf16, compiled": {"resident": True, "precision": "bf16-mixed", "compile": True},
-    "resident, bf16, CUDA graphs": {
-        "resident": True,
-        "precision": "bf16-mixed",
-        "compile": "reduce-overhead",
-    },
-}
-"""Options of `oresort.train`: data.resident, trainer.precision, channels_last, compile."""
+CASES: dict[str, list[str]] = {
+    "host": ["data.resident=false", "block=0"],
+    "resident": ["data.resident=true", "block=0"],
+    "resident, block": ["data.resident=true", f"block={EPOCH}"],
+    "resident, block, bf16": ["data.resident=true", f"block={EPOCH}", "trainer.precision=bf16-mixed"],
+    "resident, block, bf16, compiled": [
+        "data.resident=true", f"block={EPOCH}", "trainer.precision=bf16-mixed", "compile=true",
+    ],
+}  # fmt: skip
+"""Options of `oresort.train`; all else is that of `trainer=cpu` or `trainer=gpu` in float32."""
 
 
 class Clock(L.Callback):
     """Times training epochs, validation apart."""
 
     def __init__(self) -> None:
-        self.start, self.seconds, self.pairs, self.count = 0.0, [0.0], [0], 0
+        self.start, self.seconds = 0.0, list[float]()
+        self.pairs = 0
 
     def on_train_epoch_start(self, trainer: L.Trainer, *_: Any) -> None:
         """Start the clock."""
-        self.count, self.start = 0, self._now()
+        self.start = self._now()
 
-    def on_train_batch_end(self, trainer: L.Trainer, module: Any, outputs: Any, batch: Any, index: int) -> None:
-        """Count the batch, and stop the clock after the epoch's last."""
-        self.count += len(batch["label"])
-        if index + 1 == trainer.num_training_batches:
-            self.seconds.append(self._now() - self.start)
-            self.pairs.append(self.count)
+    def on_validation_epoch_start(self, trainer: L.Trainer, *_: Any) -> None:
+        """Stop it: the epoch's training is over."""
+        self.seconds.append(self._now() - self.start)
+
+    def on_train_epoch_end(self, trainer: L.Trainer, module: L.LightningModule) -> None:
+        """Count what was trained on."""
+        assert isinstance(module, OreModule)
+        loader: Any = trainer.train_dataloader
+        batches, size = getattr(loader, "steps", len(loader)), getattr(loader, "batch_size", None)
+        self.pairs = batches * (size or loader.loader.batch_size)
 
     def _now(self) -> float:
         if torch.cuda.is_available():
@@ -65,29 +73,22 @@ class Clock(L.Callback):
         return time.perf_counter()
 
 
-def rate(data: str, device: str, batch: int, epochs: int, options: dict[str, Any]) -> float:
-    """Return the highest rate of an epoch after the first, in pairs/s."""
-    precision = options.get("precision", "32-true")
+def rate(words: list[str], folder: Path) -> float:
+    """Return the highest rate of an epoch after the first, in pairs/s, of a run as `words` configure it."""
+    cfg = composed("train", TrainConfig, *words)
+    trust(*targets(asdict(cfg)))
+    check_options(cfg)
+    seeded(cfg)
+    data, clock = data_module(cfg), Clock()
     module = OreModule(
-        spec(),
-        part("representation", "attenuation"),
-        optim=part("optim", "adamw"),
-        schedule=part("schedule", "cosine"),
-        channels_last=options.get("channels_last", False),
-        compile=options.get("compile", False),
-    )
-    clock = Clock()
-    trainer = L.Trainer(
-        accelerator=device, devices=1, precision=precision, max_epochs=epochs, logger=False, callbacks=[clock],
-        enable_checkpointing=False, enable_progress_bar=False, enable_model_summary=False,
-        reload_dataloaders_every_n_epochs=1, num_sanity_val_steps=0, limit_val_batches=1,
+        model={**asdict(cfg.model), "channels": data.representation.channels}, representation=cfg.representation,
+        optim=cfg.optim, schedule=cfg.schedule, objective=cfg.objective, channels_last=cfg.channels_last,
+        compile=cfg.compile,
     )  # fmt: skip
-    module.on_validation_epoch_end = module._val.reset  # type: ignore[method-assign]  # one batch has no metrics
-    trainer.fit(
-        module,
-        datamodule=OreDataModule(data, batch_size=batch, resident=options.get("resident", False)),
-    )
-    return max(p / s for p, s in zip(clock.pairs[2:], clock.seconds[2:], strict=True))
+    trainer = make_trainer(cfg, plan_steps(cfg, module, data), folder, [])
+    trainer.callbacks.append(clock)  # type: ignore[attr-defined]
+    trainer.fit(module, datamodule=data)
+    return max(clock.pairs / seconds for seconds in clock.seconds[1:])
 
 
 def main() -> None:
@@ -95,27 +96,29 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", default=None, help="a dataset; without one, a small one is simulated")
     parser.add_argument("--device", choices=("cpu", "gpu"), default="gpu" if torch.cuda.is_available() else "cpu")
-    parser.add_argument("--batch", type=int, default=64, help="pairs a batch (%(default)s)")
     parser.add_argument("--epochs", type=int, default=3, help="the first one is not counted (%(default)s)")
     parser.add_argument("--threads", type=int, default=torch.get_num_threads(), help="of torch (%(default)s)")
-    parser.add_argument("--tf32", action="store_true", help="GPUs: multiply float32 with 10 bits of mantissa")
     parser.add_argument("--cases", default="", help="only the cases whose name contains this")
     parser.add_argument("--out", type=Path, default=None, help="folder for training.csv")
+    parser.add_argument("words", nargs="*", help="of oresort.train, such as recipe=lite")
     options = parser.parse_args()
     if options.epochs < 2:
         parser.error("--epochs: at least 2, since the first is not counted")
     machine = begin(options.threads)
-    torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = options.tf32
-    logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
-    warnings.filterwarnings("ignore", module="lightning")
+    register_resolvers()
     rows = []
     with tempfile.TemporaryDirectory() as folder:
         if options.data is None:
             write_pairs(Path(folder), 600, seed=0)
         for name, case in CASES.items():
-            if options.cases not in name or ("CUDA" in name and options.device == "cpu"):
+            if options.cases not in name:
                 continue
-            found = rate(options.data or folder, options.device, options.batch, options.epochs, case)
+            words = [
+                f"trainer={options.device}", "trainer.precision=32-true", f"trainer.max_epochs={options.epochs}",
+                "trainer.enable_progress_bar=false", f"data.root={options.data or folder}", *options.words, *case,
+            ]  # fmt: skip
+            with expected_warnings():
+                found = rate(words, Path(folder) / "run")
             rows.append(
                 {
                     "options": name,
@@ -128,7 +131,7 @@ def main() -> None:
     device = torch.cuda.get_device_name() if options.device == "gpu" else "CPU"
     report(
         table,
-        f"training on {device}, batch {options.batch}; {machine.replace('processor time', 'wall time')}",
+        f"training on {', '.join([device, *options.words])}; {machine.replace('processor time', 'wall time')}",
         options.out and options.out / "training.csv",
     )
 

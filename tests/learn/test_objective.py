@@ -11,16 +11,20 @@ import torch
 from kill import killed_in
 from torch import nn
 
+from oresort.data import augment
 from oresort.errors import InputError
 from oresort.learn.checkpoint import load_trained
 from oresort.learn.config import TrainConfig
 from oresort.learn.fit import train
 from oresort.learn.module import OreModule
 from oresort.learn.objective import Objective, balance_gradients, drop_energy, paces
+from oresort.learn.schedule import on_gpu
 from oresort.learn.waits import Waits
+from oresort.make import make
 from oresort.models.build import build_model
 from oresort.models.pairnet import PairNet
 from oresort.paths import choices, part
+from oresort.represent.representation import Representation
 
 Compose = Callable[..., TrainConfig]
 ALL = ("objective.energy_dropout=0.3", "objective.auxiliary=0.5", "objective.balance=0.5")
@@ -125,8 +129,37 @@ def test_a_training_step_never_waits_for_the_device(spec: dict[str, Any]):
     assert loss.isfinite()
 
 
+@pytest.mark.parametrize("fusion", choices("model/fusion"))
+def test_no_fusion_waits_with_any_head(fusion: str):
+    for head in choices("model/head"):
+        module = module_with(fusion=fusion, head=head)
+        with Waits() as waits:
+            module.training_step(batch_of()).backward()
+        assert list(waits.found) == [], head
+
+
+@pytest.mark.parametrize("name", choices("augment"))
+@pytest.mark.parametrize("kind", ["attenuation", "standardized"])
+def test_no_augmentation_of_a_device_waits(name: str, kind: str, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(augment, "turned", augment.turned_at_once)  # as on a GPU
+    drawn, facts = make(part("augment", name), augment.Augmentation), make(part("representation", kind), Representation)
+    value, cover = torch.rand(2, 5, 2, 8, 8, generator=seeded())
+    planes = torch.cat((value * cover, cover), 1)
+    with Waits() as waits:
+        changed = drawn.on_device(planes, facts, seeded())
+    assert list(waits.found) == []
+    assert changed.isfinite().all()
+
+
+def test_optimisers_are_asked_for_what_a_graph_wants():
+    extra = {name: on_gpu(part("optim", name)).keys() - part("optim", name).keys() for name in choices("optim")}
+    assert extra == {"adamw": {"capturable", "fused"}, "muon": {"capturable"}, "sgd": {"fused"}}
+    assert "fused" not in on_gpu(part("optim", "adamw") | {"foreach": True})
+
+
 def test_what_waits_is_noticed():
-    for wait in (torch.Tensor.item, torch.nonzero, lambda x: x[x > 0], lambda x: bool(x.sum() > 0)):
+    made = lambda x: x * torch.tensor(2.0)  # noqa: E731
+    for wait in (torch.Tensor.item, torch.nonzero, lambda x: x[x > 0], lambda x: bool(x.sum() > 0), made):
         with Waits() as waits:
             wait(torch.ones(1))
         assert waits.found

@@ -11,8 +11,8 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 from oresort.data.blocks import Block
 from oresort.errors import InputError
+from oresort.learn.each_step import EachStep
 from oresort.learn.module import OreModule
-from oresort.learn.steps import EachStep
 
 
 class EMA(WeightAveraging, EachStep):
@@ -55,7 +55,7 @@ class EMA(WeightAveraging, EachStep):
             self.recent.append((batch["low"], batch["high"]))
         self._latest_update_step = trainer.global_step
 
-    def each_step(self, module: OreModule, low: Tensor, high: Tensor) -> None:
+    def each_step(self, module: L.LightningModule, low: Tensor, high: Tensor) -> None:
         """Average, and keep the batch, of a step in a block."""
         self._follow(module)
         images = torch.stack((low, high))[None]  # (1, 2, B, C, S, S)

@@ -15,12 +15,13 @@ from oresort.console import started
 from oresort.data.blocks import Block, Blocks
 from oresort.data.loaders import Batch
 from oresort.errors import InputError
+from oresort.learn.draws import Draws
 from oresort.learn.graph import recorder
 from oresort.learn.metrics import binary_metrics
 from oresort.learn.objective import Objective
 from oresort.learn.options import check_steps
 from oresort.learn.saving import TRAINED_ON
-from oresort.learn.schedule import build_optimizer, on_gpu
+from oresort.learn.schedule import build_optimizer, grouped, on_gpu
 from oresort.learn.steps import Clip, Steps
 from oresort.make import make
 from oresort.models.build import build_model
@@ -83,7 +84,7 @@ class OreModule(L.LightningModule):
         choose_temperature(temperature, np.zeros((0, 2)), np.zeros(0, int))
         self.objective = make(objective or _PLAIN, Objective, net=build_model(model))
         self._pace: Tensor | None = None
-        self._seed, self._draws = torch.initial_seed(), cast("torch.Generator | None", None)
+        self._draws = Draws()
         self.clip: Clip | None = None  # of steps in blocks, which Lightning does not clip
         self._steps: Steps | None = None  # that takes them, once there is a block
         # buffers, so they are saved and moved with the weights
@@ -126,25 +127,16 @@ class OreModule(L.LightningModule):
 
     @property
     def draws(self) -> torch.Generator:
-        """What the objective draws from: one generator of the device, set anew in every epoch."""
-        if self._draws is None or self._draws.device != self.device:
-            self._draws = torch.Generator(self.device)
-            self._seed_draws()
-        return self._draws
-
-    def _seed_draws(self) -> None:
-        # from the run's seed and the epoch, so that a resumed run draws the same; near seeds never meet
-        seed = (self._seed + 1_000_003 * (self.current_epoch + 1)) % 2**63
-        torch.manual_seed(seed)  # of layers that draw by themselves
-        self.draws.manual_seed(seed)
+        """What the objective draws from."""
+        return self._draws.on(self.device)
 
     def on_fit_start(self) -> None:
         """Keep the run's seed."""
-        self._seed = torch.initial_seed()
+        self._draws.begin_run()
 
     def on_train_epoch_start(self) -> None:
         """Begin the epoch's own draws."""
-        self._seed_draws()
+        self._draws.begin(self.current_epoch)
 
     def _collect(self, collected: CatMetric, logits: Tensor, losses: Tensor, label: Tensor) -> None:
         collected.update(torch.cat([logits.float(), torch.stack([label, losses], 1)], 1))  # (B, 4)
@@ -155,7 +147,8 @@ class OreModule(L.LightningModule):
         logits, label = found[:, :2], found[:, 2]
         loss = float(found[:, 3].contiguous().mean())
         if not math.isfinite(loss):
-            raise InputError(f"{prefix}/loss is {loss} in epoch {self.current_epoch}; lower optim.lr")
+            mend = "set compile=false, or lower optim.lr" if self.hparams["compile"] else "lower optim.lr"
+            raise InputError(f"{prefix}/loss is {loss} in epoch {self.current_epoch}; {mend}")
         if prefix == "val":
             # set here, before the epoch's checkpoint is written, so that it is always that epoch's own
             known = label.cpu().numpy()
@@ -229,16 +222,8 @@ class OreModule(L.LightningModule):
         self._report(self._val, "val")
 
     def _groups(self) -> list[torch.nn.Parameter] | list[dict[str, Any]]:
-        """Return what is trained: a plain list where all learn alike, else groups by their factor, highest first."""
-        rates: dict[float, list[torch.nn.Parameter]] = {}
-        factors = self.hparams["rates"] or {}
-        part_of = {p: name.partition(".")[0] for name, p in self.net.named_parameters()}
-        for parameter in self.parameters():
-            if parameter.requires_grad:
-                rates.setdefault(factors.get(part_of.get(parameter), 1.0), []).append(parameter)
-        if set(rates) == {1.0}:
-            return rates[1.0]
-        return [{"params": rates[rate], "rate": rate} for rate in sorted(rates, reverse=True)]
+        parts = {parameter: name.partition(".")[0] for name, parameter in self.net.named_parameters()}
+        return grouped(((parts.get(one, ""), one) for one in self.parameters()), self.hparams["rates"] or {})
 
     def configure_optimizers(self) -> Any:
         """Return the optimiser and its schedule over all steps of the run."""

@@ -12,10 +12,11 @@ from oresort.console.ranges import shown
 from oresort.data.datamodule import OreDataModule
 from oresort.errors import InputError
 from oresort.learn.config import TrainConfig
+from oresort.learn.each_step import EachStep
 from oresort.learn.module import OreModule
 from oresort.learn.options import precision_of
 from oresort.learn.schedule import Schedule
-from oresort.learn.steps import Clip, EachStep
+from oresort.learn.steps import Clip
 from oresort.make import find, make
 
 _WHOLE_EPOCH = 2**31 - 1

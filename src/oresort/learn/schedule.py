@@ -114,3 +114,37 @@ def build_optimizer(
     if issubclass(find(schedule.get("_target_"), Schedule, LRScheduler), Schedule):
         return optimizer, make(schedule, Schedule).build(optimizer, steps)  # type: ignore[type-abstract]
     return optimizer, make(schedule, LRScheduler, optimizer=optimizer)
+
+
+def rates_ahead(optimizer: Optimizer, scheduler: LRScheduler, steps: int) -> list[list[float]]:
+    """Return the learning rates, of each group, of the next steps, and leave `scheduler` behind them.
+
+    Raises:
+        InputError: the schedule changes anything else, such as a momentum.
+    """
+    table = []
+    for _ in range(steps):
+        settings = [dict(group) for group in optimizer.param_groups]
+        table.append([group["lr"] for group in settings])
+        scheduler.step()
+        for group, setting in zip(optimizer.param_groups, settings, strict=True):
+            for key in group.keys() - {"lr", "params"}:
+                if group[key] != setting[key]:
+                    raise InputError(f"schedule: changes {key} too, which a CUDA graph cannot follow; set block=0")
+    return table
+
+
+def grouped(
+    parameters: Iterable[tuple[str, nn.Parameter]], factors: Mapping[str, float]
+) -> list[nn.Parameter] | list[dict[str, Any]]:
+    """Return what is trained of `parameters`, each with the name of its part.
+
+    A plain list where all learn alike, else groups by their factor of the learning rate, highest first.
+    """
+    rates: dict[float, list[nn.Parameter]] = {}
+    for part, parameter in parameters:
+        if parameter.requires_grad:
+            rates.setdefault(factors.get(part, 1.0), []).append(parameter)
+    if set(rates) == {1.0}:
+        return rates[1.0]
+    return [{"params": rates[rate], "rate": rate} for rate in sorted(rates, reverse=True)]

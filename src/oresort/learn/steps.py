@@ -1,7 +1,6 @@
 """The steps of a block of batches, taken on buffers of the device without a word from the host between them."""
 
 import sys
-from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, NamedTuple, cast
@@ -13,8 +12,9 @@ from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
 from oresort.data.blocks import Block
-from oresort.errors import InputError
+from oresort.learn.each_step import EachStep
 from oresort.learn.graph import CudaRecord, RefusedError, Work, recorded
+from oresort.learn.schedule import rates_ahead
 from oresort.learn.waits import Waits
 
 if TYPE_CHECKING:
@@ -22,22 +22,6 @@ if TYPE_CHECKING:
 
 
 _EARLY = 2  # steps before one is captured: the optimiser makes its state, libraries choose their algorithms
-
-
-class EachStep(ABC):
-    """What a callback does after every step; derive from it and from a `Callback` of Lightning.
-
-    It may become part of a CUDA graph: it works on tensors of the device that stay where they are, and asks none for
-    its value.
-    """
-
-    @abstractmethod
-    def each_step(self, module: "OreModule", low: Tensor, high: Tensor) -> None:
-        """Follow a step of `module` on the images (B, C, S, S) of its batch."""
-
-    @abstractmethod
-    def tensors(self) -> list[Tensor]:
-        """Return the tensors that it changes and reads again."""
 
 
 class Clip(NamedTuple):
@@ -172,18 +156,7 @@ class Steps:
     def _repeat(self, done: int, count: int) -> None:
         """Repeat the graph of a whole step, from number `done` of the block on."""
         assert self.repeat is not None
-        table = []
-        for _ in range(done, count):
-            settings = [dict(group) for group in self.optimizer.param_groups]
-            table.append([group["lr"] for group in settings])
-            self.scheduler.step()
-            for group, setting in zip(self.optimizer.param_groups, settings, strict=True):
-                for key in group.keys() - {"lr", "params"}:
-                    if group[key] != setting[key]:
-                        raise InputError(
-                            f"schedule: changes {key} as well, which a CUDA graph cannot follow; set block=0"
-                        )
-        self.rates[done:count].copy_(torch.tensor(table))
+        self.rates[done:count].copy_(torch.tensor(rates_ahead(self.optimizer, self.scheduler, count - done)))
         with self._rated():
             for _ in range(done, count):
                 self.repeat()

@@ -53,7 +53,9 @@ class ProductVote(Fusion):
     def decide(self, *logits: Tensor) -> Tensor:
         """Return logits (B, 2)."""
         joint = F.log_softmax(_wide(logits), dim=-1).sum(0)
-        return joint - (len(logits) - 1) * joint.new_tensor(self.priors)
+        # by column: a tensor of the priors would come from the host anew each time
+        columns = zip(joint.unbind(1), self.priors, strict=True)
+        return torch.stack([column - (len(logits) - 1) * prior for column, prior in columns], 1)
 
 
 class MaxVote(Fusion):
