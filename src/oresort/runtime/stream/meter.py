@@ -32,7 +32,7 @@ class Spread:
         if not total:
             return None
         place = int(np.searchsorted(np.cumsum(self._counts), share * total))
-        return float(_EDGES[min(place, len(_EDGES) - 1)])
+        return min(float(_EDGES[min(place, len(_EDGES) - 1)]), self.worst)
 
 
 class Meter:
