@@ -7,6 +7,10 @@ from lots import drawn, lot
 from oresort.sorting.balance import balance
 from oresort.sorting.decide import is_ore
 from oresort.sorting.expected import Expectation
+from oresort.sorting.money import money
+from oresort.sorting.prices import Prices
+
+PRICES = Prices(metal_price=10_000, mill_cost=12, dump_cost=2, sort_cost=1, mill_recovery=0.8)
 
 
 def test_a_belt_like_validation_is_expected_as_it_turns_out():
@@ -18,7 +22,7 @@ def test_a_belt_like_validation_is_expected_as_it_turns_out():
         for part in np.array_split(np.arange(4_000), 7):
             expecting.add(belt.p_ore[part], belt.mass[part], kept[part])
         found, true = expecting.figures(), balance(belt, kept)
-        assert found.left_out == {}
+        assert set(found.left_out) == {"gain"}  # there are no prices
         assert found.found["mass_yield"].value == pytest.approx(true.found["mass_yield"].value)
         for name in ("recovery", "mass_recovery", "metal_recovery"):
             assert found.found[name].value == pytest.approx(true.found[name].value, abs=0.03)
@@ -32,9 +36,11 @@ def test_the_same_particles_are_expected_exactly():
     # validation itself, in whose own classes the threshold is an edge
     known = drawn(3, 2_000)
     kept = is_ore(known.p_ore, 0.3)
-    expecting = Expectation(known, 0.3)
+    expecting = Expectation(known, 0.3, PRICES)
     expecting.add(known.p_ore, known.mass, kept)
     found, true = expecting.figures().found, balance(known, kept).found
+    assert found["gain"].value == pytest.approx(money(known, kept, PRICES).gain.value)
+    assert found["gain"].low < found["gain"].value < found["gain"].high
     for name in ("recovery", "mass_recovery", "metal_recovery", "feed_grade", "product_grade", "tail_grade"):
         assert found[name].value == pytest.approx(true[name].value), name
         assert found[name].low < found[name].value < found[name].high

@@ -78,6 +78,7 @@ def _numbers(frame: pd.DataFrame, column: str, origin: Path) -> "pd.Series[float
     usable = number.between(least, most) & np.isfinite(number)  # nan is not
     up_to = "" if most == np.inf else f" and <= {most:,g}"
     mend = f"; give a number >= {least:g}{up_to}, or nothing if it is unknown"
+    mend += "; it is in wt %, of which 1 is 10,000 ppm" if column == "grade" else ""
     _refuse(frame, origin, column, text.ne("") & ~usable, mend)
     return number
 

@@ -23,6 +23,7 @@ from oresort.scan.calibrate.belt import calibrate_belt
 from oresort.scan.calibrate.calibration import load_calibration
 from oresort.scan.draw.preview import MOST_PIXELS, Preview
 from oresort.sorting.policy import Policy
+from oresort.sorting.prices import load_prices
 
 _PICTURES = 25 * MOST_PIXELS  # of all pictures together, a byte each: they wait until the table is written
 
@@ -44,6 +45,7 @@ def sort_scans(cfg: SortConfig, model: Model, lookers: Lookers = Lookers()) -> l
         InputError: what the scans or an argument has wrong; nothing is written then.
     """
     cut, point = cutting(cfg, model), operating_point(cfg, model)
+    prices = load_prices(Path(cfg.prices)) if cfg.prices else None
     policy, threshold = Policy.of(cfg, point.band), point.threshold
     given = load_calibration(Path(cfg.calibration)) if cfg.calibration else None
     files = belts_of(cfg)
@@ -62,7 +64,7 @@ def sort_scans(cfg: SortConfig, model: Model, lookers: Lookers = Lookers()) -> l
     if kept:
         kept.number(_ids(belts))
     figures = lookers.ejecting.record() if lookers.ejecting else None
-    told = Told(model, point)
+    told = Told(model, point, prices)
     for row in (row for done in belts for row in done.placed()):
         told.add(row.scan, row.made)
     written = write_sorted(cfg, model, cut, threshold, belts, kept, figures, told)

@@ -15,6 +15,7 @@ from oresort.sorting.decision import Decision
 from oresort.sorting.drift import PairFigures, compare
 from oresort.sorting.expected import Expectation
 from oresort.sorting.point import Point
+from oresort.sorting.prices import Prices
 from oresort.sorting.resample import LEVEL
 
 _KEPT = 10_000  # rows of the log, the last ones
@@ -31,9 +32,9 @@ COLUMNS = ("scan", "particles", "mass_yield", "ore", "p_ore_mean", *PairFigures.
 class Told:
     """Takes decisions as they are made; memory does not grow with them beyond the last rows of the log."""
 
-    def __init__(self, model: Model, point: Point) -> None:
-        self._model, self._point = model, point
-        self._expected = Expectation(model.known, point.threshold)
+    def __init__(self, model: Model, point: Point, prices: Prices | None = None) -> None:
+        self._model, self._point, self._prices = model, point, prices
+        self._expected = Expectation(model.known, point.threshold, prices)
         self._rows = deque[list[object]](maxlen=_KEPT)
         self._waiting = list[Decision]()  # to be counted together, which costs less
         self._open = dict[str, list[Decision]]()  # by scan
@@ -59,6 +60,7 @@ class Told:
             "expected": {name: known._asdict() for name, known in figures.found.items()},
             "expected_left_out": figures.left_out,
             "unanswered": self._expected.unanswered,
+            "prices": self._prices and self._prices.plain(),
         }
 
     def write(self, folder: Path) -> Path:
@@ -77,9 +79,11 @@ class Told:
         figures = self._expected.figures()
         rows = []
         for name, known in figures.found.items():
-            digits, size = (4, 1) if name in _GRADES else (1, 100)
+            digits, size = (4, 1) if name in _GRADES else (2, 1) if name == "gain" else (1, 100)
             value, *ends = (f"{size * number:.{digits}f}" for number in known)
             between = "" if np.isnan(known.low) else f"{ends[0]} to {ends[1]}"
+            if name == "gain" and self._prices is not None:
+                name = f"gain over no sorting, {self._prices.currency} per tonne of feed"
             rows.append({"expected": name, "": value, f"{LEVEL:.0%} over validation scans": between})
         if rows:
             show(

@@ -11,15 +11,13 @@ from oresort.sorting.lot import Lot
 from oresort.sorting.money import Money, money
 from oresort.sorting.partition import Partition, partition
 from oresort.sorting.point import Point
-from oresort.sorting.prices import Prices
+from oresort.sorting.prices import NO_PRICES, Prices
 from oresort.sorting.promise import promised
 from oresort.sorting.ranking import curves, rejections, sortability
 from oresort.sorting.resample import Interval, Vector
 
 GRADES = ("feed_grade", "product_grade", "tail_grade", "cut_grade")
 """Figures in wt %; others are shares of 1, ratios or logarithms."""
-
-_NO_PRICES = "no prices; give prices=FILE, docs/prices.yaml explains every key"
 
 
 @dataclass(frozen=True)
@@ -84,7 +82,7 @@ def account(
     left_out = {name: why for part in parts for name, why in part.left_out.items()}
     worth = None
     if prices is None:
-        left_out["value"] = _NO_PRICES
+        left_out["value"] = NO_PRICES
     elif lot.why_no_grade:
         left_out["value"] = lot.why_no_grade
     else:

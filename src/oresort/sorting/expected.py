@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from oresort.sorting.balance import Figures
 from oresort.sorting.lot import Lot
+from oresort.sorting.prices import NO_PRICES, Prices
 from oresort.sorting.resample import Vector, drawn_scans, interval
 
 RESAMPLES = 500
@@ -17,7 +18,7 @@ _CLASS = 40  # of these in a class of p_ore, at least
 _CLASSES = 20  # at most, and one more for the threshold
 
 _OF_ORE = ("recovery", "mass_recovery")
-_OF_METAL = ("metal_recovery", "feed_grade", "product_grade", "tail_grade")
+_OF_METAL = ("metal_recovery", "feed_grade", "product_grade", "tail_grade", "gain")
 
 
 class Expectation:
@@ -26,9 +27,11 @@ class Expectation:
     Args:
         known: validation pairs as the model answered them; None: it knows of none.
         threshold: of the belt.
+        prices: of the plant, for the `gain` over no sorting; None: it is left out.
     """
 
-    def __init__(self, known: Lot | None, threshold: float) -> None:
+    def __init__(self, known: Lot | None, threshold: float, prices: Prices | None = None) -> None:
+        self._prices = prices
         self._known = known if known is not None and len(known) >= FEWEST else None
         self._why = "the model knows no validation pairs"
         self._edges = np.zeros(0)
@@ -58,8 +61,8 @@ class Expectation:
     def figures(self, seed: int = 0) -> Figures:
         """Return `mass_yield` of the particles' own image mass, and what is expected of ore and metal, with intervals.
 
-        Names are those of `balance`. Intervals are over the scans of the validation pairs: they say how well these tell
-        of the rates, and not how a belt differs from them.
+        Names are those of `balance`, and `gain`, per tonne of feed over no sorting. Intervals are over the scans of the
+        validation pairs: they say how well these tell of the rates, and not how a belt differs from them.
         """
         found, left_out = {}, {}
         if self._whole.sum() > 0:
@@ -93,9 +96,15 @@ class Expectation:
             rows[name] = _ratio(kept, thrown + kept)
             if name == "metal_recovery":
                 masses = self._mass.sum(axis=1)
+                if self._prices is not None:
+                    # by throwing out a tonne its metal is lost, and it is dumped instead of milled
+                    saved = masses[0] * (self._prices.mill_cost - self._prices.dump_cost)
+                    rows["gain"] = (saved - thrown * self._prices.of_metal) / masses.sum() - self._prices.sort_cost
                 rows["feed_grade"] = 100 * _ratio(thrown + kept, np.full(len(kept), masses.sum()))
                 rows["product_grade"] = 100 * _ratio(kept, np.full(len(kept), masses[1]))
                 rows["tail_grade"] = 100 * _ratio(thrown, np.full(len(kept), masses[0]))
+        if self._prices is None:
+            left_out["gain"] = NO_PRICES
         for name, values in rows.items():
             if np.isfinite(values[0]):
                 found[name] = interval(values, scans)

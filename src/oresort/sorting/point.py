@@ -13,7 +13,7 @@ from oresort.sorting.decide import is_ore
 from oresort.sorting.lot import Lot
 from oresort.sorting.money import best_threshold
 from oresort.sorting.operating import RULES, THRESHOLD, Operating
-from oresort.sorting.prices import Prices
+from oresort.sorting.prices import NO_PRICES, Prices
 from oresort.sorting.probability import check_threshold
 from oresort.sorting.promise import (
     misses_allowed,
@@ -107,7 +107,7 @@ def check_operating(
     if not THRESHOLD.allows(rule):
         raise InputError(f"threshold={rule}: {THRESHOLD}")
     if rule == "value" and prices is None:
-        raise InputError("threshold=value: no prices; give them as prices=FILE, docs/prices.yaml explains every key")
+        raise InputError(f"threshold=value: {NO_PRICES}")
     if (rule == "value" or (rule == "recovery" and operating.of == "metal")) and not grades:
         why = "value" if rule == "value" else "recovery operating.of=metal"
         raise InputError(

@@ -10,6 +10,9 @@ from oresort.console.ranges import number
 from oresort.errors import InputError
 from oresort.files.reading import read_mapping
 
+NO_PRICES = "no prices; give prices=FILE, docs/prices.yaml explains every key"
+"""Why figures of money are left out."""
+
 _MEND = "docs/prices.yaml explains every key"
 
 

@@ -35,6 +35,7 @@ from oresort.runtime.stream.writer import Writer
 from oresort.runtime.told import Told
 from oresort.scan.calibrate.calibration import Calibration, load_calibration
 from oresort.sorting.policy import Policy
+from oresort.sorting.prices import load_prices
 
 
 def sort_stream(cfg: SortConfig, model: Model, lookers: Lookers = Lookers()) -> Deciding:  # noqa: B008
@@ -45,6 +46,7 @@ def sort_stream(cfg: SortConfig, model: Model, lookers: Lookers = Lookers()) -> 
         Interrupted: a signal ended it; all lines that had come are decided on.
     """
     cut, point = cutting(cfg, model), operating_point(cfg, model)
+    prices = load_prices(Path(cfg.prices)) if cfg.prices else None
     policy, threshold = Policy.of(cfg, point.band), point.threshold
     given = load_calibration(Path(cfg.calibration)) if cfg.calibration else None
     needed = cut.crops == "registered"
@@ -67,7 +69,7 @@ def sort_stream(cfg: SortConfig, model: Model, lookers: Lookers = Lookers()) -> 
             source = Pipe(patience, log) if cfg.lines == "-" else Port(cfg.lines, patience, log)
             opened.callback(source.close)
         late = None if cfg.deadline is None else Lateness(cfg.deadline / 1_000, cfg.late)
-        told = Told(model, point)
+        told = Told(model, point, prices)
         deciding = Deciding((screen, *lookers.observers), late, earlier.over, told)
         record = Record(cfg, model, point, wanted, earlier, lookers.ejecting)
         rows: Rows = ByScan(earlier) if cfg.lines is None else AtOnce(earlier)
