@@ -17,6 +17,7 @@ from oresort import evaluate
 from oresort.learn.evaluation import Evaluation
 from oresort.learn.metrics import binary_metrics
 from oresort.sorting import METRICS
+from oresort.sorting.point import Point
 from oresort.sorting.resample import FEWEST
 from oresort.tables.page.curves import confusion, curves, histogram, reliability
 from oresort.tables.page.evaluated import cases, write_evaluation
@@ -59,7 +60,7 @@ def evaluation(table: pd.DataFrame, threshold: float = 0.5) -> Evaluation:
     }
     predictions = table[["id", "scan"]].assign(split="test", label=table["label"], p_ore=table["p_ore"])
     own = table.drop(columns=["label", "p_ore"])
-    return Evaluation(metrics, threshold, predictions, own, model)
+    return Evaluation(metrics, threshold, predictions, own, model, Point(threshold), Path("nowhere"))
 
 
 @pytest.fixture(scope="module")
