@@ -5,6 +5,7 @@ import json
 import re
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -168,3 +169,9 @@ def test_the_public_face_is_imported_on_demand():
         assert name in dir(oresort)
     with pytest.raises(AttributeError, match="nonsense"):
         _ = oresort.nonsense
+
+
+def test_no_two_files_of_tests_have_one_name():
+    # pytest knows a file by its last name alone, and the second of two ends the whole run
+    names = Counter(file.name for file in (ROOT / "tests").rglob("*.py") if file.name != "conftest.py")
+    assert [name for name, count in names.items() if count > 1] == []

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from browser import Browser
-from test_page import HOSTILE, evaluation, pairs
+from test_one_file_page import HOSTILE, evaluation, pairs
 from test_report import make_run
 
 from oresort.tables.collect import collect, summarise
