@@ -198,3 +198,20 @@ def test_a_classical_sorter_shows_its_features(command: Any, dataset: Path, tmp_
     code, _, err = command(explain, f"ckpt={run}")
     assert code == 1
     assert "has no features to explain" in err
+
+
+def test_a_published_network_of_one_energy_has_gradients_and_says_that_it_has_no_maps(
+    command: Any, dataset: Path, compose_train: Callable[..., TrainConfig], tmp_path: Path
+):
+    pytest.importorskip("captum", reason="captum is not installed: pip install 'oresort[train]'")
+    network = ("model/tower=timm", "model.tower.name=test_resnet", "model.tower.size=32", "model/fusion=low")
+    plain = ("model/head=linear", "representation.size=16", "trainer.max_epochs=1", "trainer.enable_progress_bar=false")
+    train(compose_train(f"data.root={dataset}", *network, *plain, small=False), tmp_path / "run")
+    words = (f"data.root={dataset}", "gallery=1", "curves=2", "controls=[random]", "steps=2")
+    code, out, err = command(explain, f"ckpt={tmp_path / 'run'}", *words)
+    assert code == 0, err
+    assert "there is no Grad-CAM of this model" in out
+    record = json.loads((tmp_path / "run" / "explain" / "explain.json").read_text())
+    assert [kind["key"] for kind in record["maps"]] == ["gradients_1_low"]
+    assert {row["map"] for row in record["faithfulness"]} == {"gradients_1_low"}
+    assert record["edges"] is None

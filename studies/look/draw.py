@@ -13,7 +13,7 @@ _NAMES = {"trained": "trained", "random": "random weights", "shuffled": "shuffle
 
 def draw(shares: pd.DataFrame, moved: pd.DataFrame) -> Figure:
     """Return the figure: two maps' shares inside by model, and the mean change of p_ore of two physical changes."""
-    figure = Figure(figsize=(11, 3.6), dpi=110, layout="constrained")
+    figure = Figure(figsize=(13, 4.2), dpi=110, layout="constrained")
     left, middle, right = figure.subplots(1, 3)
     models = list(dict.fromkeys(shares["trained_as"]))
     cams = shares[shares["map"].str.startswith("grad_cam")]
@@ -24,7 +24,6 @@ def draw(shares: pd.DataFrame, moved: pd.DataFrame) -> Figure:
     _inside(middle, shares[shares["map"] == "gradients"], models)
     middle.set_title("integrated gradients", fontsize=9)
     left.set_ylabel("share of the relevance inside, %")
-    left.legend(fontsize=7)
     y = np.arange(len(models), dtype=float)[::-1]
     for change, marker in (("10 % thicker", "o"), ("2 % more pyrite", "s")):
         own = moved[moved["change"] == change].set_index("trained_as").loc[models]
@@ -35,12 +34,17 @@ def draw(shares: pd.DataFrame, moved: pd.DataFrame) -> Figure:
             place = y + off + (0.2 if marker == "o" else -0.2)
             right.errorbar(value, place, xerr=ends, fmt=marker, color=colour, markersize=4, label=f"{change}, {kind}")
     right.axvline(0, color="black", linewidth=1)
-    right.set_yticks(y, models, fontsize=8)
+    right.set_yticks(y, [_lines(name) for name in models], fontsize=7)
     right.set_title("mean change of p_ore, points", fontsize=9)
-    right.legend(fontsize=6)
+    figure.legend(*left.get_legend_handles_labels(), fontsize=7, ncols=4, loc="outside lower left")
+    figure.legend(*right.get_legend_handles_labels(), fontsize=7, ncols=4, loc="outside lower right")
     for axes in (left, middle, right):
         axes.spines[["top", "right"]].set_visible(False)
     return figure
+
+
+def _lines(name: str) -> str:
+    return name.replace(", ", ",\n").replace(" of ", "\nof ")
 
 
 def _inside(axes: Axes, table: pd.DataFrame, models: list[str]) -> None:
@@ -55,5 +59,5 @@ def _inside(axes: Axes, table: pd.DataFrame, models: list[str]) -> None:
         axes.errorbar(place, value, ends, fmt="none", color="black", linewidth=1)
     area = own[own["model"] == "trained"].set_index("trained_as").reindex(models)["area"]
     axes.hlines(100 * area, x - 0.42, x + 0.42, color="black", linestyle=":", label="share of the picture")
-    axes.set_xticks(x, [name.replace(", ", ",\n") for name in models], fontsize=8)
+    axes.set_xticks(x, [_lines(name) for name in models], fontsize=7)
     axes.set_ylim(0, 100)
