@@ -9,12 +9,14 @@ import torch
 from kill import Killed
 from torch import Tensor
 
+from oresort.data.pairs import check_room
 from oresort.errors import InputError
 from oresort.learn import module as modules
 from oresort.learn.config import TrainConfig
 from oresort.learn.fit import train
 from oresort.learn.graph import RefusedError, Work, recorded
 from oresort.learn.module import OreModule
+from oresort.learn.options import check_options, precision_of
 
 Compose = Callable[..., TrainConfig]
 RUN = ("data.resident=true", "data.batch_size=8", "trainer.max_epochs=2", "optim.lr=1e-2")
@@ -186,6 +188,7 @@ def test_work_that_cannot_be_recorded_is_refused_by_its_reason(work: Any):
     [
         (("data.resident=false",), r"block=4: set data\.resident=true, or block=0"),
         (("data.batch_size=500",), r"data\.batch_size=500: more than the \d+ training pairs"),
+        (("trainer.devices=2",), r"set trainer\.devices=1"),
         (("trainer.accumulate_grad_batches=2",), r"leave out trainer\.accumulate_grad_batches=2"),
         (("+trainer.max_steps=5",), r"leave out trainer\.max_steps=5"),
         (("trainer.precision=64-true",), r"set trainer\.precision"),
@@ -203,6 +206,26 @@ def test_what_no_block_can_have_is_refused_in_one_line(
     with pytest.raises(InputError, match=named) as refused:
         train(compose_train(f"data.root={dataset}", *RUN, "block=4", *words), tmp_path)
     assert "\n" not in str(refused.value)
+
+
+def test_what_a_card_has_not_is_refused_or_left_out(compose_train: Compose, monkeypatch: pytest.MonkeyPatch):
+    assert precision_of({"precision": "auto", "accelerator": "cpu"}) == "32-true"
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "get_device_name", lambda: "a card")
+    for has, found in ((True, "bf16-mixed"), (False, "32-true")):
+        monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation, has=has: has)
+        assert precision_of({"precision": "auto", "accelerator": "gpu"}) == found
+    with pytest.raises(InputError, match=r"trainer\.precision=bf16-mixed: a card has no bfloat16"):
+        check_options(compose_train("trainer=gpu", "trainer.precision=bf16-mixed"))
+    check_options(compose_train("trainer=gpu"))
+    with pytest.raises(InputError, match="compile=reduce-overhead"):
+        compose_train("compile=reduce-overhead")
+
+
+def test_pairs_that_a_card_has_no_room_for_are_refused_with_what_they_need():
+    check_room(2**30, 2**31, "train")
+    with pytest.raises(InputError, match=r"the train pairs take 2\.0 GiB, and the device has 2\.0 GiB free"):
+        check_room(2**31, 2**31, "train")
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU here: the graph itself is not tried")

@@ -96,7 +96,8 @@ class EMA(WeightAveraging, EachStep):
         for norm in norms:
             norm.train().reset_running_stats()
             norm.momentum = None  # the plain mean over all batches
-        with torch.no_grad():
+        # not compiled: a plain mean reads its count on the host, which would be compiled anew for each validation
+        with torch.no_grad(), torch.compiler.set_stance("force_eager"):
             for low, high in self._images():
                 pl_module(low, high)
         for norm, momentum in zip(norms, usual, strict=True):

@@ -37,7 +37,7 @@ _FREE = {
         "min_epochs",
     ),
     *("check_val_every_n_epoch", "limit_val_batches", "log_every_n_steps", "enable_progress_bar"),
-    *("enable_model_summary", "num_nodes", "gradient_clip_val", "gradient_clip_algorithm", "limit_train_batches"),
+    *("enable_model_summary", "gradient_clip_val", "gradient_clip_algorithm", "limit_train_batches"),
 }
 """Options of the trainer that blocks of steps keep to."""
 
@@ -74,10 +74,11 @@ def _hindrance(cfg: TrainConfig, module: OreModule) -> str:
     """Say what to change so that steps can be taken in blocks; nothing if they can."""
     options = {**cfg.trainer, "precision": precision_of(cfg.trainer)}
     if type(module).training_step is not OreModule.training_step:
-        return f"train a model that is no {type(module).__name__}"
+        return "train by oresort.train"
     if not cfg.data.resident:
         return "set data.resident=true"
-    if options.get("devices", 1) not in (1, "1", [0]) and options.get("accelerator") != "cpu":
+    devices = options.get("devices", "auto")
+    if devices not in (1, "1") and not (isinstance(devices, list) and len(devices) == 1):
         return "set trainer.devices=1"
     if options["precision"] not in ("32-true", "bf16-mixed", "32"):
         return "set trainer.precision to 32-true or bf16-mixed"

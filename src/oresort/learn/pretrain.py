@@ -33,7 +33,18 @@ class PretrainConfig(TrainConfig):
     pretext: dict[str, Any] = field(default_factory=dict)
 
 
-IDLE = ("threshold", "operating", "prices", "temperature", "monitor", "objective", "row", "reference", "compile")
+IDLE = (
+    "threshold",
+    "operating",
+    "prices",
+    "temperature",
+    "monitor",
+    "objective",
+    "row",
+    "reference",
+    "compile",
+    "block",
+)
 """Keys of a training that say nothing here: they speak of labels or of a table, or of the model as a whole."""
 
 
