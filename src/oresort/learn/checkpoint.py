@@ -60,7 +60,7 @@ class Trained:
     @property
     def point(self) -> Point:
         """Its threshold, the rule that chose it, and what it promises."""
-        return self.chosen or Point(self.threshold)
+        return self.chosen or Point(self.threshold, "saved")
 
     def at(self, point: Point) -> Self:
         """Return it at another operating point; the module is the same, and decides by it from now on."""

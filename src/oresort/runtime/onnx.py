@@ -70,7 +70,7 @@ class OnnxModel:
     @property
     def point(self) -> Point:
         """That threshold, the rule that chose it, and what it promises."""
-        return self.card.point or Point(self.threshold)
+        return self.card.point or Point(self.threshold, "saved")
 
     @property
     def known(self) -> Lot | None:

@@ -23,13 +23,15 @@ from oresort.sorting.promise import (
 )
 from oresort.sorting.threshold import choose_threshold
 
+_BY = {"given": "as given", "saved": "as saved with the model"}
+
 
 @dataclass(frozen=True)
 class Point:
     """A threshold and where it is from; InputError for values that cannot be."""
 
     threshold: float
-    rule: str = "given"  # one of `RULES`, or `given` for a number
+    rule: str = "given"  # one of `RULES`; `given` for a number, `saved` where nobody knows
     chosen_on: Mapping[str, int] = field(default_factory=dict)  # numbers of `pairs`, `ore` and `scans`; {}: of none
     promise: Mapping[str, Any] = field(default_factory=dict)  # `recovery, confidence, of`, and `missed` or `on_scans`
     band: float = 0.0  # nearer to the threshold than this the model is unsure, and particles are kept
@@ -37,7 +39,7 @@ class Point:
     def __post_init__(self) -> None:
         check_threshold(self.threshold)
         check_threshold(self.band, "band")
-        if self.rule not in (*RULES, "given"):
+        if self.rule not in (*RULES, *_BY):
             raise InputError(f"point.rule={self.rule!r}: unknown")
         if any(type(count) is not int or count < 0 for count in self.chosen_on.values()):
             raise InputError("point.chosen_on: not counts")
@@ -78,7 +80,7 @@ class Point:
             if self.chosen_on
             else ""
         )
-        by = "as given" if self.rule == "given" else f"by {self.rule}"
+        by = _BY.get(self.rule, f"by {self.rule}")
         text = f"threshold {self.threshold:.4f} {by}{on}"
         text += f", particles within {self.band:g} of it are kept" if self.band else ""
         if not self.promise:
