@@ -14,7 +14,7 @@ TABLES := comparison ablation_energy ablation_fusion ablation_head paper
 STUDIES := ablation_representation ablation_augmentation ablation_kan_basis ablation_tower ablation_speed fusion_zoo
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-all lint format bench tables studies $(TABLES) $(STUDIES) dashboard clean
+.PHONY: help install demo test test-all lint format bench gpu tables studies $(TABLES) $(STUDIES) dashboard clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -56,7 +56,10 @@ format: install ## format the code
 	$(BIN)/ruff format .
 
 bench: install ## speed of models, loader, training, simulator, scan chain, streams and help
-	for file in models loader training simulator scan sorter lookers runtime stream zoo help; do $(BIN)/python benchmarks/$$file.py || exit 1; done
+	for file in models seeds loader training sweep simulator scan sorter lookers runtime stream zoo help; do $(BIN)/python benchmarks/$$file.py || exit 1; done
+
+gpu: install ## what a GPU makes of it, in 6 minutes: peak, right steps, pairs/s, 200 epochs (gpu.json; ARGS="--device cpu --tiny")
+	$(BIN)/python benchmarks/gpu.py $(ARGS)
 
 data/paper/manifest.csv: | install
 	$(BIN)/python -m oresort.simulate preset=paper out=data/paper
