@@ -14,7 +14,7 @@ TABLES := comparison ablation_energy ablation_fusion ablation_head paper
 STUDIES := ablation_representation ablation_augmentation ablation_kan_basis ablation_tower ablation_speed fusion_zoo
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-all lint format bench gpu tables studies $(TABLES) $(STUDIES) dashboard clean
+.PHONY: help install demo test test-all lint format bench gpu tables studies $(TABLES) $(STUDIES) page dashboard clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -33,12 +33,13 @@ demo: install ## simulate, train, report and sort a scan, in minutes (results in
 		low=$(DEMO)/data/scan_1_low.tiff high=$(DEMO)/data/scan_1_high.tiff
 	rm -rf $(DEMO)/runs
 	$(BIN)/python -m oresort.train +experiment=demo data.root=$(DEMO)/data out=$(DEMO)/runs/0
-	$(BIN)/python -m oresort.evaluate ckpt=$(DEMO)/runs/0/checkpoints/best.ckpt data.root=$(DEMO)/data
 	$(BIN)/python -m oresort.report runs=$(DEMO)/runs
 	$(BIN)/python -m oresort.explain ckpt=$(DEMO)/runs/0/checkpoints/best.ckpt out=$(DEMO)/edges
 	$(BIN)/python -m oresort.sort ckpt=$(DEMO)/runs/0/checkpoints/best.ckpt out=$(DEMO)/sorted \
-		low=$(DEMO)/data/scan_1_low.tiff high=$(DEMO)/data/scan_1_high.tiff
-	@echo "look at $(DEMO)/sorted/overlay.png and $(DEMO)/edges/edges.png"
+		low=$(DEMO)/data/scan_1_low.tiff high=$(DEMO)/data/scan_1_high.tiff report=true
+	$(BIN)/python -m oresort.evaluate ckpt=$(DEMO)/runs/0/checkpoints/best.ckpt data.root=$(DEMO)/data \
+		out=$(DEMO)/evaluated page=true
+	@echo "look at $(DEMO)/evaluated/report.html, $(DEMO)/sorted/report.html and $(DEMO)/edges/edges.png"
 
 test: install ## run the tests on two cores (TEST="-k name" chooses)
 	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not slow" $(TEST)
@@ -67,13 +68,16 @@ data/paper/manifest.csv: | install
 # the report is made even when a job failed, and says which; the exit code is the sweep's
 $(TABLES) $(STUDIES): install $(if $(filter data/paper,$(DATA)),data/paper/manifest.csv)
 	$(BIN)/python -m oresort.train +experiment=$@ data.root=$(DATA) scale=$(SCALE) out=$(RUNS)/$@ $(ARGS); \
-		code=$$?; $(BIN)/python -m oresort.report runs=$(RUNS)/$@ && exit $$code
+		code=$$?; $(BIN)/python -m oresort.report runs=$(RUNS)/$@ page=true && exit $$code
 
 tables: ## the paper's tables: make tables DATA=DIR SCALE=cpu (or one: make ablation_fusion)
 	$(MAKE) -k $(TABLES)
 
 studies: ## our own: representations, augmentations, bases, all fusions
 	$(MAKE) -k $(STUDIES)
+
+page: install ## all studies of experiments/ as one page, page/report.html
+	$(BIN)/python -m studies.index
 
 dashboard: install ## the W&B workspace of experiments as dashboard.json: make dashboard ENTITY=NAME
 	$(BIN)/python -m oresort.dashboard entity=$(or $(ENTITY),$(error make dashboard ENTITY=NAME, your user or team of W&B))

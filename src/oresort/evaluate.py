@@ -37,6 +37,7 @@ class EvaluateConfig:
     device: str = "auto"
     out: str | None = None
     page: bool = False
+    explained: str | None = None
     resamples: Annotated[int, whole(0, 1_000_000)] = 1000
     modules: list[str] = field(default_factory=list)
 
@@ -57,6 +58,8 @@ def evaluate(cfg: EvaluateConfig) -> "Evaluation":
     data, prices = cfg.data, load_prices(Path(cfg.prices)) if cfg.prices else None
     if cfg.page and cfg.out is None:
         raise InputError("page=true: no folder for it; give one as out=DIR")
+    if cfg.explained is not None and not cfg.page:
+        raise InputError(f"explained={cfg.explained}: only the page shows it; say page=true, or leave it out")
     if cfg.out is not None and (Path(cfg.out) / "metrics.json").exists():
         raise InputError(f"out={cfg.out}: the folder of a run, whose predictions.csv would be replaced; name another")
     result = evaluate_checkpoint(
@@ -88,10 +91,15 @@ def evaluate(cfg: EvaluateConfig) -> "Evaluation":
     show_account(told, f"{cfg.ckpt}: {cfg.split}")
     if cfg.split == "val" and result.point.rule != "given":
         print("warning: the threshold was chosen on pairs of val, so figures of val are too good", file=sys.stderr)
+    if cfg.out is not None and not cfg.page:
+        for name in ("report.html", "report.json", "breakdown.csv"):
+            (Path(cfg.out) / name).unlink(missing_ok=True)  # of another evaluation
     if cfg.page:
         from oresort.tables.page.evaluated import write_evaluation
 
-        print(f"page: {write_evaluation(Path(str(cfg.out)), result, data.root, cfg.split, cfg.resamples)}")
+        explained = Path(cfg.explained) if cfg.explained else None
+        file = write_evaluation(Path(str(cfg.out)), result, data.root, cfg.split, cfg.resamples, explained)
+        print(f"page: {file}")
     return result
 
 

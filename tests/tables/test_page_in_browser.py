@@ -5,11 +5,14 @@ from pathlib import Path
 
 import pytest
 from browser import Browser
+from runtime.belts import Rule, calibration, settings
 from test_one_file_page import HOSTILE, evaluation, pairs
 from test_report import make_run
 
+from oresort.runtime.run import sort_scans
 from oresort.tables.collect import collect, summarise
 from oresort.tables.page.evaluated import write_evaluation
+from oresort.tables.page.sorted import write_sort
 from oresort.tables.page.sweep import write_sweep
 
 
@@ -33,7 +36,14 @@ def sweep_page(out: Path) -> Path:
     return write_sweep(out, found, HOSTILE, "test", "auroc", 20)
 
 
-PAGES: dict[str, Callable[[Path], Path]] = {"evaluation": run_page, "sweep": sweep_page}
+def sort_page(out: Path) -> Path:
+    calibration(out.parent)
+    words = (f"low={out.parent / 'scan' / 'low.tiff'}", f"high={out.parent / 'scan' / 'high.tiff'}")
+    sort_scans(settings(out, *words), Rule())
+    return write_sort(out)
+
+
+PAGES: dict[str, Callable[[Path], Path]] = {"evaluation": run_page, "sweep": sweep_page, "sort": sort_page}
 
 
 @pytest.mark.parametrize("kind", PAGES)

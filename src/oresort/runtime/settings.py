@@ -48,6 +48,7 @@ class SortConfig:
     unsure: Annotated[str, one_of(*POLICIES)] = Policy.unsure
     band: Annotated[float | None, share()] = None
     overlay: bool = True
+    report: bool = False
     ejectors: str | None = None
     page: Annotated[int | None, whole(0, 65_535)] = None
     page_host: str = "127.0.0.1"

@@ -11,6 +11,8 @@ import matplotlib as mpl
 from matplotlib.figure import Figure
 from PIL import Image
 
+from oresort.errors import InputError, one_line
+
 _INK = "#010203"  # no other colour of a picture; the reader's own takes its place
 _STYLE = "<style>svg{color:#1b1c1e}@media (prefers-color-scheme:dark){svg{color:#ececea}}</style>"
 _LINES: dict[Any, Any] = {
@@ -34,15 +36,23 @@ def lines(draw: Callable[[], Figure]) -> str:
 
 
 def photograph(file: Path, most: int = 1_400) -> str:
-    """Return a picture's file, `most` pixels wide and as high at most twice that, as a data URI."""
-    with Image.open(file) as image:
-        image.thumbnail((most, 2 * most))
-        stream = io.BytesIO()
-        if image.mode in ("RGB", "L"):
-            image.save(stream, "JPEG", quality=80, optimize=True)
-            return _uri("image/jpeg", stream.getvalue())
-        image.save(stream, "PNG", optimize=True)
-        return _uri("image/png", stream.getvalue())
+    """Return a picture's file on white, at most `most` pixels wide and twice as high, as a data URI.
+
+    Raises:
+        InputError: no picture, or one larger than this program draws.
+    """
+    stream = io.BytesIO()
+    try:
+        with warnings.catch_warnings(), Image.open(file) as image:
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            image.load()
+            image.thumbnail((most, 2 * most))
+            whole = Image.new("RGB", image.size, "white")
+            whole.paste(image, mask=image.getchannel("A") if "A" in image.getbands() else None)
+            whole.save(stream, "JPEG", quality=85, optimize=True)
+    except (OSError, ValueError, Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+        raise InputError(f"{file}: not a picture that was drawn here ({one_line(error)}); make it again") from error
+    return _uri("image/jpeg", stream.getvalue())
 
 
 def _uri(kind: str, data: bytes) -> str:

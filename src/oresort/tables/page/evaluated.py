@@ -20,6 +20,7 @@ from oresort.tables.page.breakdown import breakdown
 from oresort.tables.page.charts import evaluation_pictures
 from oresort.tables.page.curves import confusion, curves, histogram, reliability
 from oresort.tables.page.intervals import RESAMPLES, figures
+from oresort.tables.page.looked import look_pictures, read_look
 from oresort.tables.page.words import methods
 from oresort.tables.page.write import write_page
 
@@ -50,6 +51,7 @@ def evaluation_document(
     root: str | Path,
     split: str,
     resamples: int = RESAMPLES,
+    look: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Return all that the page of an evaluation says, in plain values; what is not known is None, or `left_out`.
 
@@ -61,6 +63,7 @@ def evaluation_document(
         root: of the dataset.
         split: train, val or test.
         resamples: of scans, for intervals; 0: none.
+        look: what explain has found, see `read_look`; None: nothing is known of it.
     """
     tables, left_out = breakdown(pairs, threshold, resamples)
     own = figures(pairs, threshold, COMPARABLE, resamples)
@@ -72,6 +75,8 @@ def evaluation_document(
     run, why = _run(Path(str(model["file"])))
     if run is None:
         left_out.append({"what": "training", "why": why})
+    if look is None:
+        left_out.append({"what": "maps and galleries", "why": "make them by oresort.explain, and say explained=DIR"})
     ore = (pairs["label"] == "ore").to_numpy()
     document = {
         "kind": "evaluation",
@@ -90,6 +95,7 @@ def evaluation_document(
         "histogram": histogram(pairs["p_ore"].to_numpy(np.float64), {"ore": ore, "waste": ~ore}),
         "breakdown": tables,
         "cases": cases(pairs, threshold),
+        "look": look,
         "notes": [note] if (note := leakage(model.get("leaking_scans"), model.get("leaking_images"))) else [],
         "left_out": left_out,
         "provenance": provenance(),
@@ -97,14 +103,30 @@ def evaluation_document(
     return document | {"methods": methods(document)}
 
 
-def write_evaluation(out: Path, found: "Evaluation", root: str | Path, split: str, resamples: int = RESAMPLES) -> Path:
-    """Write the page of an evaluation, its numbers and `breakdown.csv` into `out`; return the page's file."""
+def write_evaluation(
+    out: Path,
+    found: "Evaluation",
+    root: str | Path,
+    split: str,
+    resamples: int = RESAMPLES,
+    explained: Path | None = None,
+) -> Path:
+    """Write the page of an evaluation, its numbers and `breakdown.csv` into `out`; return the page's file.
+
+    `explained` is the folder that `explain` wrote of the same model and pairs; InputError for any other.
+    """
+    look = None if explained is None else read_look(explained, found.model, split)
     pairs = found.pairs.assign(label=found.predictions["label"], p_ore=found.predictions["p_ore"])
-    document = evaluation_document(pairs, found.metrics, found.threshold, found.model, root, split, resamples)
+    document = evaluation_document(pairs, found.metrics, found.threshold, found.model, root, split, resamples, look)
     rows = [{"by": part["by"], **row} for part in document["breakdown"] for row in part["rows"]]
     with replacing(out / "breakdown.csv") as temporary:
         pd.DataFrame(rows).to_csv(temporary, index=False)
-    return write_page(out, "evaluation", document, evaluation_pictures)[1]
+    return write_page(out, "evaluation", document, _drawn)[1]
+
+
+def _drawn(page: Mapping[str, Any]) -> dict[str, Any]:
+    look = {"look": look_pictures(page["look"])} if page["look"] else {}
+    return {**evaluation_pictures(page), **look}
 
 
 def cases(pairs: pd.DataFrame, threshold: float) -> dict[str, list[dict[str, Any]]]:

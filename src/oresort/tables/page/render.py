@@ -2,9 +2,10 @@
 
 import re
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import ChoiceLoader, Environment, FileSystemLoader, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from oresort.runtime.page.document import look, policy
@@ -13,13 +14,14 @@ from oresort.tables.page.words import interval
 _POLICY = "<!-- policy -->"
 
 
-def render(template: str, page: Mapping[str, Any], pictures: Mapping[str, str]) -> str:
+def render(template: str, page: Mapping[str, Any], pictures: Mapping[str, Any], templates: Path | None = None) -> str:
     """Return the HTML of a document; `pictures` are data URIs by name.
 
     All text is escaped, whoever wrote it, and a policy in the file lets nothing run or load but what it holds itself.
     A value that the template needs and the document lacks is an error rather than a blank.
     """
-    loader = PackageLoader("oresort.tables.page")
+    own = PackageLoader("oresort.tables.page")
+    loader = own if templates is None else ChoiceLoader([own, FileSystemLoader(templates)])
     environment = Environment(
         loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
@@ -42,6 +44,8 @@ def _number(value: object, digits: int = 4) -> str:
     if value is None or value == "":
         return "-"
     if isinstance(value, float):
+        if 1_000 <= abs(value) < 1e15:
+            return f"{value:,.0f}"
         return f"{value:.{digits}g}"
     return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)
 

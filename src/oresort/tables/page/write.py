@@ -15,16 +15,21 @@ JSON, HTML = "report.json", "report.html"
 
 
 def write_page(
-    out: Path, template: str, document: Mapping[str, Any], draw: Callable[[dict[str, Any]], Mapping[str, str]]
+    out: Path,
+    template: str,
+    document: Mapping[str, Any],
+    draw: Callable[[dict[str, Any]], Mapping[str, Any]],
+    templates: Path | None = None,
 ) -> list[Path]:
     """Write `report.json`, and `report.html` of what that says, into `out`; return both files.
 
-    `draw` makes the pictures, data URIs by name, of the document as it was read back.
+    `draw` makes the pictures, data URIs by name, of the document as it was read back. `templates` is a folder of
+    further templates.
     """
     files = [out / JSON, out / HTML]
     write_json(files[0], document)
     page = json.loads(files[0].read_text(encoding="utf-8"))
-    text = render(template, page, draw(page))
+    text = render(template, page, draw(page), templates)
     with replacing(files[1]) as temporary:
         temporary.write_text(text, encoding="utf-8")
     return files
