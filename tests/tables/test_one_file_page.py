@@ -11,9 +11,11 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from PIL import Image
 from sklearn.metrics import average_precision_score, matthews_corrcoef, roc_auc_score
 
 from oresort import evaluate
+from oresort.errors import InputError
 from oresort.learn.evaluation import Evaluation
 from oresort.learn.metrics import binary_metrics
 from oresort.sorting import METRICS
@@ -22,6 +24,7 @@ from oresort.sorting.resample import FEWEST
 from oresort.tables.page.curves import confusion, curves, histogram, reliability
 from oresort.tables.page.evaluated import cases, write_evaluation
 from oresort.tables.page.intervals import figures
+from oresort.tables.page.looked import SENSITIVITY, read_look
 
 HOSTILE = '<script>alert(1)</script>{{ 7 * 7 }}$x^{$"&'
 
@@ -225,3 +228,58 @@ def test_a_page_needs_a_folder_and_no_run_is_overwritten(command: Any, trained: 
     assert code == 1
     assert "the folder of a run, whose predictions.csv would be replaced; name another" in said
     assert (trained / "predictions.csv").read_bytes() == before
+
+
+def looked(folder: Path, model: dict[str, Any], **changes: Any) -> Path:
+    """Write what `explain` leaves of one pair."""
+    numbers = dict.fromkeys(("mass", "mass_low", "mass_high", "rank", "rank_low", "rank_high", "area", "pairs"), 0.5)
+    moved = dict.fromkeys(SENSITIVITY, 0.25) | {"change": "10 % thicker"}
+    case = {"id": HOSTILE, "scan": "1", "label": "ore", "called": "waste", "p_ore": 0.4, "changes": {}}
+    record = {
+        **{"sha256": model["sha256"], "data": model["pairs"], "split": "test", "looked_at": 1, "notes": [HOSTILE]},
+        "shares": [{"model": "trained", "name": "Grad-CAM", "region": "rim", **numbers}],
+        "sensitivity": [moved],
+        "galleries": {"surest wrong": [case | {"picture": "pairs/00001.png"}]},
+    }
+    (folder / "pairs").mkdir(parents=True)
+    Image.new("RGB", (300, 60)).save(folder / "pairs" / "00001.png")
+    (folder / "explain.json").write_text(json.dumps(record | changes))
+    return folder
+
+
+def test_what_explain_found_of_the_same_model_and_pairs_is_shown(tmp_path: Path):
+    found = evaluation(pairs(60))
+    folder = looked(tmp_path / "look", found.model)
+    write_evaluation(tmp_path / "out", found, "data", "test", 20, folder)
+    assert "10 % thicker" in text_of(tmp_path / "out")
+    assert HOSTILE in text_of(tmp_path / "out")
+    assert (tmp_path / "out" / "report.html").read_text().count('src="data:image/jpeg') == 1
+    assert "maps and galleries" not in [entry["what"] for entry in read(tmp_path / "out")["left_out"]]
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"sha256": "1" * 64}, "sha256 '1111"),
+        ({"data": "xyz"}, "data 'xyz', here it is 'abc'"),
+        ({"split": "val"}, "split 'val'"),
+        ({"galleries": []}, "no galleries"),
+        ({"shares": [{"model": "trained"}]}, "shares: not the rows"),
+        ({"sensitivity": [dict.fromkeys(SENSITIVITY, "x")]}, "sensitivity: not the rows"),
+    ],
+)
+def test_what_explain_found_of_another_is_refused(tmp_path: Path, changes: dict[str, Any], says: str):
+    found = evaluation(pairs(60))
+    with pytest.raises(InputError, match=says):
+        read_look(looked(tmp_path, found.model, **changes), found.model, "test")
+
+
+def test_a_look_shows_no_picture_of_elsewhere(tmp_path: Path):
+    found = evaluation(pairs(60))
+    folder = looked(tmp_path, found.model)
+    record = json.loads((folder / "explain.json").read_text())
+    for place in ("../secret.png", "/etc/passwd", "pairs/../../a.png"):
+        record["galleries"]["surest wrong"][0]["picture"] = place
+        (folder / "explain.json").write_text(json.dumps(record))
+        with pytest.raises(InputError, match="is none of its own"):
+            read_look(folder, found.model, "test")

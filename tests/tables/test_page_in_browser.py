@@ -54,6 +54,8 @@ def test_a_page_is_whole_and_asks_for_nothing(browser: Browser, tmp_path: Path, 
         browser.open(file.as_uri())
         browser.until("[...document.images].every((image) => image.complete)")
         assert browser.look("document.images.length") > 0
+        assert browser.look("getComputedStyle(document.querySelector('section')).borderTopLeftRadius") == "6px"
+        assert browser.look("getComputedStyle(document.querySelector('main')).maxWidth") == "1000px"
         assert browser.look("[...document.images].every((image) => image.naturalWidth > 50)")
         assert browser.look("document.documentElement.scrollWidth") <= width
     assert browser.complaints() == []

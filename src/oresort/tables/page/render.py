@@ -26,7 +26,7 @@ def render(template: str, page: Mapping[str, Any], pictures: Mapping[str, Any], 
         loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     environment.filters |= {"percent": _percent, "count": _count, "number": _number, "slug": _slug}
-    environment.globals |= {"interval": interval, "look": Markup(look())}  # ours
+    environment.globals |= {"interval": interval, "shared_style": Markup(look())}  # ours
     text = environment.get_template(f"{template}.html").render(page=page, pictures=pictures)
     meta = f'<meta http-equiv="Content-Security-Policy" content="{policy(text)}">'
     return text.replace(_POLICY, meta, 1)
