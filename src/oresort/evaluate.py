@@ -98,7 +98,7 @@ def evaluate(cfg: EvaluateConfig) -> "Evaluation":
         from oresort.tables.page.evaluated import write_evaluation
 
         explained = Path(cfg.explained) if cfg.explained else None
-        file = write_evaluation(Path(str(cfg.out)), result, data.root, cfg.split, cfg.resamples, explained)
+        file = write_evaluation(Path(str(cfg.out)), result, data.root, cfg.split, cfg.resamples, explained, told)
         print(f"page: {file}")
     return result
 

@@ -39,7 +39,7 @@ def test_weights_count_as_repeated_pairs(seed: int):
     if y.sum() in (0, len(y)):
         return
     whole = binary_metrics(p, y, 0.5) | {"auroc": roc_auc_score(y, p)}
-    whole |= {"kept": float((p >= 0.5).double().mean()), "waste_rejection": float((p[y == 0] < 0.5).double().mean())}
+    whole |= {"kept": float((p >= 0.5).double().mean()), "specificity": float((p[y == 0] < 0.5).double().mean())}
     for metric in COMPARABLE:
         found = weighted_metric(metric, p_ore, ore, 0.5, weights)[0]
         assert found == pytest.approx(whole[metric], abs=1e-6, nan_ok=True), metric

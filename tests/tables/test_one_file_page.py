@@ -19,8 +19,12 @@ from oresort.errors import InputError
 from oresort.learn.evaluation import Evaluation
 from oresort.learn.metrics import binary_metrics
 from oresort.sorting import METRICS
+from oresort.sorting.account import account
+from oresort.sorting.lot import Lot
 from oresort.sorting.point import Point
+from oresort.sorting.prices import Prices
 from oresort.sorting.resample import FEWEST
+from oresort.tables.account import figure_text
 from oresort.tables.page.curves import confusion, curves, histogram, reliability
 from oresort.tables.page.evaluated import cases, write_evaluation
 from oresort.tables.page.intervals import figures
@@ -63,7 +67,7 @@ def evaluation(table: pd.DataFrame, threshold: float = 0.5) -> Evaluation:
     }
     predictions = table[["id", "scan"]].assign(split="test", label=table["label"], p_ore=table["p_ore"])
     own = table.drop(columns=["label", "p_ore"])
-    return Evaluation(metrics, threshold, predictions, own, model, Point(threshold), Path("nowhere"))
+    return Evaluation(metrics, threshold, predictions, own, model, Point(threshold), Path("data"))
 
 
 @pytest.fixture(scope="module")
@@ -88,12 +92,12 @@ def text_of(folder: Path) -> str:
 def test_figures_are_those_of_other_libraries_and_their_intervals_hold_them():
     table = pairs()
     ore, p_ore = table["label"] == "ore", table["p_ore"].to_numpy(np.float64)
-    names = ("auroc", "average_precision", "mcc", "waste_rejection", "kept")
+    names = ("auroc", "average_precision", "mcc", "specificity", "kept")
     found = figures(table, 0.5, names, 300)
     assert found["auroc"] == pytest.approx(roc_auc_score(ore, p_ore))
     assert found["average_precision"] == pytest.approx(average_precision_score(ore, p_ore))
     assert found["mcc"] == pytest.approx(matthews_corrcoef(ore, p_ore >= 0.5))
-    assert found["waste_rejection"] == pytest.approx((p_ore[~ore] < 0.5).mean())
+    assert found["specificity"] == pytest.approx((p_ore[~ore] < 0.5).mean())
     assert found["kept"] == pytest.approx((p_ore >= 0.5).mean())
     for name in names:
         assert found[f"{name}_low"] < found[name] < found[f"{name}_high"]
@@ -283,3 +287,32 @@ def test_a_look_shows_no_picture_of_elsewhere(tmp_path: Path):
         (folder / "explain.json").write_text(json.dumps(record))
         with pytest.raises(InputError, match="is none of its own"):
             read_look(folder, found.model, "test")
+
+
+def test_what_a_plant_gets_is_told_with_its_numbers(tmp_path: Path):
+    table = pairs(200).assign(grade=lambda rows: np.where(rows["label"] == "ore", 0.6, 0.1), mass=2.0)
+    found = evaluation(table)
+    values = (table[name].to_numpy() for name in ("p_ore", "scan", "mass", "grade"))
+    p_ore, scan, mass, grade = values
+    lot = Lot(p_ore, (table["label"] == "ore").to_numpy(), scan.astype(str), mass, "manifest", grade, 200)
+    prices = Prices(metal_price=9_000, payable=0.96, mill_recovery=0.85, mill_cost=10, dump_cost=0.5, sort_cost=1.5)
+    told = account(lot, Point(0.5), prices)
+    write_evaluation(tmp_path, found, "data", "test", 50, None, told)
+    page, words = read(tmp_path), text_of(tmp_path)
+    assert page["sorting"]["figures"]["mass_yield"]["value"] == pytest.approx((p_ore >= 0.5).mean())
+    headline = told.headline()
+    assert headline[0].upper() + headline[1:] in words
+    for name, known in page["sorting"]["figures"].items():
+        assert f"{name.replace('_', ' ')} {figure_text(name, known['value'])} " in words
+    assert f"sorted {page['sorting']['money']['value']['value']:.2f}" in words
+
+
+def test_what_no_grade_tells_of_is_left_out(tmp_path: Path):
+    table = pairs(200)
+    ore = (table["label"] == "ore").to_numpy()
+    lot = Lot(table["p_ore"].to_numpy(), ore, table["scan"].to_numpy(str), np.ones(200), "image", None, 0)
+    write_evaluation(tmp_path, evaluation(table), "data", "test", 50, None, account(lot, Point(0.5)))
+    reasons = {entry["why"]: entry["what"] for entry in read(tmp_path)["left_out"]}
+    assert "product grade" in reasons["the manifest has a grade for 0 of 200 particles"]
+    assert "value" in reasons["no prices; give prices=FILE, docs/prices.yaml explains every key"]
+    assert "Masses are those of the image: attenuation summed over a particle" in text_of(tmp_path)

@@ -28,7 +28,7 @@ def show_account(account: Account, name: str) -> None:
     lot = account.lot
     between = f"{LEVEL:.0%} over scans"
     table = [
-        {"figure": figure, "": _text(figure, known.value), between: _between(figure, known)}
+        {"figure": figure, "": figure_text(figure, known.value), between: _between(figure, known)}
         for figure, known in account.figures.found.items()
     ]
     title = f"{name}: {len(lot):,} particles of {lot.scans:,} scans, {_ORIGINS[lot.mass_from]}"
@@ -119,14 +119,17 @@ def _show_money(money: Money, prices: Prices) -> None:
         )
 
 
-def _text(figure: str, value: float) -> str:
+def figure_text(figure: str, value: float) -> str:
+    """Return a figure of an account as people read it: shares in per cent, grades in wt %."""
     if figure in _NUMBERS:
         return f"{value:.3f}"
     return f"{value:.4f}" if figure in GRADES else f"{value:.2f}" if figure == "value" else f"{100 * value:.2f}"
 
 
 def _between(figure: str, known: Interval) -> str:
-    return "" if not np.isfinite(known.low) else f"{_text(figure, known.low)} to {_text(figure, known.high)}"
+    return (
+        "" if not np.isfinite(known.low) else f"{figure_text(figure, known.low)} to {figure_text(figure, known.high)}"
+    )
 
 
 def _ends(known: Interval, size: float, digits: int) -> str:

@@ -15,7 +15,7 @@ Weights = NDArray[np.float64]
 
 COMPARABLE = (
     *("auroc", "f1", "recall", "precision", "accuracy", "balanced_accuracy", "mcc", "average_precision", "brier"),
-    *("waste_rejection", "kept"),
+    *("specificity", "kept"),
 )
 """What can be resampled; not `ece`, which grows by resampling itself."""
 
@@ -57,7 +57,7 @@ def weighted_metric(metric: str, p_ore: Weights, ore: NDArray[np.bool_], thresho
             "accuracy": (tp + tn) / (tp + fp + fn + tn),
             "balanced_accuracy": (recall + tn / (tn + fp)) / 2,
             "mcc": (tp * tn - fp * fn) / np.sqrt((tp + fp) * (tp + fn) * (tn + fp) * (tn + fn)),
-            "waste_rejection": tn / (tn + fp),
+            "specificity": tn / (tn + fp),
             "kept": (tp + fp) / (tp + fp + fn + tn),
         }
         return np.asarray(formulas[metric])

@@ -8,7 +8,7 @@ import pandas as pd
 
 from oresort.tables.page.intervals import figures
 
-METRICS = ("recall", "waste_rejection", "balanced_accuracy", "auroc")
+METRICS = ("recall", "specificity", "balanced_accuracy", "auroc")
 _GROUPS = 5  # of about equal numbers of pairs, by a number
 _UNKNOWN = "not known"
 
@@ -54,7 +54,7 @@ def breakdown(
 
 
 def _badness(row: dict[str, Any]) -> float:
-    known = [row[name] for name in ("recall", "waste_rejection") if row[name] is not None]
+    known = [row[name] for name in ("recall", "specificity") if row[name] is not None]
     return float(np.mean(known)) if known else 2.0
 
 

@@ -38,7 +38,7 @@ def _roc(page: Mapping[str, Any]) -> Figure:
     curve, point = page["curves"]["roc"], page["figures"]
     axes.plot([0, 1], [0, 1], **_CHANCE)
     axes.plot(curve["false_positive_rate"], curve["true_positive_rate"], color=BLUE)
-    axes.plot(1 - point["waste_rejection"], point["recall"], "o", color=WASTE)
+    axes.plot(1 - point["specificity"], point["recall"], "o", color=WASTE)
     return figure
 
 
@@ -78,7 +78,7 @@ def _breakdown(part: Mapping[str, Any]) -> Figure:
     rows = part["rows"][::-1]
     figure = Figure(figsize=(6.4, 0.8 + 0.27 * len(rows)), layout="constrained")
     axes = figure.subplots()
-    for name, colour, marker, shift in (("recall", ORE, "o", 0.14), ("waste_rejection", WASTE, "s", -0.14)):
+    for name, colour, marker, shift in (("recall", ORE, "o", 0.14), ("specificity", WASTE, "s", -0.14)):
         for place, row in enumerate(rows):
             if row[name] is None:
                 continue

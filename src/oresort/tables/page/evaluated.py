@@ -1,6 +1,7 @@
 """What a page says of one model on one split of a dataset."""
 
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,11 +15,13 @@ from oresort.files.provenance import provenance
 from oresort.files.write import replacing
 from oresort.learn.record import RECORD, read_row
 from oresort.sorting import METRICS
+from oresort.sorting.account import Account
 from oresort.sorting.resample import FEWEST, LEVEL
 from oresort.tables.bootstrap import COMPARABLE
 from oresort.tables.page.breakdown import breakdown
 from oresort.tables.page.charts import evaluation_pictures
 from oresort.tables.page.curves import confusion, curves, histogram, reliability
+from oresort.tables.page.decided import decision_document, decision_pictures, figure_rows, gathered, money_rows
 from oresort.tables.page.intervals import RESAMPLES, figures
 from oresort.tables.page.looked import look_pictures, read_look
 from oresort.tables.page.words import methods
@@ -52,6 +55,7 @@ def evaluation_document(
     split: str,
     resamples: int = RESAMPLES,
     look: Mapping[str, Any] | None = None,
+    sorting: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Return all that the page of an evaluation says, in plain values; what is not known is None, or `left_out`.
 
@@ -64,6 +68,7 @@ def evaluation_document(
         split: train, val or test.
         resamples: of scans, for intervals; 0: none.
         look: what explain has found, see `read_look`; None: nothing is known of it.
+        sorting: what a plant gets, see `decision_document`; None: that is not told.
     """
     tables, left_out = breakdown(pairs, threshold, resamples)
     own = figures(pairs, threshold, COMPARABLE, resamples)
@@ -77,6 +82,8 @@ def evaluation_document(
         left_out.append({"what": "training", "why": why})
     if look is None:
         left_out.append({"what": "maps and galleries", "why": "make them by oresort.explain, and say explained=DIR"})
+    if sorting is not None:
+        left_out += gathered(sorting["left_out"])
     ore = (pairs["label"] == "ore").to_numpy()
     document = {
         "kind": "evaluation",
@@ -96,6 +103,7 @@ def evaluation_document(
         "breakdown": tables,
         "cases": cases(pairs, threshold),
         "look": look,
+        "sorting": sorting,
         "notes": [note] if (note := leakage(model.get("leaking_scans"), model.get("leaking_images"))) else [],
         "left_out": left_out,
         "provenance": provenance(),
@@ -110,23 +118,34 @@ def write_evaluation(
     split: str,
     resamples: int = RESAMPLES,
     explained: Path | None = None,
+    told: Account | None = None,
 ) -> Path:
     """Write the page of an evaluation, its numbers and `breakdown.csv` into `out`; return the page's file.
 
-    `explained` is the folder that `explain` wrote of the same model and pairs; InputError for any other.
+    `explained` is the folder that `explain` wrote of the same model and pairs; InputError for any other. `told` is what
+    a plant gets of the decisions; its picture of money is the one in `out`.
     """
     look = None if explained is None else read_look(explained, found.model, split)
+    sorting = None if told is None else decision_document(told)
     pairs = found.pairs.assign(label=found.predictions["label"], p_ore=found.predictions["p_ore"])
-    document = evaluation_document(pairs, found.metrics, found.threshold, found.model, root, split, resamples, look)
+    document = evaluation_document(
+        pairs, found.metrics, found.threshold, found.model, root, split, resamples, look, sorting
+    )
     rows = [{"by": part["by"], **row} for part in document["breakdown"] for row in part["rows"]]
     with replacing(out / "breakdown.csv") as temporary:
         pd.DataFrame(rows).to_csv(temporary, index=False)
-    return write_page(out, "evaluation", document, _drawn)[1]
+    return write_page(out, "evaluation", document, partial(_drawn, out=out))[1]
 
 
-def _drawn(page: Mapping[str, Any]) -> dict[str, Any]:
-    look = {"look": look_pictures(page["look"])} if page["look"] else {}
-    return {**evaluation_pictures(page), **look}
+def _drawn(page: Mapping[str, Any], out: Path) -> dict[str, Any]:
+    """Return pictures, and rows of tables that are worded for the page."""
+    found: dict[str, Any] = evaluation_pictures(page)
+    if page["look"]:
+        found["look"] = look_pictures(page["look"])
+    if sorting := page["sorting"]:
+        found |= {"figure_rows": figure_rows(sorting["figures"]), "money_rows": money_rows(sorting)}
+        found["decision"] = decision_pictures(sorting, out)
+    return found
 
 
 def cases(pairs: pd.DataFrame, threshold: float) -> dict[str, list[dict[str, Any]]]:

@@ -16,6 +16,7 @@ from oresort.files.reading import read_json, read_table
 from oresort.scan.segment.particle import FLAGS
 from oresort.sorting.table import COLUMNS
 from oresort.tables.page.curves import histogram
+from oresort.tables.page.decided import figure_rows, gathered
 from oresort.tables.page.drawing import lines, photograph
 from oresort.tables.page.write import plain, write_page
 
@@ -54,7 +55,7 @@ def sort_document(table: pd.DataFrame, record: Mapping[str, Any], out: str) -> d
     known = table["p_ore"].notna().to_numpy()
     scans = [_scan(str(name), part) for name, part in table.groupby("scan", sort=False)]
     belts = record["belts"] if "stream" not in record else [record]
-    left_out = [{"what": "recovery and grade", "why": "the classes of these particles are not known"}]
+    left_out = gathered(record["expected_left_out"])
     if not record["model"].get("sha256"):
         left_out.append({"what": "hash of the model", "why": "it is no file"})
     return {
@@ -78,6 +79,9 @@ def sort_document(table: pd.DataFrame, record: Mapping[str, Any], out: str) -> d
         "drift": [{"belt": _look(belt)["scan"], **row} for belt in belts for row in map(plain, belt["drift"].values())],
         "faults": [plain(fault) for belt in belts for fault in map(_fault, belt["faults"])],
         "notes": [note for belt in belts for note in belt["notes"]],
+        "operating_point": record["operating_point"],
+        "expected": record["expected"],
+        "unanswered": record["unanswered"],
         "ejectors": record["ejectors"],
         "stream": record.get("since_start"),
         "left_out": left_out,
@@ -88,7 +92,7 @@ def sort_document(table: pd.DataFrame, record: Mapping[str, Any], out: str) -> d
 
 def sort_pictures(page: Mapping[str, Any], out: Path) -> dict[str, Any]:
     """Return `histogram`, `along` where there are several scans, and `overlays`, of a few belts: data URIs."""
-    found: dict[str, Any] = {"histogram": lines(partial(_histogram, page))}
+    found: dict[str, Any] = {"histogram": lines(partial(_histogram, page)), "expected": figure_rows(page["expected"])}
     if len(page["scans"]) > 1:
         found["along"] = lines(partial(_along, page))
     files = [out / "overlay.png"] if (out / "overlay.png").is_file() else sorted((out / "overlays").glob("*.png"))
