@@ -26,6 +26,7 @@ from oresort.sorting.prices import Prices
 from oresort.sorting.resample import FEWEST
 from oresort.tables.account import figure_text
 from oresort.tables.page.curves import confusion, curves, histogram, reliability
+from oresort.tables.page.decided import figure_rows
 from oresort.tables.page.evaluated import cases, write_evaluation
 from oresort.tables.page.intervals import figures
 from oresort.tables.page.looked import SENSITIVITY, read_look
@@ -303,8 +304,19 @@ def test_what_a_plant_gets_is_told_with_its_numbers(tmp_path: Path):
     headline = told.headline()
     assert headline[0].upper() + headline[1:] in words
     for name, known in page["sorting"]["figures"].items():
-        assert f"{name.replace('_', ' ')} {figure_text(name, known['value'])} " in words
+        title = "value, $ per tonne of feed" if name == "value" else name.replace("_", " ")
+        assert f"{title} {figure_text(name, known['value'])} " in words
     assert f"sorted {page['sorting']['money']['value']['value']:.2f}" in words
+
+
+def test_money_is_no_share():
+    expected = {
+        "gain": {"value": 1.234, "low": -0.5, "high": 2.0},
+        "mass_yield": {"value": 0.6, "low": None, "high": None},
+    }
+    gain, share = figure_rows(expected, {"currency": "EUR"})
+    assert (gain["figure"], gain["text"], gain["between"]) == ("gain, EUR per tonne of feed", "1.23", "-0.50 to 2.00")
+    assert (share["text"], share["between"]) == ("60.00", "-")
 
 
 def test_what_no_grade_tells_of_is_left_out(tmp_path: Path):

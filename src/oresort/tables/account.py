@@ -17,6 +17,7 @@ from oresort.sorting.prices import Prices
 from oresort.sorting.resample import FEWEST, LEVEL, Interval
 
 _NUMBERS = ("enrichment", "ep", "bias", "sortability", "sortability_density", "sortability_r")
+_MONEY = ("value", "gain")
 _ORIGINS = {
     "manifest": "masses of the manifest",
     "image": "masses from the images (attenuation summed over a particle)",
@@ -120,10 +121,10 @@ def _show_money(money: Money, prices: Prices) -> None:
 
 
 def figure_text(figure: str, value: float) -> str:
-    """Return a figure of an account as people read it: shares in per cent, grades in wt %."""
+    """Return a figure of an account as people read it: shares in per cent, grades in wt %, money as it is."""
     if figure in _NUMBERS:
         return f"{value:.3f}"
-    return f"{value:.4f}" if figure in GRADES else f"{value:.2f}" if figure == "value" else f"{100 * value:.2f}"
+    return f"{value:.4f}" if figure in GRADES else f"{value:.2f}" if figure in _MONEY else f"{100 * value:.2f}"
 
 
 def _between(figure: str, known: Interval) -> str:

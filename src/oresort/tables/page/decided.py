@@ -30,14 +30,19 @@ def decision_document(told: Account) -> dict[str, Any]:
     return {**told.plain(), "headline": told.headline(), "curves": curves}
 
 
-def figure_rows(figures: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Return a row for each of some figures with `value, low, high`, as a person reads them."""
+def figure_rows(
+    figures: Mapping[str, Mapping[str, Any]], prices: Mapping[str, Any] | None = None
+) -> list[dict[str, Any]]:
+    """Return a row for each of some figures with `value, low, high`, as a person reads them; money is of `prices`."""
     rows = []
     for name, known in figures.items():
         ends = [known["low"], known["high"]]
         between = "-" if None in ends else " to ".join(figure_text(name, end) for end in ends)
         value = "-" if known["value"] is None else figure_text(name, known["value"])
-        rows.append({"figure": name.replace("_", " "), "value": known["value"], "text": value, "between": between})
+        title = name.replace("_", " ")
+        if prices and name in ("value", "gain"):
+            title = f"{title}, {prices['currency']} per tonne of feed"
+        rows.append({"figure": title, "value": known["value"], "text": value, "between": between})
     return rows
 
 

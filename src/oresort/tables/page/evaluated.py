@@ -143,7 +143,7 @@ def _drawn(page: Mapping[str, Any], out: Path) -> dict[str, Any]:
     if page["look"]:
         found["look"] = look_pictures(page["look"])
     if sorting := page["sorting"]:
-        found |= {"figure_rows": figure_rows(sorting["figures"]), "money_rows": money_rows(sorting)}
+        found |= {"figure_rows": figure_rows(sorting["figures"], sorting["prices"]), "money_rows": money_rows(sorting)}
         found["decision"] = decision_pictures(sorting, out)
     return found
 

@@ -82,6 +82,7 @@ def sort_document(table: pd.DataFrame, record: Mapping[str, Any], out: str) -> d
         "operating_point": record["operating_point"],
         "expected": record["expected"],
         "unanswered": record["unanswered"],
+        "prices": record["prices"],
         "ejectors": record["ejectors"],
         "stream": record.get("since_start"),
         "left_out": left_out,
@@ -92,7 +93,10 @@ def sort_document(table: pd.DataFrame, record: Mapping[str, Any], out: str) -> d
 
 def sort_pictures(page: Mapping[str, Any], out: Path) -> dict[str, Any]:
     """Return `histogram`, `along` where there are several scans, and `overlays`, of a few belts: data URIs."""
-    found: dict[str, Any] = {"histogram": lines(partial(_histogram, page)), "expected": figure_rows(page["expected"])}
+    found: dict[str, Any] = {
+        "histogram": lines(partial(_histogram, page)),
+        "expected": figure_rows(page["expected"], page["prices"]),
+    }
     if len(page["scans"]) > 1:
         found["along"] = lines(partial(_along, page))
     files = [out / "overlay.png"] if (out / "overlay.png").is_file() else sorted((out / "overlays").glob("*.png"))
