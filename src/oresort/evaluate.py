@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from oresort.console.command import REQUIRED, run_command
-from oresort.console.ranges import one_of, share, whole
+from oresort.console.ranges import number, one_of, share, whole
 from oresort.sorting.operating import MOVED, Operating
 
 if TYPE_CHECKING:
@@ -34,6 +34,7 @@ class EvaluateConfig:
     band: Annotated[float | None, share()] = None
     prices: str | None = None
     rich: bool = False
+    cutoff: Annotated[float | None, number(0, 100, above=True)] = None
     device: str = "auto"
     out: str | None = None
     page: bool = False
@@ -69,6 +70,7 @@ def evaluate(cfg: EvaluateConfig) -> "Evaluation":
         operating=cfg.operating,
         band=cfg.band,
         prices=prices,
+        cutoff=cfg.cutoff,
         cache=data.cache,
         follow_links=data.follow_links,
     )
@@ -83,11 +85,13 @@ def evaluate(cfg: EvaluateConfig) -> "Evaluation":
                 temporary, index=False
             )
         own = {f"{cfg.split}/{name}": known.value for name, known in told.figures.found.items()}
-        head = {"ckpt": cfg.ckpt, "threshold": result.threshold, **figures, **own}
+        head = {"ckpt": cfg.ckpt, "threshold": result.threshold, **result.grade, **figures, **own}
         write_json(out / "evaluation.json", {**head, "sorting": told.plain()})
         write_account(told, out)
     title = f"{cfg.ckpt}: {cfg.split}, {len(result.predictions)} pairs, threshold {result.threshold:.3f} (per cent)"
     show_figures(figures, (cfg.split,), title)
+    for line in result.told:
+        print(line)
     show_account(told, f"{cfg.ckpt}: {cfg.split}")
     if cfg.split == "val" and result.point.rule != "given":
         print("warning: the threshold was chosen on pairs of val, so figures of val are too good", file=sys.stderr)

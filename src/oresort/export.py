@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from oresort.console.command import REQUIRED, run_command
-from oresort.console.ranges import one_of, share, whole
+from oresort.console.ranges import number, one_of, share, whole
 from oresort.errors import InputError
 from oresort.sorting.operating import MOVED, Operating
 
@@ -33,6 +33,7 @@ class ExportConfig:
     band: Annotated[float | None, share()] = None
     prices: str | None = None
     precision: Annotated[str, one_of("float32", "int8")] = "float32"
+    cutoff: Annotated[float | None, number(0, 100, above=True)] = None
     max_drop: Annotated[float, share()] = 0.002
     pairs: Annotated[int, whole(1, 1_000_000)] = 1000
     data: ExportData = field(default_factory=ExportData)
@@ -52,7 +53,7 @@ def export(cfg: ExportConfig) -> "Exported":
     data, int8 = cfg.data, cfg.precision == "int8"
     if int8 and data.root is None:
         raise InputError("precision=int8: is judged by labelled pairs; give them as data.root=DIR")
-    trained = load_trained(cfg.ckpt)
+    trained = load_trained(cfg.ckpt).at_cutoff(cfg.cutoff)
     trained = trained.at(operating_point(cfg, trained))
     planes = pairs_to_try(trained, cfg.pairs, data.root, cache=data.cache, follow_links=data.follow_links)
     labelled = None

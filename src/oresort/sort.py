@@ -22,7 +22,7 @@ def _run(cfg: "SortConfig") -> "list[SortedBelt] | Deciding":
     from oresort.learn.load import load
     from oresort.runtime.run import sort
 
-    model = load(cfg.ckpt, cfg.device)
+    model = load(cfg.ckpt, cfg.device, cfg.cutoff)
     try:
         found = sort(cfg, model)
     except Interrupted:

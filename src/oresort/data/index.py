@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from oresort.data.leaks import one_name
+from oresort.data.leaks import one_name, report
 from oresort.data.settings import PairsConfig
 from oresort.data.splits import assign_splits, grouped_split
 from oresort.errors import InputError
@@ -14,6 +14,7 @@ from oresort.files.dataset import Cutting
 from oresort.files.layout import MANIFEST, REQUIRED, UNLABELLED
 from oresort.files.manifest import load_manifest
 from oresort.files.reading import present, read_table
+from oresort.sorting.lot import RICHEST
 
 
 def index_pairs(data: PairsConfig) -> pd.DataFrame:
@@ -29,11 +30,35 @@ def index_pairs(data: PairsConfig) -> pd.DataFrame:
     frame = assign_splits(index, root, split=data.split, seed=data.split_seed, strict=data.strict)
     if data.limit is not None:
         frame = limit_pairs(frame, data.limit, data.split_seed)
-    if data.labelled is None:
-        return frame
-    test = frame["split"] == "test"
-    few = limit_pairs(frame[~test], data.labelled, data.split_seed)
-    return frame[test | frame["id"].isin(few["id"])].reset_index(drop=True)
+    if data.labelled is not None:
+        test = frame["split"] == "test"
+        few = limit_pairs(frame[~test], data.labelled, data.split_seed)
+        frame = frame[test | frame["id"].isin(few["id"])].reset_index(drop=True)
+    # last, so that pairs and sides are the same for every cut-off
+    return frame if data.cutoff is None else by_grade(frame, data.cutoff, data.root, data.strict)
+
+
+def by_grade(frame: pd.DataFrame, cutoff: float, root: str, strict: bool = False) -> pd.DataFrame:
+    """Return the rows whose grade is known, labelled by it: ore is what has at least `cutoff` wt %.
+
+    Rows without a grade are left out, and their number is warned of.
+
+    Raises:
+        InputError: no grade at all, grades of another unit, or with `strict` a row without one.
+    """
+    known = frame["grade"].notna()
+    if not known.any():
+        raise InputError(
+            f"{root}: no grade in its manifest, which a cut-off asks for; add the column, or leave cutoff out"
+        )
+    if (median := float(frame["grade"].median())) > RICHEST:
+        raise InputError(
+            f"{root}: a median grade of {median:.4g} wt %; is it in ppm, of which 10,000 are 1 wt %? divide"
+        )
+    if missing := int((~known).sum()):
+        report(f"{root}: {missing:,} of {len(frame):,} pairs have no grade and are left out", strict)
+    frame = frame[known].reset_index(drop=True)
+    return frame.assign(label=(frame["grade"] >= cutoff).astype(np.int64))
 
 
 def index_unlabelled(data: PairsConfig) -> pd.DataFrame:
@@ -63,6 +88,8 @@ def index_unlabelled(data: PairsConfig) -> pd.DataFrame:
             own = zip(names[len(frame) :], rest["split"], strict=True)
             rest = rest.assign(split=[side.get(name, split or "train") for name, split in own])
             frame = pd.concat([frame, rest], ignore_index=True)
+    if data.cutoff is not None:
+        raise InputError("data.cutoff: says nothing of pairs without labels; leave it out")
     if data.labelled is not None:
         raise InputError("data.labelled: says nothing of pairs without labels; leave it out, or set data.limit")
     frame = frame.assign(label=np.int64(-1))

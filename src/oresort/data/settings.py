@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Annotated
 
-from oresort.console.ranges import SEEDS, one_of, whole
+from oresort.console.ranges import SEEDS, number, one_of, whole
 
 
 @dataclass
@@ -16,6 +16,7 @@ class PairsConfig:
     strict: bool = False  # leakage and unnamed pairs are errors, not warnings
     follow_links: bool = False  # symbolic links may lead out of the root
     limit: Annotated[int | None, whole(1)] = None  # at most so many pairs, see `limit_pairs`
+    cutoff: Annotated[float | None, number(0, 100, above=True)] = None  # wt %: ore is what reaches it, see `by_grade`
     labelled: Annotated[int | None, whole(1)] = None  # at most so many pairs of train and val; the test stays whole
 
 

@@ -1,5 +1,6 @@
 """A trained model in its checkpoint file: written, and read from that file alone."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,6 +15,7 @@ from oresort.errors import InputError, one_line
 from oresort.files.dataset import Cutting
 from oresort.files.reading import digest_of
 from oresort.files.write import replacing
+from oresort.learn.grades import Graded, read_graded, set_cutoff
 from oresort.learn.module import OreModule
 from oresort.make import make
 from oresort.models.heads.head import p_ore
@@ -21,14 +23,14 @@ from oresort.models.inputs import Inputs
 from oresort.models.weights import load_safely
 from oresort.represent.representation import Planes, Representation
 from oresort.runtime.model import Counts, predict
-from oresort.sorting.lot import Lot
+from oresort.sorting.lot import Lot, kept_rows
 from oresort.sorting.point import Point
 from oresort.sorting.probability import check_threshold
 from oresort.sorting.seen import check_seen
 from oresort.sorting.temperature import check_temperature
 from oresort.xray.transmission import NOMINAL_AIR
 
-_KNOWN, _POINT = "known", "point"  # keys of a checkpoint: a `Lot` and a `Point` in plain values
+_KNOWN, _POINT, _GRADED = "known", "point", "graded"  # keys of a checkpoint: a `Lot`, a `Point`, a tensor
 
 
 def device_named(name: str) -> torch.device:
@@ -56,6 +58,7 @@ class Trained:
     cut: Cutting | None  # how the pairs it was trained on were cut; None if that is not known
     known: Lot | None = None  # validation pairs as it answered them; None if it knows of none
     chosen: Point | None = None  # how its threshold was chosen; None if that is not known
+    graded: Graded | None = None  # of a model of grades: what it told of the known pairs' grades, and what they are
 
     @property
     def point(self) -> Point:
@@ -78,6 +81,19 @@ class Trained:
         return float(self.module.temperature)
 
     @property
+    def cutoff(self) -> float | None:
+        """From which grade on, wt %, a model of grades calls a particle ore; None of a model of classes."""
+        reading = self.module.net.reading
+        return None if reading is None else float(f"{math.exp(float(reading.cutoff)):.6g}")
+
+    def at_cutoff(self, cutoff: float | None) -> Self:
+        """Return it with another cut-off (wt %), see `set_cutoff`; with None as it is."""
+        if cutoff is None:
+            return self
+        known, point = set_cutoff(self.module, cutoff, self.known, self.graded, self.point, str(self.file))
+        return replace(self, known=known).at(point)
+
+    @property
     def seen(self) -> dict[str, Any]:
         """What its training pairs and their scans looked like, see `oresort.learn.seen`; {} if that is not known."""
         return self.module.seen
@@ -85,7 +101,8 @@ class Trained:
     def describe(self) -> dict[str, Any]:
         """Return what a record says of it, in plain values."""
         device = str(self.module.device)
-        return {"file": str(self.file), "sha256": self.digest, "epoch": self.epoch, "device": device}
+        said = {} if self.cutoff is None else {"cutoff": self.cutoff}
+        return {"file": str(self.file), "sha256": self.digest, "epoch": self.epoch, "device": device, **said}
 
     def to(self, device: str | torch.device) -> Self:
         """Return it on a device, `auto` or torch's own names; InputError for one that is not here."""
@@ -141,7 +158,7 @@ def save(file: Path, module: OreModule, data: Mapping[str, Any], epoch: int = 0)
         torch.save(content, temporary)
 
 
-def remember(file: Path, known: Lot, chosen: Point) -> None:
+def remember(file: Path, known: Lot, chosen: Point, graded: Graded | None = None) -> None:
     """Write into a checkpoint of this program what its model answered on validation, and its operating point.
 
     Raises:
@@ -150,6 +167,8 @@ def remember(file: Path, known: Lot, chosen: Point) -> None:
     content = load_safely(file, "not a checkpoint that loads safely", "train it again")
     threshold = torch.tensor(chosen.threshold)  # float32, as the model compares
     content["state_dict"]["threshold"] = threshold
+    if graded is not None:
+        content[_GRADED] = torch.from_numpy(graded[kept_rows(len(known))])
     content[_KNOWN], content[_POINT] = known.plain(), replace(chosen, threshold=float(threshold)).plain()
     with replacing(file) as temporary:
         torch.save(content, temporary)
@@ -182,6 +201,9 @@ def load_trained(file: str | Path) -> Trained:
         cut = None if module.hparams["cut"] is None else Cutting(**module.hparams["cut"])
         epoch, data = int(content["epoch"]), dict(content["datamodule_hyper_parameters"])
         known = Lot.read(content[_KNOWN]) if _KNOWN in content else None
+        graded = None
+        if known is not None and module.net.reading is not None:
+            graded = read_graded(content.get(_GRADED), len(known))
         chosen = Point.read(content[_POINT]) if _POINT in content else None
         if chosen is not None and chosen.threshold != float(module.threshold):
             raise InputError("point: of another threshold than the model's")
@@ -195,4 +217,4 @@ def load_trained(file: str | Path) -> Trained:
             raise InputError(f"{file}: {name} holds values that are not finite; train again with a lower optim.lr")
     check_threshold(float(module.threshold), f"{file}: threshold")
     check_temperature(float(module.temperature), f"{file}: temperature")
-    return Trained(file, digest_of(file), module.eval(), representation, data, epoch, cut, known, chosen)
+    return Trained(file, digest_of(file), module.eval(), representation, data, epoch, cut, known, chosen, graded)

@@ -63,6 +63,8 @@ class TrainConfig:
     modules: list[str] = field(default_factory=list)
     seed: Annotated[int, whole(0, SEEDS)] = 0
     at_once: list[Annotated[int, whole(0, SEEDS)]] = field(default_factory=list)
+    task: Annotated[str, one_of("class", "grade")] = "class"
+    cutoff: Annotated[float | None, number(0, 100, above=True)] = None
     recipe: RecipeConfig = field(default_factory=RecipeConfig)
     scale: ScaleConfig = field(default_factory=ScaleConfig)
     data: DataConfig = field(default_factory=DataConfig)

@@ -37,4 +37,4 @@ def decide_best(best: Path, val: Evaluation, rule: str | float, operating: Opera
     if rule not in ("recovery", "value"):
         # the epoch's own, which has chosen it from all processes' answers
         point = replace(point, threshold=val.threshold)
-    remember(best, lot, point)
+    remember(best, lot, point, val.graded)

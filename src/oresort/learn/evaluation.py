@@ -15,6 +15,7 @@ from oresort.errors import InputError, one_line
 from oresort.files.layout import CLASSES
 from oresort.files.record import flatten
 from oresort.learn.checkpoint import Trained, device_named, load_trained
+from oresort.learn.grades import Graded, checked_grades, grade_columns, grade_figures, interval_factor
 from oresort.learn.lot import lot_of
 from oresort.learn.metrics import binary_metrics
 from oresort.models.heads.head import p_ore
@@ -34,6 +35,20 @@ class Evaluation(NamedTuple):
     model: dict[str, Any]  # what its file, its settings and its training data are
     point: Point  # the threshold, and where it is from
     root: Path  # of the dataset
+    graded: Graded | None  # mean and scale of ln(grade) as told, ln(grade) as assayed, (N, 3); of a model of grades
+    grade: dict[str, float]  # of labels by grade: `cutoff` in wt %; of a model of grades also its `GradeFigures`
+
+    @property
+    def told(self) -> list[str]:
+        """What must be said of labels by grade, and of a model of grades."""
+        lines = [f"ore: a grade of at least {self.grade['cutoff']:g} wt %"] if self.grade else []
+        if "rmse" in self.grade:
+            g = self.grade
+            lines.append(
+                f"ln(grade): off by {g['rmse']:.3f} ({g['rmse_blind']:.3f} without a look), correlation "
+                f"{g['correlation']:.3f}, {100 * g['covered']:.1f} % of pairs within their interval of 90 %"
+            )
+        return lines
 
 
 def evaluate_checkpoint(
@@ -46,6 +61,7 @@ def evaluate_checkpoint(
     operating: Operating = Operating(),  # noqa: B008  # never changed
     band: float | None = None,
     prices: Prices | None = None,
+    cutoff: float | None = None,
     cache: str | Path | None = None,
     follow_links: bool = False,
     data: OreDataModule | None = None,
@@ -54,7 +70,9 @@ def evaluate_checkpoint(
 
     Which pairs are in the split follows from the dataset in `root` and from the checkpoint's settings. `threshold`
     stands in place of the one saved with the model; a rule chooses it, with `operating` and `prices`, on the validation
-    pairs that the checkpoint knows of, else on those of the dataset; `band` stands in place of the saved one. Without
+    pairs that the checkpoint knows of, else on those of the dataset; `band` stands in place of the saved one. With
+    `cutoff` (wt %) ore is what reaches it, whatever labels say; a model of grades answers for it, one of classes is
+    judged by it as it is. Without
     `cache`, prepared pairs lie in the dataset; `follow_links` lets links in it lead out, whatever the checkpoint says.
     `data` is taken in place of reading the dataset again, if its settings are the checkpoint's.
 
@@ -62,7 +80,10 @@ def evaluate_checkpoint(
         InputError: what the checkpoint, the dataset or an argument has wrong.
     """
     trained = load_trained(ckpt)
-    own = {"root": str(root), "cache": str(cache) if cache else None, "follow_links": follow_links}
+    reading = trained.module.net.reading
+    trained = trained.at_cutoff(cutoff if reading is not None else None)
+    own: dict[str, Any] = {"root": str(root), "cache": str(cache) if cache else None, "follow_links": follow_links}
+    own |= {} if cutoff is None else {"cutoff": cutoff}
     settings = {**trained.data, **own}
     if data is None or dict(data.hparams) != settings:
         try:
@@ -75,39 +96,56 @@ def evaluate_checkpoint(
     if threshold is not None:
         known = trained.known
         if known is None and isinstance(threshold, str):
-            index, answers = _answers(trained, data, "val", place)
+            index, answers, _ = _answers(trained, data, "val", place)
             known = lot_of(data.frame.iloc[index], data.root, answers).lot
         own_band = point.band
         point = Point(float(threshold)) if known is None else choose_point(threshold, known, operating, prices)
         point = replace(point, band=own_band)
     if band is not None:
         point = replace(point, band=band)
-    index, found = _answers(trained, data, split, place)
+    index, found, told = _answers(trained, data, split, place)
     rows = data.frame.iloc[index]
     names = rows["label"].map(dict(enumerate(CLASSES)))
     predictions = rows[["id", "scan"]].assign(split=split, label=names, p_ore=found).reset_index(drop=True)
     label = torch.tensor(rows["label"].tolist())
     metrics = binary_metrics(torch.from_numpy(found), label, point.threshold)
+    grade = {} if data.settings.cutoff is None else {"cutoff": float(data.settings.cutoff)}
+    graded = None
+    if reading is not None:
+        graded = np.column_stack([told, np.log(checked_grades(rows, data.root))]).astype(np.float32)  # (N, 3)
+        factor = interval_factor(trained.graded)
+        predictions = predictions.assign(**grade_columns(graded, factor))
+        grade |= grade_figures(graded, float(reading.center), factor)._asdict()
     mine = rows.assign(attenuation=mean_attenuation(data, index)).reset_index(drop=True)
     model = {**describe(trained), "pairs": data.fingerprint(), **data.leakage()}
-    return Evaluation(metrics, point.threshold, predictions, mine, model, point, data.root)
+    return Evaluation(metrics, point.threshold, predictions, mine, model, point, data.root, graded, grade)
 
 
 def _answers(
     trained: Trained, data: OreDataModule, split: str, place: torch.device
-) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-    """Return the numbers of a split's rows (N,), in the manifest's order, and the probability of ore of each (N,)."""
+) -> tuple[NDArray[np.int64], NDArray[np.float32], NDArray[np.float32]]:
+    """Return the numbers of a split's rows (N,), in the manifest's order, and the probability of ore of each (N,).
+
+    Of a model of grades also mean and scale of ln(grade) (N, 2), else (0, 2).
+    """
     loader, module = data.loader(split), trained.module.to(place)
+    reading, told = module.net.reading, [torch.zeros(0, 2)]
     answers, numbers = [], []
     with torch.inference_mode():
         for batch in track(loader, len(loader), "classifying"):
-            logits = module(batch["low"].to(place), batch["high"].to(place))
+            images = batch["low"].to(place), batch["high"].to(place)
+            if reading is None:
+                logits = module(*images)
+            else:
+                logits, _, outputs = module.net.parts(*module.laid_out(*images))
+                told.append(torch.stack(reading.distribution(outputs), dim=1).cpu())
             answers.append(p_ore(logits, module.temperature).cpu())
             numbers.append(batch["index"])
     index, order = torch.cat(numbers).sort()
     found = torch.cat(answers)[order].numpy()  # (N,), in the manifest's order
     check_probabilities(found, f"{trained.file}: p_ore")
-    return index.numpy(), found
+    known = torch.cat(told)  # (N, 2)
+    return index.numpy(), found, (known[order] if len(known) else known).numpy()
 
 
 def mean_attenuation(data: OreDataModule, rows: NDArray[np.int64]) -> NDArray[np.float64]:

@@ -25,6 +25,7 @@ from oresort.learn.checkpoint import load_trained
 from oresort.learn.config import TrainConfig
 from oresort.learn.deciding import check_reach, decide_best
 from oresort.learn.evaluation import Evaluation, evaluate_checkpoint
+from oresort.learn.grades import learn_grades
 from oresort.learn.module import OreModule
 from oresort.learn.options import check_options
 from oresort.learn.plan import plan_steps
@@ -127,6 +128,8 @@ def fit(
     trainer = make_trainer(cfg, plan_steps(cfg, module, data), folder, [epochs, *loggers])
     data.setup()  # before the clock starts: whoever finds the cache built would seem faster
     module.seen |= seen_in(data)
+    if module.net.reading is not None:
+        learn_grades(module, data)
     module.trained_on = data.trained_on(before)
     start = time.perf_counter()
     with expected_warnings():
@@ -164,12 +167,14 @@ def _fit(cfg: TrainConfig, folder: Path, data: OreDataModule, loggers: list[Logg
     seeded(cfg)
     prices = load_prices(Path(cfg.prices)) if cfg.prices else None
     check_reach(cfg.threshold, cfg.operating, prices, data.frame)
+    if grades := cfg.task == "grade":
+        print("note: task=grade learns by the likelihood of grades; objective.loss has no part in it", file=sys.stderr)
     module = OreModule(
-        model={**asdict(cfg.model), "channels": data.representation.channels},
+        model={**asdict(cfg.model), "channels": data.representation.channels, **({"grade": True} if grades else {})},
         representation=cfg.representation,
         optim=cfg.optim,
         schedule=cfg.schedule,
-        objective=cfg.objective,
+        objective={key: value for key, value in cfg.objective.items() if not (grades and key == "loss")},
         # what asks for more than classes is asked of the best epoch alone
         threshold=cfg.threshold if cfg.threshold in OF_LABELS or not isinstance(cfg.threshold, str) else OF_LABELS[0],
         lost_ore=cfg.operating.lost_ore,

@@ -209,8 +209,11 @@ class OreModule(L.LightningModule):
     def validation_step(self, batch: Batch) -> None:
         """Collect a batch's probabilities."""
         # without what helps training, so that runs with other terms can be compared
-        logits = self(batch["low"], batch["high"])
-        self._collect(self._val, logits, self.objective.loss(logits, batch["label"]), batch["label"])
+        if self.net.reading is None:
+            logits = outputs = self(batch["low"], batch["high"])
+        else:
+            logits, _, outputs = self.net.parts(*self.laid_out(batch["low"], batch["high"]))
+        self._collect(self._val, logits, self.objective.losses(outputs, batch), batch["label"])
 
     def on_train_epoch_end(self) -> None:
         """Log `train/` metrics, at temperature and threshold of this epoch's validation."""

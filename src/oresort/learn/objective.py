@@ -1,7 +1,7 @@
 """What a training step minimises: the loss of a batch, and the terms that help two energies to learn together."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import torch
 from torch import Tensor, nn
@@ -24,11 +24,14 @@ class Outputs(NamedTuple):
 class Objective(nn.Module):
     """A model with its training loss. It works on tensors alone and never waits for the device.
 
+    A model of grades has the likelihood of its pairs' grades for a loss, see `GradeReading`; `log_grade` holds those of
+    all rows of the manifest.
+
     The terms are used in training only; none is part of the model.
 
     Args:
         net: the model.
-        loss: spec of a `Loss`; None means cross-entropy.
+        loss: spec of a `Loss`; None means cross-entropy. A model of grades takes none.
         energy_dropout: probability that a training pair loses one energy (its image is set to 0), either with the
             same chance; the model also learns to do with one.
         auxiliary: weight of a loss on each tower's own vector, through a linear layer of its own, so that no tower
@@ -36,6 +39,8 @@ class Objective(nn.Module):
         balance: alpha of on-the-fly gradient modulation with generalisation noise (OGM-GE, Peng et al., CVPR 2022),
             usually 0.1 to 1: the tower that is ahead, as the auxiliary layers tell, learns slower.
     """
+
+    log_grade: Tensor
 
     def __init__(
         self,
@@ -54,30 +59,44 @@ class Objective(nn.Module):
             raise InputError("objective.balance: reads the auxiliary layers; set objective.auxiliary, e.g. to 0.5")
         if auxiliary and (len(net.dims) != 2 or len(net.towers) != 2):
             raise InputError("objective.auxiliary: needs two towers; choose another fusion, or share=false")
+        if loss and net.reading is not None:
+            raise InputError("objective.loss: is of classes; task=grade learns the likelihood of grades, leave it out")
         self.net = net
         self.loss = make(loss, Loss) if loss else CrossEntropy()  # type: ignore[type-abstract]
+        self.register_buffer("log_grade", torch.zeros(0), persistent=False)  # of the data, not of the model
         self.energy_dropout, self.weight, self.alpha = energy_dropout, auxiliary, balance
         self.auxiliary = nn.ModuleList(nn.Linear(dim, Head.outputs) for dim in net.dims if auxiliary)
 
     def forward(self, batch: Mapping[str, Any], draw: torch.Generator) -> tuple[Tensor, Outputs]:
         """Return the loss of a training batch, a scalar, and what else the step knows.
 
-        The batch holds `low`, `high` (B, C, S, S) floats and `label` (B,) int64; `draw` is of its device.
+        The batch holds `low`, `high` (B, C, S, S) floats, `label` and `index` (B,) int64; `draw` is of its device.
         """
         low, high, label = batch["low"], batch["high"], batch["label"]
         if self.energy_dropout:
             low, high = drop_energy(low, high, self.energy_dropout, draw)
         # with auxiliary layers not by calling the model, so a compiled one runs as written here
-        logits, vectors = self.net.parts(low, high) if self.auxiliary else (self.net(low, high), [])
-        losses = self.loss(logits, label)  # (B,)
+        if self.auxiliary or self.net.reading is not None:
+            logits, vectors, outputs = self.net.parts(low, high)
+        else:
+            logits, vectors = self.net(low, high), ()
+            outputs = logits
+        losses = self.losses(outputs, batch)  # (B,)
         loss, pace = losses.mean(), None
         if self.auxiliary:
             votes = [layer(v) for layer, v in zip(self.auxiliary, vectors, strict=True)]  # (B, 2) each
-            loss = loss + self.weight * torch.stack([self.loss(vote, label).mean() for vote in votes]).sum()
-            pace = paces(votes, label, self.alpha) if self.alpha else None
+            loss = loss + self.weight * torch.stack([self.losses(vote, batch).mean() for vote in votes]).sum()
+            read = votes if self.net.reading is None else [self.net.reading(vote) for vote in votes]
+            pace = paces(read, label, self.alpha) if self.alpha else None
         if (penalty := self.net.penalty()) is not None:  # of the heads
             loss = loss + penalty
         return loss, Outputs(logits.detach(), losses.detach(), pace)
+
+    def losses(self, outputs: Tensor, batch: Mapping[str, Any]) -> Tensor:
+        """Return the loss (B,) of what the model says (B, 2) of a batch's pairs, without what helps training."""
+        if self.net.reading is None:
+            return cast("Tensor", self.loss(outputs, batch["label"]))
+        return self.net.reading.losses(outputs, self.log_grade[batch["index"]])
 
     def balance(self, pace: Tensor, draw: torch.Generator) -> None:
         """Slow down the tower that is ahead, between the backward pass and the optimiser's step."""

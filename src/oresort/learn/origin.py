@@ -87,4 +87,5 @@ def origin_of(trained: Trained) -> dict[str, Any]:
         "data": row.get("data"),
         "checkpoint": trained.digest,
         "epoch": trained.epoch,
+        **({} if trained.cutoff is None else {"cutoff": trained.cutoff}),
     }

@@ -15,20 +15,22 @@ from oresort.models.towers.tower import Tower
 def build_model(spec: Mapping[str, Any]) -> PairNet:
     """Build a model from `{"tower": {...}, "fusion": {...}, "head": {...}, "channels": 1, "share": False}`.
 
-    `channels` (of each energy's image) and `share` (one tower for all images) may be left out.
+    `channels` (of each energy's image) and `share` (one tower for all images) may be left out, and so may `grade` (the
+    head says a grade with its uncertainty).
 
     Raises:
         InputError: an unknown or missing key, a model of more than 2 GB, or what `make` and the parts refuse.
     """
-    known = ("tower", "fusion", "head", "channels", "share")
+    known = ("tower", "fusion", "head", "channels", "share", "grade")
     if unknown := [key for key in spec if key not in known]:
         raise InputError(f"model: unknown key {unknown[0]!r}; accepted: {', '.join(known)}")
     for key in known[:3]:
         if not isinstance(spec.get(key), Mapping):
             raise InputError(f"model: key {key!r} must be a mapping with a _target_")
-    share = spec.get("share", False)
-    if not isinstance(share, bool):
-        raise InputError(f"model: share={share!r}: give true or false")
+    share, grade = spec.get("share", False), spec.get("grade", False)
+    for key, value in (("share", share), ("grade", grade)):
+        if not isinstance(value, bool):
+            raise InputError(f"model: {key}={value!r}: give true or false")
     with bounded():
         return PairNet(
             tower=lambda channels: make(spec["tower"], Tower, channels=channels),
@@ -36,4 +38,5 @@ def build_model(spec: Mapping[str, Any]) -> PairNet:
             head=lambda width: make(spec["head"], Head, in_features=width),
             channels=spec.get("channels", 1),
             share=share,
+            grade=grade,
         )

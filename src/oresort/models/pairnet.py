@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from oresort.errors import InputError
 from oresort.models.checks import positive
 from oresort.models.fusions.fusion import Fusion
+from oresort.models.grade import GradeReading
 from oresort.models.heads.head import Head
 from oresort.models.towers.tower import Tower
 
@@ -19,6 +20,7 @@ class Parts(NamedTuple):
 
     logits: Tensor  # (B, 2)
     vectors: tuple[Tensor, ...]  # (B, dim) of each tower
+    outputs: Tensor  # (B, 2): the logits themselves, or of a grade what `GradeReading` takes
 
 
 class PairNet(nn.Module):
@@ -26,11 +28,12 @@ class PairNet(nn.Module):
 
     `tower` makes a tower for an image of so many channels, and `head` a head for a vector of so many features; `fusion`
     decides how many. With `share` one tower sees all images. With the paper's parts there are 1,315,868 parameters; the
-    1,316,384 of the publication count two layers that its code never uses (2 x 258).
+    1,316,384 of the publication count two layers that its code never uses (2 x 258). With `grade` what the head says is
+    read as a grade, see `GradeReading`, and the logits are those of its cut-off.
 
     Raises:
-        InputError: `channels` below 1, `share` where the fusion's images differ in channels, or a hook of the fusion
-            that returns something else than it must.
+        InputError: `channels` below 1, `grade` with a fusion that joins votes of several heads, `share` where the
+            fusion's images differ in channels, or a hook of the fusion that returns something else than it must.
     """
 
     def __init__(
@@ -40,6 +43,7 @@ class PairNet(nn.Module):
         head: Callable[[int], Head],
         channels: int = 1,
         share: bool = False,
+        grade: bool = False,
     ) -> None:
         super().__init__()
         blank = torch.zeros(1, positive("channels", channels), 1, 1)
@@ -61,6 +65,12 @@ class PairNet(nn.Module):
             votes = tuple(torch.zeros(1, Head.outputs) for _ in vectors)
             _tuple(fusion, "decide", (fusion.decide(*votes),), like=votes[:1])
         self.heads = nn.ModuleList(head(vector.shape[1]) for vector in vectors)
+        if grade and len(self.heads) != 1:
+            raise InputError(
+                f"task=grade: {type(fusion).__name__} joins votes of {len(self.heads)} heads, which grades are not; "
+                "choose a fusion of images or features, e.g. model/fusion=stack"
+            )
+        self.reading = GradeReading() if grade else None
 
     @property
     def dims(self) -> tuple[int, ...]:
@@ -106,7 +116,8 @@ class PairNet(nn.Module):
         vectors = tuple(tower.pool(m) for tower, m in zip(self._per_image(), maps, strict=True))  # (B, dim) each
         joined = self.fusion.features(*vectors)  # (B, width) for each head
         votes = (head(vector) for head, vector in zip(self.heads, joined, strict=True))  # (B, 2) each
-        return Parts(self.fusion.decide(*votes), vectors)
+        outputs = self.fusion.decide(*votes)
+        return Parts(outputs if self.reading is None else self.reading(outputs), vectors, outputs)
 
     def _given(self, low: Tensor | None, high: Tensor | None) -> tuple[Tensor, Tensor]:
         given = {"low": low, "high": high}

@@ -42,6 +42,7 @@ class SortConfig:
     threshold: Annotated[Any, MOVED] = None
     operating: Operating = field(default_factory=Operating)
     prices: str | None = None
+    cutoff: Annotated[float | None, number(0, 100, above=True)] = None
     faulty: Annotated[str, one_of(*POLICIES)] = Policy.faulty
     clipped: Annotated[str, one_of(*POLICIES)] = Policy.clipped
     touching: Annotated[str, one_of(*POLICIES)] = Policy.touching

@@ -69,7 +69,7 @@ class Lot:
 
     def plain(self) -> dict[str, Any]:
         """Return it in plain values, which `read` takes, of at most 20,000 particles, evenly over all."""
-        rows = np.unique(np.linspace(0, len(self) - 1, min(len(self), _MOST)).astype(int)) if len(self) else slice(0)
+        rows = kept_rows(len(self))
         names, codes = np.unique(self.scan[rows], return_inverse=True)
         return {
             "p_ore": [float(str(p)) for p in self.p_ore[rows]],  # as short as float32 can be told
@@ -118,6 +118,11 @@ class Lot:
             )
         except InputError as error:
             raise InputError(f"known.{error}") from error
+
+
+def kept_rows(count: int) -> NDArray[np.int64]:
+    """Return which of so many particles a file keeps: at most 20,000, evenly over all."""
+    return np.unique(np.linspace(0, count - 1, min(count, _MOST)).astype(np.int64)) if count else np.zeros(0, np.int64)
 
 
 def check_grades(grade: Vector, what: str, rich: bool = False) -> None:
