@@ -44,10 +44,10 @@ class Evaluation(NamedTuple):
         lines = [f"ore: a grade of at least {self.grade['cutoff']:g} wt %"] if self.grade else []
         if "rmse" in self.grade:
             g = self.grade
-            lines.append(
-                f"ln(grade): off by {g['rmse']:.3f} ({g['rmse_blind']:.3f} without a look), correlation "
-                f"{g['correlation']:.3f}, {100 * g['covered']:.1f} % of pairs within their interval of 90 %"
-            )
+            text = f"ln(grade): off by {g['rmse']:.3f} ({g['rmse_blind']:.3f} without a look)"
+            text += "" if np.isnan(g["correlation"]) else f", correlation {g['correlation']:.3f}"
+            within = f", {100 * g['covered']:.1f} % of pairs within their interval of 90 %"
+            lines.append(text + ("" if np.isnan(g["covered"]) else within))
         return lines
 
 
