@@ -168,7 +168,7 @@ def test_what_waits_is_noticed():
 def test_the_objective_is_its_loss_and_the_weighted_terms():
     batch, objective = batch_of(), Objective(small(), auxiliary=0.25)
     loss, outputs = objective(batch, seeded())
-    logits, vectors = objective.net.parts(batch["low"], batch["high"])
+    logits, vectors, _ = objective.net.parts(batch["low"], batch["high"])
     alone = [
         nn.functional.cross_entropy(f(v), batch["label"]) for f, v in zip(objective.auxiliary, vectors, strict=True)
     ]

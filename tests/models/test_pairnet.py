@@ -36,7 +36,8 @@ def test_the_papers_parameter_counts(spec, init):
 def test_hybrid_by_hand(spec):
     model = build_model(spec()).double().eval()
     low, high = torch.randn(2, 3, 1, 20, 20, dtype=torch.float64)
-    logits, vectors = model.parts(low, high)
+    logits, vectors, outputs = model.parts(low, high)
+    assert outputs is logits
     a, b = model.towers[0](low + high), model.towers[1](low - high)
     assert torch.equal(vectors[0], a)
     assert torch.equal(vectors[1], b)
