@@ -54,7 +54,7 @@ def pairs(count: int = 400, scans: int = 40, seed: int = 0, **columns: Any) -> p
     return pd.DataFrame(found | columns)
 
 
-def evaluation(table: pd.DataFrame, threshold: float = 0.5) -> Evaluation:
+def evaluation(table: pd.DataFrame, threshold: float = 0.5, grade: dict[str, float] | None = None) -> Evaluation:
     """What a checkpoint that gave these answers would have been found to do."""
     import torch
 
@@ -68,7 +68,7 @@ def evaluation(table: pd.DataFrame, threshold: float = 0.5) -> Evaluation:
     }
     predictions = table[["id", "scan"]].assign(split="test", label=table["label"], p_ore=table["p_ore"])
     own = table.drop(columns=["label", "p_ore"])
-    return Evaluation(metrics, threshold, predictions, own, model, Point(threshold), Path("data"))
+    return Evaluation(metrics, threshold, predictions, own, model, Point(threshold), Path("data"), None, grade or {})
 
 
 @pytest.fixture(scope="module")
@@ -307,6 +307,11 @@ def test_what_a_plant_gets_is_told_with_its_numbers(tmp_path: Path):
         title = "value, $ per tonne of feed" if name == "value" else name.replace("_", " ")
         assert f"{title} {figure_text(name, known['value'])} " in words
     assert f"sorted {page['sorting']['money']['value']['value']:.2f}" in words
+
+
+def test_labels_by_grade_are_named_at_the_top(tmp_path: Path):
+    write_evaluation(tmp_path, evaluation(pairs(60), grade={"cutoff": 0.3}), "data", "test", 20)
+    assert "ore: a grade of at least 0.3 wt %" in text_of(tmp_path).split("Figures, per cent")[0]
 
 
 def test_money_is_no_share():

@@ -131,6 +131,7 @@ def write_evaluation(
     document = evaluation_document(
         pairs, found.metrics, found.threshold, found.model, root, split, resamples, look, sorting
     )
+    document["notes"] += found.told  # whether ore is what a grade makes it
     rows = [{"by": part["by"], **row} for part in document["breakdown"] for row in part["rows"]]
     with replacing(out / "breakdown.csv") as temporary:
         pd.DataFrame(rows).to_csv(temporary, index=False)
