@@ -295,7 +295,7 @@ def test_the_model_in_the_package_opens_or_is_named_as_missing():
             open_model("builtin")
         pytest.skip("this checkout has no model in the package yet")
     model = open_model("builtin")
-    assert file.stat().st_size < 300_000
+    assert file.stat().st_size < 200_000
     assert model.known is not None
     assert (len(model.known), model.known.scans) == (4_658, 292)
     assert model.point.rule == "balanced_accuracy"

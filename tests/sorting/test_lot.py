@@ -1,6 +1,7 @@
 """Particles of known class travel with a model, and what is no such thing is refused."""
 
 import json
+from base64 import b64encode
 
 import numpy as np
 import pytest
@@ -30,16 +31,30 @@ def test_a_large_lot_is_kept_in_part_evenly():
     assert back.p_ore.mean() == pytest.approx(0.5, abs=1e-3)
 
 
+def packed(kind: str, *values: float) -> str:
+    return b64encode(np.array(values, kind).tobytes()).decode()
+
+
 @pytest.mark.parametrize(
     ("key", "value"),
     [
         *(
             ("p_ore", value)
-            for value in ([0.5, 2.0], [0.5], ["a", 0.1], [None, 0.1], 3, [True, 0.1], [float("nan"), 0.1])
+            for value in (
+                *(
+                    packed("<f4", 0.5, 2.0),
+                    packed("<f4", 0.5),
+                    packed("<f4", 0.1, np.nan),
+                    packed("<f4", *[0.5] * 20_001),
+                ),
+                *([0.5, 0.1], 3, None, "AAAA!AAA", packed("|u1", 1, 1, 1), "Ã"),
+            )
         ),
-        *(("ore", [0, 2]), ("ore", "01"), ("scan", [0, 5]), ("scan", [0, -1]), ("scan", [0, 0.5]), ("scans", [1, 2])),
-        *(("mass", [0, 1]), ("mass", [-1, 1]), ("mass", [1e300, 1]), ("mass_from", "guess"), ("mass_from", None)),
-        *(("grade", [1, 101]), ("grade", [1, -1]), ("grade", [1]), ("assayed", -1), ("assayed", 1.5)),
+        *(("ore", packed("|u1", 0, 2)), ("ore", [0, 1]), ("scan", packed("<u2", 0, 5)), ("scans", [1, 2])),
+        *(("mass", packed("<f4", *values)) for values in ((0, 1), (-1, 1), (np.inf, 1))),
+        *(("mass_from", "guess"), ("mass_from", None)),
+        *(("grade", packed("<f4", *values)) for values in ((1, 101), (1, -1), (1,))),
+        *(("assayed", -1), ("assayed", 1.5)),
     ],
 )
 def test_what_is_no_lot_is_refused(key: str, value: object):
