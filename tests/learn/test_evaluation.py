@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 import oresort
-from oresort.data import datamodule
+from oresort.data.datamodule import OreDataModule
 from oresort.errors import InputError
 from oresort.files.image import read_pair
 from oresort.files.layout import index_released
@@ -20,8 +20,9 @@ def test_a_run_reads_its_manifest_once(
     dataset: Path, compose_train: Callable[..., TrainConfig], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     reads = []
-    plain = datamodule.index_pairs
-    monkeypatch.setattr(datamodule, "index_pairs", lambda settings: reads.append(settings) or plain(settings))
+    plain = OreDataModule.read_index
+    counted = staticmethod(lambda settings: reads.append(settings) or plain(settings))
+    monkeypatch.setattr(OreDataModule, "read_index", counted)
     train(compose_train(f"data.root={dataset}"), tmp_path / "run")
     assert len(reads) == 1
 
