@@ -38,7 +38,8 @@ def cells(table: pd.DataFrame, name: str, form: str) -> list[str]:
 
     if name in table and f"{name}_low" in table:
         ends = zip(text(name), text(f"{name}_low"), text(f"{name}_high"), strict=True)
-        return [f"{value} [{low}, {high}]" if value else "reference" for value, low, high in ends]
+        told = [(value, f" [{low}, {high}]" if low else "") for value, low, high in ends]
+        return [f"{value}{interval}" if value else "reference" for value, interval in told]
     mean = name if name in table else f"{name}_mean"
     if mean not in table:
         raise InputError(f"no column {name!r}; there are: {', '.join(table.columns)}")

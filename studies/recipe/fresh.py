@@ -108,7 +108,8 @@ def fit(data: Path, run: Path, words: tuple[str, ...]) -> dict[str, float]:
 def means(table: pd.DataFrame) -> pd.DataFrame:
     """Return a row for labels and method: means and deviations over datasets, and the difference to the reference.
 
-    The interval holds 95 % of Student's distribution over datasets, each of which is a mine of its own.
+    The interval holds 95 % of Student's distribution over datasets, each of which is a mine of its own; two say too
+    little for one.
     """
     rows = []
     for (labels, method), part in table.groupby(["labels", "method"], sort=False):
@@ -122,6 +123,7 @@ def means(table: pd.DataFrame) -> pd.DataFrame:
         if method != REFERENCE and len(both) > 1:
             ahead = (both["auroc"] - both["auroc_reference"]).to_numpy(np.float64)
             reach = float(stats.t.ppf(0.975, len(ahead) - 1)) * ahead.std(ddof=1) / np.sqrt(len(ahead))
+            reach = reach if len(ahead) > 2 else np.nan
             row |= {"difference": ahead.mean(), "difference_low": ahead.mean() - reach}
             row |= {"difference_high": ahead.mean() + reach, "ahead_on": int((ahead > 0).sum())}
         rows.append(row)
@@ -136,7 +138,7 @@ def draw(table: pd.DataFrame) -> Figure:
     for axes, kind in zip(np.atleast_1d(figure.subplots(1, len(kinds), sharey=True)), kinds, strict=True):
         for _, part in table[table["labels"] == kind].groupby("seed"):
             axes.plot([methods.index(name) for name in part["method"]], part["auroc"], "o-", color=BLUE, alpha=0.5)
-        axes.set_xticks(range(len(methods)), [name.replace(", ", ",\n") for name in methods], rotation=30)
+        axes.set_xticks(range(len(methods)), [name.replace(", ", ",\n") for name in methods], rotation=30, ha="right")
         axes.set(title=f"labels by {kind}", ylabel="test AUROC, %" if kind == kinds[0] else "")
         axes.spines[["top", "right"]].set_visible(False)
     return figure

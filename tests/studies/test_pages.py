@@ -37,6 +37,12 @@ def test_means_intervals_and_headings(folder: Path):
     assert markdown(folder, "a.csv neck=0.95 | row").splitlines()[2:] == ["| MLP |"]
 
 
+def test_a_difference_without_an_interval_stands_alone(tmp_path: Path):
+    rows = {"row": ["a", "b", "c"], "d": [None, 1.0, 2.0], "d_low": [None, 0.5, None], "d_high": [None, 1.5, None]}
+    pd.DataFrame(rows).to_csv(tmp_path / "a.csv", index=False)
+    assert markdown(tmp_path, "a.csv | d:.1f").splitlines()[2:] == ["| reference |", "| 1.0 [0.5, 1.5] |", "| 2.0 |"]
+
+
 def test_two_files_share_their_rows(folder: Path):
     more = pd.DataFrame({"size": [3, 4], "row": ["MLP", "CNN"], "auroc_mean": [0.1, 0.2]})
     more.to_csv(folder / "b.csv", index=False)

@@ -159,3 +159,6 @@ def test_a_difference_of_methods_is_over_datasets():
     assert table.loc["recipe=lite", "difference"] == pytest.approx(1.1)
     assert table.loc["recipe=lite", "difference_high"] - 1.1 == pytest.approx(3.182446 * 0.1154701 / 2, rel=1e-5)
     assert math.isnan(table.loc[REFERENCE, "difference"])
+    two = means(pd.DataFrame(rows).query("seed < 2")).set_index("method").loc["recipe=lite"]
+    assert two["difference"] == pytest.approx(1.1)
+    assert math.isnan(two["difference_low"])
