@@ -34,12 +34,13 @@ demo: install ## simulate, train, report and sort a scan, in minutes (results in
 	rm -rf $(DEMO)/runs
 	$(BIN)/python -m oresort.train +experiment=demo data.root=$(DEMO)/data out=$(DEMO)/runs/0
 	$(BIN)/python -m oresort.report runs=$(DEMO)/runs
-	$(BIN)/python -m oresort.explain ckpt=$(DEMO)/runs/0/checkpoints/best.ckpt out=$(DEMO)/edges
+	$(BIN)/python -m oresort.explain ckpt=$(DEMO)/runs/0/checkpoints/best.ckpt data.root=$(DEMO)/data out=$(DEMO)/why \
+		pairs=60 gallery=3 steps=16 curves=20 controls=[random]
 	$(BIN)/python -m oresort.sort ckpt=$(DEMO)/runs/0/checkpoints/best.ckpt out=$(DEMO)/sorted \
 		low=$(DEMO)/data/scan_1_low.tiff high=$(DEMO)/data/scan_1_high.tiff report=true
 	$(BIN)/python -m oresort.evaluate ckpt=$(DEMO)/runs/0/checkpoints/best.ckpt data.root=$(DEMO)/data \
-		out=$(DEMO)/evaluated page=true
-	@echo "look at $(DEMO)/evaluated/report.html, $(DEMO)/sorted/report.html and $(DEMO)/edges/edges.png"
+		out=$(DEMO)/evaluated page=true explained=$(DEMO)/why
+	@echo "look at $(DEMO)/evaluated/report.html and $(DEMO)/sorted/report.html"
 
 test: install ## run the tests on two cores (TEST="-k name" chooses)
 	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not slow" $(TEST)

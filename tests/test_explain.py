@@ -70,6 +70,18 @@ def test_a_simplified_model_is_a_checkpoint_of_its_own(command: Any, trained: Pa
     assert after["p_ore"].to_numpy() != pytest.approx(before["p_ore"].to_numpy(), abs=1e-5)
 
 
+def test_a_look_at_a_simplified_model_is_not_the_originals(command: Any, trained: Path, dataset: Path, tmp_path: Path):
+    quick = ("gallery=1", "curves=0", "controls=[]", "steps=2", f"data.root={dataset}", f"out={tmp_path / 'why'}")
+    assert command(explain, f"ckpt={trained}", "keep=0.5", *quick)[0] == 0
+    page = (f"data.root={dataset}", f"out={tmp_path / 'page'}", "page=true", f"explained={tmp_path / 'why'}")
+    code, _, err = command(evaluate, f"ckpt={trained}", *page)
+    assert code == 1
+    assert "explain.json: sha256" in err
+    code, _, err = command(evaluate, f"ckpt={tmp_path / 'why' / 'simplified.ckpt'}", *page)
+    assert code == 0, err
+    assert "Functions of the KAN head" in (tmp_path / "page" / "report.html").read_text()
+
+
 def test_a_head_without_functions_is_told(
     command: Any, dataset: Path, compose_train: Callable[..., TrainConfig], tmp_path: Path
 ):

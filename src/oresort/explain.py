@@ -10,7 +10,7 @@ With `keep=` or `degree=` it also writes `simplified.ckpt`, the same model with 
 `evaluate`, `sort` and this command take. The decision threshold stays: measure again what it is worth.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -79,7 +79,7 @@ def explain(cfg: ExplainConfig) -> dict[str, Any]:
     if root is None or simpler or kan_layers(net):  # asked for nothing else, a head without functions is refused
         record["edges"] = write_edges(net, out, cfg.top)
     if simpler:
-        _save(trained, out / "simplified.ckpt", before)
+        trained = _save(trained, out / "simplified.ckpt", before)
     return record if found is None else _told(cfg, trained, found, out, record)
 
 
@@ -92,12 +92,15 @@ def _look(cfg: ExplainConfig, trained: "Trained", root: str) -> "Explained":
     return explain(trained.to(cfg.device), data, options)
 
 
-def _save(trained: "Trained", file: Path, before: int) -> None:
+def _save(trained: "Trained", file: Path, before: int) -> "Trained":
+    """Write a simplified model; return it as what that file holds, since no figure of it is the original's."""
+    from oresort.files.reading import digest_of
     from oresort.learn.checkpoint import save
 
     save(file, trained.module, trained.data, trained.epoch)
     after = sum(p.numel() for p in trained.module.net.parameters())
     print(f"{file}: {after:,} of {before:,} parameters; pruned edges are zeros")
+    return replace(trained, file=file, digest=digest_of(file))
 
 
 def _told(

@@ -13,7 +13,7 @@ from oresort.models.kan import edges
 from oresort.models.kan.bases import BSpline, Chebyshev
 from oresort.models.kan.basis import Basis
 from oresort.models.kan.layer import KANLayer
-from oresort.tables.edges import edge_figure
+from oresort.tables.edges import edge_figure, edge_functions
 
 
 def layer_of(rows: list[list[float]], degree: int = 3) -> KANLayer:
@@ -95,7 +95,7 @@ def test_the_penalty_by_hand():
 
 def test_the_picture_draws_the_most_important_functions():
     head = KAN(5, widths=(3,)).double()
-    figure = edge_figure(head, top=2)
+    figure = edge_figure(edge_functions(head, top=2))
     assert [bool(axis.lines) for axis in figure.axes] == [True] * 4
     for number, layer in enumerate(kan_layers(head)):
         size = edges.importance(layer).detach()

@@ -25,8 +25,9 @@ from oresort.sorting.point import Point
 from oresort.sorting.prices import Prices
 from oresort.sorting.resample import FEWEST
 from oresort.tables.account import figure_text
+from oresort.tables.edges import grid
 from oresort.tables.page.curves import confusion, curves, histogram, reliability
-from oresort.tables.page.decided import figure_rows
+from oresort.tables.page.decided import figure_rows, partition_figure
 from oresort.tables.page.evaluated import cases, write_evaluation
 from oresort.tables.page.intervals import figures
 from oresort.tables.page.looked import SENSITIVITY, read_look
@@ -262,9 +263,54 @@ def test_what_explain_found_of_the_same_model_and_pairs_is_shown(tmp_path: Path)
     assert "maps and galleries" not in [entry["what"] for entry in read(tmp_path / "out")["left_out"]]
 
 
+def functions(count: int) -> dict[str, Any]:
+    """Edges of a KAN head as `explain` records them, each function a slope of its own."""
+    rows = [
+        {"layer": 0, "input": i, "output": 1, "importance": 1.0 + i, "y": (i * grid()).tolist()} for i in range(count)
+    ]
+    return {"layers": [{"layer": 0, "edges": 12, "hold half of the importance": 2}], "functions": rows}
+
+
+def test_functions_of_a_kan_head_stand_beside_the_maps(tmp_path: Path):
+    found = evaluation(pairs(60))
+    for name, edges in (("with", functions(3)), ("without", None)):
+        folder = looked(tmp_path / f"look {name}", found.model, edges=edges)
+        write_evaluation(tmp_path / name, found, "data", "test", 0, folder)
+        assert read(tmp_path / name)["look"]["edges"] == edges
+    assert "Functions of the KAN head" in text_of(tmp_path / "with")
+    assert "Functions of the KAN head" not in text_of(tmp_path / "without")
+    drawn = [(tmp_path / name / "report.html").read_text().count("data:image/svg") for name in ("with", "without")]
+    assert drawn[0] == drawn[1] + 1
+
+
+def test_the_partition_curve_is_that_of_the_figures():
+    told = {
+        "partition": {"grade": [0.1, 1.0, 10.0], "number": [0.0, 0.5, 1.0]},
+        "figures": {
+            "cut_grade": {"value": 1.0, "low": 0.8, "high": 1.25},
+            "ep": {"value": 0.2, "low": None, "high": None},
+        },
+    }
+    (axes,) = partition_figure(told).axes
+    dots, _, line, _ = axes.lines
+    assert dots.get_xydata() == pytest.approx(np.array([[0.1, 0], [1, 50], [10, 100]]))
+    x, y = line.get_data()
+    # by what Ep means: 75 % is kept at 0.2 decades above the cut, 25 % at 0.2 below it
+    assert np.interp([-0.2, 0, 0.2], np.log10(x), y) == pytest.approx([25, 50, 75], abs=0.1)
+    (axes,) = partition_figure({**told, "figures": {}}).axes  # the piles do not overlap: there is no curve
+    assert len(axes.lines) == 2
+
+
 @pytest.mark.parametrize(
     ("changes", "says"),
     [
+        ({"edges": []}, "edges: not what explain writes"),
+        ({"edges": {**functions(1), "layers": [{}]}}, "layers: not the rows"),
+        ({"edges": {**functions(1), "functions": []}}, "functions: not 121 finite"),
+        (
+            {"edges": {"layers": [], "functions": [functions(1)["functions"][0] | {"y": [float("nan")] * 121}]}},
+            "finite",
+        ),
         ({"sha256": "1" * 64}, "sha256 '1111"),
         ({"data": "xyz"}, "data 'xyz', here it is 'abc'"),
         ({"split": "val"}, "split 'val'"),

@@ -1,10 +1,12 @@
 """Pages of results in a browser: all is there, nothing is asked for, and a person can use it."""
 
+import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from browser import Browser
+from PIL import Image
 from runtime.belts import Rule, calibration, settings
 from test_one_file_page import HOSTILE, evaluation, pairs
 from test_report import make_run
@@ -14,6 +16,7 @@ from oresort.tables.collect import collect, summarise
 from oresort.tables.page.evaluated import write_evaluation
 from oresort.tables.page.sorted import write_sort
 from oresort.tables.page.sweep import write_sweep
+from studies.index import Options, study
 
 
 @pytest.fixture
@@ -31,6 +34,8 @@ def sweep_page(out: Path) -> Path:
     for seed in (1, 2):
         make_run(out / f"kan{seed}", "KAN 6", seed, 0.1)
         make_run(out / f"odd{seed}", HOSTILE, seed, 0.05)
+    (out / "kan1" / "importances.csv").write_text(f"feature,importance,deviation\n{HOSTILE},0.2,0.01\nl_mean,0.1,0\n")
+    (out / "odd1" / "importances.csv").write_text("feature,importance,deviation\nl_mean,much,0\n")
     make_run(out / "lost", "KAN 4", 1, 0.0, status="failed", error=HOSTILE)
     found = summarise(collect(out), resamples=20)
     return write_sweep(out, found, HOSTILE, "test", "auroc", 20)
@@ -43,7 +48,21 @@ def sort_page(out: Path) -> Path:
     return write_sort(out)
 
 
-PAGES: dict[str, Callable[[Path], Path]] = {"evaluation": run_page, "sweep": sweep_page, "sort": sort_page}
+def studies_page(out: Path) -> Path:
+    folder = out / "experiments" / "one"
+    folder.mkdir(parents=True)
+    (folder / "README.md").write_text(f"# {HOSTILE}\n\n**Question.** {HOSTILE}?\n\n**Shows** {HOSTILE * 9}.\n")
+    Image.new("RGB", (1_200, 300)).save(folder / "p.png")
+    study(Options(out / "experiments", out / "page"))
+    return out / "page" / "report.html"
+
+
+PAGES: dict[str, Callable[[Path], Path]] = {
+    "evaluation": run_page,
+    "sweep": sweep_page,
+    "sort": sort_page,
+    "studies": studies_page,
+}
 
 
 @pytest.mark.parametrize("kind", PAGES)
@@ -71,6 +90,17 @@ def test_a_page_is_told_to_a_screen_reader(browser: Browser, tmp_path: Path, kin
     assert browser.look("[...document.querySelectorAll('table')].every((table) => table.caption.textContent)")
     assert browser.look("[...document.querySelectorAll('thead th')].every((head) => head.scope === 'col')")
     assert browser.look("[...document.querySelectorAll('nav a')].every((a) => document.querySelector(a.hash))")
+
+
+def test_features_of_a_classical_sorter_are_on_the_sweeps_page(tmp_path: Path):
+    page = sweep_page(tmp_path / "out").read_text()
+    assert "What classical sorters decide by" in page
+    found = json.loads((tmp_path / "out" / "report.json").read_text())
+    features = [{"feature": HOSTILE, "importance": 0.2, "deviation": 0.01}]
+    features.append({"feature": "l_mean", "importance": 0.1, "deviation": 0.0})
+    assert found["importances"] == [{"run": str(tmp_path / "out" / "kan1"), "features": features, "of": 2, "runs": 2}]
+    assert [entry["what"] for entry in found["left_out"]] == [f"features of {tmp_path / 'out' / 'odd1'}"]
+    assert '<td class="n" data-v="0.2">20.00</td>' in page
 
 
 def test_a_heading_sorts_its_table(browser: Browser, tmp_path: Path):

@@ -52,8 +52,11 @@ def runs(tmp_path: Path) -> Path:
 
 
 def test_rows_have_mean_deviation_difference_and_the_papers_figures(runs: Path):
-    table, failed = summarise(collect(runs), resamples=200)
+    table, failed, folders = summarise(collect(runs), resamples=200)
     assert table["row"].tolist() == ["KAN 6", "MLP 6"]  # the best first
+    assert [sorted(Path(run).name for run in row) for row in folders] == [
+        [f"{row}-{seed}" for seed in (1, 2, 3)] for row in ("kan", "mlp")
+    ]
     kan, mlp = table.iloc[0], table.iloc[1]
     assert kan["n"] == 3
     assert kan["auroc_mean"] == pytest.approx(0.92)
@@ -66,13 +69,13 @@ def test_rows_have_mean_deviation_difference_and_the_papers_figures(runs: Path):
 
 def test_runs_of_other_pairs_or_scale_are_not_mixed(runs: Path):
     make_run(runs / "other", "KAN 6", 1, 0.3, data="xyz")
-    table, _ = summarise(collect(runs), resamples=0)
+    table, *_ = summarise(collect(runs), resamples=0)
     assert sorted(table.loc[table["row"] == "KAN 6", "n"]) == [1, 3]
 
 
 def test_the_newer_of_two_runs_of_one_seed_counts(runs: Path):
     make_run(runs / "again", "KAN 6", 1, 0.10, **{"test/auroc": 0.5})
-    table, _ = summarise(collect(runs), resamples=0)
+    table, *_ = summarise(collect(runs), resamples=0)
     assert table.loc[table["row"] == "KAN 6", "auroc_mean"].item() == pytest.approx((0.5 + 0.92 + 0.93) / 3)
 
 

@@ -55,6 +55,12 @@ def partition(lot: Lot, kept: NDArray[np.bool_], wanted: float | None = None, se
     return Partition(np.array([10 ** float(x[part].mean()) for part in parts]), number, Figures(found, left_out))
 
 
+def partition_number(grade: Vector, cut_grade: float, ep: float) -> Vector:
+    """Return which share of each grade (wt %, above 0) the logistic curve of `partition` keeps."""
+    above = (np.log10(grade) - np.log10(cut_grade)) / ep
+    return np.asarray(1 / (1 + np.exp(-(np.log(3) * above).clip(-500, 500))))
+
+
 def _fit(x: Vector, y: Vector, weight: Vector) -> tuple[float, float]:
     """Return x50 and Ep of the likeliest logistic curve; NaN where there is none, or one that falls."""
     total = weight.sum()

@@ -33,10 +33,13 @@ class Report(NamedTuple):
     where the paper prints that row; `pairs_train, pairs_val, pairs_test, epochs, data, root, reference`, `data` being a
     hash of the pairs; `leaking_scans, leaking_images`, the most that any of its runs found on several sides of its
     split, empty where none did. A figure that is undefined in one of the runs has no mean.
+
+    `folders` are the runs of each row of `table`, in its order.
     """
 
     table: pd.DataFrame
     failed: pd.DataFrame
+    folders: list[list[str]]
 
 
 def collect(runs: Path) -> pd.DataFrame:
@@ -83,7 +86,7 @@ def summarise(rows: pd.DataFrame, split: str = "test", metric: str = "auroc", re
     failed = rest.reindex(columns=["run", "name", "row", "seed", "status", "error"]).reset_index(drop=True)
     failed = failed.dropna(axis=1, how="all") if not failed.empty else failed
     if done.empty:
-        return Report(pd.DataFrame(), failed)
+        return Report(pd.DataFrame(), failed, [])
     done = done.reindex(columns=list(dict.fromkeys([*done.columns, *_LABELS, "data"])))
     # text compares NaN with NaN and lists with lists
     text = done[[*keys, "data"]].map(lambda value: json.dumps(value, default=str))
@@ -105,7 +108,7 @@ def summarise(rows: pd.DataFrame, split: str = "test", metric: str = "auroc", re
         wrong = [{"run": run, "status": DAMAGED, "error": why} for run, why in damaged.items()]
         failed = pd.concat([failed, pd.DataFrame(wrong)], ignore_index=True) if wrong else failed
     frame = _beside_paper(frame) if "row" in frame else frame
-    return Report(frame.drop(columns="runs").reset_index(drop=True), failed)
+    return Report(frame.drop(columns="runs").reset_index(drop=True), failed, frame["runs"].tolist())
 
 
 def _named(rows: pd.DataFrame) -> "pd.Series[bool]":

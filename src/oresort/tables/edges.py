@@ -1,17 +1,20 @@
 """The learned functions of a KAN head as a table and as a picture; torch is needed to call them, not to import."""
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
+from oresort.console.palette import BLUE
 from oresort.console.show import show
 from oresort.errors import InputError
 from oresort.files.write import replacing
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+    from numpy.typing import NDArray
     from torch import nn
 
     from oresort.models.kan.layer import KANLayer
@@ -53,32 +56,51 @@ def by_layer(table: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def edge_figure(model: "nn.Module", top: int = 6) -> "Figure":
-    """Draw the `top` (1 or more) most important functions of every layer over x in [-3, 3], one row per layer."""
+def edge_functions(model: "nn.Module", top: int = 6) -> list[dict[str, Any]]:
+    """Return the `top` (1 or more) most important functions of every layer, in plain values.
+
+    A row has `layer, input, output, importance` as `edge_table`, and `y`, the function less its mean at each of `grid`.
+    """
     import torch
-    from matplotlib.figure import Figure
 
     from oresort.models.checks import positive
     from oresort.models.kan import edges
 
     layers, table = _layers(model), edge_table(model)
-    width = min(positive("top", top), max(len(rows) for _, rows in table.groupby("layer")))
+    rows: list[dict[str, Any]] = []
+    x = torch.from_numpy(grid())
+    for number, layer in enumerate(layers):
+        chosen = table[table["layer"] == number].head(positive("top", top))
+        with torch.no_grad():
+            y = edges.functions(layer.cpu(), x.to(layer.coefficients.dtype)).double()  # (POINTS, in, out)
+        y -= y.mean(0)
+        for edge in chosen.astype(object).to_dict("records"):
+            own = {str(key): value for key, value in edge.items()}
+            rows.append({**own, "y": y[:, own["input"], own["output"]].tolist()})
+    return rows
+
+
+def grid() -> "NDArray[np.float64]":
+    """Return the x (POINTS,) at which functions are drawn."""
+    return np.linspace(-SPAN, SPAN, POINTS)
+
+
+def edge_figure(functions: Sequence[Mapping[str, Any]]) -> "Figure":
+    """Draw what `edge_functions` returned over x in [-3, 3], one row per layer, each on a scale of its own."""
+    from matplotlib.figure import Figure
+
+    layers = {row["layer"]: [own for own in functions if own["layer"] == row["layer"]] for row in functions}
+    width = max(map(len, layers.values()))
     figure = Figure(figsize=(1.7 * width + 0.4, 1.35 * len(layers) + 0.5), layout="constrained")
     axes = figure.subplots(len(layers), width, squeeze=False, sharex=True)
-    x = torch.linspace(-SPAN, SPAN, POINTS)
-    for number, layer in enumerate(layers):
-        with torch.no_grad():
-            y = edges.functions(layer.cpu(), x.to(layer.coefficients.dtype)).float()  # (POINTS, in, out)
-        y -= y.mean(0)
-        limit = float(y.abs().max()) or 1.0  # one scale for a layer, so that heights compare
-        chosen = table[table["layer"] == number].head(width)
-        pairs = chosen[["input", "output"]].to_numpy().tolist()
-        for axis, (i, o) in zip(axes[number], pairs, strict=False):
-            axis.plot(x, y[:, i, o], linewidth=1.3)
+    for panels, own in zip(axes, layers.values(), strict=True):
+        limit = max(abs(value) for row in own for value in row["y"]) or 1.0  # one scale, so that heights compare
+        for axis, row in zip(panels, own, strict=False):
+            axis.plot(grid(), row["y"], linewidth=1.3, color=BLUE)
             axis.set(ylim=(-1.1 * limit, 1.1 * limit))
-            axis.set_title(f"layer {number}: {i} to {o}", fontsize=7)
+            axis.set_title(f"layer {row['layer']}: {row['input']} to {row['output']}", fontsize=7)
             axis.tick_params(labelsize=6)
-        for axis in axes[number][len(pairs) :]:
+        for axis in panels[len(own) :]:
             axis.set_axis_off()
     figure.suptitle("most important functions of each layer, less their mean", fontsize=9)
     return figure
@@ -89,11 +111,12 @@ def write_edges(model: "nn.Module", out: Path, top: int = 6) -> dict[str, Any]:
 
     InputError, and nothing is written, for a model without KAN layers.
     """
-    table, figure = edge_table(model), edge_figure(model, top)
+    table, functions = edge_table(model), edge_functions(model, top)
     with replacing(out / "edges.csv") as temporary:
         table.to_csv(temporary, index=False, float_format="%.6g")
     with replacing(out / "edges.png") as temporary:
-        figure.savefig(temporary, dpi=130)
+        edge_figure(functions).savefig(temporary, dpi=130)
     layers = by_layer(table)
     show(layers, "edges by layer")
-    return {"layers": layers.to_dict("records"), "table": "edges.csv", "picture": "edges.png"}
+    told = {"layers": layers.to_dict("records"), "functions": functions}
+    return {**told, "table": "edges.csv", "picture": "edges.png"}

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from oresort.console.palette import BLUE
+from oresort.console.palette import BLUE, GREY
 from oresort.console.show import show
 from oresort.errors import InputError
 from oresort.files.reading import read_table
@@ -26,11 +26,7 @@ def write_importances(run: Path, out: Path, top: int) -> dict[str, Any]:
     Raises:
         InputError: a table that cannot be read, or holds what is no number.
     """
-    table = read_table(run / IMPORTANCES, ("feature", "importance", "deviation"))
-    numbers = table[["importance", "deviation"]].apply(pd.to_numeric, errors="coerce")
-    if table.empty or not np.isfinite(numbers.to_numpy(float)).all():
-        raise InputError(f"{run / IMPORTANCES}: not as oresort.classic wrote it; run that again")
-    table = table[["feature"]].assign(**{name: numbers[name].astype(float) for name in numbers})
+    table = read_importances(run)
     with replacing(out / "importances.png") as temporary:
         importances_chart(table.head(_PER_TOP * top)).savefig(temporary)
     record = {"run": str(run), "importances": table.to_dict("records"), "files": ["importances.png"]}
@@ -40,12 +36,26 @@ def write_importances(run: Path, out: Path, top: int) -> dict[str, Any]:
     return record
 
 
+def read_importances(run: Path) -> pd.DataFrame:
+    """Return `feature, importance, deviation` as a classical sorter's run left them, the largest first; both in AUROC.
+
+    Raises:
+        InputError: a table that cannot be read, or holds what is no number.
+    """
+    table = read_table(run / IMPORTANCES, ("feature", "importance", "deviation"))
+    numbers = table[["importance", "deviation"]].apply(pd.to_numeric, errors="coerce")
+    if table.empty or not np.isfinite(numbers.to_numpy(float)).all():
+        raise InputError(f"{run / IMPORTANCES}: not as oresort.classic wrote it; run that again")
+    table = table[["feature"]].assign(**{name: numbers[name].astype(float) for name in numbers})
+    return table.sort_values("importance", ascending=False, kind="stable", ignore_index=True)
+
+
 def importances_chart(table: pd.DataFrame) -> Figure:
     """Draw how much the AUROC falls without each feature, with the deviation over shufflings."""
     figure = Figure(figsize=(6, 0.22 * len(table) + 1), dpi=110, layout="constrained")
     axes = figure.subplots()
     y = np.arange(len(table), dtype=float)[::-1]
-    axes.barh(y, 100 * table["importance"], xerr=100 * table["deviation"], color=BLUE, ecolor="black")
+    axes.barh(y, 100 * table["importance"], xerr=100 * table["deviation"], color=BLUE, ecolor=GREY)
     axes.set_yticks(y, table["feature"], fontsize=8, parse_math=False)
     axes.set(xlabel="points of AUROC lost when shuffled", ylim=(-0.7, len(table) - 0.3))
     axes.spines[["top", "right"]].set_visible(False)

@@ -8,9 +8,11 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter
 
 from oresort.console.palette import BLUE, GREY, ORE, WASTE
 from oresort.sorting.account import Account
+from oresort.sorting.partition import partition_number
 from oresort.tables.account import figure_text
 from oresort.tables.page.drawing import lines, photograph
 
@@ -67,8 +69,10 @@ def gathered(left_out: Mapping[str, str]) -> list[dict[str, str]]:
 
 
 def decision_pictures(sorting: Mapping[str, Any], out: Path) -> dict[str, str]:
-    """Return `yield`, where grades are known `grade`, and where there is money `value`: data URIs."""
+    """Return `yield`, where grades are known `grade` and `partition`, and where there is money `value`: data URIs."""
     found = {"yield": lines(partial(_yield, sorting))}
+    if sorting["partition"]["grade"]:
+        found["partition"] = lines(partial(partition_figure, sorting))
     if "product_grade" in sorting["curves"]:
         found["grade"] = lines(partial(_grade, sorting))
     if sorting["money"] and (out / "value.png").is_file():
@@ -109,6 +113,27 @@ def _grade(sorting: Mapping[str, Any]) -> Figure:
         _point(axes, sorting, "mass_yield", name, 1)
     axes.set(xlabel="mass kept, %", ylabel="grade, wt %", xlim=(-2, 102), ylim=(0, None))
     axes.legend(loc="upper right")
+    return figure
+
+
+def partition_figure(sorting: Mapping[str, Any]) -> Figure:
+    """Draw Tromp's curve through the classes of grade; without a cut and its Ep, the classes alone."""
+    figure = Figure(figsize=(4.2, 3.6), layout="constrained")
+    axes = figure.subplots()
+    grade = np.array(sorting["partition"]["grade"], np.float64)
+    cut, ep = (sorting["figures"].get(name) for name in ("cut_grade", "ep"))
+    axes.semilogx(grade, 100 * np.array(sorting["partition"]["number"], np.float64), "o", color=BLUE)
+    axes.axhline(50, color=GREY, linewidth=1, linestyle=":")
+    if cut and ep:
+        x = np.geomspace(grade.min(), grade.max(), 200)
+        axes.plot(x, 100 * partition_number(x, cut["value"], ep["value"]), color=BLUE)
+        if grade.min() <= cut["value"] <= grade.max():
+            axes.axvline(cut["value"], color=WASTE, linewidth=1)
+            if cut["low"] is not None:
+                ends = np.clip([cut["low"], cut["high"]], grade.min(), grade.max())
+                axes.axvspan(*ends, color=WASTE, alpha=0.15, linewidth=0)
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axes.set(xlabel="grade, wt %", ylabel="mass kept, %", ylim=(-2, 102))
     return figure
 
 

@@ -8,15 +8,20 @@ from typing import Any
 import pandas as pd
 from matplotlib.figure import Figure
 
+from oresort.errors import InputError, one_line
 from oresort.files.provenance import provenance
+from oresort.files.record import IMPORTANCES
 from oresort.paths import version_of
 from oresort.sorting.resample import LEVEL
 from oresort.tables.collect import Report
+from oresort.tables.look.importances import importances_chart, read_importances
 from oresort.tables.page.drawing import lines
 from oresort.tables.page.write import plain, write_page
 from oresort.tables.plot import report_figure
 from oresort.tables.text import Section, labels, sections
 
+_FEATURES = 10  # of each classical sorter
+_SORTERS = 12
 _NOT_WHOLE = ("run", "name", "row", "seed", "status", "error")
 
 
@@ -33,8 +38,11 @@ def sweep_document(
     """Return all that the page of a report says, in plain values.
 
     A row of a table has `row, n, params_M`, each metric as `<metric>_mean` and `<metric>_std`, and where they are known
-    `difference` with its ends, and `paper_<metric>`; those of the paper are per cent, all others shares of 1.
+    `difference` with its ends, and `paper_<metric>`; those of the paper are per cent, all others shares of 1. Of
+    classical sorters `importances` has `run, features (feature, importance, deviation), of (how many there are), runs`:
+    the first ten of one run of each configuration.
     """
+    importances, left_out = _importances(report.folders, runs)
     tables = [
         {
             **{"title": part.title, "slug": part.slug, "facts": part.facts, "notes": list(part.notes)},
@@ -47,19 +55,50 @@ def sweep_document(
         "interval": {"level": LEVEL, "resamples": resamples, "over": "scans"},
         "tables": tables,
         "not_whole": [plain(row) for row in report.failed.reindex(columns=_NOT_WHOLE).to_dict("records")],
+        "importances": importances,
+        "left_out": left_out,
         "methods": _methods(report.table, split, metric, resamples),
         "provenance": provenance(),
     }
 
 
-def sweep_pictures(page: Mapping[str, Any]) -> dict[str, str]:
-    """Return the picture of each table by its slug, as data URIs."""
-    return {part["slug"]: lines(partial(_drawn, part, page["metric"])) for part in page["tables"]}
+def sweep_pictures(page: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the picture of each table by its slug, and those of `importances` by run, as data URIs."""
+    tables = {part["slug"]: lines(partial(_drawn, part, page["metric"])) for part in page["tables"]}
+    bars = {
+        found["run"]: lines(partial(importances_chart, pd.DataFrame(found["features"])))
+        for found in page["importances"]
+    }
+    return {"tables": tables, "importances": bars}
 
 
 def _drawn(part: Mapping[str, Any], metric: str) -> Figure:
     numbers = pd.DataFrame(part["rows"]).infer_objects()
     return report_figure(Section(part["title"], part["slug"], part["facts"], numbers[["row"]], numbers), metric)
+
+
+def _importances(folders: list[list[str]], runs: str) -> tuple[list[dict[str, Any]], list[dict[str, str]]]:
+    """Return which features the classical sorters decide by, and what of them is left out, with why."""
+    found: list[dict[str, Any]] = []
+    left_out: list[dict[str, str]] = []
+    for own in folders:
+        run = next((Path(one) for one in own if (Path(one) / IMPORTANCES).is_file()), None)
+        if run is None:
+            continue
+        name = str(run.relative_to(runs)) if run.is_relative_to(runs) else str(run)
+        if len(found) == _SORTERS:
+            left_out.append(
+                {"what": f"features of {name}", "why": f"{_SORTERS} sorters are shown; see its {IMPORTANCES}"}
+            )
+            continue
+        try:
+            table = read_importances(run)
+        except InputError as error:
+            left_out.append({"what": f"features of {name}", "why": one_line(error)})
+            continue
+        rows = [plain(row) for row in table.head(_FEATURES).to_dict("records")]
+        found.append({"run": name, "features": rows, "of": len(table), "runs": len(own)})
+    return found, left_out
 
 
 def _rows(part: Section) -> list[dict[str, Any]]:
