@@ -58,6 +58,8 @@ def test_figures_are_those_of_each_model_and_differences_those_of_the_paired_boo
             one.run.threshold,
         )  # fmt: skip
         mine = found.figures[found.figures["model"] == one.name].set_index("metric")
+        whole["specificity"] = 2 * whole["balanced_accuracy"] - whole["recall"]
+        whole["kept"] = float((table["p_ore"] >= one.run.threshold).mean())
         for metric in COMPARABLE:
             assert mine["value"][metric] == pytest.approx(whole[metric], abs=1e-6)
     for metric in COMPARABLE:

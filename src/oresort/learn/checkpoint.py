@@ -205,8 +205,6 @@ def load_trained(file: str | Path) -> Trained:
         if known is not None and module.net.reading is not None:
             graded = read_graded(content.get(_GRADED), len(known))
         chosen = Point.read(content[_POINT]) if _POINT in content else None
-        if chosen is not None and chosen.threshold != float(module.threshold):
-            raise InputError("point: of another threshold than the model's")
     except InputError as error:
         raise InputError(f"{file}: {error}") from error
     except Exception as error:  # a stranger's file may hold anything where settings are expected
@@ -216,5 +214,7 @@ def load_trained(file: str | Path) -> Trained:
         if value.is_floating_point() and not bool(torch.isfinite(value).all()):
             raise InputError(f"{file}: {name} holds values that are not finite; train again with a lower optim.lr")
     check_threshold(float(module.threshold), f"{file}: threshold")
+    if chosen is not None and chosen.threshold != float(module.threshold):
+        raise InputError(f"{file}: point: of another threshold than the model's; train it again")
     check_temperature(float(module.temperature), f"{file}: temperature")
     return Trained(file, digest_of(file), module.eval(), representation, data, epoch, cut, known, chosen, graded)

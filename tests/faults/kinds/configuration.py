@@ -101,7 +101,7 @@ OTHERS = (
     ("report", "runs"), ("report runs=runs split=train", "split"), ("report runs=runs metric=loss", "metric"),
     ("report runs=runs resamples=-1", "resamples"), ("report runs=runs resamples=x", "resamples"),
     ("report runs=runs out=cal.json", r"cal\.json"), ("report runs=nowhere", "nowhere"), ("report runs=set", "set"),
-    ("report runs=cal.json", r"cal\.json"), ("explain ckpt=run", "out"),
+    ("report runs=cal.json", r"cal\.json"), ("explain", "ckpt"),
     ("explain ckpt=run out=cal.json", r"cal\.json"),
     ("explain ckpt=run out=x top=0", "top"), ("explain ckpt=run out=x top=-2", "top"),
     ("explain ckpt=run out=x keep=0", "keep"), ("explain ckpt=run out=x keep=nan", "keep"),
