@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from runtime.belts import HEIGHT, Lines, Rule, Sending, belt, boxes, calibration, directly, events, settings, table
+from runtime.belts import HEIGHT, Lines, Rule, Sending, belt, boxes, directly, events, settings, table
 
 from oresort.errors import InputError
 from oresort.files.image import write_tiff
@@ -19,16 +19,6 @@ from oresort.runtime.stream.run import sort_stream
 from oresort.scan.calibrate.calibration import Calibration
 
 ENDS = [0, 373, 640, HEIGHT]  # the first border goes through a row of particles
-
-
-@pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("belt")
-
-
-@pytest.fixture(scope="module")
-def known(home: Path) -> Calibration:
-    return calibration(home)
 
 
 @pytest.fixture(autouse=True)

@@ -18,7 +18,6 @@ from runtime.belts import (
     belt,
     boxes,
     boxes_of,
-    calibration,
     connected,
     directly,
     events,
@@ -35,16 +34,6 @@ from oresort.runtime.source import pipe, protocol
 from oresort.runtime.stream.deciding import Deciding
 from oresort.runtime.stream.run import sort_stream
 from oresort.scan.calibrate.calibration import Calibration
-
-
-@pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("belt")
-
-
-@pytest.fixture(scope="module")
-def known(home: Path) -> Calibration:
-    return calibration(home)
 
 
 def piped(out: Path, data: bytes, *words: str, model: Rule | None = None) -> Deciding:

@@ -1,14 +1,13 @@
 """What a plant is paid for, and what it pays: one yaml, which `docs/prices.yaml` explains key by key."""
 
-import difflib
-from dataclasses import MISSING, asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any, Self
 
 from oresort.console.check import check
 from oresort.console.ranges import number
 from oresort.errors import InputError
-from oresort.files.reading import read_mapping
+from oresort.sorting.plant import read_plant
 
 NO_PRICES = "no prices; give prices=FILE, docs/prices.yaml explains every key"
 """Why figures of money are left out."""
@@ -62,17 +61,4 @@ def load_prices(path: Path) -> Prices:
     Raises:
         InputError: no such file, a key that is unknown, missing, or of a wrong type or range.
     """
-    content = read_mapping(path, _MEND)
-    known = [key.name for key in fields(Prices)]
-    for key in content:
-        if key not in known:
-            near = difflib.get_close_matches(str(key), known, n=1)
-            guess = f"did you mean {near[0]}? " if near else ""
-            raise InputError(f"{path}: {key}: no such key; {guess}{_MEND}")
-    needed = [key.name for key in fields(Prices) if key.default is MISSING]
-    if missing := [key for key in needed if content.get(key) is None]:
-        raise InputError(f"{path}: {', '.join(missing)}: missing, only the plant knows; {_MEND}")
-    try:
-        return Prices(**content)
-    except InputError as error:
-        raise InputError(f"{path}: {error}") from error
+    return read_plant(path, Prices, _MEND)

@@ -1,14 +1,13 @@
 """A plant's row of nozzles: where it is, how fast belt and valves are, from one yaml."""
 
-import difflib
-from dataclasses import MISSING, dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
 from oresort.console.check import check
 from oresort.console.ranges import number, one_of, share, whole
 from oresort.errors import InputError
-from oresort.files.reading import read_mapping
+from oresort.sorting.plant import read_plant
 
 EXAMPLE = Path(__file__).with_name("plant.yaml")
 """A plant's file to copy: every key with its meaning, and nothing where only the plant knows."""
@@ -122,17 +121,4 @@ def load_ejectors(path: Path) -> Ejectors:
         InputError: no such file, a key that is unknown, missing, or of a wrong type or range, keys that contradict
             each other.
     """
-    content = read_mapping(path, _MEND)
-    known = [field.name for field in fields(Ejectors)]
-    for key in content:
-        if key not in known:
-            near = difflib.get_close_matches(str(key), known, n=1)
-            guess = f"did you mean {near[0]}? " if near else ""
-            raise InputError(f"{path}: {key}: no such key; {guess}{_MEND}")
-    needed = [field.name for field in fields(Ejectors) if field.default is MISSING]
-    if missing := [key for key in needed if content.get(key) is None]:
-        raise InputError(f"{path}: {', '.join(missing)}: missing, only the plant knows; {_MEND}")
-    try:
-        return Ejectors(**content)
-    except InputError as error:
-        raise InputError(f"{path}: {error}") from error
+    return read_plant(path, Ejectors, _MEND)
