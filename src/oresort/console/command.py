@@ -5,6 +5,7 @@ import warnings
 from collections.abc import Callable
 from typing import Any
 
+from oresort.console.complete import answer
 from oresort.console.extras import needing
 from oresort.console.signals import stoppable
 from oresort.console.usage import usage
@@ -18,7 +19,7 @@ REQUIRED = "???"  # OmegaConf's mark of a value that the user must give
 def run_command(
     name: str, doc: str | None, schema: type | Callable[[], type], function: Callable[[Any], object]
 ) -> None:
-    """Run `function` on the composed `conf/<name>.yaml`, or print its help, which begins with `doc`.
+    """Run `function` on the composed `conf/<name>.yaml`, or print its help, which begins with `doc`, or its completion.
 
     Bad input, a package that is not installed and a disk that cannot be written to end the process with 1 and one line
     on stderr, signals with 128 and their number; all else that is raised is our defect and keeps its stack trace.
@@ -27,7 +28,10 @@ def run_command(
     if {"-h", "--help"} & set(sys.argv[1:]):
         print(usage(name, doc or "", sys.argv[1:]))
         return
-    # only now, so that help comes at once
+    if (text := answer(name, sys.argv[1:])) is not None:
+        print(text)
+        return
+    # only now, so that help and completion come at once
     from oresort.console.compose import compose_and_run
 
     warnings.showwarning = _show_warning
