@@ -46,7 +46,8 @@ _INSIDE: tuple[tuple[str, Any, str], ...] = (  # of the cutter: what it calls, a
     ("mask", Window, "_mask"),
     ("label", Regions, "ended"),
     ("part", chain, "split_touching"),
-    ("register and cut", chain, "cut_part"),
+    ("take what is about a particle", chain, "found"),
+    ("register and cut", chain.Cropper, "__call__"),
 )
 _FRONT = 3  # so many of these touch every pixel
 

@@ -3,7 +3,7 @@
     python benchmarks/stream.py --minutes 10 --rate 3700              # with the model in the package
     python benchmarks/stream.py --ckpt FILE --minutes 2 --rate 0     # as fast as lines are taken
 
-Simulated pieces of belt of coverage 0, 0.05, 0.1 and 0.3 follow each other at random, every eighth with a fault of the
+Simulated pieces of belt of some coverages follow each other at random, every eighth with a fault of the
 detector, and each minute the sender leaves and comes again. What `decisions.csv` then holds is compared, row by row,
 with what a `Sorter` decides on the same lines without any stream. Prints one table and writes it; asserts nothing.
 """
@@ -76,10 +76,10 @@ def plan_of(sound: int, faulty: int, count: int, piece: int, seed: int) -> Plan:
     return Plan([order[start : start + piece] for start in range(0, count, piece)])
 
 
-def simulated(seed: int) -> tuple[list[Tile], list[Tile]]:
-    """Return sound and faulty tiles of 600 lines, as one detector sees them."""
+def simulated(seed: int, coverages: Sequence[float] = COVERAGES) -> tuple[list[Tile], list[Tile]]:
+    """Return sound and faulty tiles of 600 lines, as one detector sees them: at least ten, of coverages in turn."""
     sound = []
-    for number, coverage in enumerate(COVERAGES * 2):
+    for number, coverage in enumerate(coverages * -(-2 * len(COVERAGES) // len(coverages))):
         scan = crowded_scan(seed + number, coverage)
         # one detector saw all of it: the tiles differ in their particles, not in air
         even = [
@@ -230,7 +230,7 @@ def read_out(out: Path, process: "subprocess.Popen[bytes]", senders: int) -> Non
 
 def measure(options: argparse.Namespace) -> dict[str, Any]:
     """Return one row: what was sent, how it went, and what is wrong with the table."""
-    sound, faulty = simulated(options.seed)
+    sound, faulty = simulated(options.seed, tuple(options.coverage))
     tiles, height = [*sound, *faulty], len(sound[0][0])
     count = max(round(60 * options.minutes * (options.rate or 5_000) / height), 1)
     plan = plan_of(len(sound), len(faulty), count, max(round(60 * (options.rate or 5_000) / height), 1), options.seed)
@@ -241,7 +241,7 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
         words = [f"ckpt={options.ckpt}", f"out={out}", "lines=tcp:0", "first=0", f"calibration={known}", *options.words]
         process = subprocess.Popen([sys.executable, "-m", "oresort.sort", *words])
         sizes: list[float] = []
-        sender = Sender(tiles, options.rate)
+        sender = Sender(tiles, options.rate, options.frame)
         seconds = sender.send(listening(out, process), plan, lambda: sizes.append(memory(process.pid)))
         read_out(out, process, len(plan.pieces))
         before = os.times()
@@ -259,6 +259,7 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
     return {
         "lines": lines,
         "rate": options.rate or "as fast as taken",
+        "coverage": " ".join(f"{coverage:g}" for coverage in options.coverage),
         "lines/s": round(lines / seconds),
         "particles/s": round(wrong["particles"] / seconds),
         "p50 ms": delay["p50"],
@@ -282,6 +283,8 @@ def main() -> None:
     parser.add_argument("--ckpt", default="builtin", help="checkpoint, exported model, or builtin")
     parser.add_argument("--minutes", type=float, default=0.5, help="of belt, at its rate or at 5,000 lines/s")
     parser.add_argument("--rate", type=float, nargs="+", default=[3_700.0], help="lines a second; 0: as fast as taken")
+    parser.add_argument("--coverage", type=float, nargs="+", default=COVERAGES, help="of the pieces of belt")
+    parser.add_argument("--frame", type=int, default=32, help="lines that are sent at a time")
     parser.add_argument("--seed", type=int, default=0, help="of the belt")
     parser.add_argument("--out", type=Path, help="CSV to write")
     parser.add_argument("words", nargs="*", help="more words for sort, such as deadline=100")

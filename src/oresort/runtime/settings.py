@@ -32,6 +32,7 @@ class SortConfig:
     idle: Annotated[float | None, number(0, 1e6, above=True)] = None
     stall: Annotated[float, number(0, 1e6, above=True)] = 5.0
     waiting: Annotated[int, whole(64, 100_000)] = 2_048
+    workers: Annotated[int | None, whole(0, 64)] = None
     deadline: Annotated[float | None, number(0, 1e6, above=True)] = None
     late: Annotated[str, one_of("keep", "drop")] = "keep"
     crops: Annotated[str | None, one_of("registered", "released")] = None

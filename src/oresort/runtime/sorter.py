@@ -1,7 +1,5 @@
 """Lines in, decisions out."""
 
-import math
-from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -9,14 +7,14 @@ from numpy.typing import NDArray
 
 from oresort.errors import InputError
 from oresort.files.dataset import Cutting
-from oresort.runtime.model import BATCH, Model
+from oresort.runtime.decider import Decider
+from oresort.runtime.model import Model
 from oresort.runtime.onnx import open_model
 from oresort.scan.calibrate.calibration import Calibration, load_calibration
-from oresort.scan.cut.crop import Cut
 from oresort.scan.cut.cutter import BLOCK, Cutter
+from oresort.scan.cut.uncut import Uncut
 from oresort.scan.fault import Fault
 from oresort.sorting.decision import Decision
-from oresort.sorting.drift import PairFigures, pair_figures
 from oresort.sorting.policy import Policy
 from oresort.sorting.probability import check_threshold
 
@@ -53,6 +51,7 @@ class Sorter:
             raise InputError(f"{model.file}: does not know how its training pairs were cut; give cut=Cutting(...)")
         self.calibration, self.cut = calibration, cut
         self._cutter = Cutter(calibration, cut)
+        self.decider = Decider(model, calibration, self.policy, self.threshold, cut)
 
     @property
     def lookahead(self) -> int:
@@ -92,57 +91,30 @@ class Sorter:
         Raises:
             InputError: as `Cutter.push`, and then no line was taken; or a model that answers with no probability.
         """
-        return [decision for cuts in self.cuts(low, high) for decision in self.decide(cuts)]
+        return [decision for group in self.find(low, high) for decision in self.decider.decide(group)]
 
     def finish(self) -> list[Decision]:
         """Return the decisions on the last lines; particles that reach the end are flagged `clipped`."""
-        return self.decide(self.last_cuts())
+        return self.decider.decide(self.find_last())
 
-    def cuts(self, low: NDArray[np.uint16], high: NDArray[np.uint16]) -> list[list[Cut]]:
-        """Do one half of `push`: cut the particles, in groups to `decide` on, in this order.
+    def find(self, low: NDArray[np.uint16], high: NDArray[np.uint16]) -> list[list[Uncut]]:
+        """Do one half of `push`: find the particles, in groups for `decider.decide`, in this order.
 
-        So a program cuts in one thread and decides in another.
+        So a program finds in one process and decides in another.
 
         Raises:
             InputError: as `Cutter.push`, and then no line was taken.
         """
         self._cutter.check(low, high)
-        found: list[list[Cut]] = []
+        found: list[list[Uncut]] = []
         start = 0
         while start < len(low):
             # one block at a time: a kernel's last bit depends on the size of the batch, which thus is the lines' own
             stop = start + BLOCK - self._cutter.lines % BLOCK
-            found.append(self._cutter.push(low[start:stop], high[start:stop]))
+            found.append(self._cutter.find(low[start:stop], high[start:stop]))
             start = stop
-        return [cuts for cuts in found if cuts]
+        return [group for group in found if group]
 
-    def last_cuts(self) -> list[Cut]:
-        """Cut the particles on the last lines; those that reach the end are flagged `clipped`."""
-        return self._cutter.finish()
-
-    def decide(self, cuts: Sequence[Cut]) -> list[Decision]:
-        """Decide on particles; InputError for a model that answers with no probability."""
-        air, background = self.calibration.low.level, self.cut.background
-        decisions: list[Decision] = []
-        for start in range(0, len(cuts), BATCH):
-            batch = cuts[start : start + BATCH]
-            p_ore = self.model([cut.low for cut in batch], [cut.high for cut in batch], air, background)  # (B,)
-            words, reasons = self.policy(p_ore, self.threshold, [cut.particle for cut in batch])
-            for cut, p, word, reason in zip(batch, p_ore, words, reasons, strict=True):
-                figures = pair_figures(cut.low, cut.high, air, background)
-                decisions.append(Decision(cut.particle, *_measured(cut), figures, p, word, reason))
-        return decisions
-
-    def pass_over(self, cuts: Sequence[Cut], word: str) -> list[Decision]:
-        """Decide without the model on particles for which there is no time: `word` is `keep` or `drop`.
-
-        Their probability is NaN.
-        """
-        decision = "ore" if word == "keep" else "waste"
-        nothing = PairFigures(*[math.nan] * len(PairFigures._fields))
-        made = decision, "policy:late"
-        return [Decision(cut.particle, *_measured(cut), nothing, np.float32(math.nan), *made) for cut in cuts]
-
-
-def _measured(cut: Cut) -> tuple[int, float, float, float]:
-    return int(np.count_nonzero(cut.particle.mask)), cut.mass_proxy, cut.low_mean, cut.high_mean
+    def find_last(self) -> list[Uncut]:
+        """Find the particles on the last lines; those that reach the end are flagged `clipped`."""
+        return self._cutter.find_last()

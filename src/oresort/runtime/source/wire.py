@@ -58,7 +58,7 @@ class Wire:
 
     def _wait(self) -> None:
         while True:
-            ready = self._poll.poll(0 if time.perf_counter() - self._told < _TICK else 1000 * _TICK)
+            ready = self._poll.poll(1000 * max(self._told + _TICK - time.perf_counter(), 0))
             now = time.perf_counter()
             if not ready or now - self._told >= _TICK:
                 self._tick(0.0 if ready else now - self.came)

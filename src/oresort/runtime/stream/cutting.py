@@ -13,18 +13,21 @@ from numpy.typing import NDArray
 from oresort.errors import InputError
 from oresort.runtime.sorter import Sorter
 from oresort.runtime.source.event import Block, Calibrated, Done, Event, Gap, Piece
+from oresort.runtime.stream.group import Group
 from oresort.scan.calibrate.calibration import Calibration
-from oresort.scan.cut.crop import Cut
+from oresort.scan.cut.uncut import Uncut
 from oresort.scan.fault import Fault, joined
+from oresort.scan.segment.particle import Particle
 
 _LONGEST = 4_096  # lines for which it is known when they came: longer than any particle
 _MOST_FAULTS = 2_000  # of pieces of belt that are gone
 
 
 class Found(NamedTuple):
-    """One particle, cut out."""
+    """One particle."""
 
-    cut: Cut  # its particle's y counts from the first line of the stream
+    uncut: Uncut
+    line: int  # first line, from the first of the stream
     scan: str  # in which it begins
     y: int  # first line, in that scan's own count
     came: float  # time.perf_counter() at which its last line was here
@@ -35,9 +38,14 @@ class Worked(NamedTuple):
 
     sorter: Sorter  # that decides on it
     low: NDArray[np.uint16]  # (n, W), the lines
-    found: list[list[Found]]  # the particles that ended, of one block of the cutter each
+    found: list[list[Found]]  # the particles that ended, of one block of the cutter each, none of them empty
     settled: int  # line of the stream before which no undecided particle begins
     came: float  # time.perf_counter() at which the last of the lines was here
+
+    @property
+    def groups(self) -> list[Group]:
+        """What is to be decided on."""
+        return [Group([one.uncut for one in group], [one.came for one in group]) for group in self.found]
 
 
 class Begun(NamedTuple):
@@ -57,11 +65,13 @@ Item = Calibrated | Begun | Done | Worked | CutOff | list[Fault]
 class Cutting:
     """Cuts one piece of belt after the other; lines are numbered through, from the first of the stream.
 
-    `begin` makes the sorter of a piece.
+    Args:
+        begin: makes the sorter of a piece.
+        over: columns of particles that an earlier process decided on, and of which the first line shows the rest.
     """
 
-    def __init__(self, begin: Callable[[Calibration], Sorter]) -> None:
-        self._begin = begin
+    def __init__(self, begin: Callable[[Calibration], Sorter], over: Sequence[Sequence[int]] = ()) -> None:
+        self._begin, self._over = begin, over
         self._calibration: Calibration | None = None
         self._sorter: Sorter | None = None
         self._base = 0  # line of the stream at which the present belt begins
@@ -94,18 +104,21 @@ class Cutting:
         sorter = self._sorter
         if sorter is None:
             return
-        found = self._found(sorter.last_cuts())
+        found = self._found(sorter.find_last())
         self._old = joined([*self._old, *self._own(sorter)])[-_MOST_FAULTS:]
         self.lost += sorter.lines_lost
         self._sorter = None
         nothing = np.empty((0, sorter.calibration.width), np.uint16)
-        yield Worked(sorter, nothing, [found], self._end, time.perf_counter())  # that the belt ends is known now
+        yield Worked(
+            sorter, nothing, [found] if found else [], self._end, time.perf_counter()
+        )  # that the belt ends is known now
         yield CutOff()
 
     @property
     def lines_lost(self) -> int:
         """Lines that showed nothing true, so far."""
-        return self.lost + (self._sorter.lines_lost if self._sorter else 0)
+        sorter = self._sorter  # another thread may ask
+        return self.lost + (sorter.lines_lost if sorter else 0)
 
     def faults(self) -> list[Fault] | None:
         """Return all faults so far, by place, if there are more than when it was asked last."""
@@ -125,22 +138,28 @@ class Cutting:
         self._times.append((self._end, block.came))
         while self._times[0][0] < self._end - _LONGEST:
             self._times.popleft()
-        found = [self._found(cuts) for cuts in sorter.cuts(block.low, block.high)]
+        found = [self._found(group) for group in sorter.find(block.low, block.high)]
         settled = self._base + sorter.settled
         while len(self._scans) > 1 and self._scans[1].line <= settled:
             self._scans.popleft()
         return Worked(sorter, block.low, [some for some in found if some], settled, block.came)
 
-    def _found(self, cuts: Sequence[Cut]) -> list[Found]:
+    def _found(self, group: Sequence[Uncut]) -> list[Found]:
         found = []
-        for cut in cuts:
-            y = cut.particle.y + self._base
-            place = bisect_left(self._times, y + cut.particle.h, key=lambda time: time[0])
+        for uncut in group:
+            y = uncut.particle.y + self._base
+            if self._was_decided(uncut.particle, y):
+                continue
+            place = bisect_left(self._times, y + uncut.particle.h, key=lambda time: time[0])
             came = self._times[min(place, len(self._times) - 1)][1]
             scan = next(begun for begun in reversed(self._scans) if begun.line <= y)
-            moved = cut._replace(particle=replace(cut.particle, y=y))
-            found.append(Found(moved, scan.piece.name, y - scan.line + scan.piece.first, came))
+            found.append(Found(uncut, y, scan.piece.name, y - scan.line + scan.piece.first, came))
         return found
+
+    def _was_decided(self, particle: Particle, line: int) -> bool:
+        if line > 0 or not self._over:
+            return False
+        return any(left < particle.x + particle.w and particle.x < right for left, right in self._over)
 
     def _own(self, sorter: Sorter) -> list[Fault]:
         """Return the present belt's faults, by the stream's lines; columns that a calibration knows have none."""

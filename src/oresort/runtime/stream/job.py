@@ -10,9 +10,9 @@ from oresort.console.signals import Asked
 from oresort.errors import one_line
 from oresort.runtime.observer import Observer
 from oresort.runtime.source.event import Calibrated, Done, Log
-from oresort.runtime.stream.cutting import Begun, CutOff, Cutting, Item, Worked
+from oresort.runtime.stream.cutting import Begun, CutOff, Cutting
 from oresort.runtime.stream.deciding import Deciding
-from oresort.runtime.stream.loop import Loop
+from oresort.runtime.stream.loop import Decided, Loop, Sorted
 from oresort.runtime.stream.record import Record
 from oresort.runtime.stream.resume import Earlier, tell_lost
 from oresort.runtime.stream.rows import Rows
@@ -73,9 +73,9 @@ class Job(NamedTuple):
                     observer.finished()
                 self.writer.close()
 
-    def _handle(self, item: Item, watch: "_Watch") -> None:
-        if isinstance(item, Worked):
-            self.writer.add(self.rows.take(self.deciding.take(item), item.settled))
+    def _handle(self, item: Sorted, watch: "_Watch") -> None:
+        if isinstance(item, Decided):
+            self.writer.add(self.rows.take(self.deciding.take(*item), item.worked.settled))
         elif isinstance(item, Begun):
             if not watch.begun:
                 tell_lost(self.earlier, item.piece, self.log)

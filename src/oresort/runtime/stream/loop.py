@@ -1,67 +1,146 @@
-"""Reading beside cutting and deciding: one thread more, with what waits for the other bounded."""
+"""Reading, finding and deciding side by side: what waits for the next is bounded."""
 
 import threading
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import suppress
 from typing import NamedTuple
 
-from oresort.runtime.source.event import Block, Event
-from oresort.runtime.stream.cutting import Cutting, Item
+from oresort.runtime.source.event import Block, Calibrated, Done, Event
+from oresort.runtime.stream.beside import Beside
+from oresort.runtime.stream.cutting import Begun, CutOff, Cutting, Item, Worked
+from oresort.runtime.stream.group import Lateness, Made, made_of
 from oresort.runtime.stream.waiting import ClosedError, Waiting
+from oresort.scan.fault import Fault
 
 _TICK = 0.2  # seconds after which the caller has a word where nothing comes
 _FAULTS = 1.0  # seconds between two looks at what is faulty
+_FOUND = 512  # lines whose particles wait to be decided on in another process
 
 
 class _Ended(NamedTuple):
-    """The source came to its end, by an error or without."""
+    """What came before came to its end, by an error or without."""
 
     error: BaseException | None
 
 
-class Loop:
-    """Reads ahead of the caller, in whose thread lines are cut and decided on.
+class Decided(NamedTuple):
+    """What some lines gave, and what was decided on each of its groups."""
 
-    A thread for each of these would be slower: both are many short calls, which take turns at the interpreter anyhow.
-    Where they are slower than lines come, `most` lines wait; then the source is read no further.
+    worked: Worked
+    made: Sequence[Made]
+
+
+Sorted = Calibrated | Begun | Done | Decided | CutOff | list[Fault]
+
+
+class Loop:
+    """Reads in one thread and finds particles in another, or in the caller's where nobody decides beside it.
+
+    Threads alone do not help: finding and deciding are many short calls, which take turns at the interpreter anyhow.
+    Where all of it is slower than lines come, `most` lines wait; then the source is read no further.
 
     Args:
         events: the source.
-        cutting: cuts.
+        cutting: finds.
         most: lines that wait.
         stop: tells the source to end; set when the caller takes no more.
+        workers: processes that decide in turn; none: the caller's thread does.
+        lateness: for a belt that does not wait; None: every particle is classified. Processes know theirs.
     """
 
-    def __init__(self, events: Iterator[Event], cutting: Cutting, most: int, stop: threading.Event) -> None:
+    def __init__(
+        self,
+        events: Iterator[Event],
+        cutting: Cutting,
+        most: int,
+        stop: threading.Event,
+        workers: Sequence[Beside] = (),
+        lateness: Lateness | None = None,
+    ) -> None:
         self._events, self._cutting, self._stop = events, cutting, stop
+        self._workers, self._lateness = workers, lateness
         self._read = Waiting[Event | _Ended](most)
+        self._found = Waiting[Item | _Ended | None](_FOUND)
+        self.came = 0  # lines that were read
 
     @property
     def waiting(self) -> int:
-        """Lines that were read and are not cut."""
-        return self._read.lines
+        """Lines that were read and are not sorted."""
+        return self._read.lines + self._found.lines
 
     @property
     def held_back(self) -> int:
         """How often the source had to wait."""
         return self._read.full
 
-    def items(self) -> Generator[Item | None]:
-        """Yield what was cut, in order, and None at least five times a second where nothing comes.
+    def items(self) -> Generator[Sorted | None]:
+        """Yield what was decided, in order, and None at least five times a second where nothing comes.
 
         Raises:
-            InputError: of the source, once all that came before is cut and was yielded, or of the cutter.
+            InputError: of the source, once all that came before is decided on and was yielded, or of the sorter.
         """
-        thread = threading.Thread(target=self._reading, name="reading", daemon=True)
-        thread.start()
+        threads = [self._thread("reading", self._reading)]
         try:
-            yield from self._cut()
+            if self._workers:
+                threads.append(self._thread("finding", self._finding))
+                yield from self._beside()
+            else:
+                yield from self._here()
         finally:
             self._stop.set()
             self._read.close()
-            thread.join()
+            self._found.close()
+            for worker in self._workers:
+                worker.close()  # a thread may wait for it
+            for thread in threads:
+                thread.join()
 
-    def _cut(self) -> Generator[Item | None]:
+    def _thread(self, name: str, work: Callable[[], None]) -> threading.Thread:
+        thread = threading.Thread(target=work, name=name, daemon=True)
+        thread.start()
+        return thread
+
+    def _here(self) -> Iterator[Sorted | None]:
+        for item in self._cut():
+            if isinstance(item, Worked):
+                decider = item.sorter.decider
+                yield Decided(item, [made_of(decider, group, self._lateness) for group in item.groups])
+            else:
+                yield item
+
+    def _finding(self) -> None:
+        error: BaseException | None = None
+        asked = 0
+        try:
+            for item in self._cut():
+                # first of all told, so that its answer is taken: else both processes might wait for each other
+                self._found.put(item, len(item.low) if isinstance(item, Worked) else 0)
+                if isinstance(item, Worked) and item.found:
+                    self._workers[asked % len(self._workers)].ask(item)
+                    asked += 1
+        except ClosedError:
+            return
+        except BaseException as raised:
+            error = raised
+        with suppress(ClosedError):
+            self._found.put(_Ended(error))
+
+    def _beside(self) -> Iterator[Sorted | None]:
+        answered = 0
+        while not isinstance(item := self._found.take(), _Ended):
+            if not isinstance(item, Worked):
+                yield item
+            elif not item.found:
+                yield Decided(item, ())
+            else:
+                made = self._workers[answered % len(self._workers)].answer()
+                answered += 1
+                yield Decided(item, made)
+        if item.error is not None:
+            raise item.error
+
+    def _cut(self) -> Iterator[Item | None]:
         looked = time.monotonic()
         while not isinstance(event := self._read.take(_TICK), _Ended):
             if event is None:
@@ -80,12 +159,12 @@ class Loop:
         error: BaseException | None = None
         try:
             for event in self._events:
-                self._read.put(event, len(event.low) if isinstance(event, Block) else 0)
+                lines = len(event.low) if isinstance(event, Block) else 0
+                self.came += lines
+                self._read.put(event, lines)
         except ClosedError:
             return
         except BaseException as raised:
             error = raised
-        try:
+        with suppress(ClosedError):
             self._read.put(_Ended(error))
-        except ClosedError:
-            return

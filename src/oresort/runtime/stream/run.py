@@ -22,8 +22,10 @@ from oresort.runtime.source.folder import Folder
 from oresort.runtime.source.patience import Patience
 from oresort.runtime.source.pipe import Pipe
 from oresort.runtime.source.port import Port
+from oresort.runtime.stream.beside import Beside, Opening, workers_of
 from oresort.runtime.stream.cutting import Cutting
-from oresort.runtime.stream.deciding import Deciding, Lateness
+from oresort.runtime.stream.deciding import Deciding
+from oresort.runtime.stream.group import Lateness
 from oresort.runtime.stream.job import Job
 from oresort.runtime.stream.log import EventLog
 from oresort.runtime.stream.loop import Loop
@@ -62,15 +64,19 @@ def sort_stream(cfg: SortConfig, model: Model, lookers: Lookers = Lookers()) -> 
         opened.callback(screen.finished)
         log = EventLog(screen.say)
         patience = Patience(asked.stop, cfg.stall, cfg.idle, log)
+        late = None if cfg.deadline is None else Lateness(cfg.deadline / 1_000, cfg.late)
+        opening = Opening(str(model.file), model.digest, policy, threshold, cut, late)
+        workers = [opened.enter_context(Beside(opening)) for _ in range(workers_of(cfg.workers, model))]
+        for worker in workers:
+            worker.ready()  # before anybody is asked for lines
         source: Folder | Pipe | Port
         if cfg.lines is None:
             source = Folder(Path(str(cfg.scans)), patterns(cfg), patience, log, earlier.scan)
         else:
             source = Pipe(patience, log) if cfg.lines == "-" else Port(cfg.lines, patience, log)
             opened.callback(source.close)
-        late = None if cfg.deadline is None else Lateness(cfg.deadline / 1_000, cfg.late)
         told = Told(model, point, prices)
-        deciding = Deciding((screen, *lookers.observers), late, earlier.over, told)
+        deciding = Deciding((screen, *lookers.observers), told)
         record = Record(cfg, model, point, wanted, earlier, lookers.ejecting)
         rows: Rows = ByScan(earlier) if cfg.lines is None else AtOnce(earlier)
         try:
@@ -95,9 +101,9 @@ def sort_stream(cfg: SortConfig, model: Model, lookers: Lookers = Lookers()) -> 
                 lookers.check(cfg.pixel or calibration.pixel, sorter.lookahead)
                 return sorter
 
-            cutting_up = Cutting(begin)
-            loop = Loop(events, cutting_up, cfg.waiting, asked.stop)
-            deciding.ahead = lambda: loop.waiting
+            cutting_up = Cutting(begin, earlier.over)
+            loop = Loop(events, cutting_up, cfg.waiting, asked.stop, workers, late)
+            deciding.came = lambda: loop.came
             job = Job(
                 loop,
                 cutting_up,

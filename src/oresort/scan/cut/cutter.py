@@ -9,7 +9,8 @@ from oresort.errors import InputError
 from oresort.files.dataset import Cutting
 from oresort.files.lines import PairReader
 from oresort.scan.calibrate.calibration import Calibration
-from oresort.scan.cut.crop import Cut, cut_part
+from oresort.scan.cut.crop import Cropper, Cut, found
+from oresort.scan.cut.uncut import Uncut
 from oresort.scan.cut.window import Window
 from oresort.scan.fault import Fault, joined
 from oresort.scan.health.judge import Patch
@@ -41,6 +42,7 @@ class Cutter:
         if options.crops == "registered" and calibration.registration is None:
             raise InputError("the layers' registration is not known; give a calibration that has it, or crops=released")
         self.calibration, self.options = calibration, options
+        self.crop = Cropper(calibration, options)
         self.lines = 0  # pushed so far
         self.lines_lost = 0  # of those judged so far, in either layer
         self.noted = 0  # places that were found faulty so far
@@ -79,9 +81,21 @@ class Cutter:
         Raises:
             InputError: no lines of uint16, or the layers differ in size, or from the calibration in width.
         """
+        return [self.crop(uncut) for uncut in self.find(low, high)]
+
+    def finish(self) -> list[Cut]:
+        """Return the particles on the last lines; those that reach the end are flagged `clipped`."""
+        return [self.crop(uncut) for uncut in self.find_last()]
+
+    def find(self, low: NDArray[np.uint16], high: NDArray[np.uint16]) -> list[Uncut]:
+        """Do one half of `push`: find the particles that are complete, each of which `crop` makes a `Cut` of.
+
+        Raises:
+            InputError: as `push`.
+        """
         self.check(low, high)  # before anything is kept, so that lines which are refused leave no trace
         self.lines += len(low)
-        cuts: list[Cut] = []
+        particles: list[Uncut] = []
         start = 0
         while start < len(low):
             stop = min(start + BLOCK - self._count, len(low))
@@ -89,32 +103,32 @@ class Cutter:
             self._waiting[0, place], self._waiting[1, place] = low[start:stop], high[start:stop]
             start, self._count = stop, place.stop
             if self._count == BLOCK:
-                cuts += self._step(last=False)
-        return cuts
+                particles += self._step(last=False)
+        return particles
 
-    def finish(self) -> list[Cut]:
-        """Return the particles on the last lines; those that reach the end are flagged `clipped`."""
+    def find_last(self) -> list[Uncut]:
+        """Do one half of `finish`."""
         return self._step(last=True)
 
-    def _step(self, last: bool) -> list[Cut]:
+    def _step(self, last: bool) -> list[Uncut]:
         low, high = self._waiting[:, : self._count]
         self._note(self._window.take((low, high), last))
         self._count = 0
-        cuts: list[Cut] = []
+        particles: list[Uncut] = []
         wanted = self.options
         for region in self._regions.ended(*self._window.ready(last), last):
             # only a whole region is parted: lines to come may hold its neck
             parts = [Part(region.mask, touching=False, parted=False)]
             if wanted.split:
                 parts = split_touching(region.mask, convex=wanted.convex, neck=wanted.neck, min_area=wanted.min_area)
-            cuts += [cut_part(self._window, self.calibration, wanted, region, part) for part in parts]
+            particles += [found(self._window, self.calibration, wanted, region, part) for part in parts]
         self._window.forget(self._regions.top)
-        return cuts
+        return particles
 
-    def _note(self, found: tuple[list[Patch], list[Patch]]) -> None:
+    def _note(self, faulty: tuple[list[Patch], list[Patch]]) -> None:
         belt = self.calibration.belt
         lost: set[int] = set()
-        for layer, patches_found in zip(("low", "high"), found, strict=True):
+        for layer, patches_found in zip(("low", "high"), faulty, strict=True):
             for patch in patches_found:
                 whole = patch.right - patch.left == belt.stop - belt.start
                 if whole and patch.kind in ("lost", "repeated"):

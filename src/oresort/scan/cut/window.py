@@ -11,8 +11,8 @@ from oresort.files.dataset import Cutting
 from oresort.scan.calibrate.calibration import Calibration
 from oresort.scan.calibrate.correct import line_levels
 from oresort.scan.calibrate.register import Registration
-from oresort.scan.calibrate.resample import Taps, resample, spline_of, taps
 from oresort.scan.cut.lines import Lines
+from oresort.scan.cut.uncut import Around, seen_columns
 from oresort.scan.cut.unknown import Unknown
 from oresort.scan.health.judge import Judge, Patch
 from oresort.scan.health.patches import REACH as JUDGED
@@ -61,7 +61,7 @@ class Window:
         self._below = max(BELOW, HALO // 2 + math.ceil(abs(lag)))
         self.ahead = JUDGED + self._reach + self._below  # lines that are looked ahead
         self._apart = abs(lag) > _LAG
-        self._taps = taps(scale * belt.start + offset - belt.start, scale, self._width, self._width)  # of every column
+        self._taps = seen_columns(calibration)
         self._partner = np.array([[1 / scale, 0, (belt.start - offset) / scale - belt.start], [0, 1, 0]])  # (2, 3)
 
     def take(
@@ -113,13 +113,13 @@ class Window:
         if final == done:
             return
         begin = max(done - self._reach, self._layers[0].top)  # what lies above these lines also counts in their masks
-        cover, fresh = self.cover(self._layers[0].between(begin, end), 0), slice(done - begin, final - begin)
+        cover, fresh = self._cover(self._layers[0].between(begin, end), 0), slice(done - begin, final - begin)
         weak, strong, bare = cover.weak[fresh], cover.strong[fresh], cover.bare[fresh]  # (n, W) each
         flags, border = cv2.INTER_NEAREST | cv2.WARP_INVERSE_MAP, cv2.BORDER_REPLICATE
         # a lag of a line or two does not matter: bare belt keeps three pixels off anything
         bare_high = cv2.warpAffine(bare, self._partner, bare.shape[::-1], flags=flags, borderMode=border)
         if self._apart:
-            own = self.cover(self._layers[1].between(begin, end), 1)
+            own = self._cover(self._layers[1].between(begin, end), 1)
             bare_high = own.bare[fresh]
         for layer, empty in enumerate((bare, np.asarray(bare_high, np.uint8))):
             lines = self._layers[layer].between(done, final)
@@ -134,13 +134,15 @@ class Window:
         going = (covered > 0.9 * (final - done)) | (self._covered >= _ENDLESS)
         self._covered = np.where(going, self._covered + (final - done), 0)
 
-    def cover(self, transmission: NDArray[np.float32], layer: int, start: int = 0) -> Cover:
-        """Return the masks (n, w) of some lines of a layer (0 low, 1 high) from belt column `start` on."""
-        noise = self._running[layer].noise[start : start + transmission.shape[1]]
-        return self._rule(transmission, self._columns[layer].level, noise)
+    def noise(self, layer: int, start: int, width: int) -> NDArray[np.float32]:
+        """Return the present deviation of smoothed bare belt (width,) of a layer's belt columns from `start` on."""
+        return self._running[layer].noise[start : start + width].copy()
 
-    def around(self, box: Box, layer: int, margin: int) -> tuple[NDArray[np.float32], int, int]:
-        """Return a layer's transmission in a box grown by `margin` as far as the scan goes, its y and x.
+    def _cover(self, transmission: NDArray[np.float32], layer: int) -> Cover:
+        return self._rule(transmission, self._columns[layer].level, self._running[layer].noise)
+
+    def around(self, box: Box, layer: int, margin: int) -> Around:
+        """Return a layer's transmission in a box grown by `margin` as far as the scan goes.
 
         Downwards it grows by at most `BELOW`.
         """
@@ -148,7 +150,7 @@ class Window:
         columns = slice(max(box.x - margin, 0), box.x + box.w + margin)
         levels = self._levels[layer].between(start, stop)  # (n, 1), fewer at the scan's end
         lines = self._layers[layer].between(start, stop)[: len(levels), columns]  # (n, w)
-        return lines / levels, max(start, self._layers[layer].top), columns.start
+        return Around(lines / levels, max(start, self._layers[layer].top), columns.start)
 
     def weak(self, box: Box) -> NDArray[np.bool_]:
         """Return what of a box is covered by whatever, (h, w)."""
@@ -163,14 +165,10 @@ class Window:
         within = rows[0] >= -0.5 and rows[1] <= self._levels[1].end - 0.5
         return bool(first < -0.5 or last > self._width - 0.5 or not within)
 
-    def registered(self, box: Box, fit: Registration) -> NDArray[np.float32]:
-        """Return the high layer's transmission (h, w) where the low layer sees the box, by cubic splines."""
-        columns = slice(box.x, box.x + box.w)
-        index, weights = self._taps.places[:, columns], self._taps.weights[:, columns]  # (4, w) each
-        lag = math.floor(fit.row_offset)
-        y = min(box.y + lag, self._levels[1].end - 1)  # beyond the end the last line must do
+    def placed(self, box: Box, fit: Registration) -> Around:
+        """Return the high layer about where the low layer sees the box, as far as splines through it reach."""
+        index = self._taps.places[:, box.x : box.x + box.w]  # (4, w)
         x, last = int(index.min()), int(index.max())
+        y = min(box.y + math.floor(fit.row_offset), self._levels[1].end - 1)  # beyond the end the last line must do
         # in a spline a pixel's weight falls to 0.27 with each pixel of distance: beyond a dozen none is left
-        around, top, left = self.around(Box(y, x, box.h, last + 1 - x), 1, HALO // 2)
-        rows = taps(box.y + lag - top + (fit.row_offset - lag), 1.0, box.h, len(around))
-        return resample(spline_of(around), rows, Taps(index - left, weights))
+        return self.around(Box(y, x, box.h, last + 1 - x), 1, HALO // 2)

@@ -1,0 +1,178 @@
+"""A process that decides on particles while this one finds more; it ends with this one, however that ends."""
+
+import contextlib
+import os
+import pickle  # between two processes of this program alone: nothing that came from elsewhere is unpickled
+import signal
+import subprocess
+import sys
+from types import TracebackType
+from typing import Any, BinaryIO, NamedTuple, cast
+
+import cv2
+
+from oresort.errors import InputError
+from oresort.files.dataset import Cutting
+from oresort.runtime.decider import Decider
+from oresort.runtime.model import Model
+from oresort.runtime.onnx import OnnxModel
+from oresort.runtime.stream.cutting import Worked
+from oresort.runtime.stream.group import Group, Lateness, Made, made_of
+from oresort.scan.calibrate.calibration import Calibration
+from oresort.sorting.policy import Policy
+
+_ROOM = 2**20  # bytes that a pipe holds where the system lets it: the particles of a block, so that nobody waits
+_PATIENCE = 5.0  # seconds for its end
+
+
+def workers_of(asked: int | None, model: Model) -> int:
+    """Return how many processes decide beside the one that finds particles; None: as this machine's cores allow.
+
+    Raises:
+        InputError: some are asked for, and the model is no exported one.
+    """
+    exported = isinstance(model, OnnxModel)
+    if asked and not exported:
+        raise InputError(f"workers={asked}: {model.file} is a checkpoint; export it, or leave out workers=")
+    if asked is not None:
+        return asked
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return 1 if exported and cores > 1 else 0
+
+
+class Opening(NamedTuple):
+    """What such a process has to know first."""
+
+    model: str  # file
+    digest: str  # SHA-256 of it
+    policy: Policy
+    threshold: float
+    options: Cutting
+    lateness: Lateness | None
+
+
+class Beside:
+    """Takes groups of particles and gives what was decided on them, in order.
+
+    One thread may ask and another take the answers. Whoever asks must have told the other one first: it waits where
+    too many answers were not taken.
+    """
+
+    def __init__(self, opening: Opening) -> None:
+        self._calibration: Calibration | None = None
+        words = [sys.executable, "-m", "oresort.runtime.stream.beside"]
+        # a group of its own: Ctrl-C is for the process that the user sees, which lets this one finish
+        self._process = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, process_group=0)
+        self._to, self._from = cast("BinaryIO", self._process.stdin), cast("BinaryIO", self._process.stdout)
+        for pipe in (self._to, self._from):
+            _widen(pipe)
+        self._send(opening)
+
+    def __enter__(self) -> "Beside":
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.close()
+
+    def ready(self) -> None:
+        """Wait until it can decide; InputError if it cannot."""
+        self._receive()
+
+    def ask(self, worked: Worked) -> None:
+        """Have decided what some lines gave; that it cannot any more is told by `answer`."""
+        calibration = worked.sorter.calibration
+        if calibration is not self._calibration:
+            self._calibration = calibration
+            self._send(calibration)
+        self._send(worked.groups)
+
+    def answer(self) -> list[Made]:
+        """Return what was decided on each group of the oldest question that is open.
+
+        Raises:
+            InputError: the model answers with no probability, or the process has ended.
+        """
+        made: list[Made] = self._receive()
+        return made
+
+    def close(self) -> None:
+        """End it; what it was asked and did not answer is lost."""
+        for pipe in (self._to, self._from):
+            with contextlib.suppress(OSError):
+                pipe.close()
+        try:
+            self._process.wait(_PATIENCE)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+
+    def _send(self, content: object) -> None:
+        with contextlib.suppress(OSError, ValueError):  # it has ended, or was closed
+            pickle.dump(content, self._to, pickle.HIGHEST_PROTOCOL)
+            self._to.flush()
+
+    def _receive(self) -> Any:
+        try:
+            content = pickle.load(self._from)
+        except (OSError, EOFError, ValueError, pickle.UnpicklingError) as error:
+            try:
+                code = self._process.wait(_PATIENCE)
+            except subprocess.TimeoutExpired:
+                code = None
+            raise InputError(
+                f"the process that decides on particles has ended ({code}); what it decided is on disk, the same "
+                "command goes on from there, and workers=0 does without it"
+            ) from error
+        if isinstance(content, str):
+            raise InputError(content)
+        return content
+
+
+def _widen(pipe: BinaryIO) -> None:
+    with contextlib.suppress(ImportError, OSError):
+        import fcntl
+
+        fcntl.fcntl(pipe.fileno(), fcntl.F_SETPIPE_SZ, _ROOM)
+
+
+def _decide_for(source: BinaryIO, sink: BinaryIO) -> None:
+    """Answer questions until their source ends; an InputError is answered as its text, and is the last answer."""
+
+    def tell(content: object) -> None:
+        pickle.dump(content, sink, pickle.HIGHEST_PROTOCOL)
+        sink.flush()
+
+    opening: Opening = pickle.load(source)
+    try:
+        model = OnnxModel(opening.model)
+        if model.digest != opening.digest:
+            raise InputError(f"{opening.model}: was replaced while it was opened; start again")
+        tell(None)
+        decider: Decider | None = None
+        while True:
+            try:
+                content: Calibration | list[Group] = pickle.load(source)
+            except EOFError:
+                return
+            if isinstance(content, Calibration):
+                decider = Decider(model, content, opening.policy, opening.threshold, opening.options)
+            elif decider is not None:
+                tell([made_of(decider, group, opening.lateness) for group in content])
+    except InputError as error:
+        tell(str(error))
+
+
+def main() -> None:
+    """Entry point of the process."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)  # it ends when the pipe does
+    cv2.setNumThreads(1)
+    answers = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)  # what a library prints is no answer
+    with contextlib.suppress(BrokenPipeError):
+        _decide_for(sys.stdin.buffer, answers)
+    os._exit(0)  # nothing is left to be done, and nobody may be there to take what is in the buffer
+
+
+if __name__ == "__main__":
+    main()
