@@ -19,8 +19,9 @@ from oresort.files.dataset import RELEASED, Cutting, read_dataset, read_ranges, 
 from oresort.files.image import read_pair
 from oresort.learn.checkpoint import load_trained
 from oresort.learn.config import TrainConfig
-from oresort.scan.cut.crop import Cut
+from oresort.scan.cut.crop import Cropper, Cut
 from oresort.scan.cut.cutter import Cutter
+from oresort.scan.cut.uncut import Uncut
 from oresort.sorting.table import COLUMNS
 
 AIR_LOW = {"min": 1.0, "median": 2.0, "max": 3.0}
@@ -134,15 +135,13 @@ def test_bad_input_is_refused_and_nothing_is_written(command: Any, checkpoint: A
 def crops_of(monkeypatch: pytest.MonkeyPatch) -> list[Cut]:
     """Return a list that fills with what `sort` hands to the model."""
     seen: list[Cut] = []
-    for name in ("push", "finish"):
-        plain = getattr(Cutter, name)
+    plain = Cropper.__call__
 
-        def watched(*words: Any, plain: Callable[..., list[Cut]] = plain) -> list[Cut]:
-            cuts = plain(*words)
-            seen.extend(cuts)
-            return cuts
+    def watched(self: Cropper, uncut: Uncut) -> Cut:
+        seen.append(plain(self, uncut))
+        return seen[-1]
 
-        monkeypatch.setattr(Cutter, name, watched)
+    monkeypatch.setattr(Cropper, "__call__", watched)
     return seen
 
 
