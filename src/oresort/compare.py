@@ -43,6 +43,7 @@ class CompareConfig:
 
 def compare(cfg: CompareConfig) -> "Comparison":
     """Compare, print the tables, and with `out` also write `comparison.{csv,json,png}` there."""
+    from oresort.console.counted import counted
     from oresort.console.show import show
     from oresort.errors import InputError
     from oresort.tables.answers import Source, answers_of
@@ -56,7 +57,8 @@ def compare(cfg: CompareConfig) -> "Comparison":
     found = compared(answers, cfg.resamples, cfg.seed, cfg.common)
     if cfg.out is not None:
         _write(Path(cfg.out), found, cfg)
-    show(figures_text(found), f"{cfg.split}, {found.pairs:,} pairs of {found.scans:,} scans (per cent)")
+    pairs = f"{counted(found.pairs, 'pair')} of {counted(found.scans, 'scan')}"
+    show(figures_text(found), f"{cfg.split}, {pairs} (per cent)")
     show(
         judged_text(found), f"against {cfg.models[0]}, as if particles were independent, which those of a scan are not"
     )

@@ -1,6 +1,7 @@
 """The operating point as commands have it: chosen on validation, kept with the model, moved, and told of a lot."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -137,11 +138,12 @@ def test_a_promise_that_no_model_could_keep_is_refused_before_the_training(comma
 
 def test_a_run_keeps_the_point_of_its_rule(command: Any, assayed: Path, tmp_path: Path):
     words = (f"data.root={assayed}", "threshold=recovery", "operating.recovery=0.8", "operating.confidence=0.8")
-    code, _, err = command(train, *words, f"out={tmp_path / 'run'}", *SMALL)
+    code, _, err = command(train, *words, "band=0.07", f"out={tmp_path / 'run'}", *SMALL)
     assert code == 0, err
     model = load_trained(tmp_path / "run")
     assert model.point.promise["recovery"] == 0.8
-    assert model.point == choose_point("recovery", model.known, Operating(recovery=0.8, confidence=0.8))
+    chosen = choose_point("recovery", model.known, Operating(recovery=0.8, confidence=0.8))
+    assert model.point == replace(chosen, band=0.07)
     row = json.loads((tmp_path / "run" / "metrics.json").read_text())
     assert row["threshold"] == model.threshold
     assert row["val/recall"] >= 0.8

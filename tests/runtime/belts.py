@@ -44,10 +44,11 @@ class Rule:
     threshold: float = 0.5
     seen: Mapping[str, Any] = field(default_factory=dict)
     known: Lot | None = None
+    band: float = 0.0
 
     @property
     def point(self) -> Point:
-        return Point(self.threshold)
+        return Point(self.threshold, band=self.band)
 
     @property
     def digest(self) -> str:

@@ -39,12 +39,13 @@ def test_a_scan_that_looks_otherwise_is_named_in_the_log(tmp_path: Path):
     seen = {"pairs": describe_pairs([LOOKS] * 200, [str(i // 10) for i in range(200)])}
     told = Told(model_knowing(None, seen), Point(0.5))
     for i in range(30):
-        told.add("a", decision(0.9 if i % 3 else 0.1))
-        told.add("b", decision(0.9, looks=LOOKS._replace(high_mean=2.0)))
-    told.add("c", decision(math.nan, word="ore"))
+        told.add("a", decision(0.9 if i % 3 else 0.1), 7 + i)
+        told.add("b", decision(0.9, looks=LOOKS._replace(high_mean=2.0)), i)
+    told.add("c", decision(math.nan, word="ore"), 99)
     table = pd.read_csv(told.write(tmp_path), keep_default_na=False)
     assert tuple(table.columns) == COLUMNS
     assert table["scan"].tolist() == ["a", "b", "c"]
+    assert table["line"].astype(int).tolist() == [7, 0, 99]
     assert table["particles"].tolist() == [30, 30, 1]
     assert table["ore"].astype(float).tolist() == pytest.approx([2 / 3, 1, 1], abs=1e-4)
     assert table["alarms"][0] == ""
@@ -57,7 +58,7 @@ def test_a_record_counts_all_that_was_decided():
     known = drawn(0, 600)
     told = Told(model_knowing(known), Point(0.5))
     for i in range(1_000):
-        told.add(str(i // 100), decision(float(known.p_ore[i % 600]), mass=50 + i % 7))
+        told.add(str(i // 100), decision(float(known.p_ore[i % 600]), mass=50 + i % 7), i)
     record = told.record()
     kept = [50 + i % 7 for i in range(1_000) if known.p_ore[i % 600] >= 0.5]
     assert record["expected"]["mass_yield"]["value"] == pytest.approx(sum(kept) / sum(50 + i % 7 for i in range(1_000)))

@@ -65,6 +65,18 @@ def test_numbers_on_the_page_are_those_of_the_table(sorted_folder: Path):
     assert found["methods"] in words_of(sorted_folder)
 
 
+def test_the_page_says_which_band_holds_and_counts_as_people_do(tmp_path: Path):
+    for layer, counts in zip(("low", "high"), belt(), strict=True):
+        write_image(tmp_path / f"{layer}.tiff", counts[:300])
+    words = f"low={tmp_path / 'low.tiff'}", f"high={tmp_path / 'high.tiff'}"
+    sort_scans(settings(tmp_path / "out", *words), Rule(band=0.125))
+    write_sort(tmp_path / "out")
+    assert read(tmp_path / "out")["settings"]["band"] == 0.125
+    text = words_of(tmp_path / "out")
+    assert "band=0.125" in text
+    assert "of 1 scan were found" in text
+
+
 def test_a_scans_name_stays_text(sorted_folder: Path):
     page = (sorted_folder / "report.html").read_text()
     assert "<img src=x" not in page

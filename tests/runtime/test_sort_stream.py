@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from runtime.belts import (
     WIDTH,
@@ -68,6 +69,22 @@ def served(out: Path, home: Path, send: Any, *words: str, model: Rule | None = N
 def cut(start: int, stop: int) -> Lines:
     low, high = belt()
     return low[start:stop], high[start:stop]
+
+
+def test_a_stream_writes_down_how_its_belt_shifts_and_goes_on_after_a_restart(
+    tmp_path: Path, home: Path, known: Calibration
+):
+    words = f"calibration={home / 'cal.json'}", "first=0"
+    for times in (1, 2):
+        piped(tmp_path / "o", sent(belt(), 100), *words)
+        log, found = pd.read_csv(tmp_path / "o" / "shift.csv"), table(tmp_path / "o")
+        assert log["scan"].tolist() == [f"belt_{k + 1}" for k in range(times)]
+        assert log["particles"].sum() == len(found)
+        for row in log.itertuples():
+            own = found[found["scan"] == row.scan]
+            assert row.particles == len(own)
+            assert row.line == int(own["y"].iloc[0])
+            assert row.ore == pytest.approx((own["decision"] == "ore").mean(), abs=1e-4)
 
 
 @pytest.mark.parametrize("count", [1, 7, 500])

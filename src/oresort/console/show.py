@@ -8,6 +8,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from oresort.console.counted import counted
+
 
 def show(table: pd.DataFrame, title: str) -> None:
     """Print a table of text to stdout, numbers to the right."""
@@ -40,8 +42,8 @@ def leakage(scans: float | None, images: float | None) -> str:
     It stands with every table of the run, whose figures it makes too good.
     """
     found = ((scans, "scan"), (images, "image"))
-    counted = [f"{int(n):,} {what}{'s' * (n != 1)}" for n, what in found if n is not None and not pd.isna(n) and n]
-    return f"leakage: {' and '.join(counted)} on several sides of the split, figures are too good" if counted else ""
+    told = [counted(int(n), what) for n, what in found if n is not None and not pd.isna(n) and n]
+    return f"leakage: {' and '.join(told)} on several sides of the split, figures are too good" if told else ""
 
 
 def percent(value: float | None) -> str:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Annotated, Any
 
-from oresort.console.ranges import MOST, SEEDS, Rule, number, one_of, whole
+from oresort.console.ranges import MOST, SEEDS, Rule, number, one_of, share, whole
 from oresort.data.settings import DataConfig
 from oresort.sorting import METRICS
 from oresort.sorting.operating import THRESHOLD, Operating
@@ -80,6 +80,7 @@ class TrainConfig:
     objective: dict[str, Any] = field(default_factory=dict)
     threshold: Annotated[Any, THRESHOLD] = "balanced_accuracy"
     operating: Operating = field(default_factory=Operating)
+    band: Annotated[float, share()] = 0.0
     prices: str | None = None
     temperature: Annotated[Any, TEMPERATURE] = "fitted"
     monitor: Annotated[str, one_of(*METRICS, "loss")] = "auroc"

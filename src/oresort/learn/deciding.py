@@ -26,14 +26,16 @@ def check_reach(rule: str | float, operating: Operating, prices: Prices | None, 
     check_operating(rule, operating, int((val["label"] == 1).sum()), val["scan"][held].nunique(), grades, prices)
 
 
-def decide_best(best: Path, val: Evaluation, rule: str | float, operating: Operating, prices: Prices | None) -> None:
-    """Let the best checkpoint know its validation pairs, and its operating point as they choose it.
+def decide_best(
+    best: Path, val: Evaluation, rule: str | float, operating: Operating, band: float, prices: Prices | None
+) -> None:
+    """Let the best checkpoint know its validation pairs, and its operating point as they choose it, with a band.
 
     Raises:
         InputError: as `choose_point` and `lot_of`.
     """
     lot = lot_of(val.pairs, val.root, val.predictions["p_ore"].to_numpy(np.float32)).lot
-    point = choose_point(rule, lot, operating, prices)
+    point = replace(choose_point(rule, lot, operating, prices), band=band)
     if rule not in ("recovery", "value"):
         # the epoch's own, which has chosen it from all processes' answers
         point = replace(point, threshold=val.threshold)

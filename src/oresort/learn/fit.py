@@ -196,7 +196,7 @@ def _fit(cfg: TrainConfig, folder: Path, data: OreDataModule, loggers: list[Logg
         own = cfg.data
         return evaluate_checkpoint(best, own.root, side, cache=own.cache, follow_links=own.follow_links, data=data)
 
-    decide_best(best, measured("val"), cfg.threshold, cfg.operating, prices)
+    decide_best(best, measured("val"), cfg.threshold, cfg.operating, cfg.band, prices)
     val, test = measured("val"), measured("test")
     row |= {"test_seconds": time.perf_counter() - start, "threshold": test.threshold}
     figures = {f"{side}/{name}": r.metrics[name] for side, r in (("val", val), ("test", test)) for name in METRICS}

@@ -12,6 +12,7 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.experimental.callback import Callback
 from omegaconf import DictConfig, OmegaConf
 
+from oresort.console.counted import counted
 from oresort.console.show import percent, show
 from oresort.learn.record import RECORD, read_row
 from oresort.learn.run import differing
@@ -51,7 +52,7 @@ class Sweep(Callback):
         keys, folder = swept(config), Path(config.hydra.sweep.dir)
         if config.at_once:
             keys["at_once"] = [str(seed) for seed in config.at_once]
-        jobs = _count(math.prod(map(len, keys.values())), "job")
+        jobs = counted(math.prod(map(len, keys.values())), "job")
         done = sum(row["status"] == "finished" for row in _rows(folder))
         parts = " x ".join(f"{key}={','.join(values)}" for key, values in keys.items())
         print(f"{jobs} in {folder} ({done} finished earlier): {parts}", file=sys.stderr)
@@ -62,7 +63,7 @@ class Sweep(Callback):
         rows = _rows(folder)
         # what an earlier sweep left unfinished is shown, and no failure of this one
         missing = sum(row["status"] != "finished" and row["modified"] >= self.started - 2 for row in rows)
-        without = f"{_count(missing, 'job')} without a result"
+        without = f"{counted(missing, 'job')} without a result"
         keys = differing(rows)
         lines = [
             {
@@ -80,7 +81,7 @@ class Sweep(Callback):
         table = pd.DataFrame(lines)
         if lines and not table["error"].any():
             table = table.drop(columns="error")
-        show(table, f"{folder}: {_count(len(rows), 'run')}, {without}")
+        show(table, f"{folder}: {counted(len(rows), 'run')}, {without}")
         print(f"python -m oresort.report runs={folder}", file=sys.stderr)
         if missing:
             print(f"error: {without}, see the table; the same command runs only what is missing", file=sys.stderr)
@@ -92,7 +93,3 @@ def _rows(folder: Path) -> list[dict[str, Any]]:
         {"folder": file.parent.name, "modified": file.stat().st_mtime, **read_row(file)}
         for file in sorted(folder.glob(f"*/{RECORD}"))
     ]
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}{'' if number == 1 else 's'}"

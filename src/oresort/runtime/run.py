@@ -69,7 +69,7 @@ def sort_scans(cfg: SortConfig, model: Model, lookers: Lookers = Lookers()) -> l
     figures = lookers.ejecting.record() if lookers.ejecting else None
     told = Told(model, point, prices)
     for row in (row for done in belts for row in done.placed()):
-        told.add(row.scan, row.made)
+        told.add(row.scan, row.made, row.y)
     written = write_sorted(cfg, model, cut, threshold, belts, kept, figures, told)
     show_sorted(cfg, model, threshold, belts)
     told.show()

@@ -1,7 +1,9 @@
 """What a sorted belt gives, and how it shifts: told by `sort` of a belt without labels."""
 
 import csv
+import io
 from collections import deque
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from oresort.console.show import show
+from oresort.files.growing import Growing
 from oresort.files.write import replacing
 from oresort.runtime.model import Model
 from oresort.sorting.decision import Decision
@@ -25,28 +28,39 @@ _AT_ONCE = 3  # scans that are open: particles at a border end in turns
 _FEWEST = 20  # particles of a scan of which a row says how it looks
 _GRADES = ("feed_grade", "product_grade", "tail_grade")
 
-COLUMNS = ("scan", "particles", "mass_yield", "ore", "p_ore_mean", *PairFigures._fields, "alarms")
-"""Of `shift.csv`: `ore` is the share of particles kept; figures of looks are medians."""
+COLUMNS = ("scan", "line", "particles", "mass_yield", "ore", "p_ore_mean", *PairFigures._fields, "alarms")
+"""Of `shift.csv`: `line` is that of the first particle, `ore` the share of particles kept; looks are medians."""
+
+SHIFT, HEADING = "shift.csv", ",".join(COLUMNS)
 
 
 class Told:
-    """Takes decisions as they are made; memory does not grow with them beyond the last rows of the log."""
+    """Takes decisions as they are made; memory does not grow with them beyond the last rows of the log.
+
+    Args:
+        model: that answers.
+        point: at which it decides.
+        prices: of the plant; None: nothing is told of money.
+    """
 
     def __init__(self, model: Model, point: Point, prices: Prices | None = None) -> None:
+        self.grown: Growing | None = None  # `shift.csv` of a stream, open: rows go there as they are made
         self._model, self._point, self._prices = model, point, prices
         self._expected = Expectation(model.known, point.threshold, prices)
         self._rows = deque[list[object]](maxlen=_KEPT)
         self._waiting = list[Decision]()  # to be counted together, which costs less
         self._open = dict[str, list[Decision]]()  # by scan
+        self._lines = dict[str, int]()  # of the first particle, by scan
 
-    def add(self, scan: str, made: Decision) -> None:
-        """Count a decision on a particle of a scan; its mask should be gone."""
+    def add(self, scan: str, made: Decision, line: int) -> None:
+        """Count a decision on a particle that begins at a `line` of a scan; its mask should be gone."""
         self._waiting.append(made)
         if len(self._waiting) >= _TOGETHER:
             self._count()
         if scan not in self._open and len(self._open) >= _AT_ONCE:
             self._close(next(iter(self._open)))
         rows = self._open.setdefault(scan, [])
+        self._lines.setdefault(scan, line)
         rows.append(made)
         if len(rows) >= _LONGEST:
             self._close(scan)
@@ -63,15 +77,17 @@ class Told:
             "prices": self._prices and self._prices.plain(),
         }
 
-    def write(self, folder: Path) -> Path:
-        """Write `shift.csv`, a row for each scan, and return its path; OSError as the disk has it."""
+    def finish(self) -> None:
+        """Make the rows of scans that are open: nothing more comes of them."""
         for scan in list(self._open):
             self._close(scan)
-        with replacing(folder / "shift.csv") as part, part.open("w", newline="", encoding="utf-8") as stream:
-            table = csv.writer(stream, lineterminator="\n")
-            table.writerow(COLUMNS)
-            table.writerows(self._rows)
-        return folder / "shift.csv"
+
+    def write(self, folder: Path) -> Path:
+        """Write `shift.csv`, a row for each scan, and return its path; OSError as the disk has it."""
+        self.finish()
+        with replacing(folder / SHIFT) as part:
+            part.write_text(f"{HEADING}\n{_text(self._rows)}", encoding="utf-8")
+        return folder / SHIFT
 
     def show(self) -> None:
         """Print what the belt gives to stdout."""
@@ -105,7 +121,7 @@ class Told:
 
     def _close(self, scan: str) -> None:
         """Write down how the particles of a scan looked."""
-        rows = self._open.pop(scan)
+        rows, line = self._open.pop(scan), self._lines.pop(scan)
         p_ore = np.array([row.p_ore for row in rows], np.float32)
         mass = np.array([row.mass_proxy for row in rows], np.float64).clip(0)
         kept = np.array([row.decision == "ore" for row in rows])
@@ -120,4 +136,14 @@ class Told:
         whole = float(np.nansum(mass))
         mass_yield = f"{np.nansum(mass[kept]) / whole:.4f}" if whole > 0 else ""
         mean = f"{p_ore[some].mean():.4f}" if some.any() else ""
-        self._rows.append([scan, len(rows), mass_yield, f"{kept.mean():.4f}", mean, *medians, alarms])
+        row = [scan, line, len(rows), mass_yield, f"{kept.mean():.4f}", mean, *medians, alarms]
+        if self.grown is None:
+            self._rows.append(row)
+        else:
+            self.grown.add(_text([row]))
+
+
+def _text(rows: Iterable[Sequence[object]]) -> str:
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows(rows)
+    return text.getvalue()

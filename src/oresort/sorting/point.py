@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from oresort.console.check import check
+from oresort.console.counted import counted
 from oresort.errors import InputError
 from oresort.sorting.decide import is_ore
 from oresort.sorting.lot import Lot
@@ -76,7 +77,7 @@ class Point:
     def words(self) -> str:
         """Return in one sentence what the threshold is and promises."""
         on = (
-            f", chosen on {self.chosen_on['pairs']:,} pairs of {self.chosen_on['scans']:,} scans"
+            f", chosen on {counted(self.chosen_on['pairs'], 'pair')} of {counted(self.chosen_on['scans'], 'scan')}"
             if self.chosen_on
             else ""
         )

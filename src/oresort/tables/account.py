@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
+from oresort.console.counted import counted
 from oresort.console.palette import BLACK, BLUE, GREEN, GREY, VERMILION
 from oresort.console.show import show
 from oresort.files.write import replacing
@@ -32,7 +33,7 @@ def show_account(account: Account, name: str) -> None:
         {"figure": figure, "": figure_text(figure, known.value), between: _between(figure, known)}
         for figure, known in account.figures.found.items()
     ]
-    title = f"{name}: {len(lot):,} particles of {lot.scans:,} scans, {_ORIGINS[lot.mass_from]}"
+    title = f"{name}: {counted(len(lot), 'particle')} of {counted(lot.scans, 'scan')}, {_ORIGINS[lot.mass_from]}"
     show(pd.DataFrame(table), f"{title} (shares and grades in per cent)")
     reasons: dict[str, list[str]] = {}
     for figure, why in account.figures.left_out.items():
@@ -40,7 +41,7 @@ def show_account(account: Account, name: str) -> None:
     for why, figures in reasons.items():
         print(f"left out: {', '.join(figures)}: {why}")
     if lot.scans < FEWEST:
-        print(f"no intervals: {lot.scans} scans are too few, {FEWEST} are needed")
+        print(f"no intervals: {counted(lot.scans, 'scan')}, {FEWEST} are needed")
     if account.money is not None and account.prices is not None:
         _show_money(account.money, account.prices)
     print(account.point.words())

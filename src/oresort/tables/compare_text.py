@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
+from oresort.console.counted import counted
 from oresort.console.palette import BLACK, BLUE, GREEN, GREY, PURPLE, SKY, VERMILION
 from oresort.sorting.resample import LEVEL
 from oresort.tables.compare import Comparison
@@ -72,7 +73,7 @@ def compare_figure(found: Comparison) -> Figure:
     curves.set(xlabel="share of waste called ore", ylabel="share of ore called ore", title="ROC, AUROC in per cent")
     curves.legend(fontsize=8, loc="lower right")
     _differences(differences, found, names)
-    figure.suptitle(f"{found.pairs:,} pairs of {found.scans:,} scans", fontsize=9)
+    figure.suptitle(f"{counted(found.pairs, 'pair')} of {counted(found.scans, 'scan')}", fontsize=9)
     return figure
 
 

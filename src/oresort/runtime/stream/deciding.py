@@ -67,7 +67,7 @@ class Deciding:
         slim = (row._replace(particle=replace(row.particle, mask=_NO_MASK)) for row in decisions)
         placed = [Placed(found.scan, found.y, row) for found, row in zip(group, slim, strict=True)]
         for row in placed:
-            self.told.add(row.scan, row.made)
+            self.told.add(row.scan, row.made, row.y)
         return placed
 
     def _count(self, group: list[Found], decisions: list[Decision], late: int, came: float) -> None:

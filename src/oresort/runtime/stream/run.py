@@ -34,7 +34,8 @@ from oresort.runtime.stream.resume import identity, look_back, open_table
 from oresort.runtime.stream.rows import AtOnce, ByScan, Rows
 from oresort.runtime.stream.screen import Screen
 from oresort.runtime.stream.writer import Writer
-from oresort.runtime.told import Told
+from oresort.runtime.told import HEADING as SHIFT_HEADING
+from oresort.runtime.told import SHIFT, Told
 from oresort.scan.calibrate.calibration import Calibration, load_calibration
 from oresort.sorting.policy import Policy
 from oresort.sorting.prices import load_prices
@@ -91,10 +92,11 @@ def sort_stream(cfg: SortConfig, model: Model, lookers: Lookers = Lookers()) -> 
             else:
                 sent = source.events(given.width if given else None, earlier.belts + 1)
                 events = calibrated(sent, cfg.first, given, f"lines={cfg.lines}", log, needed=needed)
-            beside = []
+            told.grown = opened.enter_context(Growing(out / SHIFT, SHIFT_HEADING))
+            beside = [told.grown]
             if lookers.ejecting:
                 beside.append(opened.enter_context(Growing(out / FILE, HEADING)))
-                Grown(beside[0], lookers.ejecting, table.rows)
+                Grown(beside[-1], lookers.ejecting, table.rows)
 
             def begin(calibration: Calibration) -> Sorter:
                 sorter = Sorter(model, calibration, policy, threshold, cut)
@@ -121,6 +123,7 @@ def sort_stream(cfg: SortConfig, model: Model, lookers: Lookers = Lookers()) -> 
                 job.run(asked)
             finally:
                 lookers.finish()  # while their files are open
+                told.finish()
         except OSError as error:
             raise of_the_disk(error) or error from error
     _show(cfg, job)
@@ -145,4 +148,4 @@ def _show(cfg: SortConfig, job: Job) -> None:
         print(f"decided {1_000 * half:.0f} ms after a particle's last line, p99 {1_000 * most:.0f} ms", end=", ")
         print(f"of which the computer took p99 {1_000 * own:.0f} ms")
     print(f"{job.deciding.lines:,} lines, the source was held back {job.loop.held_back:,} times")
-    print(f"written: {', '.join(str(out / name) for name in ('decisions.csv', 'decisions.json', 'log.txt'))}")
+    print(f"written: {', '.join(str(out / name) for name in ('decisions.csv', 'decisions.json', SHIFT, 'log.txt'))}")

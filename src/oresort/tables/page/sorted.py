@@ -10,6 +10,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from oresort.console.counted import counted
 from oresort.console.palette import GREY, ORE, WASTE
 from oresort.errors import InputError
 from oresort.files.reading import read_json, read_table
@@ -63,7 +64,10 @@ def sort_document(table: pd.DataFrame, record: Mapping[str, Any], out: str) -> d
         "source": record["settings"].get("scans") or record["settings"].get("low") or record["settings"].get("lines"),
         "model": dict(record["model"]),
         "threshold": record["threshold"],
-        "settings": {key: record["settings"][key] for key in ("faulty", "clipped", "touching", "unsure", "band")},
+        "settings": {
+            **{key: record["settings"][key] for key in ("faulty", "clipped", "touching", "unsure")},
+            "band": record["operating_point"]["band"],  # the one that holds, given or saved with the model
+        },
         "counts": {
             **{"particles": len(table), "kept": int(kept.sum()), "rejected": int((~kept).sum())},
             **{"share_kept": _share(kept.sum(), len(table)), "mass_share_kept": _share(mass[kept].sum(), mass.sum())},
@@ -140,8 +144,10 @@ def _fault(fault: Mapping[str, Any]) -> dict[str, Any]:
 
 def _methods(table: pd.DataFrame, record: Mapping[str, Any], kept: Any, scans: list[dict[str, Any]]) -> str:
     by_policy = int((table["reason"] != "threshold").sum())
+    was = "was" if len(table) == 1 else "were"
     sentences = [
-        f"{len(table):,} particles of {len(scans):,} scans were found, and classified by {record['model'].get('file')}",
+        f"{counted(len(table), 'particle')} of {counted(len(scans), 'scan')} {was} found, and classified by "
+        f"{record['model'].get('file')}",
         f"A particle is kept from a probability of ore of {record['threshold']:.4g} on; {by_policy:,} were decided by "
         "policy instead (flagged, late or unsure)",
         f"{int(kept.sum()):,} were kept",

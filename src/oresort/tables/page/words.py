@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+from oresort.console.counted import counted
+
 
 def methods(page: Mapping[str, Any]) -> str:
     """Return how an evaluation was made, in a few sentences."""
@@ -22,7 +24,7 @@ def methods(page: Mapping[str, Any]) -> str:
     origin = f", made by {data['made_by']}" if data["made_by"] else ""
     sentences += [
         f"It was measured on the {data['pairs']:,} pairs ({data['ore']:,} ore, {data['waste']:,} waste) of "
-        f"{data['scans']:,} scans in the {data['split']} split of a dataset{origin} (hash {data['hash']})",
+        f"{counted(data['scans'], 'scan')} in the {data['split']} split of a dataset{origin} (hash {data['hash']})",
         f"A pair is called ore from a probability of {page['threshold']:.4g} on",
         f"The area under the ROC curve is {interval(figures, 'auroc')} %",
         _intervals(page["interval"], data["scans"]),
