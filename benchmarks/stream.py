@@ -76,7 +76,7 @@ def plan_of(sound: int, faulty: int, count: int, piece: int, seed: int) -> Plan:
     return Plan([order[start : start + piece] for start in range(0, count, piece)])
 
 
-def simulated(seed: int, coverages: Sequence[float] = COVERAGES) -> tuple[list[Tile], list[Tile]]:
+def simulated(seed: int, coverages: tuple[float, ...] = COVERAGES) -> tuple[list[Tile], list[Tile]]:
     """Return sound and faulty tiles of 600 lines, as one detector sees them: at least ten, of coverages in turn."""
     sound = []
     for number, coverage in enumerate(coverages * -(-2 * len(COVERAGES) // len(coverages))):
