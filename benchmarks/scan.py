@@ -31,7 +31,7 @@ from oresort.files.image import write_pair
 from oresort.files.lines import PairReader
 from oresort.scan.calibrate.measure import calibrate_scan
 from oresort.scan.cut import cutter as chain
-from oresort.scan.cut.crop import Cut
+from oresort.scan.cut.crop import Cropper, Cut
 from oresort.scan.cut.window import Window
 from oresort.scan.draw.preview import Preview
 from oresort.scan.health.judge import Judge
@@ -47,7 +47,7 @@ _INSIDE: tuple[tuple[str, Any, str], ...] = (  # of the cutter: what it calls, a
     ("label", Regions, "ended"),
     ("part", chain, "split_touching"),
     ("take what is about a particle", chain, "found"),
-    ("register and cut", chain.Cropper, "__call__"),
+    ("register and cut", Cropper, "__call__"),
 )
 _FRONT = 3  # so many of these touch every pixel
 
