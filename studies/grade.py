@@ -3,8 +3,8 @@
     python -m studies.grade work=runs/grade
 
 Simulates and trains what is missing in `work`, and may be interrupted. It writes `figures.csv` (a row for each seed,
-cut-off and model), `grade.csv` (means over seeds, and the difference to the classifier of the same cut-off) and
-`grade.png`.
+cut-off and model), `grade.csv` (means over seeds, and the difference to the classifier of the same cut-off with its
+interval: scans of each seed's test are drawn, and the mean over seeds is taken) and `grade.png`.
 """
 
 from dataclasses import dataclass, field
@@ -22,8 +22,12 @@ from oresort.learn.evaluation import Evaluation, evaluate_checkpoint
 from oresort.learn.run import finished
 from oresort.tables.bootstrap import Run, paired_difference
 from studies.command import oresort, run_study, save
+from studies.few_labels.compare import difference
 
 GRADE, OWN, FIRST = "grade, any cut-off", "classes of this cut-off", "classes of the first cut-off"
+Runs = dict[tuple[float, str], dict[int, list[Run]]]
+"""What a model of a cut-off said of each seed's test."""
+
 _METRICS = ("auroc", "balanced_accuracy", "brier")
 _COLOURS = {GREY: FIRST, BLUE: OWN, VERMILION: GRADE}
 
@@ -34,7 +38,7 @@ class Options:
 
     work: Path = MISSING  # folder of datasets and runs
     out: Path = Path("experiments/grade")  # folder for tables and figure
-    seeds: list[int] = field(default_factory=lambda: [300])  # of simulation and training
+    seeds: list[int] = field(default_factory=lambda: [300, 301, 302])  # of simulation and training
     cutoffs: list[float] = field(default_factory=lambda: [0.1, 0.2, 0.3])  # wt % Cu; grades learn at the first
     pairs: int = 4000  # simulated, validation and test included
     epochs: int = 28
@@ -44,14 +48,18 @@ def study(options: Options) -> pd.DataFrame:
     """Train what is missing, write tables and picture, and return the means."""
     if len(options.cutoffs) < 2 or not options.seeds:
         raise InputError("cutoffs, seeds: give two cut-offs or more, and a seed")
-    rows = [row for seed in options.seeds for row in _seed(options, seed)]
+    rows: list[dict[str, Any]] = []
+    runs: Runs = {}
+    for seed in options.seeds:
+        rows += _seed(options, seed, runs)
     figures = pd.DataFrame(rows)
-    means = summary(figures)
+    means = summary(figures, runs)
     save(options.out, {"figures.csv": figures, "grade.csv": means, "grade.png": draw(figures)}, "%.4f")
     return means
 
 
-def _seed(options: Options, seed: int) -> list[dict[str, Any]]:
+def _seed(options: Options, seed: int, runs: Runs) -> list[dict[str, Any]]:
+    """Return the rows of a seed, and add what each model said of its test to `runs`."""
     root = options.work / "data" / f"s{seed}_n{options.pairs}"
     if not root.is_dir():
         oresort("simulate", f"out={root}", f"pairs={options.pairs}", f"seed={seed}")
@@ -64,6 +72,7 @@ def _seed(options: Options, seed: int) -> list[dict[str, Any]]:
         found = {name: _asked(options, run, root, cutoff) for name, run in asked.items()}
         own = Run(found[OWN].predictions, found[OWN].threshold)
         for name, one in found.items():
+            runs.setdefault((cutoff, name), {})[seed] = [Run(one.predictions, one.threshold)]
             row: dict[str, Any] = {"seed": seed, "cutoff": cutoff, "model": name, "pairs": len(one.predictions)}
             row["ore"] = (one.predictions["label"] == "ore").mean()
             row |= {metric: one.metrics[metric] for metric in _METRICS}
@@ -87,16 +96,18 @@ def _asked(options: Options, run: Path, root: Path, cutoff: float) -> Evaluation
     return evaluate_checkpoint(run, root, cutoff=cutoff, device="cpu", cache=options.work / "cache")
 
 
-def summary(figures: pd.DataFrame) -> pd.DataFrame:
+def summary(figures: pd.DataFrame, runs: Runs) -> pd.DataFrame:
     """Return means over seeds of each cut-off and model, in their order, AUROC and its differences in per cent."""
-    table = figures.assign(
-        **{name: 100 * figures[name] for name in ("ore", "auroc", "balanced_accuracy", "difference")}
-    )
-    kept = ["ore", *_METRICS, "difference", "rmse", "rmse_blind", "correlation", "covered"]
+    table = figures.assign(**{name: 100 * figures[name] for name in ("ore", "auroc", "balanced_accuracy")})
+    kept = ["ore", *_METRICS, "rmse", "rmse_blind", "correlation", "covered"]
     grouped = table.groupby(["cutoff", "model"], sort=False)
-    means = grouped[kept].mean()
-    sure = 100 * grouped[["difference_low", "difference_high"]].mean()  # of one dataset's test, on average
-    return means.join(sure).assign(seeds=grouped.size()).reset_index()
+    means = grouped[kept].mean().assign(seeds=grouped.size()).reset_index()
+    ends = ("difference", "difference_low", "difference_high")
+    for row, (cutoff, name) in enumerate(zip(means["cutoff"], means["model"], strict=True)):
+        if name != OWN:
+            less = difference(runs[cutoff, name], runs[cutoff, OWN])
+            means.loc[row, list(ends)] = [100 * value for value in less]
+    return means
 
 
 def draw(figures: pd.DataFrame) -> Figure:
@@ -114,7 +125,7 @@ def draw(figures: pd.DataFrame) -> Figure:
     axes.set(xlabel="cut-off, wt % Cu", ylabel="AUROC by assay, %")
     axes.set_title("simulated test pairs; a point a seed, a line their mean", fontsize=9)
     axes.grid(axis="y", alpha=0.3)
-    axes.legend(fontsize=8)
+    axes.legend(fontsize=8, loc="upper center")
     return figure
 
 
