@@ -10,9 +10,8 @@ import pytest
 import torch
 from pairs import SMALL, write_released
 
-from oresort.console.compose import composed
+from oresort.learn.compose import compose
 from oresort.learn.config import TrainConfig
-from oresort.learn.sweep import register_resolvers
 
 # a dataset that the person running the tests has must not get into them
 os.environ["ORESORT_DATA"] = "no-dataset"
@@ -42,10 +41,10 @@ def dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def compose_train() -> Callable[..., TrainConfig]:
     """Compose conf/train.yaml with overrides, small unless told otherwise."""
-    register_resolvers()
 
     def train_config(*overrides: str, small: bool = True) -> TrainConfig:
-        return composed("train", TrainConfig, *(SMALL if small else ()), *overrides)
+        cfg: TrainConfig = compose("train", *(SMALL if small else ()), *overrides)
+        return cfg
 
     return train_config
 

@@ -14,6 +14,7 @@ _FACE = {
     "OreDataModule": "data.datamodule",
     "InputError": "errors",
     "PairReader": "files.lines",
+    "compose": "learn.compose",
     "load": "learn.load",
     "evaluate_checkpoint": "learn.evaluation",
     "calibrate_scan": "scan.calibrate.measure",

@@ -31,19 +31,19 @@ def version_of(package: str) -> str | None:
         return f"{found[1]} (source tree)" if found else None
 
 
-def choices(group: str, conf: Path = CONF_DIR) -> list[str]:
+def choices(group: str, conf: str | Path = CONF_DIR) -> list[str]:
     """Return the names of the files of a group, such as `model/fusion`, sorted."""
-    return sorted(path.stem for path in (conf / group).glob("*.yaml"))
+    return sorted(path.stem for path in (Path(conf) / group).glob("*.yaml"))
 
 
-def part(group: str, name: str, conf: Path = CONF_DIR, **changed: Any) -> dict[str, Any]:
+def part(group: str, name: str, conf: str | Path = CONF_DIR, **changed: Any) -> dict[str, Any]:
     """Return the plain dict of one file of a group, such as `model/fusion`, `hybrid`, with some keys `changed`.
 
     The choices in its own list of defaults are filled in; what it interpolates has the default that it names.
     """
     from omegaconf import OmegaConf
 
-    loaded: Any = OmegaConf.to_container(OmegaConf.load(conf / group / f"{name}.yaml"), resolve=True)
+    loaded: Any = OmegaConf.to_container(OmegaConf.load(Path(conf) / group / f"{name}.yaml"), resolve=True)
     found: dict[str, Any] = {}
     for entry in loaded.pop("defaults", []):
         if isinstance(entry, dict):  # a group of its own, such as basis: chebyshev

@@ -9,11 +9,11 @@ import pytest
 
 import oresort
 from oresort.data.datamodule import OreDataModule
-from oresort.errors import InputError
 from oresort.files.image import read_pair
 from oresort.files.layout import index_released
 from oresort.learn.config import TrainConfig
 from oresort.learn.fit import train
+from oresort.xray.transmission import NOMINAL_AIR
 
 
 def test_a_run_reads_its_manifest_once(
@@ -32,12 +32,11 @@ def test_predict_answers_as_the_runs_own_predictions(trained: Path, dataset: Pat
     known = pd.read_csv(trained / "predictions.csv", dtype={"id": str}).head(5)
     index = index_released(dataset).astype({"id": str}).set_index("id")
     pairs = [read_pair(dataset / index.loc[i, "low"], dataset / index.loc[i, "high"]) for i in known["id"]]
-    p_ore = model.predict([low for low, _ in pairs], [high for _, high in pairs])
+    p_ore = model.predict([low for low, _ in pairs], [high for _, high in pairs], air=NOMINAL_AIR)
     np.testing.assert_allclose(p_ore, known["p_ore"], atol=1e-6)
-    assert model.predict(*pairs[0]) == pytest.approx([known["p_ore"][0]], abs=1e-6)
-    assert model.predict([], []).shape == (0,)
-    with pytest.raises(InputError, match="of the same sizes"):
-        model.predict(pairs[0][0], pairs[0][1][1:])
+    assert model.predict(*pairs[0], air=NOMINAL_AIR) == pytest.approx([known["p_ore"][0]], abs=1e-6)
+    whole = model.predict_folder(dataset).set_index("id")
+    np.testing.assert_allclose(whole["p_ore"][known["id"]], known["p_ore"], atol=1e-6)
 
 
 def test_a_fitted_temperature_changes_what_probabilities_mean_and_not_their_order(

@@ -60,10 +60,12 @@ def test_it_answers_as_the_checkpoint_for_every_batch(made: tuple[Any, OnnxModel
     for size in (1, 3, 64, 130):
         found = np.concatenate([model.answer(planes[i : i + size]) for i in range(0, len(planes), size)])
         np.testing.assert_allclose(found, expected, atol=1e-5)
-    pairs = [crop for crop, _ in sample_crops(5, 1, "zero")]
-    lows, highs = [crop.low for crop in pairs], [crop.high for crop in pairs]
-    np.testing.assert_allclose(model.predict(lows, highs), trained.predict(lows, highs), atol=1e-5)
-    np.testing.assert_allclose(model.predict(lows[0], highs[0]), trained.predict(lows, highs)[:1], atol=1e-5)
+    pairs = list(sample_crops(5, 1, "zero"))
+    lows, highs = [crop.low for crop, _ in pairs], [crop.high for crop, _ in pairs]
+    air = [level for _, level in pairs]
+    expected = trained.predict(lows, highs, air=air)
+    np.testing.assert_allclose(model.predict(lows, highs, air=air), expected, atol=1e-5)
+    np.testing.assert_allclose(model.predict(lows[0], highs[0], air=air[0]), expected[:1], atol=1e-5)
 
 
 def test_the_threshold_is_an_input_that_may_be_left_out(made: tuple[Any, OnnxModel]):

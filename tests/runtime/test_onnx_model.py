@@ -270,24 +270,6 @@ def test_bytes_that_are_no_message_are_refused_before_they_are_parsed(tmp_path: 
         refused(tmp_path / "m.onnx", ".")
 
 
-def test_counts_that_cannot_be_are_refused(sound: Path):
-    model = OnnxModel(sound)
-    good = np.full((9, 9), 20_000, np.uint16)
-    assert model.predict(good, good).shape == (1,)
-    for low, high, keys, says in (
-        (good, good, {"air": float("nan")}, "air=nan"),
-        (good, good, {"air": float("inf")}, "air=inf"),
-        (good, good, {"air": 0.0}, "air=0"),
-        (good, good, {"background": "black"}, "background=black"),
-        (good.astype(np.float32), good, {}, "counts .* of uint16"),
-        (good, good.astype(np.uint8), {}, "counts .* of uint16"),
-        (good, good[1:], {}, "of the same sizes"),
-        ([good[0]], [good[0]], {}, "counts .* of uint16"),
-    ):
-        with pytest.raises(InputError, match=says):
-            model.predict(low, high, **keys)
-
-
 def test_the_model_in_the_package_opens_or_is_named_as_missing():
     file = Path(oresort.__file__).parent / "runtime" / "builtin.onnx"
     if not file.is_file():

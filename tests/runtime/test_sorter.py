@@ -11,6 +11,7 @@ from oresort.files.dataset import RELEASED, Cutting
 from oresort.files.lines import PairReader
 from oresort.learn.checkpoint import Trained, load_trained
 from oresort.runtime import Decision, Policy, Sorter
+from oresort.runtime.asking import DriftWarning
 from oresort.scan import Cutter, calibrate_scan, save_calibration
 from oresort.scan.calibrate.calibration import Calibration
 
@@ -64,7 +65,8 @@ def test_a_decision_is_what_the_cutter_cut_and_the_model_says_of_it(
     made = sorter.push(low, high)
     assert max(row.particle.y + row.particle.h for row in made) <= len(low) - sorter.lookahead + 64
     made += sorter.finish()
-    p_ore = model.predict([cut.low for cut in cuts], [cut.high for cut in cuts], air=calibration.low.level)
+    with pytest.warns(DriftWarning, match="R of the particles"):
+        p_ore = model.predict([cut.low for cut in cuts], [cut.high for cut in cuts], air=calibration.low.level)
     np.testing.assert_allclose([row.p_ore for row in made], p_ore, atol=1e-6)
     for row, cut in zip(made, cuts, strict=True):
         assert row.particle == cut.particle

@@ -19,7 +19,7 @@ from oresort.files.layout import MANIFEST_COLUMNS, pair_row, write_index
 
 
 def write_pairs(
-    out: Path,
+    out: str | Path,
     pairs: int,
     seed: int,
     labelling: Labelling | None = None,
@@ -33,7 +33,7 @@ def write_pairs(
     as on scan 38); `background` is `zero` or `air`. `out` must not exist yet or be empty. InputError for a count too
     small for three splits.
     """
-    labelling, conditions = labelling or Labelling(), conditions or Conditions()
+    out, labelling, conditions = Path(out), labelling or Labelling(), conditions or Conditions()
     plan_seed, pairs_seed = np.random.SeedSequence(seed).spawn(2)
     plan = plan_scans(split_counts(pairs), labelling.mode == "batch", np.random.default_rng(plan_seed))
     job = partial(_write_scan_pairs, out, seed, labelling, conditions, background)
@@ -76,7 +76,7 @@ def _write_scan_pairs(
 
 
 def write_scans(
-    out: Path,
+    out: str | Path,
     scans: int,
     seed: int,
     particles: int = 30,
@@ -88,6 +88,8 @@ def write_scans(
     Per scan k: `scan_<k>_low.tiff`, `scan_<k>_high.tiff`, `scan_<k>_labels.tiff` (uint16, 600 x 3328; label 0 is belt)
     and `scan_<k>_truth.csv`. `conditions` as for pairs; a scan records no air level that could be off.
     """
+    out = Path(out)
+    out.mkdir(parents=True, exist_ok=True)
     # the third stream: the pairs of the same seed use the first two
     seeds = np.random.SeedSequence(seed).spawn(3)[2].spawn(scans)
     job = partial(_write_scan, out, particles, conditions or Conditions())

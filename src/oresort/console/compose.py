@@ -68,10 +68,17 @@ def typed(cfg: DictConfig) -> Any:
 
 
 def composed(name: str, schema: type[T], *words: str) -> T:
-    """Return what `python -m oresort.<name>` with these words would run, for callers that are no command."""
+    """Return what `python -m oresort.<name>` with these words would run, for callers that are no command.
+
+    Raises:
+        InputError: a word that the command would refuse.
+    """
     register(name, schema)
-    with hydra.initialize_config_dir(str(CONF_DIR), version_base="1.3"):
-        cfg: T = typed(hydra.compose(name, overrides=readable(words, schema)))
+    try:
+        with hydra.initialize_config_dir(str(CONF_DIR), version_base="1.3"):
+            cfg: T = typed(hydra.compose(name, overrides=readable(words, schema)))
+    except (HydraException, OmegaConfBaseException) as error:
+        raise explained(error, schema) from error
     return cfg
 
 

@@ -65,15 +65,22 @@ def write_dataset(root: Path, command: str, cut: Cutting | None, **known: Mappin
     write_json(root / MARK, {"version": _VERSION, "made_by": made_by, "cut": asdict(cut) if cut else None, **known})
 
 
-def read_dataset(root: Path) -> Cutting | None:
+def read_dataset(root: str | Path) -> Cutting | None:
     """Return how a dataset's pairs were cut: by `dataset.json`, or as the paper's authors did in their layout.
 
     None means that nobody knows: there is a manifest alone. InputError for a `dataset.json` that is damaged or of
     another version.
     """
+    root = Path(root)
     if not present(root / MARK):
         return None if present(root / MANIFEST) else RELEASED
     return _read(root / MARK)[0]
+
+
+def otherwise(here: Cutting, there: Cutting) -> str:
+    """Return in what `here` is cut otherwise, `key=value against value`; empty if it is not."""
+    own, other = asdict(here), asdict(there)
+    return ", ".join(f"{key}={own[key]} against {other[key]}" for key in own if own[key] != other[key])
 
 
 def read_ranges(root: Path) -> dict[str, dict[str, float]]:

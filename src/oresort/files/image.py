@@ -37,7 +37,7 @@ _reading = threading.local()
 logging.getLogger("tifffile").addFilter(lambda _: not getattr(_reading, "active", False))
 
 
-def read_image(path: Path) -> NDArray[np.uint16]:
+def read_image(path: str | Path) -> NDArray[np.uint16]:
     """Return one detector layer's counts (H, W), uint16, contiguous and writable, of a `.tif`, `.tiff` or `.png`.
 
     The pixels are one grey channel, 16 bits in a PNG; a TIFF may also have any kind of `as_counts`.
@@ -45,6 +45,7 @@ def read_image(path: Path) -> NDArray[np.uint16]:
     InputError for a file that is absent, unreadable, truncated, damaged or of another suffix; for pixels of any other
     kind, or that are no counts; for several pages; for no pixels, or more than `MAX_PIXELS`.
     """
+    path = Path(path)
     suffix = path.suffix.lower()
     if suffix not in IMAGES:
         raise InputError(f"{path}: unknown image suffix '{suffix}'; give a 16-bit .tif, .tiff or .png")
@@ -53,10 +54,10 @@ def read_image(path: Path) -> NDArray[np.uint16]:
         return _read_png(path, data) if suffix == ".png" else _read_tiff(path, data)
 
 
-def read_pair(low: Path, high: Path) -> tuple[NDArray[np.uint16], NDArray[np.uint16]]:
+def read_pair(low: str | Path, high: str | Path) -> tuple[NDArray[np.uint16], NDArray[np.uint16]]:
     """Return the low and high layer (H, W) of one crop or scan, each as by `read_image`; InputError if sizes differ."""
     images = read_image(low), read_image(high)
-    check_same_size({low: images[0].shape, high: images[1].shape})
+    check_same_size({Path(low): images[0].shape, Path(high): images[1].shape})
     return images
 
 
@@ -110,7 +111,7 @@ def _read_tiff(path: Path, data: bytes) -> NDArray[np.uint16]:
         return np.ascontiguousarray(as_counts(path, page.asarray()))
 
 
-def as_counts(path: Path, pixels: NDArray[np.number], first: int = 0) -> NDArray[np.uint16]:
+def as_counts(path: str | Path, pixels: NDArray[np.number], first: int = 0) -> NDArray[np.uint16]:
     """Return pixels (H, W), the lines of a file from `first` on, as counts: whole numbers of 0 to 65,535 as they are.
 
     Signed integers, those of 32 bits and floats are exports of the same counts by other programs. InputError, naming

@@ -161,7 +161,8 @@ class LayerReader(AbstractContextManager["LayerReader", None]):
 class PairReader(AbstractContextManager["PairReader", None]):
     """Both layers of one scan, as `LayerReader` each; InputError also if their sizes differ."""
 
-    def __init__(self, low: Path, high: Path) -> None:
+    def __init__(self, low: str | Path, high: str | Path) -> None:
+        low, high = Path(low), Path(high)
         with ExitStack() as opened:
             self.low, self.high = (opened.enter_context(LayerReader(path)) for path in (low, high))
             self.height, self.width = self.low.height, self.low.width

@@ -18,7 +18,7 @@ _RANGES = {"air": (2.0, float(FULL_SCALE)), "grade": (0.0, 100.0)}  # air must b
 _KNOWN = {"label": CLASSES, "split": (*SPLITS, ""), "background": ("zero", "air")}
 
 
-def load_manifest(root: Path, *, follow_links: bool = False, file: Path | None = None) -> pd.DataFrame:
+def load_manifest(root: str | Path, *, follow_links: bool = False, file: str | Path | None = None) -> pd.DataFrame:
     """Return the dataset's index, from `manifest.csv` or else from the released folder layout.
 
     A `file` of pairs without labels takes the manifest's place; labels are -1 then.
@@ -30,12 +30,13 @@ def load_manifest(root: Path, *, follow_links: bool = False, file: Path | None =
     InputError for a missing root, file, column or cell, a duplicate id or image, an unknown label, split or background,
     a value out of its range, or a path that leaves the root; symbolic links may do so with `follow_links`.
     """
+    root = Path(root)
     if not root.is_dir():
         raise InputError(
             f"{root}: not a folder; give the dataset's root as data.root=DIR, or simulate one: "
             f"python -m oresort.simulate preset=paper {shlex.quote(f'out={root}')}"
         )
-    labelled, file = file is None, file or root / MANIFEST
+    labelled, file = file is None, root / MANIFEST if file is None else Path(file)
     frame, origin = (read_table(file, REQUIRED), file) if present(file) else (index_released(root), root)
     if frame.empty:
         raise InputError(f"{origin}: no pairs; expected rows, or <class>_<batch>/<scan>-x..-y..-w..-h../ folders")

@@ -1,6 +1,5 @@
 """A trained model in its checkpoint file: written, and read from that file alone."""
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -22,13 +21,13 @@ from oresort.models.heads.head import p_ore
 from oresort.models.inputs import Inputs
 from oresort.models.weights import load_safely
 from oresort.represent.representation import Planes, Representation
-from oresort.runtime.model import Counts, predict
+from oresort.runtime.asking import Asked
+from oresort.runtime.model import Counts
 from oresort.sorting.lot import Lot, kept_rows
 from oresort.sorting.point import Point
 from oresort.sorting.probability import check_threshold
 from oresort.sorting.seen import check_seen
 from oresort.sorting.temperature import check_temperature
-from oresort.xray.transmission import NOMINAL_AIR
 
 _KNOWN, _POINT, _GRADED = "known", "point", "graded"  # keys of a checkpoint: a `Lot`, a `Point`, a tensor
 
@@ -46,7 +45,7 @@ def device_named(name: str) -> torch.device:
 
 
 @dataclass(frozen=True, eq=False)
-class Trained:
+class Trained(Asked):
     """What a checkpoint holds; a `Model` for the runtime, which answers on the device where the module is."""
 
     file: Path
@@ -84,7 +83,7 @@ class Trained:
     def cutoff(self) -> float | None:
         """From which grade on, wt %, a model of grades calls a particle ore; None of a model of classes."""
         reading = self.module.net.reading
-        return None if reading is None else float(f"{math.exp(float(reading.cutoff)):.6g}")
+        return None if reading is None else reading.percent
 
     def at_cutoff(self, cutoff: float | None) -> Self:
         """Return it with another cut-off (wt %), see `set_cutoff`; with None as it is."""
@@ -124,26 +123,8 @@ class Trained:
             answers = p_ore(logits, self.module.temperature)
         return np.asarray(answers.cpu().numpy(), np.float32)
 
-    def predict(
-        self,
-        low: Counts | Sequence[Counts],
-        high: Counts | Sequence[Counts],
-        *,
-        air: float = NOMINAL_AIR,
-        background: str = "zero",
-    ) -> NDArray[np.float32]:
-        """Return the probability of ore (N,) of particles, prepared as the model's training pairs were.
 
-        `low` and `high` are uint16 counts (H, W) of one particle, or lists of such; `air` the counts without a
-        particle; `background` that of the crops, `zero` or `air`. `to` chooses another device than the CPU.
-
-        Raises:
-            InputError: layers of different sizes or numbers, or answers that are no probabilities.
-        """
-        return predict(self, low, high, air, background)
-
-
-def save(file: Path, module: OreModule, data: Mapping[str, Any], epoch: int = 0) -> None:
+def save(file: str | Path, module: OreModule, data: Mapping[str, Any], epoch: int = 0) -> None:
     """Write a checkpoint that was not trained by Lightning; `data` are keywords of its `OreDataModule`."""
     content = {
         "state_dict": module.state_dict(),
@@ -154,7 +135,7 @@ def save(file: Path, module: OreModule, data: Mapping[str, Any], epoch: int = 0)
         "global_step": 0,
         "pytorch-lightning_version": L.__version__,
     }
-    with replacing(file) as temporary:
+    with replacing(Path(file)) as temporary:
         torch.save(content, temporary)
 
 

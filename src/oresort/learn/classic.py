@@ -70,7 +70,7 @@ class Crops:
             yield Pixels(attenuation(layers[0], air), attenuation(layers[1], air), mask)
 
 
-def run_classic(cfg: ClassicConfig, folder: Path) -> dict[str, Any]:
+def run_classic(cfg: ClassicConfig, folder: str | Path) -> dict[str, Any]:
     """Fit on train, choose the threshold on val, measure on val and test; return the run's flat row.
 
     Writes `config.yaml`, `provenance.json`, `metrics.json` and `predictions.csv` into `folder`, as training a network
@@ -80,6 +80,7 @@ def run_classic(cfg: ClassicConfig, folder: Path) -> dict[str, Any]:
     Raises:
         InputError: what the configuration or the data have wrong.
     """
+    folder = Path(folder)
     method = make(cfg.method, Classic)  # type: ignore[type-abstract]
     prices = load_prices(Path(cfg.prices)) if cfg.prices else None
     frame = index_pairs(cfg.data)

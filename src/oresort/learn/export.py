@@ -54,7 +54,7 @@ class _Graph(nn.Module):
 
 def export_model(
     trained: Trained,
-    file: Path,
+    file: str | Path,
     planes: Iterable[Planes],
     known: Mapping[str, Any],
     labelled: Labelled | None = None,
@@ -71,6 +71,7 @@ def export_model(
         InputError: the extra `export` is not installed, a representation that does not run without torch, no pairs,
             a file that answers or decides otherwise, or 8 bits that do not pay; nothing is kept then.
     """
+    file = Path(file)
     card = Card(
         trained.threshold, trained.temperature, NOMINAL_AIR, trained.module.hparams["representation"], trained.cut,
         trained.seen, {**known, "precision": "float32" if labelled is None else "int8"}, trained.chosen, trained.known,

@@ -42,7 +42,7 @@ from oresort.sorting.operating import OF_LABELS
 from oresort.sorting.prices import load_prices
 
 
-def train(cfg: TrainConfig, folder: Path, data: OreDataModule | None = None) -> dict[str, Any]:
+def train(cfg: TrainConfig, folder: str | Path, data: OreDataModule | None = None) -> dict[str, Any]:
     """Train, choose by validation, test once, and return the run's flat row.
 
     Writes `config.yaml`, `provenance.json`, `metrics.csv`, `metrics.json`, `predictions.csv` and
@@ -53,6 +53,7 @@ def train(cfg: TrainConfig, folder: Path, data: OreDataModule | None = None) -> 
     Raises:
         InputError: what the configuration or the data have wrong.
     """
+    folder = Path(folder)
     check_options(cfg)
     cfg = pinned(cfg)
     data = data or data_module(cfg)

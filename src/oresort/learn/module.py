@@ -4,7 +4,6 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
-import lightning as L
 import numpy as np
 import torch
 from torch import Tensor
@@ -15,6 +14,7 @@ from oresort.console import started
 from oresort.data.blocks import Block, Blocks
 from oresort.data.loaders import Batch
 from oresort.errors import InputError
+from oresort.learn.answering import Answering
 from oresort.learn.draws import Draws
 from oresort.learn.graph import recorder
 from oresort.learn.metrics import binary_metrics
@@ -26,7 +26,6 @@ from oresort.learn.steps import Clip, Steps
 from oresort.make import make
 from oresort.models.build import build_model
 from oresort.models.heads.head import p_ore
-from oresort.models.pairnet import PairNet
 from oresort.sorting.drift import count_answers
 from oresort.sorting.temperature import choose_temperature
 from oresort.sorting.threshold import choose_threshold
@@ -34,7 +33,7 @@ from oresort.sorting.threshold import choose_threshold
 _PLAIN = {"_target_": "oresort.learn.objective.Objective"}
 
 
-class OreModule(L.LightningModule):
+class OreModule(Answering):
     """A pair classifier with its loss, its metrics, and the temperature and threshold that travel with it.
 
     Args:
@@ -90,8 +89,6 @@ class OreModule(L.LightningModule):
         # buffers, so they are saved and moved with the weights
         self.register_buffer("threshold", torch.tensor(0.5))
         self.register_buffer("temperature", torch.tensor(1.0 if isinstance(temperature, str) else float(temperature)))
-        self.threshold: Tensor
-        self.temperature: Tensor
         self._format = torch.channels_last if channels_last else torch.contiguous_format
         self.net.to(memory_format=self._format)
         self.frozen = [self.net.get_submodule(part) for part in freeze]
@@ -105,11 +102,6 @@ class OreModule(L.LightningModule):
         # one per stage, since validation runs inside a training epoch; to look for NaN would wait for the device
         self._fit, self._val = CatMetric(nan_strategy="disable"), CatMetric(nan_strategy="disable")
 
-    @property
-    def net(self) -> PairNet:
-        """The model alone, without what it is trained with."""
-        return self.objective.net
-
     def train(self, mode: bool = True) -> "OreModule":
         """Set what is trained to training; a frozen part computes, and keeps its statistics, as in inference."""
         super().train(mode)
@@ -117,22 +109,15 @@ class OreModule(L.LightningModule):
             part.eval()
         return self
 
-    def forward(self, low: Tensor, high: Tensor) -> Tensor:
-        """Return logits (B, 2), waste and ore, of images (B, C, S, S) float32."""
-        return cast("Tensor", self.net(*self.laid_out(low, high)))
-
-    def laid_out(self, *images: Tensor) -> tuple[Tensor, ...]:
-        """Return images (B, C, S, S) in the model's memory format."""
-        return tuple(image.contiguous(memory_format=self._format) for image in images)
-
     @property
     def draws(self) -> torch.Generator:
         """What the objective draws from."""
         return self._draws.on(self.device)
 
     def on_fit_start(self) -> None:
-        """Keep the run's seed."""
+        """Keep the run's seed; a module that has answered before is trained from here on."""
         self._draws.begin_run()
+        self.train()
 
     def on_train_epoch_start(self) -> None:
         """Begin the epoch's own draws."""
@@ -207,7 +192,10 @@ class OreModule(L.LightningModule):
             self.objective.balance(self._pace, self.draws)
 
     def validation_step(self, batch: Batch) -> None:
-        """Collect a batch's probabilities."""
+        """Collect a batch's answers, in training with their losses."""
+        if not self.fitting:
+            self.test_step(batch)
+            return
         # without what helps training, so that runs with other terms can be compared
         if self.net.reading is None:
             logits = outputs = self(batch["low"], batch["high"])
@@ -221,8 +209,11 @@ class OreModule(L.LightningModule):
         self.log("lr", self.optimizers().param_groups[0]["lr"], rank_zero_only=True)  # type: ignore[union-attr]
 
     def on_validation_epoch_end(self) -> None:
-        """Choose temperature and threshold and log `val/` metrics."""
-        self._report(self._val, "val")
+        """Log `val/` metrics, in training at the temperature and the threshold that are chosen on them."""
+        if self.fitting:
+            self._report(self._val, "val")
+        else:
+            super().on_validation_epoch_end()
 
     def _groups(self) -> list[torch.nn.Parameter] | list[dict[str, Any]]:
         parts = {parameter: name.partition(".")[0] for name, parameter in self.net.named_parameters()}

@@ -64,6 +64,12 @@ class Pretraining(OreModule):
         self.pretext = make(pretext, Pretext, net=self.net, channels=channels, size=size)  # type: ignore[type-abstract]
         self._fit_loss, self._val_loss = MeanMetric(nan_strategy="disable"), MeanMetric(nan_strategy="disable")
 
+    def setup(self, stage: str) -> None:
+        """Refuse data that are prepared otherwise, and to answer: it has seen no label."""
+        super().setup(stage)
+        if stage in ("test", "predict"):
+            raise InputError("a model of oresort.pretrain has seen no label; train from it by weights=FILE")
+
     def forward(self, low: Tensor, high: Tensor) -> Tensor:
         """Return the loss, a scalar, of images (B, C, S, S), so that who measures statistics sees what training saw."""
         loss: Tensor = self.pretext(self.net, *self.laid_out(low, high), self.draws)
@@ -101,7 +107,7 @@ class Pretraining(OreModule):
         self._tell(self._val_loss, "val")
 
 
-def pretrain(cfg: PretrainConfig, folder: Path) -> dict[str, Any]:
+def pretrain(cfg: PretrainConfig, folder: str | Path) -> dict[str, Any]:
     """Train on the pretext, choose the best epoch by its loss on validation pairs, and return the run's flat row.
 
     Writes what `train` does but `predictions.csv`; the weights in `checkpoints/best.ckpt` are for `weights=`. If
@@ -110,6 +116,7 @@ def pretrain(cfg: PretrainConfig, folder: Path) -> dict[str, Any]:
     Raises:
         InputError: what the configuration or the data have wrong.
     """
+    folder = Path(folder)
     if cfg.monitor != "loss" or cfg.trainer.get("devices", 1) not in (1, "1"):
         raise InputError("pretrain: chooses by the loss, on one device; leave out monitor= and set trainer.devices=1")
     check_options(cfg)

@@ -31,6 +31,11 @@ class GradeReading(nn.Module):
         for name in ("center", "spread", "cutoff"):  # buffers: they travel with the weights
             self.register_buffer(name, torch.tensor(float(name == "spread")))
 
+    @property
+    def percent(self) -> float:
+        """From which grade on, wt %, a particle is ore."""
+        return float(f"{math.exp(float(self.cutoff)):.6g}")
+
     def forward(self, outputs: Tensor) -> Tensor:
         """Return logits (B, 2) of waste and ore at the cut-off."""
         mean, scale = self.distribution(outputs)

@@ -30,7 +30,7 @@ _HEAD = "classifier.act_fun."
 _COEFFICIENTS = ".cheby_coeffs"
 
 
-def import_released(file: Path) -> PairNet:
+def import_released(file: str | Path) -> PairNet:
     """Return the paper's model with the weights of one of the authors' files, ready for inference.
 
     Its images are those of the `standardized` representation, (B, 1, 40, 40).
@@ -38,6 +38,7 @@ def import_released(file: Path) -> PairNet:
     Raises:
         InputError: no such file, one that does not load safely, or weights of another network.
     """
+    file = Path(file)
     if not file.is_file():
         raise InputError(f"{file}: no such file; give a weight file of the paper's authors")
     content = load_safely(file, "not a weight file that loads safely", "give a plain state dict")

@@ -7,13 +7,9 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from oresort.console.progress import track
-from oresort.errors import InputError
-from oresort.files.dataset import WORDS, Cutting
+from oresort.files.dataset import Cutting
 from oresort.sorting.lot import Lot
 from oresort.sorting.point import Point
-from oresort.sorting.probability import check_probabilities
-from oresort.xray.transmission import FULL_SCALE
 
 Counts = NDArray[np.uint16]
 
@@ -62,32 +58,3 @@ class Model(Protocol):
 
         `air` is the counts without a particle, `background` that of the crops, `zero` or `air`.
         """
-
-
-def predict(
-    model: Model, low: Counts | Sequence[Counts], high: Counts | Sequence[Counts], air: float, background: str
-) -> NDArray[np.float32]:
-    """Return the probability of ore (N,) of particles, prepared as the model's training pairs were.
-
-    `low` and `high` are uint16 counts (H, W) of one particle, or lists of such; the rest as a `Model` is called.
-
-    Raises:
-        InputError: no counts of uint16, layers of different sizes or numbers, an air level or a background that cannot
-            be, or answers that are no probabilities.
-    """
-    if not 1 <= air <= 2 * FULL_SCALE:  # NaN is not
-        raise InputError(f"air={air}: give the counts without a particle, 1 to {2 * FULL_SCALE:,}")
-    if background not in WORDS["background"]:
-        raise InputError(f"background={background}: unknown; known are {', '.join(WORDS['background'])}")
-    lows, highs = ([x] if isinstance(x, np.ndarray) and x.ndim == 2 else list(x) for x in (low, high))
-    if [np.shape(x) for x in lows] != [np.shape(x) for x in highs]:
-        raise InputError("low, high: give as many of one energy as of the other, of the same sizes")
-    if any(np.ndim(x) != 2 or x.dtype != np.uint16 for x in (*lows, *highs)):
-        raise InputError("low, high: give counts (H, W) of uint16, one image or a list of images of each energy")
-    found = [np.zeros(0, np.float32)]
-    for start in track(range(0, len(lows), BATCH), -(-len(lows) // BATCH), "classifying particles"):
-        part = slice(start, start + BATCH)
-        found.append(model(lows[part], highs[part], air, background))
-    p_ore = np.concatenate(found)
-    check_probabilities(p_ore, f"{model.file}: p_ore")
-    return p_ore

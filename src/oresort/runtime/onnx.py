@@ -15,8 +15,9 @@ from oresort.errors import InputError, one_line
 from oresort.files.dataset import Cutting
 from oresort.files.reading import read_bytes
 from oresort.represent.representation import PLANES, Planes
+from oresort.runtime.asking import Asked
 from oresort.runtime.card import KEY, Card
-from oresort.runtime.model import Counts, predict
+from oresort.runtime.model import Counts
 from oresort.runtime.sealed import scalar_in, unsealed
 from oresort.sorting.lot import Lot
 from oresort.sorting.point import Point
@@ -31,7 +32,7 @@ _THREADS = whole(1, 256)
 _ANSWERS = {"p_ore": "tensor(float)", "is_ore": "tensor(bool)"}
 
 
-class OnnxModel:
+class OnnxModel(Asked):
     """A model that `oresort.export` wrote: planes in, probabilities out, without torch.
 
     Args:
@@ -107,24 +108,6 @@ class OnnxModel:
     ) -> NDArray[np.float32]:
         """Return the probability of ore (B,) of one batch of particles, at least one, as `predict`."""
         return self.answer(self.representation.batch(lows, highs, air, background))
-
-    def predict(
-        self,
-        low: Counts | Sequence[Counts],
-        high: Counts | Sequence[Counts],
-        *,
-        air: float | None = None,
-        background: str = "zero",
-    ) -> NDArray[np.float32]:
-        """Return the probability of ore (N,) of particles, prepared as the model's training pairs were.
-
-        `low` and `high` are uint16 counts (H, W) of one particle, or lists of such; `air` the counts without a
-        particle, None: as the file says; `background` that of the crops, `zero` or `air`.
-
-        Raises:
-            InputError: layers of different sizes or numbers, or answers that are no probabilities.
-        """
-        return predict(self, low, high, self.card.air if air is None else air, background)
 
     def _check(self) -> None:
         """Raise ValueError unless the graph takes what its card says, and answers with a probability."""

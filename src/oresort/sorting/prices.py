@@ -55,10 +55,10 @@ class Prices:
         return {**asdict(self), "break_even_grade": self.break_even}
 
 
-def load_prices(path: Path) -> Prices:
+def load_prices(path: str | Path) -> Prices:
     """Read a plant's prices and costs.
 
     Raises:
         InputError: no such file, a key that is unknown, missing, or of a wrong type or range.
     """
-    return read_plant(path, Prices, _MEND)
+    return read_plant(Path(path), Prices, _MEND)

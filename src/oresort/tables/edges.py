@@ -106,11 +106,12 @@ def edge_figure(functions: Sequence[Mapping[str, Any]]) -> "Figure":
     return figure
 
 
-def write_edges(model: "nn.Module", out: Path, top: int = 6) -> dict[str, Any]:
+def write_edges(model: "nn.Module", out: str | Path, top: int = 6) -> dict[str, Any]:
     """Write `edges.csv` and `edges.png` into `out`, print how importance is spread, return what a record says.
 
     InputError, and nothing is written, for a model without KAN layers.
     """
+    out = Path(out)
     table, functions = edge_table(model), edge_functions(model, top)
     with replacing(out / "edges.csv") as temporary:
         table.to_csv(temporary, index=False, float_format="%.6g")

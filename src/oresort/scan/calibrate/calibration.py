@@ -59,7 +59,7 @@ class Calibration:
         return joined(found)
 
 
-def save_calibration(path: Path, calibration: Calibration) -> None:
+def save_calibration(path: str | Path, calibration: Calibration) -> None:
     """Write a calibration as JSON, whole or not at all."""
     fit = calibration.registration
     content = {
@@ -74,12 +74,12 @@ def save_calibration(path: Path, calibration: Calibration) -> None:
         "low": _plain(calibration.low),
         "high": _plain(calibration.high),
     }
-    write_json(path, content)
+    write_json(Path(path), content)
 
 
-def load_calibration(path: Path) -> Calibration:
+def load_calibration(path: str | Path) -> Calibration:
     """Read what `save_calibration` wrote; InputError where the file is absent or not a calibration."""
-    content = read_json(path, _MAKE)
+    content = read_json(path := Path(path), _MAKE)
     try:
         if content["version"] != _VERSION:
             raise ValueError(f"version {content['version']}")

@@ -114,11 +114,11 @@ class Ejectors:
             )
 
 
-def load_ejectors(path: Path) -> Ejectors:
+def load_ejectors(path: str | Path) -> Ejectors:
     """Read a plant's yaml.
 
     Raises:
         InputError: no such file, a key that is unknown, missing, or of a wrong type or range, keys that contradict
             each other.
     """
-    return read_plant(path, Ejectors, _MEND)
+    return read_plant(Path(path), Ejectors, _MEND)
