@@ -231,6 +231,7 @@ def read_out(out: Path, process: "subprocess.Popen[bytes]", senders: int) -> Non
 def measure(options: argparse.Namespace) -> dict[str, Any]:
     """Return one row: what was sent, how it went, and what is wrong with the table."""
     sound, faulty = simulated(options.seed, tuple(options.coverage))
+    faulty = [] if options.sound else faulty
     tiles, height = [*sound, *faulty], len(sound[0][0])
     count = max(round(60 * options.minutes * (options.rate or 5_000) / height), 1)
     plan = plan_of(len(sound), len(faulty), count, max(round(60 * (options.rate or 5_000) / height), 1), options.seed)
@@ -260,6 +261,7 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
         "lines": lines,
         "rate": options.rate or "as fast as taken",
         "coverage": " ".join(f"{coverage:g}" for coverage in options.coverage),
+        "faults": "none" if options.sound else f"of every {FAULTY}th piece",
         "lines/s": round(lines / seconds),
         "particles/s": round(wrong["particles"] / seconds),
         "p50 ms": delay["p50"],
@@ -284,6 +286,7 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=0.5, help="of belt, at its rate or at 5,000 lines/s")
     parser.add_argument("--rate", type=float, nargs="+", default=[3_700.0], help="lines a second; 0: as fast as taken")
     parser.add_argument("--coverage", type=float, nargs="+", default=COVERAGES, help="of the pieces of belt")
+    parser.add_argument("--sound", action="store_true", help="without faults of the detector")
     parser.add_argument("--frame", type=int, default=32, help="lines that are sent at a time")
     parser.add_argument("--seed", type=int, default=0, help="of the belt")
     parser.add_argument("--out", type=Path, help="CSV to write")

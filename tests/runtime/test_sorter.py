@@ -1,5 +1,7 @@
 """Lines pushed into a Sorter: the same decisions however they come, and nothing taken of lines that are refused."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -111,3 +113,17 @@ def test_what_a_sorter_cannot_begin_with_is_refused(
     with pytest.raises(InputError, match="does not know how its training pairs were cut"):
         Sorter(unknown, calibration)
     assert Sorter(unknown, calibration, cut=Cutting(mask="threshold")).cut.mask == "threshold"
+
+
+def test_what_takes_long_to_load_is_loaded_before_the_first_line_and_not_with_the_import():
+    code = """
+import sys
+from oresort.runtime import OnnxModel, Sorter
+from oresort.scan import Cutter
+slow = "scipy.ndimage", "skimage.segmentation", "scipy.spatial"
+print(*(name in sys.modules for name in slow))
+Cutter.__init__.__globals__["_load"]()
+print(*(name in sys.modules for name in slow))
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["False"] * 3 + ["True"] * 3

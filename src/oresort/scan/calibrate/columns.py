@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from oresort.errors import InputError
 from oresort.scan.calibrate.air import check_image, check_inverted, check_saturated, level_of
@@ -119,8 +119,12 @@ def measure_columns(
         relative /= np.float32(today)
     deviation, count = bare_noise(smoothed(relative), bare)  # (belt,) each
     # over neighbours, so that neither chance nor a dead column moves the masks' threshold
-    known = ndimage.binary_erosion(live, np.ones(KERNEL[0]), border_value=1) & (count >= min(_FEWEST, len(net) / 2))
-    deviation = ndimage.uniform_filter1d(running(filled(deviation, known if known.any() else live)), 15, mode="nearest")
+    known = scipy.ndimage.binary_erosion(live, np.ones(KERNEL[0]), border_value=1) & (
+        count >= min(_FEWEST, len(net) / 2)
+    )
+    deviation = scipy.ndimage.uniform_filter1d(
+        running(filled(deviation, known if known.any() else live)), 15, mode="nearest"
+    )
     sides = belt.start, width - belt.stop
     above_dark = shape * gain  # (belt,), counts
     padded = np.pad(above_dark, sides, constant_values=1) + offset  # (W,) from here on

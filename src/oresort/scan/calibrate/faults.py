@@ -1,8 +1,8 @@
 """Columns that do not show what passes them, found from a stretch of a scan as a whole."""
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from oresort.scan.fault import runs
 
@@ -84,7 +84,7 @@ def filled(values: NDArray[np.floating], known: NDArray[np.bool_]) -> NDArray[np
 
 def running(values: NDArray[np.floating], reach: int = _REACH) -> NDArray[np.float32]:
     """Return the running median (W,) over `reach` columns."""
-    return np.asarray(ndimage.median_filter(values, reach, mode="mirror"), np.float32)
+    return np.asarray(scipy.ndimage.median_filter(values, reach, mode="mirror"), np.float32)
 
 
 def _blocks(net: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -123,8 +123,8 @@ def _unsteady(blocks: NDArray[np.float32], noise: NDArray[np.float32], air: NDAr
     found &= _follow(even & (np.abs(off) < _FAULT / 2), 2)  # on an inverted scan what is bright is rock, and uneven
     # a module weakens as a whole, also where particles hide it
     reach = 4 * _REACH
-    wide = np.pad(ndimage.binary_opening(found, np.ones(_REACH)), reach)
-    return np.asarray(found | ndimage.binary_closing(wide, np.ones(reach))[reach:-reach])
+    wide = np.pad(scipy.ndimage.binary_opening(found, np.ones(_REACH)), reach)
+    return np.asarray(found | scipy.ndimage.binary_closing(wide, np.ones(reach))[reach:-reach])
 
 
 def _covered(
@@ -137,4 +137,4 @@ def _covered(
         # rock is uneven along the belt, a gain is not
         bright = np.sort(np.percentile(blocks, 90, axis=1), axis=0)  # (K, W)
         dim = (bright[-2] - bright[len(bright) // 2 - 1] > 0.05 * air + noise) & (air < (1 - _FAULT) * broad)
-    return np.asarray(ndimage.binary_opening(ndimage.binary_closing(dim, np.ones(5)), np.ones(8)))
+    return np.asarray(scipy.ndimage.binary_opening(scipy.ndimage.binary_closing(dim, np.ones(5)), np.ones(8)))

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from oresort.errors import InputError
 from oresort.scan.calibrate.quadratic import about_quadratic
@@ -136,12 +136,15 @@ class _View:
 
     def __init__(self, particle: Seen, stride: int) -> None:
         low, high = (
-            ndimage.gaussian_filter(layer.astype(np.float64), _SMOOTHING) for layer in (particle.low, particle.high)
+            scipy.ndimage.gaussian_filter(layer.astype(np.float64), _SMOOTHING)
+            for layer in (particle.low, particle.high)
         )
         rows, columns = (axis[::stride] for axis in np.nonzero(particle.mask))  # (n,) each
         self.low = low[rows, columns]
         self._rows, self._columns, self._top, self._left = rows, columns, particle.top, particle.left
-        self._spline = ndimage.spline_filter(high, order=3, mode="nearest")  # made once, read at every step of the fit
+        self._spline = scipy.ndimage.spline_filter(
+            high, order=3, mode="nearest"
+        )  # made once, read at every step of the fit
         self.x, self.y = particle.left + float(columns.mean()), particle.top + float(rows.mean())
 
     def high(self, scale: float, offset: float, along: float, row: float) -> NDArray[np.float64]:
@@ -152,7 +155,7 @@ class _View:
             scale * self._columns + offset + (scale - 1) * self._left,
         )
         return np.asarray(
-            ndimage.map_coordinates(self._spline, place, order=3, prefilter=False, mode="nearest"), np.float64
+            scipy.ndimage.map_coordinates(self._spline, place, order=3, prefilter=False, mode="nearest"), np.float64
         )
 
 
@@ -162,11 +165,9 @@ def _least(views: Sequence[_View], placed: _Placed, count: int) -> tuple[NDArray
     def residuals(shifts: NDArray[np.float64]) -> NDArray[np.float64]:
         return _residuals(views, *placed(shifts))
 
-    from scipy import optimize  # who only reads a calibration does without
-
     # some ten steps settle it; layers of two scans would be searched for hundreds
-    found = optimize.least_squares(residuals, np.zeros(count), diff_step=1e-4, max_nfev=40)
-    found = optimize.least_squares(residuals, found.x, diff_step=1e-4, max_nfev=40, loss="cauchy", f_scale=_USUAL)
+    found = scipy.optimize.least_squares(residuals, np.zeros(count), diff_step=1e-4, max_nfev=40)
+    found = scipy.optimize.least_squares(residuals, found.x, diff_step=1e-4, max_nfev=40, loss="cauchy", f_scale=_USUAL)
     return found.x, _rms(residuals(found.x))
 
 

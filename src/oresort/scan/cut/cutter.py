@@ -1,8 +1,11 @@
 """The whole way from lines of a scan to cut particles, as the lines come."""
 
+import operator
 from collections.abc import Iterator
 
 import numpy as np
+import scipy
+import skimage
 from numpy.typing import NDArray
 
 from oresort.errors import InputError
@@ -48,6 +51,7 @@ class Cutter:
         self.noted = 0  # places that were found faulty so far
         self._window = Window(calibration, options)
         self.lookahead = BLOCK + self._window.ahead
+        _load()
         self._regions = Regions(options.min_area)
         self._waiting = np.empty((2, BLOCK, calibration.width), np.uint16)
         self._count = 0  # of lines that wait there
@@ -139,6 +143,12 @@ class Cutter:
         self.lines_lost += len(lost)
         if len(self._faults) > 2 * _MOST_FAULTS:
             self._faults = joined(self._faults)[-_MOST_FAULTS:]
+
+
+def _load() -> None:
+    """Load now what these libraries load when it is first asked for: the first particle shall not wait for it."""
+    operator.attrgetter("ndimage.uniform_filter1d")(scipy)
+    operator.attrgetter("segmentation.watershed")(skimage)
 
 
 def cut_scan(

@@ -2,8 +2,8 @@
 
 import cv2
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from oresort.scan.segment.mask import smoothed
 
@@ -32,5 +32,5 @@ class Running:
             mean = square / np.maximum(count, 1)
             self._variance += np.where(count > 0, share * (mean - self._variance), 0)
             # over neighbours, as a calibration does
-            self.noise = np.sqrt(ndimage.uniform_filter1d(self._variance, 15, mode="nearest")).astype(np.float32)
+            self.noise = np.sqrt(scipy.ndimage.uniform_filter1d(self._variance, 15, mode="nearest")).astype(np.float32)
         return np.asarray(factor, np.float32)

@@ -5,8 +5,8 @@ from typing import NamedTuple
 
 import cv2
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from oresort.represent.mask import FOREGROUND, foreground
 from oresort.xray.transmission import FULL_SCALE
@@ -74,8 +74,8 @@ def released_cover(transmission: NDArray[np.float32], level: float, noise: NDArr
     blurred = _counts(transmission, level).astype(np.int32) >> 8  # (H, W)
     for axis in (0, 1):
         # OpenCV's default border, and integers, so that no rounding differs from its own
-        blurred = ndimage.correlate1d(blurred, _AUTHORS, axis=axis, mode="mirror")
-    opened = ndimage.maximum_filter(ndimage.minimum_filter(blurred < _AUTHORS_LIMIT, size=9), size=9)
+        blurred = scipy.ndimage.correlate1d(blurred, _AUTHORS, axis=axis, mode="mirror")
+    opened = scipy.ndimage.maximum_filter(scipy.ndimage.minimum_filter(blurred < _AUTHORS_LIMIT, size=9), size=9)
     return _single(opened)
 
 

@@ -4,8 +4,8 @@ from typing import NamedTuple
 
 import cv2
 import numpy as np
+import skimage
 from numpy.typing import NDArray
-from skimage.segmentation import watershed
 
 from oresort.files.dataset import Cutting
 
@@ -86,7 +86,7 @@ def split_touching(
     if count > 2:  # two peaks at least, and what is no peak
         markers = np.zeros(inside.shape, np.int32)
         markers[::2, ::2] = coarse
-        labels = watershed(-height, markers, mask=inside)[1:-1, 1:-1]  # (H, W)
+        labels = skimage.segmentation.watershed(-height, markers, mask=inside)[1:-1, 1:-1]  # (H, W)
         areas = np.bincount(labels.ravel(), minlength=count)
         if (areas[1:] >= min_area).all():
             parts = [labels == label for label in range(1, count)]
