@@ -6,7 +6,8 @@ interval (paired bootstrap over scans). Tables go to the screen; `report.csv` (a
 """
 
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,7 +15,7 @@ from oresort.console.command import REQUIRED, run_command
 from oresort.console.ranges import one_of, whole
 
 if TYPE_CHECKING:
-    from oresort.tables.collect import Report
+    from oresort.tables.summary import Report
 
 
 @dataclass
@@ -24,7 +25,10 @@ class ReportConfig:
     runs: str = REQUIRED
     split: Annotated[str, one_of("val", "test")] = "test"
     metric: str = "auroc"
+    columns: list[str] = field(default_factory=list)
+    reference: str | None = None
     resamples: Annotated[int, whole(0, 1_000_000)] = 1000
+    figures: list[Annotated[str, one_of("png", "pdf", "svg")]] = field(default_factory=lambda: ["png"])
     out: str | None = None
     page: bool = False
 
@@ -34,24 +38,31 @@ def report(cfg: ReportConfig) -> "Report":
     from oresort.console.show import show
     from oresort.errors import InputError
     from oresort.files.write import replacing
-    from oresort.tables.collect import DAMAGED, collect, summarise
+    from oresort.tables.collect import DAMAGED, collect, keys_of
+    from oresort.tables.columns import checked_columns
+    from oresort.tables.figure import write_figure
+    from oresort.tables.latex import HEAD, latex
     from oresort.tables.plot import report_figure
-    from oresort.tables.text import latex, markdown, sections
+    from oresort.tables.summary import summarise
+    from oresort.tables.text import markdown, sections
 
-    result = summarise(collect(Path(cfg.runs)), cfg.split, cfg.metric, cfg.resamples)
+    runs = collect(Path(cfg.runs))
+    keys = keys_of(runs)
+    columns = checked_columns(cfg.columns, keys)
+    shown = [name for name in columns if name in keys]
+    result = summarise(runs, cfg.split, cfg.metric, cfg.resamples, cfg.reference or "", shown)
     out = Path(cfg.out or cfg.runs)
     with replacing(out / "report.csv") as temporary:
         result.table.to_csv(temporary, index=False, float_format="%.6g")
-    texts, tex = [], []
-    for section in sections(result.table, cfg.split, cfg.metric):
+    texts, tex = [], [HEAD]
+    for section in sections(result, cfg.split, cfg.metric, columns):
         show(section.cells, f"{section.title}: {section.facts}")
         for note in section.notes:
             print(f"warning: {note}", file=sys.stderr)
         notes = "".join(f"\n{note}.\n" for note in section.notes)
         texts.append(f"**{section.title}**: {section.facts}.\n\n{markdown(section.cells)}{notes}")
         tex.append(latex(section))
-        with replacing(out / f"report-{section.slug}.png") as temporary:
-            report_figure(section, cfg.metric).savefig(temporary)
+        write_figure(partial(report_figure, section, cfg.metric), out, f"report-{section.slug}", cfg.figures)
     if not result.failed.empty:
         failed = result.failed.astype(object).where(result.failed.notna(), "-").astype(str)
         texts.append(f"Runs that did not finish, or are damaged:\n\n{markdown(failed)}")
@@ -59,7 +70,8 @@ def report(cfg: ReportConfig) -> "Report":
     for file, parts in (("report.md", texts), ("report.tex", tex)):
         with replacing(out / file) as temporary:
             temporary.write_text("\n".join(parts), encoding="utf-8")
-    print(f"written to {out}: report.csv, report.md, report.tex, report-*.png", file=sys.stderr)
+    pictures = "".join(f", report-*.{kind}" for kind in cfg.figures)
+    print(f"written to {out}: report.csv, report.md, report.tex{pictures}", file=sys.stderr)
     if cfg.page:
         from oresort.tables.page.sweep import write_sweep
 

@@ -21,7 +21,8 @@ from oresort.learn.fit import train
 from oresort.learn.metrics import binary_metrics
 from oresort.paths import CONF_DIR
 from oresort.sorting import METRICS
-from oresort.tables.collect import collect, summarise
+from oresort.tables.collect import collect
+from oresort.tables.summary import summarise
 
 METHODS = sorted(path.stem for path in (CONF_DIR / "method").glob("*.yaml"))
 

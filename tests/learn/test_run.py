@@ -26,7 +26,8 @@ from oresort.learn.run import (
     recorded,
 )
 from oresort.sorting import METRICS
-from oresort.tables.collect import collect, summarise
+from oresort.tables.collect import collect
+from oresort.tables.summary import summarise
 
 SAME = [
     "out=x", "logger=wandb", "data.cache=c", "data.workers=2", "data.root=elsewhere", "data.strict=true",

@@ -12,10 +12,11 @@ from test_one_file_page import HOSTILE, evaluation, pairs
 from test_report import make_run
 
 from oresort.runtime.run import sort_scans
-from oresort.tables.collect import collect, summarise
+from oresort.tables.collect import collect
 from oresort.tables.page.evaluated import write_evaluation
 from oresort.tables.page.sorted import write_sort
 from oresort.tables.page.sweep import write_sweep
+from oresort.tables.summary import summarise
 from studies.index import Options, study
 
 

@@ -14,9 +14,10 @@ from matplotlib.figure import Figure
 from oresort import report
 from oresort.paths import CONF_DIR
 from oresort.sorting import METRICS
-from oresort.tables.collect import collect, paper_tables, summarise
+from oresort.tables.collect import collect, paper_tables
 from oresort.tables.plot import report_figure
-from oresort.tables.text import Section, latex, sections
+from oresort.tables.summary import summarise
+from oresort.tables.text import sections
 
 
 def make_run(folder: Path, row: str, seed: int, shift: float, **changes: Any) -> None:
@@ -52,7 +53,7 @@ def runs(tmp_path: Path) -> Path:
 
 
 def test_rows_have_mean_deviation_difference_and_the_papers_figures(runs: Path):
-    table, failed, folders = summarise(collect(runs), resamples=200)
+    table, failed, folders, _ = summarise(collect(runs), resamples=200)
     assert table["row"].tolist() == ["KAN 6", "MLP 6"]  # the best first
     assert [sorted(Path(run).name for run in row) for row in folders] == [
         [f"{row}-{seed}" for seed in (1, 2, 3)] for row in ("kan", "mlp")
@@ -89,14 +90,14 @@ def test_the_report_is_written_in_every_form(command: Any, runs: Path):
     assert r"out of \| memory" in text
     tex = (runs / "report.tex").read_text()
     assert r"92.00$\pm$1.00" in tex
-    assert tex.count(r"\\") == 3  # the heading and two rows
+    assert tex.count("\\\\\n") == 3  # the heading and two rows
     assert r"ablation\_head" in tex
     assert len(pd.read_csv(runs / "report.csv")) == 2
-    assert (runs / "report-ablation-head-cpu-default.png").is_file()
+    assert sorted(file.name for file in runs.glob("report-*")) == ["report-ablation-head-cpu-default.png"]
 
 
 def drawn(runs: Path, metric: str = "auroc") -> Figure:
-    (section,) = sections(summarise(collect(runs), "test", metric, 100).table, "test", metric)
+    (section,) = sections(summarise(collect(runs), "test", metric, 100), "test", metric)
     return report_figure(section, metric)
 
 
@@ -137,14 +138,14 @@ def test_rows_are_called_by_the_keys_in_which_they_differ(runs: Path, tmp_path: 
         }
         words = {"config.optim.lr": lr, "config.model.head._target_": head}
         make_run(runs / f"plain-{lr}-{seed}", "", seed, lr, **plain, **words, **other)
-    parts = list(sections(summarise(collect(runs), resamples=10).table, "test"))
+    parts = list(sections(summarise(collect(runs), resamples=10), "test"))
     assert [part.title for part in parts] == ["runs", "ablation_head"]
     named = parts[0].cells[["row", "n"]].to_numpy().tolist()
     # the first key is enough to tell them apart
     assert named == [
-        ["train, optim.lr=0.2", "1"],
-        ["train, optim.lr=0.1", "1"],
-        ["train, optim.lr=0.01", "2"],
+        ["lr 0.2", "1"],
+        ["lr 0.1", "1"],
+        ["lr 0.01", "2"],
     ]
     make_run(
         runs / "plain-other",
@@ -154,20 +155,11 @@ def test_rows_are_called_by_the_keys_in_which_they_differ(runs: Path, tmp_path: 
         **plain,
         **{"config.optim.lr": 0.2, "config.model.head._target_": "x.KAN"},
     )
-    (cells, *_) = [part.cells for part in sections(summarise(collect(runs), resamples=10).table, "test")]
-    assert cells["row"].tolist()[0] == "train, optim.lr=0.2, model.head=MLP"
-    assert "train, optim.lr=0.2, model.head=KAN" in cells["row"].tolist()
+    (cells, *_) = [part.cells for part in sections(summarise(collect(runs), resamples=10), "test")]
+    assert cells["row"].tolist()[0] == "lr 0.2, head MLP"
+    assert "lr 0.2, head KAN" in cells["row"].tolist()
     for part in parts:
-        assert len(part.cells.columns) <= 7
-
-
-def test_special_characters_are_escaped_in_latex():
-    cells = pd.DataFrame({"row_name": ["50 % & more_"], "auroc": ["92.00±1.00"]})
-    text = latex(Section("a_b", "a", "50 % of #1", cells, cells))
-    assert r"\caption{a\_b: 50 \% of \#1}" in text
-    assert r"row\_name & auroc \\" in text
-    assert r"50 \% \& more\_ & 92.00$\pm$1.00 \\" in text
-    assert text.index(r"\toprule") < text.index(r"\midrule") < text.index(r"\bottomrule")
+        assert len(part.cells.columns) == 6
 
 
 def test_bad_questions_are_one_line(command: Any, runs: Path):
@@ -175,11 +167,119 @@ def test_bad_questions_are_one_line(command: Any, runs: Path):
         (("metric=luck",), "metric=luck"),
         (("resamples=-1",), "resamples"),
         (("split=x",), "split=x"),
+        (("columns=[aurocc]",), "did you mean auroc"),
+        (("columns=[head.degree]",), "columns: head.degree: no such column"),
+        (("reference=MLP",), "reference=MLP: no row is called so; rows are MLP 6"),
+        (("figures=[jpg]",), "figures"),
     ):
         code, _, err = command(report, f"runs={runs}", *words)
         assert code == 1
         assert expected in err
         assert not (runs / "report.md").exists()
+
+
+def test_columns_are_chosen_by_metrics_and_keys(command: Any, runs: Path):
+    code, _, err = command(report, f"runs={runs}", "columns=[n,mcc,head,pairs_test,difference]", "resamples=100")
+    assert code == 0, err
+    text = (runs / "report.md").read_text()
+    assert "| row | n | mcc | head | pairs_test | Δ auroc [95%] |" in text
+    assert "| KAN 6 | 3 | 92.00±1.00 | KAN 6 | 120 | reference |" in text
+
+
+def plain(folder: Path, seed: int, shift: float, **config: Any) -> None:
+    """Make a run of no experiment; keys of `config` have `__` for a dot."""
+    words = {f"config.{key.replace('__', '.')}": value for key, value in config.items()}
+    rest = {"name": "train", "config.name": "train", "config.reference": "", "config.data.root": "/mnt/disk/ore"}
+    make_run(folder, "", seed, shift, **{**rest, **words})
+
+
+def test_any_row_can_be_the_reference(command: Any, tmp_path: Path):
+    for decay, shift in ((0.0, 0.02), (0.01, 0.1)):
+        for seed in (1, 2):
+            plain(tmp_path / "runs" / f"{decay}-{seed}", seed, shift, optim__weight_decay=decay)
+    code, _, err = command(report, f"runs={tmp_path / 'runs'}", "reference='weight_decay 0'", "resamples=100")
+    assert code == 0, err
+    table = pd.read_csv(tmp_path / "runs" / "report.csv").set_index("row")
+    assert list(table.index) == ["weight_decay 0.01", "weight_decay 0"]
+    assert 0 < table.loc["weight_decay 0.01", "difference_low"] < table.loc["weight_decay 0.01", "difference"]
+    assert "| weight_decay 0 | 2 | 1.32 | 83.50±0.71 | reference |" in (tmp_path / "runs" / "report.md").read_text()
+    assert "/mnt" not in (tmp_path / "runs" / "report.md").read_text()
+
+
+def test_figures_of_other_pairs_are_never_compared(command: Any, tmp_path: Path):
+    plain(tmp_path / "runs" / "a", 1, 0.1, data__split_seed=0)
+    plain(tmp_path / "runs" / "b", 1, 0.1, data__split_seed=3)
+    plain(tmp_path / "runs" / "c", 1, 0.2, data__split_seed=0, data__root="/mnt/disk/gold")
+    for run, name in (("b", "other"), ("c", "gold")):
+        file = tmp_path / "runs" / run / "metrics.json"
+        file.write_text(json.dumps(json.loads(file.read_text()) | {"data": name}))
+    found = summarise(collect(tmp_path / "runs"), resamples=0)
+    assert set(found.table["row"]) == {
+        f"split_seed {seed}, data {name}" for seed, name in ((0, "ore"), (3, "ore"), (0, "gold"))
+    }
+    reference = found.table["row"][found.table["data"] == "abc"].item()
+    code, _, err = command(report, f"runs={tmp_path / 'runs'}", f"reference='{reference}'", "resamples=10")
+    assert code == 0, err
+    assert err.count(f"no difference to the reference row: {reference} saw other pairs") == 2
+    assert r"\textbf" not in (tmp_path / "runs" / "report.tex").read_text()
+    assert "rows are of 3 sets of pairs" in (tmp_path / "runs" / "report.md").read_text()
+
+
+def classic(folder: Path, method: str, shift: float, **changes: Any) -> None:
+    """Make the run of a classical sorter, which knows neither scale nor recipe."""
+    plain(folder, 1, shift, method___target_=f"oresort.classic.rules.{method}", name="classic")
+    file = folder / "metrics.json"
+    row = {k: v for k, v in json.loads(file.read_text()).items() if "scale" not in k and "recipe" not in k}
+    row = {k: v for k, v in row.items() if not k.startswith(("config.model", "config.trainer", "config.row"))}
+    file.write_text(json.dumps(row | {"name": "classic", "params": None, "config.data.limit": None} | changes))
+
+
+def test_a_classical_sorter_of_the_same_pairs_stands_in_the_experiments_table(runs: Path):
+    classic(runs / "classic" / "0", "RValue", 0.01)
+    classic(runs / "classic" / "1", "TwoThresholds", 0.05)
+    classic(runs / "classic" / "2", "RValue", 0.3, data="xyz")  # of other pairs
+    table = summarise(collect(runs), resamples=100).table
+    head = table[table["table"] == "ablation-head-cpu-default"].set_index("row")
+    assert list(head.index) == ["KAN 6", "method TwoThresholds", "MLP 6", "method RValue"]
+    assert head["difference"].isna().tolist() == [True, False, False, False]
+    alone = table[table["table"] == "runs"]
+    assert alone[["row", "data"]].to_numpy().tolist() == [["method RValue", "xyz"]]
+
+
+def test_how_pairs_were_chosen_splits_no_row_when_the_pairs_are_the_same(runs: Path):
+    classic(runs / "classic" / "0", "RValue", 0.01)
+    classic(runs / "classic" / "1", "RValue", 0.01, seed=2, **{"config.data.limit": 4000})
+    table = summarise(collect(runs), resamples=0).table.set_index("row")
+    assert table.loc["method RValue", "n"] == 2
+
+
+def test_rows_that_an_experiment_calls_alike_are_told_apart(runs: Path):
+    make_run(runs / "twin", "MLP 6", 1, 0.05, **{"config.trainer.max_epochs": 9})
+    table = summarise(collect(runs), resamples=100).table
+    assert {"MLP 6, max_epochs 8", "MLP 6, max_epochs 9"} < set(table["row"])
+    assert (table["paper_auroc"].notna()).all()
+    assert table["difference"].notna().sum() == 2
+
+
+def test_whole_numbers_stay_whole_beside_a_classical_sorter(tmp_path: Path):
+    for epochs in (1, 2):
+        plain(tmp_path / "runs" / str(epochs), 1, 0.1, trainer__max_epochs=epochs, data__batch_size=64)
+    classic(tmp_path / "runs" / "classic", "RValue", 0.01)
+    found = summarise(collect(tmp_path / "runs"), resamples=0)
+    assert set(found.table["row"]) == {"max_epochs 1", "max_epochs 2", "method RValue"}
+    assert "2.0" not in found.table[["trainer.max_epochs", "epochs"]].to_csv()
+
+
+def test_a_figure_is_written_in_each_form_asked_for_and_older_ones_go(command: Any, runs: Path):
+    slug = "report-ablation-head-cpu-default"
+    for words, kinds in (("[png,pdf,svg]", ("pdf", "png", "svg")), ("[pdf]", ("pdf",)), ("[]", ())):
+        code, _, err = command(report, f"runs={runs}", "resamples=0", f"figures={words}")
+        assert code == 0, err
+        assert sorted(file.name for file in runs.glob("report-*")) == [f"{slug}.{kind}" for kind in kinds]
+        if "pdf" in kinds:
+            content = (runs / f"{slug}.pdf").read_bytes()
+            assert b"/FontFile2" in content  # its letters lie in it, as TrueType
+            assert b"/Type3" not in content
 
 
 def test_a_run_without_its_predictions_is_named(command: Any, runs: Path):

@@ -2,7 +2,6 @@
 
 import textwrap
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,6 +10,7 @@ from matplotlib.figure import Figure
 
 from oresort.console.counted import counted
 from oresort.console.palette import BLACK, BLUE, GREEN, GREY, PURPLE, SKY, VERMILION
+from oresort.learn.naming import ends
 from oresort.sorting.resample import LEVEL
 from oresort.tables.compare import Comparison
 
@@ -18,13 +18,9 @@ _COLOURS = (BLACK, BLUE, VERMILION, GREEN, PURPLE, SKY, GREY)
 
 
 def short(names: Sequence[str]) -> list[str]:
-    """Return the ends of paths by which they can be told apart."""
-    parts = [Path(name.removesuffix("/predictions.csv").removesuffix("/checkpoints/best.ckpt")).parts for name in names]
-    for count in range(1, max(map(len, parts), default=1) + 1):
-        found = ["/".join(part[-count:]) for part in parts]
-        if len(set(found)) == len(found):
-            return found
-    return list(names)  # such as a run and its checkpoint
+    """Return the ends of paths by which models can be told apart."""
+    found = ends([name.removesuffix("/predictions.csv").removesuffix("/checkpoints/best.ckpt") for name in names])
+    return found if len(set(found)) == len(found) else list(names)  # such as a run and its checkpoint
 
 
 def figures_text(found: Comparison) -> pd.DataFrame:

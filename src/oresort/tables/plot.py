@@ -9,21 +9,24 @@ from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
 from oresort.console.palette import BLUE, GREY, VERMILION
+from oresort.tables.figure import COLUMN, PAGE
 from oresort.tables.text import Section
 
-_CHARACTERS = 48  # of a row's name on one line
+_SHORT, _LONG = 22, 40  # characters of a row's name on one line, in a column and on a page
+_LINE = 0.15  # inches
+_PER_INCH = 17  # characters of a title
 
 
 def report_figure(section: Section, metric: str = "auroc") -> Figure:
     """Draw a section of a report: `metric` in per cent of each row, and its difference to the reference row."""
     table = section.numbers.iloc[::-1].reset_index(drop=True)  # the best row at the top
-    names = ["\n".join(textwrap.wrap(name, _CHARACTERS)) for name in section.cells.iloc[::-1, 0]]
-    lines = sum(name.count("\n") + 1 for name in names)
-    longest = max(len(line) for name in names for line in name.split("\n"))
-    compared = "difference" in table
-    # room for the names beside the panels, and for title and legend above and below
-    size = (4.0 * (1 + compared) + 0.08 * longest, 2.2 + 0.2 * (len(names) + lines))
-    figure = Figure(figsize=size, dpi=110, layout="constrained")
+    compared = "difference" in table and bool(table["difference"].notna().any())
+    wide = compared or any(len(name) > _SHORT for name in table["row"])
+    names = ["\n".join(textwrap.wrap(name, _LONG if wide else _SHORT)) for name in table["row"]]
+    width = PAGE if wide else COLUMN
+    title = textwrap.fill(f"{section.title}: {section.facts}", int(_PER_INCH * width))
+    lines = sum(name.count("\n") + 1.6 for name in names) + title.count("\n") + 1
+    figure = Figure(figsize=(width, 1.2 + _LINE * lines), layout="constrained")  # 1.2: axis, label and legend
     panels = figure.subplots(1, 1 + compared, sharey=True, squeeze=False)[0]
     y = np.arange(len(table), dtype=float)
     mean, std = 100 * table[f"{metric}_mean"].astype(float), 100 * table[f"{metric}_std"].astype(float)
@@ -37,11 +40,11 @@ def report_figure(section: Section, metric: str = "auroc") -> Figure:
         value, low, high = (100 * table[f"difference{end}"].astype(float) for end in ("", "_low", "_high"))
         _points(panels[1], value, y, np.stack([value - low, high - value]), "o", BLUE, None)
         panels[1].axvline(0, color=GREY, linewidth=1)
-        panels[1].set(xlabel=f"{metric} less the reference row's, points")
+        panels[1].set(xlabel=f"{metric} less the\nreference row's, points")
     for axes in panels:
         axes.grid(axis="x", alpha=0.3)
-    figure.suptitle(textwrap.fill(f"{section.title}: {section.facts}", int(13 * size[0])), fontsize=9)
-    figure.legend(fontsize=8, loc="outside lower center", ncols=2)  # where it covers no point
+    figure.suptitle(title)
+    figure.legend(loc="outside lower center", ncols=2 if wide else 1)  # where it covers no point
     return figure
 
 
@@ -53,12 +56,6 @@ def _points(
     bars = np.nan_to_num(np.asarray(spread, float))[..., known]
     face = "none" if marker == "D" else colour
     axes.errorbar(
-        x[known],
-        np.asarray(y)[known],
-        xerr=bars,
-        fmt=marker,
-        color=colour,
-        markerfacecolor=face,
-        capsize=3,
+        x[known], np.asarray(y)[known], xerr=bars, fmt=marker, color=colour, markerfacecolor=face, capsize=2,
         label=label,
-    )
+    )  # fmt: skip

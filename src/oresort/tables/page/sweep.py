@@ -13,12 +13,12 @@ from oresort.files.provenance import provenance
 from oresort.files.record import IMPORTANCES
 from oresort.paths import version_of
 from oresort.sorting.resample import LEVEL
-from oresort.tables.collect import Report
 from oresort.tables.look.importances import importances_chart, read_importances
 from oresort.tables.page.drawing import lines
 from oresort.tables.page.write import plain, write_page
 from oresort.tables.plot import report_figure
-from oresort.tables.text import Section, labels, sections
+from oresort.tables.summary import Report
+from oresort.tables.text import Section, sections
 
 _FEATURES = 10  # of each classical sorter
 _SORTERS = 12
@@ -27,7 +27,7 @@ _NOT_WHOLE = ("run", "name", "row", "seed", "status", "error")
 
 def write_sweep(out: Path, report: Report, runs: str, split: str, metric: str, resamples: int) -> Path:
     """Write the page of a report and its numbers into `out`; return the page's file."""
-    parts = list(sections(report.table, split, metric))
+    parts = list(sections(report, split, metric))
     document = sweep_document(report, parts, runs, split, metric, resamples)
     return write_page(out, "sweep", document, sweep_pictures)[1]
 
@@ -102,11 +102,8 @@ def _importances(folders: list[list[str]], runs: str) -> tuple[list[dict[str, An
 
 
 def _rows(part: Section) -> list[dict[str, Any]]:
-    rows = part.numbers.to_dict("records")
-    named = [{"row": name, **plain(row)} for name, row in zip(labels(part.numbers), rows, strict=True)]
-    for row in named:
-        row["is_reference"] = row["row"] == row.get("reference")
-    return named
+    rows = [plain(row) for row in part.numbers.to_dict("records")]
+    return [{**row, "is_reference": row["row"] == row.get("reference")} for row in rows]
 
 
 def _methods(table: pd.DataFrame, split: str, metric: str, resamples: int) -> str:

@@ -1,0 +1,44 @@
+"""What the rows of a report's tables are called."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import pandas as pd
+
+from oresort.learn.naming import named_by
+
+SIDES = ("name", "scale", "recipe", "data")  # what rows of one experiment's table have in common
+METHOD = "method._target_"  # which only classical sorters have
+OF_PAIRS = ("data.limit", "data.labelled", "data.split", "data.split_seed")  # which the hash of the pairs tells, too
+
+
+def called(table: pd.DataFrame, differing: Sequence[str], keys: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Return what the rows of a table are called, and which of the `differing` keys of its networks no name tells.
+
+    That is what their experiment calls them, with keys where it calls two alike, or else keys: of networks and of
+    classical sorters those that tell them apart among themselves. All `keys` of the first of a row's runs are `first`.
+    """
+    table = table.reset_index(drop=True)
+    names: list[str] = table["title"].tolist()
+    untold: list[str] = []
+    of_pairs = [*OF_PAIRS, "data.root"]
+    table[of_pairs] = (
+        table.assign(**{"data.root": table["root"]}).groupby("data", dropna=False)[of_pairs].transform("first")
+    )
+    # figures of other pairs: names must say so
+    of_pairs = [key for key in of_pairs if table[key].astype(str).nunique() > 1]
+    for classic in (False, True):
+        own = table[~table["is_named"] & (table["is_classic"] == classic)]
+        several = [key for key in differing if own[key].dropna().astype(str).nunique() > 1 and key not in OF_PAIRS]
+        rows: Any = own.to_dict("records")  # keys are text
+        found, left = named_by(rows, several, [*([METHOD] if classic else []), *of_pairs])
+        untold += left if not classic else []
+        for place, name in zip(own.index, found, strict=True):
+            twin = found.count(name) > 1  # the dataset itself has changed
+            names[place] = f"{name}, pairs {own['data'][place]}" if twin else name
+    for _, own in table[table["is_named"]].groupby("title"):
+        if len(own) > 1:
+            rows = [{"name": title, **first} for title, first in zip(own["title"], own["first"], strict=True)]
+            for place, name in zip(own.index, named_by(rows, keys)[0], strict=True):
+                names[place] = f"{names[place]}, {name}"
+    return names, untold
