@@ -62,13 +62,12 @@ def test_networks_and_methods_share_one_table(
         train(compose_train(f"data.root={dataset}", f"model/fusion={fusion}"), tmp_path / fusion)
     table = summarise(collect(tmp_path)).table
     assert len(table) == 4
+    names = {"method RValue", "method TwoThresholds", "fusion Hybrid", "fusion Low"}
+    assert set(table["row"]) == names
     assert table.groupby("name")["n"].sum().to_dict() == {"classic": 4, "train": 2}
     # only what differs among the runs that have it: learning rates do not, methods and fusions do
-    assert set(table.columns[: table.columns.get_loc("n")]) == {
-        "name",
-        "method._target_",
-        "model.fusion._target_",
-    }
+    keys = {"method._target_", "model.fusion._target_"}
+    assert set(table.columns[: table.columns.get_loc("n")]) == {"table", "name", "row", "scale", "recipe", *keys}
     code, _, err = command(report, f"runs={tmp_path}")
     assert code == 0, err
     assert "nan" not in (tmp_path / "report.md").read_text()

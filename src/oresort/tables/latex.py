@@ -21,8 +21,10 @@ _ESCAPED = {
     **{"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"},
     **{"<": r"\textless{}", ">": r"\textgreater{}", "±": r"$\pm$", "Δ": r"$\Delta$"},
 }
-# what a sign, a column's gap and a page take in points, of \footnotesize and a common two-column class
-_SIGN, _GAP, _COLUMN, _PAGE, _LEAST = 4.3, 8.0, 240.0, 490.0, 90.0
+# points: of a column and a page of common classes with two columns, and the least that names are given
+_COLUMN, _PAGE, _LEAST = 240.0, 490.0, 90.0
+_SIZES = ((r"\footnotesize", 4.3, 4), (r"\scriptsize", 3.95, 3), (r"\tiny", 3.2, 2))
+"""Letters, what a sign of theirs takes, and the gap at either side of a column; both in points."""
 
 
 def latex(section: Section) -> str:
@@ -47,7 +49,7 @@ def latex(section: Section) -> str:
         r"\centering",
         rf"\caption{{{'. '.join([*map(escape, said), *bold])}.}}",
         rf"\label{{tab:{section.slug}}}",
-        size + r"\setlength{\tabcolsep}{4pt}",
+        size,
         rf"\begin{{tabular}}{{{names}{'r' * len(section.columns)}}}",
         r"\toprule",
         " & ".join(head) + r" \\",
@@ -83,14 +85,15 @@ def _cell(text: str, is_best: bool) -> str:
 
 def _layout(widths: Sequence[int]) -> tuple[str, str, str]:
     """Return `*` where a table takes the page's width, how names are set, and the size of the letters."""
-    sizes = [_SIGN * width + _GAP for width in widths]
-    if sum(sizes) <= _COLUMN:
-        return "", "l", r"\footnotesize"
-    numbers = sum(sizes[1:])
-    size, shrunk = (r"\footnotesize", 1.0) if numbers + _LEAST <= _PAGE else (r"\scriptsize", 0.85)
-    if shrunk * sum(sizes) <= _PAGE:
-        return "*", "l", size
-    return "*", f"p{{{max(_LEAST, _PAGE - shrunk * numbers):.0f}pt}}", size
+    size, sign, gap = _SIZES[0]
+    if sum(widths) * sign + len(widths) * 2 * gap <= _COLUMN:
+        return "", "l", size + rf"\setlength{{\tabcolsep}}{{{gap}pt}}"
+    for size, sign, gap in _SIZES:  # noqa: B007  # the smallest is taken where none is small enough
+        room = _PAGE - sum(widths[1:]) * sign - len(widths) * 2 * gap
+        if room >= min(_LEAST, widths[0] * sign):
+            break
+    names = "l" if widths[0] * sign <= room else f"p{{{max(_LEAST, room):.0f}pt}}"
+    return "*", names, size + rf"\setlength{{\tabcolsep}}{{{gap}pt}}"
 
 
 def _wrapped(row: Sequence[str], names: str) -> list[str]:

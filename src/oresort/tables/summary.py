@@ -107,6 +107,7 @@ def summarise(
         failed = pd.concat([failed, pd.DataFrame(wrong)], ignore_index=True) if wrong else failed
     frame = _beside_paper(frame)
     own = ["runs", "title", "first", "is_named", "is_classic"]
+    own += [key for key in columns if key not in differing and key not in shown]  # which were asked for pairs' sake
     return Report(frame.drop(columns=own), failed, frame["runs"].tolist(), names[0][1])
 
 
