@@ -58,7 +58,7 @@ format: install ## format the code
 	$(BIN)/ruff format .
 
 bench: install ## speed of models, loader, training, simulator, scan chain, streams and help
-	for file in models seeds loader training sweep simulator scan sorter lookers runtime stream zoo help; do $(BIN)/python benchmarks/$$file.py || exit 1; done
+	for file in models seeds loader million training sweep simulator scan sorter lookers runtime stream zoo help; do $(BIN)/python benchmarks/$$file.py || exit 1; done
 
 gpu: install ## what a GPU makes of it, in 6 minutes: peak, right steps, pairs/s, 200 epochs (gpu.json; ARGS="--device cpu --tiny")
 	$(BIN)/python benchmarks/gpu.py $(ARGS)

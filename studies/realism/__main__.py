@@ -14,8 +14,8 @@ import pandas as pd
 from matplotlib.figure import Figure
 from omegaconf import MISSING
 
-from oresort.belt.parallel import in_parallel
 from oresort.belt.sorter import COLUMNS, LINES
+from oresort.console.parallel import in_parallel
 from oresort.errors import InputError
 from oresort.files.image import read_pair
 from studies.command import run_study, save

@@ -33,8 +33,8 @@ def test_the_next_job_reads_nothing_again(root: Path, monkeypatch: pytest.Monkey
     def never(*_: object, **__: object) -> None:
         raise AssertionError("read again")
 
-    for name in ("read_pair", "_found", "_build"):
-        monkeypatch.setattr(cache, name, never)
+    monkeypatch.setattr(cache, "read_pair", never)
+    monkeypatch.setattr(cache, "Store", never)
     second = OreDataModule(root, SMALL, seed=1, batch_size=3, resident=True)
     assert second.frame is first.frame
     assert second.planes is planes

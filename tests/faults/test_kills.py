@@ -121,7 +121,7 @@ def test_kills_at_random_moments(server: Server, here: Here, whole: tuple[Path, 
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
-@pytest.mark.parametrize("files", ["new/checkpoints/last.ckpt", "set/.cache/.planes-*"], ids=["epochs", "cache"])
+@pytest.mark.parametrize("files", ["new/checkpoints/last.ckpt", "set/.cache/planes-*.lock"], ids=["epochs", "cache"])
 def test_a_run_that_is_told_to_stop_says_how_to_go_on(
     server: Server, here: Here, whole: tuple[Path, End], number: int, code: int, files: str
 ):
@@ -144,7 +144,7 @@ def test_a_run_that_is_told_to_stop_says_how_to_go_on(
 @pytest.mark.parametrize(
     ("words", "files"),
     [
-        ("evaluate ckpt=run data.root=set out=e", "set/.cache/.planes-*"),
+        ("evaluate ckpt=run data.root=set out=e", "set/.cache/planes-*.lock"),
         ("prepare scans=raw out=x label=ore", ".x.part/*"),
         ("simulate out=x pairs=400 workers=1", ".x.part/*"),
     ],

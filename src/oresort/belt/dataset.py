@@ -9,10 +9,10 @@ import pandas as pd
 
 from oresort.belt.conditions import Conditions
 from oresort.belt.crops import simulate_crops
-from oresort.belt.parallel import in_parallel
 from oresort.belt.plan import Labelling, ScanPlan, plan_scans, split_counts
 from oresort.belt.rock import draw_lot
 from oresort.belt.scan import draw_scene, expose_scene
+from oresort.console.parallel import in_parallel
 from oresort.files.dataset import SIMULATED, write_dataset
 from oresort.files.image import write_pair, write_tiff
 from oresort.files.layout import MANIFEST_COLUMNS, pair_row, write_index

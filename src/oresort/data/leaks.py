@@ -47,6 +47,7 @@ def check_images(frame: pd.DataFrame, hashes: NDArray[np.uint64], root: Path, st
     `hashes` are both layers' `pixel_hashes` by rows of the manifest, (N, 2). InputError instead, if `strict`.
     """
     images = pd.DataFrame({"hash": hashes.ravel(), "id": frame["id"].repeat(2), "split": frame["split"].repeat(2)})
+    images = images[images["hash"].duplicated(keep=False)]
     copies = images[images.groupby("hash")["split"].transform("nunique") > 1]
     if copies.empty:
         return 0

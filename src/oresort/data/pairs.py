@@ -1,5 +1,6 @@
 """What one job of a sweep has read of a dataset, kept in memory for the next one in the same process."""
 
+import hashlib
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
@@ -24,8 +25,6 @@ from oresort.represent.representation import Planes, Representation
 Index = Callable[[PairsConfig], pd.DataFrame]
 """Reads which pairs there are, such as `index_pairs`."""
 
-_State = tuple[tuple[int, ...], ...]
-
 
 class OnDevice(NamedTuple):
     """One split on the training device."""
@@ -48,7 +47,7 @@ class Pairs:
         texts = _states(self._texts())
         self.frame = index(settings)
         self.state = texts + _states(self._images())
-        self._planes: tuple[tuple[str, Path], Cached, _State] | None = None
+        self._planes: tuple[tuple[str, Path], Cached, bytes] | None = None
         self._resident: dict[tuple[str, torch.device], tuple[Planes, OnDevice]] = {}
 
     @cached_property
@@ -135,18 +134,18 @@ def pairs_of(index: Index, settings: PairsConfig) -> Pairs:
     return _last[1]
 
 
-def _states(files: Iterator[str]) -> _State:
-    return tuple(_state(file) for file in files)
+def _states(files: Iterator[str]) -> bytes:
+    """Return a hash of files' size, time of change and place on the disk, all that is kept of two million images."""
+    digest = hashlib.blake2b(digest_size=16)
+    for file in files:
+        try:
+            found = os.stat(file)  # noqa: PTH116 - of every image
+            digest.update(f"{found.st_size} {found.st_mtime_ns} {found.st_ino} {found.st_dev} ".encode())
+        except OSError:
+            digest.update(b"none ")
+    return digest.digest()
 
 
-def _state(file: str) -> tuple[int, ...]:
-    try:
-        found = os.stat(file)  # noqa: PTH116 - of every image
-    except OSError:
-        return ()
-    return found.st_size, found.st_mtime_ns, found.st_ino, found.st_dev
-
-
-def _file_of(cached: Cached) -> _State:
+def _file_of(cached: Cached) -> bytes:
     """Return the state of the file that planes are mapped from: planes written over are others."""
-    return (_state(str(getattr(cached.planes, "filename", ""))),)
+    return _states(iter([str(getattr(cached.planes, "filename", ""))]))

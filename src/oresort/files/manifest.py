@@ -92,15 +92,18 @@ def _check_paths(frame: pd.DataFrame, root: Path, origin: Path, follow_links: bo
     for column in ("low", "high"):
         # as written, no path leaves; resolved, a symbolic link may, which is the user's to allow
         paths = [text if text.startswith("/") else inside + text for text in frame[column]]
-        outside = [not os.path.normpath(path).startswith(inside) for path in paths]
+        odd = [".." in path or not path.startswith(inside) for path in paths]  # else there is nothing to make out
+        outside = [
+            is_odd and not os.path.normpath(path).startswith(inside) for path, is_odd in zip(paths, odd, strict=True)
+        ]
         _refuse(frame, origin, column, _marks(outside, frame), ", outside the dataset's root; move it inside")
-        places[column] = pd.Series([real(path) for path in paths], index=frame.index)
+        places[column] = [real(path) for path in paths]
         if not follow_links:
             leads = [not place.startswith(inside) for place in places[column]]
             mend = "; move what it leads to inside, or allow it by data.follow_links=true"
             why = f", a symbolic link that leads outside the dataset's root{mend}"
             _refuse(frame, origin, column, _marks(leads, frame), why)
-    twice = pd.concat([places["low"], places["high"]]).duplicated().to_numpy()  # by what it is, however written
+    twice = pd.Series([*places["low"], *places["high"]]).duplicated().to_numpy()  # by what it is, however written
     for column, part in zip(("low", "high"), np.split(twice, 2), strict=True):
         _refuse(frame, origin, column, _marks(part, frame), ", an image that is named before; name each image once")
 
@@ -116,13 +119,12 @@ class _Resolved:
         self._folders: dict[str, str] = {}
 
     def __call__(self, path: str) -> str:
-        folder, name = os.path.split(path)
+        folder, _, name = path.rpartition("/")  # os.path.split takes ten times as long
         if name in ("", ".", "..") or "/../" in path:  # what goes up depends on links
             return os.path.realpath(path)
+        folder = folder or "/"
         if folder not in self._folders:
-            self._folders[folder] = self(folder)
-        plain = f"{self._folders[folder].rstrip('/')}/{name}"
-        try:
-            return os.path.realpath(plain) if Path(plain).is_symlink() else plain
-        except OSError:  # a name that is too long, say: whoever reads the image says so
-            return plain
+            self._folders[folder] = self(folder).rstrip("/")
+        plain = f"{self._folders[folder]}/{name}"
+        # of a name that is too long, say, whoever reads the image says so
+        return os.path.realpath(plain) if os.path.islink(plain) else plain  # noqa: PTH114
