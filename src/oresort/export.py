@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from oresort.console.command import REQUIRED, run_command
 from oresort.console.ranges import number, one_of, share, whole
 from oresort.errors import InputError
-from oresort.sorting.operating import MOVED, Operating
+from oresort.sorting.operating import MOVED, Operating, check_used
 
 if TYPE_CHECKING:
     from oresort.learn.export import Exported
@@ -50,6 +50,7 @@ def export(cfg: ExportConfig) -> "Exported":
     out = Path(cfg.out)
     if out.suffix.lower() != ".onnx":
         raise InputError(f"out={cfg.out}: not called *.onnx, by which commands know it; name it so")
+    check_used(cfg.threshold, cfg.operating, cfg.prices)
     data, int8 = cfg.data, cfg.precision == "int8"
     if int8 and data.root is None:
         raise InputError("precision=int8: is judged by labelled pairs; give them as data.root=DIR")

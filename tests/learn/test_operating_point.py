@@ -188,3 +188,59 @@ def test_grades_in_ppm_are_asked_about(command: Any, run: Path, assayed: Path, t
     assert "a median grade of 50 wt %; is it in ppm" in errors(err)[0]
     code, _, err = command(evaluate, f"ckpt={run}", f"data.root={root}", "device=cpu", "rich=true")
     assert code == 0, err
+
+
+@pytest.mark.parametrize(("cutoff", "lacking"), [(99, "ore"), (0.0001, "waste")])
+def test_a_cutoff_beyond_all_grades_is_refused_before_the_training(
+    command: Any, assayed: Path, tmp_path: Path, cutoff: float, lacking: str
+):
+    words = (f"data.root={assayed}", f"out={tmp_path / 'run'}")
+    for verb, more in (
+        (train, (*SMALL, f"cutoff={cutoff}")),
+        (train, (*SMALL, f"cutoff={cutoff}", "task=grade")),
+        (classic, ("method=r_value", f"data.cutoff={cutoff}")),
+    ):
+        code, _, err = command(verb, *words, *more)
+        assert code == 1
+        assert f"no {lacking} among 84 pairs of train, which are of" in errors(err)[0]
+
+
+def test_a_key_that_no_rule_asks_for_is_refused(command: Any, run: Path, assayed: Path, tmp_path: Path):
+    asked = (f"ckpt={run}", f"data.root={assayed}", "device=cpu")
+    fresh = (f"data.root={assayed}", f"out={tmp_path / 'r'}", *SMALL)
+    for verb, words, why in (
+        (evaluate, (*asked, "operating.recovery=0.8"), "operating.recovery=0.8: is of threshold=recovery alone"),
+        (evaluate, (*asked, "threshold=f1", "operating.lost_ore=3"), "operating.lost_ore=3.0: is of threshold=cost"),
+        (
+            export,
+            (f"ckpt={run}", f"out={tmp_path / 'm.onnx'}", "operating.of=mass"),
+            "of=mass: is of threshold=recovery",
+        ),
+        (export, (f"ckpt={run}", f"out={tmp_path / 'm.onnx'}", f"prices={PRICES}"), "is of threshold=value alone"),
+        (train, (*fresh, f"prices={PRICES}"), "is of threshold=value alone"),
+    ):
+        code, _, err = command(verb, *words)
+        assert code == 1
+        assert why in errors(err)[0]
+
+
+def test_a_promise_of_other_classes_is_not_repeated(command: Any, run: Path, assayed: Path, tmp_path: Path):
+    content = torch.load(run / "checkpoints" / "best.ckpt", weights_only=True)
+    model = load_trained(run)
+    point = choose_point("recovery", model.known, Operating(recovery=0.8, confidence=0.8))
+    content["state_dict"]["threshold"].fill_(point.threshold)
+    torch.save(content | {"point": point.plain()}, tmp_path / "m.ckpt")
+    asked = (f"ckpt={tmp_path / 'm.ckpt'}", f"data.root={assayed}", "device=cpu")
+    assert "at least 80 % of ore particles" in command(evaluate, *asked)[1]
+    code, out, err = command(evaluate, *asked, "cutoff=0.7")
+    assert code == 0, err
+    assert "by recovery, chosen on" in out
+    assert "at least" not in out.split("by recovery")[1]
+    # asked anew, it is of the classes of the cut-off, by the dataset's validation pairs
+    words = ("threshold=recovery", "operating.recovery=0.5", "operating.confidence=0.6", "cutoff=0.7")
+    code, out, err = command(evaluate, *asked, *words)
+    assert code == 0, err
+    frame = pd.read_csv(assayed / "manifest.csv", dtype={"id": str}).set_index("id")
+    table = pd.read_csv(run / "predictions.csv", dtype={"id": str})
+    rich = (frame.loc[table.loc[table["split"] == "val", "id"], "grade"] >= 0.7).sum()
+    assert f"if particles are as those {rich} were" in out.replace("\n", " ")

@@ -93,3 +93,10 @@ def test_assays_that_contradict_each_other_tell_nothing(assays):
 def test_the_two_product_formula_of_a_text_book():
     # feed 1 %, concentrate 25 %, tail 0.1 %: yield 0.9 / 24.9
     assert two_product(1, 25, 0.1) == pytest.approx((0.9 / 24.9, 0.9 * 25 / 24.9))
+
+
+def test_a_particle_richer_than_the_mineral_leaves_no_separation_efficiency():
+    found = balance(lot([0.9, 0.1], [1, 0], grade=[40.0, 0.1]), np.array([True, False]))
+    assert "a particle holds 40 wt %, the mineral only 34.6" in found.left_out["separation_efficiency"]
+    assert "separation_efficiency" not in found.found
+    assert found.found["metal_recovery"].value == pytest.approx(40 / 40.1)

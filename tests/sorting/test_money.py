@@ -110,3 +110,27 @@ def test_the_example_can_be_read_and_breaks_even_where_it_should(tmp_path: Path)
             load_prices(tmp_path / "prices.yaml")
     with pytest.raises(InputError, match="nowhere"):
         load_prices(tmp_path / "nowhere.yaml")
+
+
+@pytest.mark.parametrize(("line", "why"), [("metal_price: 4.15", "2,204.6 lb"), ("mineral_grade: 0.1", "its milling")])
+def test_prices_at_which_nothing_is_worth_milling_are_asked_about(tmp_path: Path, line: str, why: str):
+    key = line.partition(":")[0]
+    own = [line if row.startswith(key) else row for row in EXAMPLE.read_text().splitlines()]
+    (tmp_path / "own.yaml").write_text("\n".join(own))
+    with pytest.raises(InputError, match=why):
+        load_prices(tmp_path / "own.yaml")
+
+
+def test_numbers_may_be_written_as_in_science(tmp_path: Path):
+    (tmp_path / "own.yaml").write_text(EXAMPLE.read_text().replace("9000.0", "9e3"))
+    assert load_prices(tmp_path / "own.yaml") == load_prices(EXAMPLE)
+
+
+def test_a_gain_over_milling_at_a_loss_is_doubted():
+    poor = lot([0.9, 0.2], [1, 0], grade=[0.05, 0.01])
+    lines = money(poor, np.array([True, False]), PRICES).doubts
+    assert [line.split(" ")[0] for line in lines] == ["without"]
+    assert "loses 9.60 per tonne" in lines[0]
+    rich = lot([0.9, 0.2], [1, 0], grade=[1.0, 1.0])
+    (line,) = money(rich, np.array([True, False]), PRICES).doubts
+    assert "sorting loses money" in line

@@ -28,7 +28,7 @@ from oresort.learn.metrics import binary_metrics
 from oresort.learn.run import recorded
 from oresort.make import make
 from oresort.represent.mask import particle_mask
-from oresort.sorting.operating import THRESHOLD, Operating
+from oresort.sorting.operating import THRESHOLD, Operating, check_used
 from oresort.sorting.point import choose_point
 from oresort.sorting.prices import Prices, load_prices
 from oresort.sorting.probability import check_probabilities
@@ -82,6 +82,7 @@ def run_classic(cfg: ClassicConfig, folder: str | Path) -> dict[str, Any]:
     """
     folder = Path(folder)
     method = make(cfg.method, Classic)  # type: ignore[type-abstract]
+    check_used(cfg.threshold, cfg.operating, cfg.prices)
     prices = load_prices(Path(cfg.prices)) if cfg.prices else None
     frame = index_pairs(cfg.data)
     check_reach(cfg.threshold, cfg.operating, prices, frame)

@@ -6,6 +6,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from oresort.console.counted import counted
+from oresort.errors import InputError
 from oresort.learn.checkpoint import remember
 from oresort.learn.evaluation import Evaluation
 from oresort.learn.lot import lot_of
@@ -15,11 +17,21 @@ from oresort.sorting.prices import Prices
 
 
 def check_reach(rule: str | float, operating: Operating, prices: Prices | None, index: pd.DataFrame) -> None:
-    """Refuse a threshold that no model could have by a manifest's validation pairs.
+    """Refuse a threshold that no model could have by a manifest's validation pairs, and pairs of one class alone.
 
     Raises:
-        InputError: as `check_operating`.
+        InputError: as `check_operating`; training or validation pairs without ore or without waste.
     """
+    for side in ("train", "val"):
+        part = index[index["split"] == side]
+        for name, number in (("ore", 1), ("waste", 0)):
+            if not (part["label"] == number).any():
+                known = part["grade"].dropna()
+                span = f", which are of {known.min():.3g} to {known.max():.3g} wt %" if len(known) else ""
+                raise InputError(
+                    f"no {name} among {counted(len(part), 'pair')} of {side}{span}: nothing tells both classes apart; "
+                    "give another cutoff, or more pairs"
+                )
     val = index[index["split"] == "val"]
     held = val["grade"] > 0 if operating.of == "metal" else val["label"] == 1
     grades = bool(val["grade"].notna().all()) and bool((val["grade"] > 0).any())

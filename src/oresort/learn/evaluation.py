@@ -19,7 +19,7 @@ from oresort.learn.grades import Graded, checked_grades, grade_columns, grade_fi
 from oresort.learn.lot import lot_of
 from oresort.learn.metrics import binary_metrics
 from oresort.models.heads.head import p_ore
-from oresort.sorting.operating import Operating
+from oresort.sorting.operating import Operating, check_used
 from oresort.sorting.point import Point, choose_point
 from oresort.sorting.prices import Prices
 from oresort.sorting.probability import check_probabilities
@@ -79,6 +79,7 @@ def evaluate_checkpoint(
     Raises:
         InputError: what the checkpoint, the dataset or an argument has wrong.
     """
+    check_used(threshold, operating)
     trained = load_trained(ckpt)
     reading = trained.module.net.reading
     trained = trained.at_cutoff(cutoff if reading is not None else None)
@@ -92,9 +93,11 @@ def evaluate_checkpoint(
             why = f"the settings of its data cannot be used ({one_line(error)})"
             raise InputError(f"{ckpt}: {why}; give one that oresort.train wrote") from error
     place = device_named(device)
-    point = trained.point
+    point, known = trained.point, trained.known
+    if reading is None and cutoff is not None and cutoff != trained.data.get("cutoff"):
+        # what it knows and promises is of other classes
+        point, known = replace(point, promise={}), None
     if threshold is not None:
-        known = trained.known
         if known is None and isinstance(threshold, str):
             index, answers, _ = _answers(trained, data, "val", place)
             known = lot_of(data.frame.iloc[index], data.root, answers).lot

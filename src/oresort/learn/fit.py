@@ -38,7 +38,7 @@ from oresort.learn.tracking import EpochLogger, close, make_loggers, summarise
 from oresort.learn.trainer import make_trainer
 from oresort.learn.turns import beside
 from oresort.sorting import METRICS
-from oresort.sorting.operating import OF_LABELS
+from oresort.sorting.operating import OF_LABELS, check_used
 from oresort.sorting.prices import load_prices
 
 
@@ -166,6 +166,7 @@ def fit(
 
 def _fit(cfg: TrainConfig, folder: Path, data: OreDataModule, loggers: list[Logger]) -> dict[str, Any]:
     seeded(cfg)
+    check_used(cfg.threshold, cfg.operating, cfg.prices)
     prices = load_prices(Path(cfg.prices)) if cfg.prices else None
     check_reach(cfg.threshold, cfg.operating, prices, data.frame)
     if grades := cfg.task == "grade":

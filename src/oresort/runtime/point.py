@@ -6,7 +6,7 @@ from typing import Protocol
 
 from oresort.errors import InputError
 from oresort.runtime.model import Model
-from oresort.sorting.operating import Operating
+from oresort.sorting.operating import Operating, check_used
 from oresort.sorting.point import Point, choose_point
 from oresort.sorting.prices import load_prices
 from oresort.sorting.probability import check_threshold
@@ -26,8 +26,9 @@ def operating_point(cfg: Moves, model: Model) -> Point:
     """Return where a model decides: as saved with it, at a number, or at what a rule picks on its validation pairs.
 
     Raises:
-        InputError: a rule, and a model that knows no such pairs, or what `choose_point` refuses.
+        InputError: a rule, and a model that knows no such pairs, or what `choose_point` and `check_used` refuse.
     """
+    check_used(cfg.threshold, cfg.operating)
     point = model.point
     if isinstance(cfg.threshold, str):
         if model.known is None:

@@ -70,6 +70,11 @@ def balance(lot: Lot, kept: NDArray[np.bool_], mineral: float = CHALCOPYRITE, se
             "separation_efficiency": schulz(found["mass_yield"], feed, product, mineral),
         }
     scans = drawn.shape[1]
+    if lot.grade is not None and (richest := float(lot.grade.max(initial=0))) > mineral:
+        found.pop("separation_efficiency", None)
+        left_out["separation_efficiency"] = (
+            f"a particle holds {richest:.4g} wt %, the mineral only {mineral:g}; see to mineral_grade"
+        )
     intervals = {name: interval(values, scans) for name, values in found.items()}
     for name in [name for name, known in intervals.items() if np.isnan(known.value)]:
         left_out[name] = "a pile or a class of it is empty"

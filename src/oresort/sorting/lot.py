@@ -14,6 +14,7 @@ from oresort.sorting.probability import check_probabilities
 Vector = NDArray[np.float64]
 
 RICHEST = 20.0  # wt %: a median grade beyond it is no ore's, but perhaps one in other units
+_LIGHTEST, _HEAVIEST = 1e-9, 1e9  # of a particle, in any unit: sums of other numbers are none
 _MOST = 20_000  # particles that are kept in a file
 _KINDS = {"p_ore": "<f4", "ore": "|u1", "scan": "<u2", "mass": "<f4", "grade": "<f4"}  # columns in a file
 _ORIGINS = ("manifest", "image")
@@ -50,7 +51,7 @@ class Lot:
                 raise InputError(f"{name}: of {len(column)} particles, p_ore of {count}; give one of each")
         if self.mass_from not in _ORIGINS:
             raise InputError(f"mass_from={self.mass_from!r}: unknown; known are {', '.join(_ORIGINS)}")
-        _check(self.mass, "mass", np.finfo(np.float64).tiny, np.inf, "a number above 0")
+        _check(self.mass, "mass", _LIGHTEST, _HEAVIEST, f"a number from {_LIGHTEST:g} to {_HEAVIEST:g}")
         if self.grade is not None:
             _check(self.grade, "grade", 0, 100, "wt % from 0 to 100")
 

@@ -37,11 +37,25 @@ class Money:
     curve: dict[str, Vector]  # by threshold, see `value.csv` in docs/decision.md, each (T,)
     sensitivity: list[dict[str, float]]  # a row for each of `FACTORS`
 
+    @property
+    def doubts(self) -> list[str]:
+        """What must be said before a gain over no sorting is believed, a line each."""
+        lines = []
+        if self.no_sorting.value < 0:
+            lines.append(
+                f"without sorting this feed loses {-self.no_sorting.value:.2f} per tonne at these prices, so nobody "
+                "would mill it: a gain over that is none yet; see to metal_price and its unit"
+            )
+        if self.gain.value < 0:
+            lines.append(f"sorting loses money at these prices: {self.gain.value:.2f} per tonne of feed")
+        return lines
+
     def plain(self) -> dict[str, Any]:
         """Return it in plain values, without the curve."""
         content = asdict(self)
         del content["curve"]
-        return {key: value._asdict() if isinstance(value, Interval) else value for key, value in content.items()}
+        plain = {key: value._asdict() if isinstance(value, Interval) else value for key, value in content.items()}
+        return {**plain, "doubts": self.doubts}
 
 
 def money(lot: Lot, kept: NDArray[np.bool_], prices: Prices, seed: int = 0) -> Money:

@@ -1,6 +1,7 @@
 """What only a plant knows, from one yaml that it fills in."""
 
 import difflib
+import re
 from dataclasses import MISSING, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -22,6 +23,7 @@ def read_plant(path: Path, kind: type[T], mend: str) -> T:
             each other.
     """
     content = read_mapping(path, mend)
+    content = {key: _number(value) for key, value in content.items()}
     known = [field.name for field in fields(kind)]
     for key in content:
         if key not in known:
@@ -35,3 +37,8 @@ def read_plant(path: Path, kind: type[T], mend: str) -> T:
         return kind(**content)
     except InputError as error:
         raise InputError(f"{path}: {error}") from error
+
+
+def _number(value: object) -> object:
+    """Return what `9e3` means, which YAML takes for text without a point and a sign; anything else as it is."""
+    return float(value) if isinstance(value, str) and re.fullmatch(r"[-+]?\d+(\.\d*)?[eE][-+]?\d+", value) else value

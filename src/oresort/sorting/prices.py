@@ -59,6 +59,13 @@ def load_prices(path: str | Path) -> Prices:
     """Read a plant's prices and costs.
 
     Raises:
-        InputError: no such file, a key that is unknown, missing, or of a wrong type or range.
+        InputError: no such file, a key that is unknown, missing, or of a wrong type or range, or a price at which
+            nothing is worth milling.
     """
-    return read_plant(Path(path), Prices, _MEND)
+    prices = read_plant(Path(path), Prices, _MEND)
+    if prices.break_even > prices.mineral_grade:
+        raise InputError(
+            f"{path}: metal_price={prices.metal_price:g}: not even the mineral itself ({prices.mineral_grade:g} wt %) "
+            "would pay its milling; give the price of a tonne (1 t is 1,000 kg or 2,204.6 lb), costs in its currency"
+        )
+    return prices

@@ -115,10 +115,8 @@ def _show_money(money: Money, prices: Prices) -> None:
         f"{prices.currency} per tonne of feed, metal at {prices.metal_price:g}, break-even {prices.break_even:.3f} wt %"
     )
     show(pd.DataFrame(table), title)
-    if money.gain.value < 0:
-        print(
-            f"warning: sorting loses money at these prices: {money.gain.value:.2f} per tonne of feed", file=sys.stderr
-        )
+    for line in money.doubts:
+        print(f"warning: {line}", file=sys.stderr)
 
 
 def figure_text(figure: str, value: float) -> str:
