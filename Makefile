@@ -11,7 +11,7 @@ SCALE ?= full
 RUNS ?= runs
 ARGS ?=
 TABLES := comparison ablation_energy ablation_fusion ablation_head paper
-STUDIES := ablation_representation ablation_augmentation ablation_kan_basis ablation_tower ablation_speed fusion_zoo
+STUDIES := ablation_representation ablation_augmentation ablation_kan_basis ablation_tower ablation_speed fusion_zoo crossval
 
 .DEFAULT_GOAL := help
 .PHONY: help install demo test test-all lint format bench gpu tables studies $(TABLES) $(STUDIES) page dashboard clean

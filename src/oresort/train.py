@@ -99,7 +99,8 @@ def _job(cfg: "TrainConfig", sweep: Path) -> dict[str, Any]:
 
     if cfg.at_once:
         return in_turns({str(one.seed): partial(_job, one, sweep) for one in by_seed(cfg)})
-    title, config = f"{cfg.row or cfg.name}, seed {cfg.seed}", asdict(cfg)
+    fold = "" if cfg.data.fold is None else f", fold {cfg.data.fold}"
+    title, config = f"{cfg.row or cfg.name}{fold}, seed {cfg.seed}", asdict(cfg)
     folder = sweep / folder_name(config, cfg.data.root)  # while the pairs are not known
     if multiprocessing.current_process().name != "MainProcess" or beside() > 1:
         cfg.trainer["enable_progress_bar"] = False  # bars of several trainings would overwrite each other

@@ -112,6 +112,7 @@ def test_pairs_are_others_by_every_setting_that_chooses_them(root: Path):
         PairsConfig(root=str(root), follow_links=True),
         PairsConfig(root=str(root), limit=12),
         PairsConfig(root=str(root), labelled=12),
+        PairsConfig(root=str(root), folds=3, fold=0),
     ]
     chosen = {name for c in changed for name in vars(c) if vars(c)[name] != vars(plain)[name]}
     assert chosen == vars(plain).keys() - {"root", "cutoff"}  # which wants grades

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from oresort.data.folds import check_folds, draw_folds, sides_of
 from oresort.data.leaks import one_name, report
 from oresort.data.settings import PairsConfig
 from oresort.data.splits import assign_splits, grouped_split
@@ -25,14 +26,20 @@ def index_pairs(data: PairsConfig) -> pd.DataFrame:
     """
     if not data.root:
         raise InputError("data.root: empty; name the dataset's folder as data.root=DIR")
-    root = Path(data.root)
-    index = load_manifest(root, follow_links=data.follow_links)
-    frame = assign_splits(index, root, split=data.split, seed=data.split_seed, strict=data.strict)
-    if data.limit is not None:
-        frame = limit_pairs(frame, data.limit, data.split_seed)
+    check_folds(data)
+    root, seed = Path(data.root), data.split_seed
+    frame = load_manifest(root, follow_links=data.follow_links)
+    if data.folds is None:
+        frame = assign_splits(frame, root, split=data.split, seed=seed, strict=data.strict)
+    else:
+        frame = draw_folds(frame, data.folds, seed)
+    if data.limit is not None:  # of folds before it is known which is tested, so that all of them know the same pairs
+        frame = limit_pairs(frame, data.limit, seed)
+    if data.folds is not None and data.fold is not None:
+        frame = sides_of(frame, data.folds, data.fold, seed)
     if data.labelled is not None:
         test = frame["split"] == "test"
-        few = limit_pairs(frame[~test], data.labelled, data.split_seed)
+        few = limit_pairs(frame[~test], data.labelled, seed)
         frame = frame[test | frame["id"].isin(few["id"])].reset_index(drop=True)
     # last, so that pairs and sides are the same for every cut-off
     return frame if data.cutoff is None else by_grade(frame, data.cutoff, data.root, data.strict)
@@ -72,36 +79,40 @@ def index_unlabelled(data: PairsConfig) -> pd.DataFrame:
     """
     if not data.root:
         raise InputError("data.root: empty; name the dataset's folder as data.root=DIR")
-    root, links = Path(data.root), data.follow_links
+    check_folds(data)
+    root, links, seed = Path(data.root), data.follow_links, data.split_seed
     found, empty = root / UNLABELLED, present(root / MANIFEST) and read_table(root / MANIFEST, REQUIRED).empty
     rest = load_manifest(root, follow_links=links, file=found) if present(found) else None
     if rest is not None and empty:
-        frame = rest.assign(split=grouped_split(rest.assign(label=0), data.split_seed))
+        frame, rest = rest.assign(label=0, split=""), None
     else:
-        frame = assign_splits(
-            load_manifest(root, follow_links=links), root, split=data.split, seed=data.split_seed, strict=data.strict,
-            classes=False,
-        )  # fmt: skip
-        if rest is not None:
-            names = one_name(pd.concat([frame["scan"], rest["scan"]], ignore_index=True))
-            side = dict(zip(names[: len(frame)], frame["split"], strict=True))
-            own = zip(names[len(frame) :], rest["split"], strict=True)
-            rest = rest.assign(split=[side.get(name, split or "train") for name, split in own])
-            frame = pd.concat([frame, rest], ignore_index=True)
+        frame, empty = load_manifest(root, follow_links=links), False
+    if data.folds is not None and data.fold is not None:
+        frame = sides_of(draw_folds(frame, data.folds, seed, classes=False), data.folds, data.fold, seed, classes=False)
+    elif empty:
+        frame = frame.assign(split=grouped_split(frame, seed))
+    else:
+        frame = assign_splits(frame, root, split=data.split, seed=seed, strict=data.strict, classes=False)
+    if rest is not None:
+        names = one_name(pd.concat([frame["scan"], rest["scan"]], ignore_index=True))
+        side = dict(zip(names[: len(frame)], frame["split"], strict=True))
+        own = zip(names[len(frame) :], rest["split"], strict=True)
+        rest = rest.assign(split=[side.get(name, split or "train") for name, split in own])
+        frame = pd.concat([frame, rest], ignore_index=True)
     if data.cutoff is not None:
         raise InputError("data.cutoff: says nothing of pairs without labels; leave it out")
     if data.labelled is not None:
         raise InputError("data.labelled: says nothing of pairs without labels; leave it out, or set data.limit")
     frame = frame.assign(label=np.int64(-1))
-    return frame if data.limit is None else limit_pairs(frame, data.limit, data.split_seed)
+    return frame if data.limit is None else limit_pairs(frame, data.limit, seed)
 
 
-def fingerprint(frame: pd.DataFrame, cut: Cutting | None) -> str:
-    """Return a hash of which pairs there are, of what class, in which split, and how they were cut.
+def fingerprint(frame: pd.DataFrame, cut: Cutting | None, *, sides: bool = True) -> str:
+    """Return a hash of which pairs there are, of what class, with `sides` in which split, and how they were cut.
 
     Images are not read; pairs cut in another way are other pairs, though they may be called the same.
     """
-    text = frame[["id", "label", "scan", "split"]].to_csv() + repr(cut)
+    text = frame[["id", "label", "scan", *(["split"] if sides else [])]].to_csv() + repr(cut)
     return hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
 
 

@@ -13,6 +13,8 @@ class PairsConfig:
     root: str = ""  # folder with `manifest.csv` or the released layout
     split: Annotated[str, one_of("given", "seeded")] = "given"  # see `assign_splits`
     split_seed: Annotated[int, whole(0, SEEDS)] = 0  # of a drawn split, apart from the training seed
+    folds: Annotated[int | None, whole(2)] = None  # in place of a split: so many, each tested once, see `draw_folds`
+    fold: Annotated[int | None, whole(0)] = None  # which of them is tested, counted from 0
     strict: bool = False  # leakage and unnamed pairs are errors, not warnings
     follow_links: bool = False  # symbolic links may lead out of the root
     limit: Annotated[int | None, whole(1)] = None  # at most so many pairs, see `limit_pairs`

@@ -4,10 +4,9 @@ import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
+from oresort.data.draw import drawn_sides
 from oresort.data.leaks import leaking_scans, one_name, report
 from oresort.errors import InputError
 from oresort.files.layout import CLASSES, SPLIT_FILE, SPLITS
@@ -38,49 +37,14 @@ def assign_splits(
         frame, origin = _from_file(frame, file, strict), str(file)
     else:
         frame, origin = frame.assign(split=grouped_split(frame, seed)), f"data.split_seed={seed}"
-    _check_classes(frame, origin, CLASSES if classes else ())
+    check_classes(frame, origin, CLASSES if classes else ())
     _check_leakage(frame, origin, strict)
     return frame.reset_index(drop=True)
 
 
 def grouped_split(frame: pd.DataFrame, seed: int) -> list[str]:
-    """Draw a split of whole scans near 70/15/15, stratified by class as far as the groups allow.
-
-    Scans are taken in random order, large ones first, each to the side whose share of its classes is furthest from
-    full: greedy, and within one scan's size of the wanted counts.
-    """
-    scans = one_name(frame["scan"])
-    table = pd.crosstab(scans, frame["label"]).reindex(columns=range(len(CLASSES)), fill_value=0)
-    table = table.iloc[np.random.default_rng(seed).permutation(len(table))]
-    # large ones first, small ones even out; stable, so scans of one size stay in drawn order
-    table = table.iloc[np.argsort(-table.sum(axis=1).to_numpy(), kind="stable")]
-    counts = dict(zip(table.index, table.to_numpy(), strict=True))
-    totals = table.sum(axis=0).to_numpy()
-    wanted = np.outer(SHARES, totals).astype(np.float64)  # (3, classes)
-    have = np.zeros_like(wanted)
-    side_of = {}
-    for scan, group in counts.items():
-        # the change of the squared miss, each class measured by its own total
-        change = (have + group - wanted) ** 2 - (have - wanted) ** 2  # (3, classes)
-        side = int((change / np.maximum(wanted, 1) / np.maximum(totals, 1)).sum(axis=1).argmin())
-        have[side] += group
-        side_of[scan] = SPLITS[side]
-    _fill_gaps(side_of, counts)
-    return [side_of[scan] for scan in scans]
-
-
-def _fill_gaps(side_of: dict[str, str], counts: dict[str, NDArray[np.int64]]) -> None:
-    # few large scans can leave a side without a class: give it the smallest scan that another side can spare
-    def held(side: str) -> NDArray[np.int64]:
-        return sum((counts[s] for s in side_of if side_of[s] == side), np.zeros(len(CLASSES), np.int64))
-
-    for label in range(len(CLASSES)):
-        for side in SPLITS:
-            if held(side)[label]:
-                continue
-            spare = [s for s, d in side_of.items() if counts[s][label] and (held(d) > counts[s])[counts[s] > 0].all()]
-            if spare:
-                side_of[min(spare, key=lambda scan: counts[scan].sum())] = side
+    """Draw a split of whole scans near 70/15/15, see `drawn_sides`."""
+    return [SPLITS[side] for side in drawn_sides(frame, SHARES, seed)]
 
 
 def _key(entry: str) -> str:
@@ -116,7 +80,8 @@ def _from_file(frame: pd.DataFrame, file: Path, strict: bool) -> pd.DataFrame:
     return frame.assign(split=keys.map(side_of)).dropna(subset="split")
 
 
-def _check_classes(frame: pd.DataFrame, origin: str, needed: Sequence[str]) -> None:
+def check_classes(frame: pd.DataFrame, origin: str, needed: Sequence[str]) -> None:
+    """Refuse an empty side, or one that lacks one of the classes `needed`; InputError names `origin`, who chose it."""
     for side in SPLITS:
         present = set(frame.loc[frame["split"] == side, "label"])
         if not present:

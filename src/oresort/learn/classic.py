@@ -100,6 +100,7 @@ def _measure(
     start = time.perf_counter()
     method.fit(crops["train"], sides["train"]["label"].to_numpy(np.int64), cfg.seed)
     row: dict[str, Any] = {f"pairs/{side}": len(pairs) for side, pairs in sides.items()}
+    row["dataset"] = fingerprint(frame, read_dataset(root), sides=False)
     row |= {"params": method.numbers, "fit_seconds": time.perf_counter() - start}
     start, tables = time.perf_counter(), []
     for side in ("val", "test"):

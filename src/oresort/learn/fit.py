@@ -17,6 +17,7 @@ from lightning.pytorch.loggers import Logger
 from lightning.pytorch.utilities import rank_zero_only
 
 from oresort.data.datamodule import OreDataModule
+from oresort.data.index import fingerprint
 from oresort.errors import InputError, Interrupted, one_line
 from oresort.files.layout import SPLITS
 from oresort.files.reading import read_json
@@ -151,6 +152,7 @@ def fit(
     chosen = next(c for c in trainer.checkpoint_callbacks if getattr(c, "filename", "") == "best")
     row |= {
         **{f"pairs/{side}": int((data.frame["split"] == side).sum()) for side in SPLITS},
+        "dataset": fingerprint(data.frame, data.cut, sides=False),
         **data.leakage(),
         "params": sum(p.numel() for p in module.net.parameters()),
         "weights": "best",

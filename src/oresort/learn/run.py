@@ -41,11 +41,12 @@ def differing(rows: list[dict[str, Any]]) -> list[str]:
 
 
 def folder_name(config: Mapping[str, Any], pairs: str) -> str:
-    """Return the name of a run's folder in a sweep: its row, its seed and a hash of its identity."""
+    """Return the name of a run's folder in a sweep: its row, its fold and its seed, and a hash of its identity."""
     text = json.dumps(identity(config, pairs), sort_keys=True, default=str)
     digest = hashlib.blake2b(text.encode(), digest_size=4).hexdigest()
     row = re.sub(r"[^a-z0-9]+", "-", (config.get("row") or config["name"]).lower()).strip("-")
-    return f"{row}-s{config['seed']}-{digest}"
+    fold = config["data"].get("fold")
+    return f"{row}-{'' if fold is None else f'f{fold}-'}s{config['seed']}-{digest}"
 
 
 def finished(folder: Path) -> dict[str, Any] | None:

@@ -67,7 +67,7 @@ class Sweep(Callback):
         keys = differing(rows)
         lines = [
             {
-                "row": row.get("config.row")
+                "row": _named(row)
                 or ", ".join([row["name"], *(f"{key.removeprefix('config.')}={row.get(key)}" for key in keys)]),
                 "seed": row["seed"],
                 "status": row["status"],
@@ -93,3 +93,9 @@ def _rows(folder: Path) -> list[dict[str, Any]]:
         {"folder": file.parent.name, "modified": file.stat().st_mtime, **read_row(file)}
         for file in sorted(folder.glob(f"*/{RECORD}"))
     ]
+
+
+def _named(row: dict[str, Any]) -> str:
+    """Return what an experiment calls a run, and which fold it tests; nothing for a plain one, named by its keys."""
+    name, fold = row.get("config.row") or "", row.get("config.data.fold")
+    return f"{name}, fold {fold}" if name and fold is not None else name

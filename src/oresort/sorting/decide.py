@@ -6,12 +6,12 @@ from numpy.typing import NDArray
 from oresort.sorting.probability import check_probabilities, check_threshold
 
 
-def is_ore(p_ore: NDArray[np.floating], threshold: float) -> NDArray[np.bool_]:
-    """Return where a particle is called ore: at or above the threshold.
+def is_ore(p_ore: NDArray[np.floating], threshold: float | NDArray[np.floating]) -> NDArray[np.bool_]:
+    """Return where a particle is called ore: at or above the threshold, or its own one of several (N,).
 
     Compared as float32, the type a model answers in: probabilities read back from a table decide alike.
     """
-    return np.asarray(p_ore, np.float32) >= np.float32(threshold)
+    return np.asarray(p_ore, np.float32) >= np.asarray(threshold, np.float32)
 
 
 def decide(p_ore: NDArray[np.floating], threshold: float) -> NDArray[np.str_]:

@@ -12,6 +12,9 @@ from oresort.sorting.decide import is_ore
 from oresort.sorting.resample import LEVEL, drawn_scans
 
 Weights = NDArray[np.float64]
+Scans = NDArray[np.int64]  # the number of each pair's scan
+
+_AT_ONCE = 2_000_000  # weights that are held at a time
 
 COMPARABLE = (
     *("auroc", "f1", "recall", "precision", "accuracy", "balanced_accuracy", "mcc", "average_precision", "brier"),
@@ -35,8 +38,13 @@ class Difference(NamedTuple):
     high: float
 
 
-def weighted_metric(metric: str, p_ore: Weights, ore: NDArray[np.bool_], threshold: float, weights: Weights) -> Weights:
-    """Return a metric of `COMPARABLE` (B,) of pairs (N,) counted `weights` (B, N) times; NaN where it is undefined."""
+def weighted_metric(
+    metric: str, p_ore: Weights, ore: NDArray[np.bool_], threshold: float | Weights, weights: Weights
+) -> Weights:
+    """Return a metric of `COMPARABLE` (B,) of pairs (N,) counted `weights` (B, N) times; NaN where it is undefined.
+
+    `threshold` is one for all, or that of each pair (N,).
+    """
     if metric not in COMPARABLE:
         raise InputError(f"metric={metric}: no interval of that; known are {', '.join(COMPARABLE)}")
     with np.errstate(invalid="ignore", divide="ignore"):
@@ -61,6 +69,15 @@ def weighted_metric(metric: str, p_ore: Weights, ore: NDArray[np.bool_], thresho
             "kept": (tp + fp) / (tp + fp + fn + tn),
         }
         return np.asarray(formulas[metric])
+
+
+def resampled(
+    metric: str, p_ore: Weights, ore: NDArray[np.bool_], threshold: float | Weights, drawn: Weights, codes: Scans
+) -> Weights:
+    """Return `weighted_metric` (B,) of pairs (N,) for each draw (B, S) of scans, see `drawn_scans`, in parts."""
+    step = max(1, _AT_ONCE // max(1, len(codes)))
+    parts = (drawn[start : start + step][:, codes] for start in range(0, len(drawn), step))  # (step, N) each
+    return np.concatenate([weighted_metric(metric, p_ore, ore, threshold, part) for part in parts])
 
 
 def _counted(p_ore: Weights, ore: NDArray[np.bool_], weights: Weights) -> tuple[Weights, Weights]:
@@ -101,19 +118,30 @@ def paired_difference(
     the deviation over seeds says what another training would do. None where the runs are not of the
     `same_pairs`, or the metric is undefined in one of them, or in all resamples.
     """
+    differences = resampled_differences(own, reference, metric, resamples, seed)
+    return None if differences is None else difference_of(differences)
+
+
+def resampled_differences(
+    own: Sequence[Run], reference: Sequence[Run], metric: str, resamples: int, seed: int = 0
+) -> Weights | None:
+    """Return what `paired_difference` is made of, (1 + B,): of all scans once, and of each draw of them."""
     runs = [*own, *reference]
     if not same_pairs(runs):
         return None
     tables = [run.predictions.sort_values("id", ignore_index=True) for run in runs]
     first = tables[0]
     codes, drawn = drawn_scans(first["scan"].tolist(), resamples, seed)
-    weights = drawn[:, codes]  # row 0: all pairs once
     ore = (first["label"] == "ore").to_numpy()
     values = [
-        weighted_metric(metric, table["p_ore"].to_numpy(np.float64), ore, run.threshold, weights)
+        resampled(metric, table["p_ore"].to_numpy(np.float64), ore, run.threshold, drawn, codes)
         for run, table in zip(runs, tables, strict=True)
     ]
-    difference = np.mean(values[: len(own)], axis=0) - np.mean(values[len(own) :], axis=0)
+    return np.asarray(np.mean(values[: len(own)], axis=0) - np.mean(values[len(own) :], axis=0))
+
+
+def difference_of(difference: Weights) -> Difference | None:
+    """Return the first of some differences (1 + B,), and the middle `LEVEL` of the others; None if undefined."""
     if np.isnan(difference[0]) or np.isnan(difference[1:]).all():
         return None
     tail = (1 - LEVEL) / 2

@@ -9,7 +9,13 @@ from oresort.learn.naming import named_by
 
 SIDES = ("name", "scale", "recipe", "data")  # what rows of one experiment's table have in common
 METHOD = "method._target_"  # which only classical sorters have
-OF_PAIRS = ("data.limit", "data.labelled", "data.split", "data.split_seed")  # which the hash of the pairs tells, too
+OF_PAIRS = (
+    "data.limit",
+    "data.labelled",
+    "data.split",
+    "data.folds",
+    "data.split_seed",
+)  # which the hash of the pairs tells, too
 
 
 def called(table: pd.DataFrame, differing: Sequence[str], keys: Sequence[str]) -> tuple[list[str], list[str]]:

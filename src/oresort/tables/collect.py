@@ -41,6 +41,6 @@ def paper_tables() -> pd.DataFrame:
 
 
 def keys_of(rows: pd.DataFrame) -> list[str]:
-    """Return the keys by which runs of `collect` can differ in what they come to, but for the seed."""
+    """Return the keys by which runs of `collect` can differ in what they come to, but for seed and fold."""
     keys = [str(c).removeprefix("config.") for c in rows.columns if str(c).startswith("config.")]
-    return [key for key in keys if counts(key) and key not in ("seed", "name", "row", "reference")]
+    return [key for key in keys if counts(key) and key not in ("seed", "data.fold", "name", "row", "reference")]

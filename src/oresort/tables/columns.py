@@ -26,7 +26,7 @@ def checked_columns(columns: Sequence[str], keys: Sequence[str]) -> list[str]:
     Raises:
         InputError: a column that there is not, with the nearest ones, or a short key that several end in.
     """
-    known = (*_COUNTS, *METRICS, "difference", *_PAPER)
+    known = (*_COUNTS, *METRICS, "pooled", "difference", *_PAPER)
     found = []
     for name in columns:
         if name in (*known, *keys):
@@ -47,13 +47,15 @@ def checked_columns(columns: Sequence[str], keys: Sequence[str]) -> list[str]:
 
 def default_columns(table: pd.DataFrame, metric: str) -> list[str]:
     """Return the columns that a table has where none are chosen: as many as a page holds."""
-    first = ["n", "params_M", metric, *(name for name in ("difference", f"paper_{metric}") if name in table)]
+    first = ["n", "params_M", metric, *(name for name in ("pooled", "difference", f"paper_{metric}") if name in table)]
     others = [name for name in ("balanced_accuracy", "f1", "brier", "auroc") if name != metric]
     return [*first, *others][: MOST - 1]
 
 
 def heading(column: str, metric: str) -> str:
-    """Return what stands above a column: `metric` is the one that differences are of."""
+    """Return what stands above a column: `metric` is the one that differences and figures over all folds are of."""
+    if column == "pooled":
+        return f"all folds: {metric} [{LEVEL:.0%}]"
     if column == "difference":
         return f"Δ {metric} [{LEVEL:.0%}]"
     return f"paper: {column.removeprefix('paper_')}" if column in _PAPER else short_keys([column])[column]
@@ -63,6 +65,10 @@ def cells(table: pd.DataFrame, column: str) -> list[str]:
     """Return a column as people read it: metrics in per cent as `mean±std`, a dash where nothing is known."""
     if column == "difference":
         return [_difference(row) for _, row in table.iterrows()] if "row" in table else []
+    if column == "pooled":
+        return [_with_ends(row, "pooled") or "-" for _, row in table.iterrows()]
+    if column == "n" and "folds" in table:
+        return [_runs(row) for _, row in table.iterrows()]
     if column in METRICS or column in _PAPER:
         return _plus_minus(table, column)
     values = table[column].tolist() if column in table else [None] * len(table)
@@ -87,10 +93,25 @@ def best(table: pd.DataFrame, column: str) -> list[bool]:
 
 
 def _difference(row: "pd.Series[Any]") -> str:
-    value, low, high = (100 * float(row.get(f"difference{end}", np.nan)) for end in ("", "_low", "_high"))
+    own = _with_ends(row, "difference", "+")
+    return own or ("reference" if row["row"] == row.get("reference") else "-")
+
+
+def _with_ends(row: "pd.Series[Any]", name: str, sign: str = "") -> str:
+    """Return a figure in per cent with its interval, where there is one; nothing where it is not known."""
+    value, low, high = (100 * float(row.get(f"{name}{end}", np.nan)) for end in ("", "_low", "_high"))
     if np.isnan(value):
-        return "reference" if row["row"] == row.get("reference") else "-"
-    return f"{value:+.2f}" + ("" if np.isnan(low) or np.isnan(high) else f" [{low:+.2f}, {high:+.2f}]")
+        return ""
+    return f"{value:{sign}.2f}" + ("" if np.isnan(low) or np.isnan(high) else f" [{low:{sign}.2f}, {high:{sign}.2f}]")
+
+
+def _runs(row: "pd.Series[Any]") -> str:
+    """Return of how many seeds a row is, or of how many folds, and seeds of each."""
+    if is_absent(row["folds"]):
+        return str(row["n"])
+    done, folds, seeds = (int(row[key]) for key in ("folds_done", "folds", "seeds"))
+    text = f"{folds} folds" if done == folds else f"{done} of {folds} folds"
+    return text if seeds == 1 else f"{text} x {seeds}"
 
 
 def _plus_minus(table: pd.DataFrame, name: str) -> list[str]:

@@ -1,7 +1,7 @@
-"""Each row of a report's table against the table's reference row."""
+"""What the predictions of runs tell of the rows of a report: differences to the reference row, figures over folds."""
 
 from collections.abc import Callable, Sequence
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -9,21 +9,21 @@ import pandas as pd
 
 from oresort.errors import InputError, one_line
 from oresort.learn.record import PREDICTIONS, RECORD, read_predictions, read_row
-from oresort.tables.bootstrap import Run, paired_difference, same_pairs
+from oresort.tables.bootstrap import Run, same_pairs
+from oresort.tables.folds import by_fold, difference, pool_rows
 
 _NONE = (None, float("nan"), float("nan"), float("nan"))
 _COLUMNS = ("difference_metric", "difference", "difference_low", "difference_high", "no_difference")
 
 
-def with_differences(
-    frame: pd.DataFrame, split: str, metric: str, resamples: int
-) -> tuple[pd.DataFrame, dict[str, str]]:
+def with_intervals(frame: pd.DataFrame, split: str, metric: str, resamples: int) -> tuple[pd.DataFrame, dict[str, str]]:
     """Return rows with their differences to the `reference` of their `table`, and why runs are damaged, by run.
 
     Only a row that saw the same pairs is compared. Where there is no difference though a reference is named,
-    `no_difference` says why. `title` is what an experiment calls a row.
+    `no_difference` says why. `title` is what an experiment calls a row. Rows of folds also get their `pooled` figures.
     """
     load = cache(lambda run: _load_run(Path(run), split))
+    judge = partial(_damaged, load=load)
     found: dict[Any, tuple[Any, ...]] = {}
     damaged: dict[str, str] = {}
     for _, table in frame[frame["reference"] != ""].groupby(["table", "reference"], sort=False):
@@ -37,19 +37,19 @@ def with_differences(
                 why = f"{len(same) or 'no'} rows here are its reference {called}"
                 found[index] = (*_NONE, why if len(same) or references.empty else f"{called} saw other pairs")
                 continue
-            folders = same["runs"].item()
-            if wrong := _damaged((*folders, *row["runs"]), load):
+            own, other = row["cells"], same["cells"].item()
+            if wrong := by_fold(judge, other, own):
                 damaged |= wrong
                 found[index] = (*_NONE, f"{next(iter(wrong))} is damaged")
-                continue
-            own, other = ([load(run) for run in runs] for runs in (row["runs"], folders))
-            if (difference := paired_difference(own, other, metric, resamples)) is None:
-                found[index] = (*_NONE, f"{metric} is undefined in one of its runs or the reference's")
+            elif isinstance(value := difference(own, other, load, metric, resamples), str):
+                found[index] = (*_NONE, value)
             else:
-                found[index] = (metric, *difference, None)
-    return frame.join(
-        pd.DataFrame.from_dict(found, orient="index", columns=list(_COLUMNS))
-    ) if found else frame, damaged
+                found[index] = (metric, *value, None)
+    if found:
+        frame = frame.join(pd.DataFrame.from_dict(found, orient="index", columns=list(_COLUMNS)))
+    if split == "test" and "folds" in frame:
+        frame = pool_rows(frame, judge, load, metric, resamples, damaged)
+    return frame, damaged
 
 
 def _damaged(runs: Sequence[str], load: Callable[[str], Run]) -> dict[str, str]:

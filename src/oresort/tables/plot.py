@@ -8,7 +8,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
-from oresort.console.palette import BLUE, GREY, VERMILION
+from oresort.console.palette import BLUE, GREEN, GREY, VERMILION
+from oresort.sorting.resample import LEVEL
 from oresort.tables.figure import COLUMN, PAGE
 from oresort.tables.text import Section
 
@@ -30,7 +31,12 @@ def report_figure(section: Section, metric: str = "auroc") -> Figure:
     panels = figure.subplots(1, 1 + compared, sharey=True, squeeze=False)[0]
     y = np.arange(len(table), dtype=float)
     mean, std = 100 * table[f"{metric}_mean"].astype(float), 100 * table[f"{metric}_std"].astype(float)
-    _points(panels[0], mean, y, std, "o", BLUE, "here, mean ± std over seeds")
+    over = "folds" if "folds" in table else "seeds"
+    _points(panels[0], mean, y, std, "o", BLUE, f"here, mean ± std over {over}")
+    if "pooled" in table and table["pooled_metric"].eq(metric).any():
+        value, low, high = (100 * table[f"pooled{end}"].astype(float) for end in ("", "_low", "_high"))
+        ends = np.stack([value - low, high - value])
+        _points(panels[0], value, y - 0.2, ends, "s", GREEN, f"all folds, {LEVEL:.0%} over scans")
     if f"paper_{metric}" in table:
         printed, spread = table[f"paper_{metric}"], table[f"paper_{metric}_std"]
         _points(panels[0], printed, y, spread, "D", VERMILION, "printed in the paper (its own data)")

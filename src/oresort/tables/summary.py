@@ -15,7 +15,8 @@ from oresort.sorting import METRICS, direction
 from oresort.tables.bootstrap import COMPARABLE
 from oresort.tables.called import METHOD, OF_PAIRS, SIDES, called
 from oresort.tables.collect import DAMAGED, keys_of, paper_tables
-from oresort.tables.differences import with_differences
+from oresort.tables.differences import with_intervals
+from oresort.tables.folds import FOLD, cells_of, same_dataset, spread, told
 
 _LABELS = ("config.row", "config.reference", "config.name", "config.scale.name", "config.recipe.name")
 
@@ -32,7 +33,8 @@ class Report(NamedTuple):
     `paper_<metric>`, `paper_<metric>_std`, `paper_params_M` where the paper prints that row; `pairs_train, pairs_val,
     pairs_test, epochs, data, root, reference`, `data` being a hash of the pairs; `leaking_scans, leaking_images`, the
     most that any of its runs found on several sides of its split, empty where none did. A figure that is undefined in
-    one of the runs has no mean.
+    one of the runs has no mean. Of folds, means and deviations are over these, and there are `folds, folds_done, seeds,
+    pairs_all`, and `pooled_metric, pooled, pooled_low, pooled_high` or `no_pooled`, see `oresort.tables.folds`.
 
     `folders` are the runs of each row of `table`, in its order; `untold` the keys in which plain runs differ that their
     names do not tell.
@@ -55,7 +57,8 @@ def summarise(
     """Return one row per configuration of the runs of `collect`.
 
     Runs are of one configuration if they saw the same pairs and differ in nothing that counts but the seed, see
-    `learn.run.counts`. Of two finished runs of one configuration and seed the newer counts. The difference of
+    `learn.run.counts`, or the fold. Of two finished runs of one configuration, seed and fold the newer counts. The
+    difference of
     `metric` to the reference row gets an interval, see `paired_difference`; `resamples=0` leaves it out. `reference`
     is called so in each table in place of the row that its runs name; `shown` are further keys that rows shall have.
 
@@ -72,11 +75,12 @@ def summarise(
     failed = failed.dropna(axis=1, how="all") if not failed.empty else failed
     if done.empty:
         return Report(pd.DataFrame(), failed, [], [])
-    done = done.reindex(columns=list(dict.fromkeys([*done.columns, *_LABELS, f"config.{METHOD}", "data"])))
+    done = done.reindex(columns=list(dict.fromkeys([*done.columns, *_LABELS, f"config.{METHOD}", "data", FOLD])))
+    done["data"] = same_dataset(done)
     # text compares NaN with NaN and lists with lists
     text = done.map(lambda value: json.dumps(value, default=str))
     done["configuration"] = text[[*keys, "data"]].agg("|".join, axis=1)
-    done = done.sort_values("modified").drop_duplicates(["configuration", "seed"], keep="last")
+    done = done.sort_values("modified").drop_duplicates(["configuration", "seed", FOLD], keep="last")
     plain = done[~_named(done)]
     # a key that only some runs have (a classical sorter has no learning rate) tells nothing by its absence
     differing = [
@@ -102,11 +106,11 @@ def summarise(
             raise InputError(f"reference={reference}: no row is called so; rows are {', '.join(near or frame['row'])}")
         frame["reference"] = reference
     if resamples:
-        frame, damaged = with_differences(frame, split, metric, resamples)
+        frame, damaged = with_intervals(frame, split, metric, resamples)
         wrong = [{"run": run, "status": DAMAGED, "error": why} for run, why in damaged.items()]
         failed = pd.concat([failed, pd.DataFrame(wrong)], ignore_index=True) if wrong else failed
     frame = _beside_paper(frame)
-    own = ["runs", "title", "first", "is_named", "is_classic"]
+    own = ["runs", "cells", "title", "first", "is_named", "is_classic"]
     own += [key for key in columns if key not in differing and key not in shown]  # which were asked for pairs' sake
     return Report(frame.drop(columns=own), failed, frame["runs"].tolist(), names[0][1])
 
@@ -126,9 +130,8 @@ def _row(group: pd.DataFrame, keys: Sequence[str], split: str) -> dict[str, Any]
         if (key := f"{split}/{name}") not in group:
             raise InputError(f"{first['run']}: no {key} in its {RECORD}; train that run again")
         # a mean over some of the runs would look like one over all
-        values = group[key].astype(float)
-        row |= {f"{name}_mean": values.mean(skipna=False), f"{name}_std": values.std(ddof=1, skipna=False)}
-    row |= {f"pairs_{side}": first.get(f"pairs/{side}") for side in SPLITS}
+        row |= dict(zip((f"{name}_mean", f"{name}_std"), spread(group, key), strict=True))
+    row |= {f"pairs_{side}": first.get(f"pairs/{side}") for side in SPLITS} | told(group)
     row |= {"epochs": first.get("config.trainer.max_epochs"), "root": first.get("config.data.root")}
     named = first["config.reference"]
     row |= {"data": first["data"], "reference": named if isinstance(named, str) and named != "null" else ""}
@@ -138,6 +141,7 @@ def _row(group: pd.DataFrame, keys: Sequence[str], split: str) -> dict[str, Any]
         "is_named": bool(title),
         "is_classic": isinstance(first[f"config.{METHOD}"], str),
         "runs": list(group["run"]),
+        "cells": cells_of(group),
     }
     own["first"] = {str(key).removeprefix("config."): value for key, value in first.items()}
     return row | own

@@ -15,6 +15,10 @@ from oresort.tables.summary import Report
 _UNTOLD = 4  # keys that are named
 
 
+POOLED = "all folds: every pair once, by the model that had not seen its scan, so one ranking of several models' scales"
+"""What a figure over all folds is."""
+
+
 class Section(NamedTuple):
     """One table: title, name for files, what it was measured on, its cells as text, its rows as numbers, notes on them.
 
@@ -37,10 +41,9 @@ def sections(report: Report, split: str, metric: str = "auroc", columns: Sequenc
         return
     roots = [str(root) for root in report.table["root"].dropna()]
     called = dict(zip(roots, ends(roots), strict=True))
-    facts = f"{split}, per cent, mean±std over n seeds"
     for slug, part in report.table.groupby("table", sort=False):
         numbers = _used(part)
-        first = numbers.iloc[0]
+        first, facts = numbers.iloc[0], _facts(numbers, split)
         if slug == "runs":
             sets = numbers["data"].nunique(dropna=False)
             title, place = "runs", facts + (f"; rows are of {sets} sets of pairs" if sets > 1 else "")
@@ -57,6 +60,11 @@ def sections(report: Report, split: str, metric: str = "auroc", columns: Sequenc
         yield Section(title, str(slug), place, pd.DataFrame(shown), numbers, tuple(chosen), metric, notes(numbers))
 
 
+def _facts(table: pd.DataFrame, split: str) -> str:
+    facts = f"{split}, per cent, mean±std over n seeds{' or folds' if 'folds' in table else ''}"
+    return f"{facts}; {POOLED}" if "pooled" in table else facts
+
+
 def notes(table: pd.DataFrame) -> tuple[str, ...]:
     """Return what a reader must know of single rows of a report's table: leakage, and why a difference is missing."""
     found = []
@@ -65,6 +73,8 @@ def notes(table: pd.DataFrame) -> tuple[str, ...]:
             found.append(f"{row['row']}: {leaks}")
         if isinstance(why := row.get("no_difference"), str):
             found.append(f"{row['row']}: no difference to the reference row: {why}")
+        if isinstance(why := row.get("no_pooled"), str):
+            found.append(f"{row['row']}: no figure over all folds: {why}")
     return tuple(found)
 
 

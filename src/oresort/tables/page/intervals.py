@@ -6,14 +6,11 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from oresort.sorting.resample import FEWEST, drawn_scans, interval
-from oresort.tables.bootstrap import Weights, weighted_metric
+from oresort.tables.bootstrap import resampled
 
 RESAMPLES = 1_000
-
-_AT_ONCE = 2_000_000  # weights that are held at a time
 
 
 def figures(
@@ -29,23 +26,7 @@ def figures(
     drawn = drawn if drawn.shape[1] >= FEWEST else drawn[:1]  # no interval anyway
     found: dict[str, Any] = {}
     for metric in metrics:
-        known = interval(_all(metric, p_ore, ore, threshold, drawn, codes), drawn.shape[1])
+        known = interval(resampled(metric, p_ore, ore, threshold, drawn, codes), drawn.shape[1])
         ends = zip(("", "_low", "_high"), known, strict=True)
         found |= {f"{metric}{end}": value if math.isfinite(value) else None for end, value in ends}
     return found
-
-
-def _all(
-    metric: str,
-    p_ore: Weights,
-    ore: NDArray[np.bool_],
-    threshold: float,
-    drawn: Weights,
-    codes: NDArray[np.intp],
-) -> Weights:
-    step = max(1, _AT_ONCE // len(codes))
-    parts = [
-        weighted_metric(metric, p_ore, ore, threshold, drawn[start : start + step][:, codes])
-        for start in range(0, len(drawn), step)
-    ]
-    return np.concatenate(parts)  # (1 + B,)

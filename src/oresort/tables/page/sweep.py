@@ -13,6 +13,7 @@ from oresort.files.provenance import provenance
 from oresort.files.record import IMPORTANCES
 from oresort.paths import version_of
 from oresort.sorting.resample import LEVEL
+from oresort.tables.columns import cells
 from oresort.tables.look.importances import importances_chart, read_importances
 from oresort.tables.page.drawing import lines
 from oresort.tables.page.write import plain, write_page
@@ -37,10 +38,10 @@ def sweep_document(
 ) -> dict[str, Any]:
     """Return all that the page of a report says, in plain values.
 
-    A row of a table has `row, n, params_M`, each metric as `<metric>_mean` and `<metric>_std`, and where they are known
-    `difference` with its ends, and `paper_<metric>`; those of the paper are per cent, all others shares of 1. Of
-    classical sorters `importances` has `run, features (feature, importance, deviation), of (how many there are), runs`:
-    the first ten of one run of each configuration.
+    A row of a table has `row, n, params_M`, in words `of` how many seeds or folds it is, each metric as `<metric>_mean`
+    and `<metric>_std`, and where they are known `difference` and `pooled` with their ends, and `paper_<metric>`; those
+    of the paper are per cent, all others shares of 1. Of classical sorters `importances` has `run, features (feature,
+    importance, deviation), of (how many there are), runs`: the first ten of one run of each configuration.
     """
     importances, left_out = _importances(report.folders, runs)
     tables = [
@@ -102,8 +103,8 @@ def _importances(folders: list[list[str]], runs: str) -> tuple[list[dict[str, An
 
 
 def _rows(part: Section) -> list[dict[str, Any]]:
-    rows = [plain(row) for row in part.numbers.to_dict("records")]
-    return [{**row, "is_reference": row["row"] == row.get("reference")} for row in rows]
+    rows = zip(cells(part.numbers, "n"), (plain(row) for row in part.numbers.to_dict("records")), strict=True)
+    return [{**row, "of": of, "is_reference": row["row"] == row.get("reference")} for of, row in rows]
 
 
 def _methods(table: pd.DataFrame, split: str, metric: str, resamples: int) -> str:
@@ -115,6 +116,16 @@ def _methods(table: pd.DataFrame, split: str, metric: str, resamples: int) -> st
         "deviation of the sample; a single seed has none",
         "Runs count as one configuration if they saw the same pairs and differ in nothing but the seed",
     ]
+    if "folds" in table:
+        sentences.append(
+            "Of folds of whole scans, each tested once, means and deviations are over folds; "
+            "folds share training pairs, so the deviation is no standard error"
+        )
+    if "pooled" in table:
+        sentences.append(
+            f"Figures over all folds hold every pair once, with {LEVEL:.0%} of {resamples:,} resamples of whole scans; "
+            "they rank several models' probabilities as one, whose scales differ"
+        )
     if "difference" in table:
         sentences.append(
             f"Differences of {metric} to an experiment's reference row hold {LEVEL:.0%} of {resamples:,} resamples of "
