@@ -1,6 +1,7 @@
 """Loggers: what a run leaves with each, read back; Weights & Biases offline, and the dashboard that names it."""
 
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -16,9 +17,12 @@ from pairs import SMALL
 from sklearn.metrics import auc, roc_auc_score
 
 from oresort import dashboard, train
+from oresort.errors import InputError
 from oresort.learn.config import TrainConfig
 from oresort.learn.fit import train as train_run
+from oresort.learn.tracking import EpochLogger
 from oresort.learn.wandb import curves, samples
+from oresort.learn.wandb_parts import STEP, identity
 from oresort.make import trust
 from oresort.paths import CONF_DIR, choices
 from oresort.tables.dashboard import BARS, CURVES, MEDIA
@@ -99,6 +103,99 @@ def test_a_run_holds_curves_tables_pairs_and_its_model(tracked: dict[str, dict[s
     assert len(content["data"]) == len(own)
     assert any(path.startswith("media/images/test/pairs") for path in run["files"])
     assert ("model", f"model-{run['run']['run_id']}") in run["artifacts"]
+
+
+@pytest.fixture(scope="module")
+def parts(dataset: Path, compose_train: Callable[..., TrainConfig], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run of two parts, stopped while it trained, that was moved to another folder afterwards."""
+    folder = tmp_path_factory.mktemp("parts") / "run"
+    words = [f"data.root={dataset}", "logger=wandb", "trainer.max_epochs=4", "logger.wandb.id=mine-1"]
+    cfg = compose_train(*words, "logger.wandb.name=first try", "logger.wandb.notes=of two parts")
+    plain = EpochLogger.log_metrics
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("WANDB_MODE", "offline")
+
+        def stopping(self: EpochLogger, metrics: dict[str, float], step: int | None = None) -> None:
+            plain(self, metrics, step)
+            if metrics.get("epoch") == 2 and "val/auroc" in metrics:
+                raise KeyboardInterrupt
+
+        patch.setattr(EpochLogger, "log_metrics", stopping)
+        with pytest.raises(KeyboardInterrupt):
+            train_run(cfg, folder)
+        patch.undo()
+        patch.setenv("WANDB_MODE", "offline")
+        train_run(cfg, folder)
+    return folder.rename(folder.parent / "moved")
+
+
+def rows_of(part: Path) -> list[dict[str, Any]]:
+    (file,) = part.glob("run-mine-1.wandb")
+    words = [sys.executable, "-m", "wandb", "leet", "inspect", "--json", str(file)]
+    lines = subprocess.run(words, capture_output=True, text=True, check=True, timeout=120).stdout.splitlines()
+    return [found["history"]["item"] for found in map(json.loads, lines) if found["type"] == "history"]
+
+
+def test_the_parts_of_a_run_that_went_on_are_one_course(parts: Path):
+    first, second = sorted((parts / "wandb").glob("offline-run-*"))
+    both = [rows_of(first), rows_of(second)]
+    assert all(len(rows) > 1 for rows in both)
+    rows = both[0] + both[1]
+    steps = [row["_step"] for row in rows]
+    assert steps == sorted(set(steps))
+    known = pd.read_csv(parts / "metrics.csv")
+    for name in ("val/auroc", "train/loss", "lr"):
+        told = [(row["epoch"], row[name]) for row in rows if name in row and "epoch" in row]
+        assert [epoch for epoch, _ in told] == [0, 1, 2, 3]
+        assert [value for _, value in told] == pytest.approx(known[name].tolist())
+    assert [row[STEP] for row in rows if STEP in row] == sorted(row[STEP] for row in rows if STEP in row)
+    for part in (first, second):
+        run = read_back(next(part.glob("run-*.wandb")))["run"]
+        assert (run["run_id"], run["display_name"], run["notes"]) == ("mine-1", "first try", "of two parts")
+
+
+def test_a_moved_run_still_has_all_that_it_names(parts: Path):
+    assert not [file for file in (parts / "wandb").rglob("*") if file.is_symlink()]
+    named = []
+    for part in (parts / "wandb").glob("offline-run-*"):
+        (file,) = part.glob("run-*.wandb")
+        words = [sys.executable, "-m", "wandb", "leet", "inspect", "--json", str(file)]
+        for line in subprocess.run(words, capture_output=True, text=True, check=True).stdout.splitlines():
+            record = json.loads(line)
+            if record["type"] == "artifact":
+                named += [entry["local_path"] for entry in record["artifact"]["manifest"]["contents"]]
+            elif record["type"] == "files":
+                named += [str((part / "files" / one["path"]).relative_to(parts)) for one in record["files"]["files"]]
+    assert len(named) > 5
+    for name in named:
+        assert not Path(name).is_absolute()
+        assert (parts / name).is_file(), name
+
+
+def test_an_id_is_of_one_run(parts: Path, tmp_path: Path):
+    with pytest.raises(InputError, match="is mine-1; leave it out"):
+        identity(parts / "wandb", "other")
+    identity(tmp_path / "a" / "wandb", "shared")
+    assert identity(tmp_path / "a" / "wandb", None) == "shared"
+    with pytest.raises(InputError, match=r"is the run in .*a; give each run its own"):
+        identity(tmp_path / "b" / "wandb", "shared")
+    with pytest.raises(InputError, match="give up to 64 letters"):
+        identity(tmp_path / "c" / "wandb", "a/b")
+
+
+@pytest.mark.parametrize(
+    ("word", "says"),
+    [
+        ("logger.notes=x", r"logger\.notes=x: .* such as logger\.wandb\.notes=x"),
+        ("at_once=[1,2]", r"logger=wandb: tracks one run a process; .* seed=1,2"),
+        ("logger.wandb.mode=on", r"logger\.wandb\.mode=on: known are offline, online"),
+    ],
+)
+def test_what_cannot_be_tracked_is_refused(word: str, says: str, command: Any, dataset: Path, tmp_path: Path):
+    code, _, err = command(train, *SMALL, f"data.root={dataset}", "logger=wandb", word, f"out={tmp_path}/run")
+    assert code == 1
+    assert re.search(says, err.replace("\n", " "))
+    assert not list(tmp_path.rglob("run-*.wandb"))
 
 
 def names_in(node: Any) -> set[str]:

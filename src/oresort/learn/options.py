@@ -95,10 +95,14 @@ def _check_parts(cfg: TrainConfig) -> None:
     for group in ("callbacks", "logger"):
         for name, spec in getattr(cfg, group).items():
             key = f"{group}.{name}"
-            if isinstance(spec, Mapping) and "_target_" not in spec:
+            if not isinstance(spec, Mapping):
+                known = choices(group)
+                raise InputError(f"{key}={spec}: a setting stands below the name of one of {', '.join(known)}, "
+                                 f"such as {group}.{known[-1]}.{name}={spec}")  # fmt: skip
+            if "_target_" not in spec:
                 raise InputError(f"{key}: is not chosen; add {group}=[{name}], known are {', '.join(choices(group))}")
             # a callback of the user's may log what it watches
-            watched = spec.get("monitor") if isinstance(spec, Mapping) else None
+            watched = spec.get("monitor")
             lightnings = watched and str(spec["_target_"]).startswith("lightning.")
             if lightnings and watched not in logged:
                 raise InputError(f"{key}.monitor={watched}: no epoch logs it; known are {', '.join(sorted(logged))}")

@@ -31,7 +31,12 @@ _mine = threading.local()  # the turn of the training that runs in this thread
 
 
 def by_seed(cfg: TrainConfig) -> list[TrainConfig]:
-    """Return a configuration for each seed of `at_once`; InputError for a seed that stands there twice."""
+    """Return a configuration for each seed of `at_once`; InputError for a seed that stands there twice, or W&B."""
+    for name, spec in cfg.logger.items():
+        if cfg.at_once and "wandb" in str(spec.get("_target_")).lower():
+            raise InputError(
+                f"logger={name}: tracks one run a process; train the seeds one after another by -m seed=1,2"
+            )
     for seed in cfg.at_once:
         if cfg.at_once.count(seed) > 1:
             raise InputError(f"at_once={cfg.at_once}: {seed} stands there twice; give each seed once")

@@ -1,22 +1,23 @@
 """Weights & Biases beside the run folder: curves, tables, pairs and the model file, offline unless told otherwise."""
 
 import os
-import uuid
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import wandb
 from lightning.pytorch.loggers import WandbLogger
+from lightning.pytorch.utilities import rank_zero_only
 from numpy.typing import NDArray
 from skimage.exposure import rescale_intensity
 from sklearn.calibration import calibration_curve
 from sklearn.metrics import precision_recall_curve, roc_curve
 
 from oresort.errors import InputError, one_line
-from oresort.files.write import replacing
 from oresort.learn.tracking import Pictures, ResultLogger
+from oresort.learn.wandb_parts import STEP, earlier, identity, movable, row_key
 from oresort.represent.representation import Planes
 from oresort.sorting.decide import is_ore
 
@@ -33,7 +34,8 @@ class WandbRun(ResultLogger, WandbLogger):
     `save_dir` is its folder in the run folder; payloads for a later `wandb sync` lie there too.
 
     Raises:
-        InputError: an unknown mode, or a server that cannot be reached.
+        InputError: an unknown mode, what `identity` refuses, another run in this process, or a server that cannot be
+            reached.
     """
 
     def __init__(
@@ -47,30 +49,43 @@ class WandbRun(ResultLogger, WandbLogger):
         job_type: str = "train",
         tags: Sequence[str] = (),
         notes: str | None = None,
+        id: str | None = None,
         timeout: float = 30,
         model: bool = True,
     ) -> None:
         if mode not in _MODES:
             raise InputError(f"logger.wandb.mode={mode}: known are {', '.join(_MODES)}")
-        folder = Path(save_dir)
+        if wandb.run is not None:  # Lightning would go on with that one
+            raise InputError(f"logger=wandb: {wandb.run.id} is tracked in this process; end it by wandb.finish() first")
+        self._folder = folder = Path(save_dir)
         folder.mkdir(parents=True, exist_ok=True)
         os.environ.setdefault("WANDB_SILENT", "true")
         os.environ["WANDB_DATA_DIR"] = str(folder.resolve())  # not in the home folder
-        file = folder / "id.txt"  # kept, so that a killed run goes on as the same run of the service
-        if not file.is_file():
-            with replacing(file) as temporary:
-                temporary.write_text(uuid.uuid4().hex[:8])
-        self.model = model
+        self.model, self._told = model, earlier(folder)
+        # no links, which are absolute; what a kill may lose is a second of curves
+        settings = wandb.Settings(
+            init_timeout=timeout, console="off", symlink=False, x_transaction_log_flush_interval=1
+        )
         super().__init__(
-            save_dir=str(folder.parent), name=name, id=file.read_text().strip(), project=project, entity=entity,
-            group=group, job_type=job_type, tags=list(tags), notes=notes, mode=mode, resume="allow",
-            settings=wandb.Settings(init_timeout=timeout, console="off"),
+            save_dir=str(folder.parent), name=name, id=identity(folder, id), project=project, entity=entity,
+            group=group, job_type=job_type, tags=list(tags), notes=notes, mode=mode, resume="allow", settings=settings,
         )  # fmt: skip
         self._wandb_init.pop("anonymous", None)  # Lightning hands it on unasked, and the service warns of it
         try:
-            _ = self.experiment
+            run = self.experiment
         except (wandb.errors.CommError, wandb.errors.UsageError) as error:
             raise InputError(f"logger=wandb: {one_line(error)}; use logger.wandb.mode=offline") from error
+        if mode == "offline":
+            run.log_artifact = partial(movable, run.log_artifact, folder.parent)  # which tables go through, too
+
+    @rank_zero_only
+    def log_metrics(self, metrics: Mapping[str, float], step: int | None = None) -> None:
+        """Add figures at a step of the optimiser, unless an earlier part of the run has told them."""
+        run, told = self.experiment, self._told
+        row = {**metrics, **({} if step is None else {STEP: step})}
+        if step is None or row_key(row) not in told.rows:
+            run.log(row, step=max(told.step, run.step), commit=True)
+            told.step += 1
 
     def summarise(self, figures: Mapping[str, float]) -> None:
         """Add final figures to the run's summary."""
@@ -104,6 +119,9 @@ class WandbRun(ResultLogger, WandbLogger):
     def close(self, failed: bool) -> None:
         """End the run: Lightning would hand an open one to the next job's logger."""
         wandb.finish(exit_code=int(failed))
+        for log in self._folder.glob("*/logs/*"):
+            if log.is_symlink():  # to a log in the home folder, which does not move with the run
+                log.unlink()
 
 
 def curves(ore: NDArray[np.bool_], p_ore: NDArray[np.float64]) -> dict[str, tuple[str, pd.DataFrame]]:
