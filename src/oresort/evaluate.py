@@ -90,6 +90,8 @@ def evaluate(cfg: EvaluateConfig) -> "Evaluation":
         write_account(told, out)
     title = f"{cfg.ckpt}: {cfg.split}, {len(result.predictions)} pairs, threshold {result.threshold:.3f} (per cent)"
     show_figures(figures, (cfg.split,), title)
+    if result.point.band:
+        print(f"by the threshold alone; what follows keeps particles within {result.point.band:g} of it, too")
     for line in result.told:
         print(line)
     show_account(told, f"{cfg.ckpt}: {cfg.split}")

@@ -37,7 +37,7 @@ def model_knowing(known: Any, seen: Any = None) -> Any:
 
 def test_a_scan_that_looks_otherwise_is_named_in_the_log(tmp_path: Path):
     seen = {"pairs": describe_pairs([LOOKS] * 200, [str(i // 10) for i in range(200)])}
-    told = Told(model_knowing(None, seen), Point(0.5))
+    told = Told(model_knowing(None, seen), Point(0.5), "")
     for i in range(30):
         told.add("a", decision(0.9 if i % 3 else 0.1), 7 + i)
         told.add("b", decision(0.9, looks=LOOKS._replace(high_mean=2.0)), i)
@@ -56,7 +56,7 @@ def test_a_scan_that_looks_otherwise_is_named_in_the_log(tmp_path: Path):
 
 def test_a_record_counts_all_that_was_decided():
     known = drawn(0, 600)
-    told = Told(model_knowing(known), Point(0.5))
+    told = Told(model_knowing(known), Point(0.5), "")
     for i in range(1_000):
         told.add(str(i // 100), decision(float(known.p_ore[i % 600]), mass=50 + i % 7), i)
     record = told.record()
@@ -99,6 +99,16 @@ def test_sort_moves_a_model_by_a_rule_and_records_what_it_expects(
     assert record["expected"]["metal_recovery"]["low"] > 0
     assert "at least 95 % of ore particles" in out
     assert len(pd.read_csv(tmp_path / "out" / "shift.csv")) == 1
+    code, out, err = command(sort, *words, "threshold=recovery", "clipped=drop")
+    assert code == 0, err
+    assert "of what clipped=drop throws out nothing is promised" in out
+    code, _, err = command(sort, *words, "threshold=recovery", "unsure=drop")
+    assert code == 1
+    assert "unsure=drop band=0.05: throws out ore" in err
+    for unsure, done in (("drop", "thrown out"), ("decide", "decided by it"), ("keep", "kept")):
+        code, out, err = command(sort, *words, "threshold=0.4", f"unsure={unsure}")
+        assert code == 0, err
+        assert f"particles within 0.05 of it are {done}" in out
     code, _, err = command(sort, *words, "threshold=0.2", "band=0")
     assert code == 0, err
     record = json.loads((tmp_path / "out" / "decisions.json").read_text())

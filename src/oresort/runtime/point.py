@@ -6,6 +6,7 @@ from typing import Protocol
 
 from oresort.errors import InputError
 from oresort.runtime.model import Model
+from oresort.runtime.settings import SortConfig
 from oresort.sorting.operating import Operating, check_used
 from oresort.sorting.point import Point, choose_point
 from oresort.sorting.prices import load_prices
@@ -41,3 +42,26 @@ def operating_point(cfg: Moves, model: Model) -> Point:
     elif cfg.threshold is not None:
         point = Point(check_threshold(cfg.threshold), band=point.band)
     return point if cfg.band is None else replace(point, band=cfg.band)
+
+
+def sorting_point(cfg: SortConfig, model: Model) -> Point:
+    """Return `operating_point` for a belt, on which policies decide as well.
+
+    Raises:
+        InputError: as that, or a band that throws out what is promised to be kept.
+    """
+    point = operating_point(cfg, model)
+    if point.promise and point.band and cfg.unsure == "drop":
+        raise InputError(
+            f"unsure=drop band={point.band:g}: throws out ore that the threshold promises to keep; say unsure=keep, "
+            "or give the threshold as a number"
+        )
+    return point
+
+
+def words_of(cfg: SortConfig, point: Point) -> str:
+    """Return in one sentence what decides on a belt: the threshold, and policies that its promise knows nothing of."""
+    policies = ["faulty", "clipped", "touching", *(["late"] if cfg.deadline is not None else [])]
+    dropped = [f"{key}=drop" for key in policies if getattr(cfg, key) == "drop"]
+    more = f"; of what {' and '.join(dropped)} throws out nothing is promised" if dropped and point.promise else ""
+    return point.words(cfg.unsure) + more

@@ -12,7 +12,7 @@ from oresort.runtime.ejections import Kept
 from oresort.runtime.looking import Lookers, looking_on
 from oresort.runtime.model import Model
 from oresort.runtime.onnx import BUILTIN
-from oresort.runtime.point import operating_point
+from oresort.runtime.point import sorting_point, words_of
 from oresort.runtime.report import show_ejections, show_sorted
 from oresort.runtime.settings import SortConfig, belts_of, cutting, is_stream
 from oresort.runtime.sorter import Sorter
@@ -47,7 +47,7 @@ def sort_scans(cfg: SortConfig, model: Model, lookers: Lookers = Lookers()) -> l
     Raises:
         InputError: what the scans or an argument has wrong; nothing is written then.
     """
-    cut, point = cutting(cfg, model), operating_point(cfg, model)
+    cut, point = cutting(cfg, model), sorting_point(cfg, model)
     prices = load_prices(Path(cfg.prices)) if cfg.prices else None
     policy, threshold = Policy.of(cfg, point.band), point.threshold
     given = load_calibration(Path(cfg.calibration)) if cfg.calibration else None
@@ -67,7 +67,7 @@ def sort_scans(cfg: SortConfig, model: Model, lookers: Lookers = Lookers()) -> l
     if kept:
         kept.number(_ids(belts))
     figures = lookers.ejecting.record() if lookers.ejecting else None
-    told = Told(model, point, prices)
+    told = Told(model, point, words_of(cfg, point), prices)
     for row in (row for done in belts for row in done.placed()):
         told.add(row.scan, row.made, row.y)
     written = write_sorted(cfg, model, cut, threshold, belts, kept, figures, told)

@@ -40,12 +40,13 @@ class Told:
     Args:
         model: that answers.
         point: at which it decides.
+        words: what is said of that, see `words_of`.
         prices: of the plant; None: nothing is told of money.
     """
 
-    def __init__(self, model: Model, point: Point, prices: Prices | None = None) -> None:
+    def __init__(self, model: Model, point: Point, words: str, prices: Prices | None = None) -> None:
         self.grown: Growing | None = None  # `shift.csv` of a stream, open: rows go there as they are made
-        self._model, self._point, self._prices = model, point, prices
+        self._model, self._point, self._words, self._prices = model, point, words, prices
         self._expected = Expectation(model.known, point.threshold, prices)
         self._rows = deque[list[object]](maxlen=_KEPT)
         self._waiting = list[Decision]()  # to be counted together, which costs less
@@ -70,7 +71,7 @@ class Told:
         self._count()
         figures = self._expected.figures()
         return {
-            "operating_point": {**self._point.plain(), "words": self._point.words()},
+            "operating_point": {**self._point.plain(), "words": self._words},
             "expected": {name: known._asdict() for name, known in figures.found.items()},
             "expected_left_out": figures.left_out,
             "unanswered": self._expected.unanswered,
@@ -111,7 +112,7 @@ class Told:
             print(f"left out: {names}: {why}")
         if self._expected.unanswered:
             print(f"{self._expected.unanswered:,} particles without an answer count for the mass yield alone")
-        print(self._point.words())
+        print(self._words)
 
     def _count(self) -> None:
         rows, self._waiting = self._waiting, []

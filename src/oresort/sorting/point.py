@@ -24,6 +24,7 @@ from oresort.sorting.promise import (
 )
 from oresort.sorting.threshold import choose_threshold
 
+_WITHIN = {"keep": "kept", "drop": "thrown out", "decide": "decided by it"}
 _BY = {"given": "as given", "saved": "as saved with the model"}
 
 
@@ -74,8 +75,8 @@ class Point:
         near = np.abs(np.asarray(p_ore, np.float64) - self.threshold) < self.band
         return np.asarray(is_ore(p_ore, self.threshold) | near)
 
-    def words(self) -> str:
-        """Return in one sentence what the threshold is and promises."""
+    def words(self, unsure: str = "keep") -> str:
+        """Return in one sentence what the threshold is and promises; `unsure` is what is done within the band."""
         on = (
             f", chosen on {counted(self.chosen_on['pairs'], 'pair')} of {counted(self.chosen_on['scans'], 'scan')}"
             if self.chosen_on
@@ -83,7 +84,7 @@ class Point:
         )
         by = _BY.get(self.rule, f"by {self.rule}")
         text = f"threshold {self.threshold:.4f} {by}{on}"
-        text += f", particles within {self.band:g} of it are kept" if self.band else ""
+        text += f", particles within {self.band:g} of it are {_WITHIN[unsure]}" if self.band else ""
         if not self.promise:
             return text
         known = self.promise

@@ -13,7 +13,7 @@ from oresort.files.write import locked, write_json
 from oresort.runtime.ejections import FILE, HEADING, Grown
 from oresort.runtime.looking import Lookers
 from oresort.runtime.model import Model
-from oresort.runtime.point import operating_point
+from oresort.runtime.point import sorting_point, words_of
 from oresort.runtime.report import show_ejections
 from oresort.runtime.settings import SortConfig, cutting, patterns
 from oresort.runtime.sorter import Sorter
@@ -48,7 +48,7 @@ def sort_stream(cfg: SortConfig, model: Model, lookers: Lookers = Lookers()) -> 
         InputError: what an argument has wrong, and then nothing was written; or what ended the stream.
         Interrupted: a signal ended it; all lines that had come are decided on.
     """
-    cut, point = cutting(cfg, model), operating_point(cfg, model)
+    cut, point = cutting(cfg, model), sorting_point(cfg, model)
     prices = load_prices(Path(cfg.prices)) if cfg.prices else None
     policy, threshold = Policy.of(cfg, point.band), point.threshold
     given = load_calibration(Path(cfg.calibration)) if cfg.calibration else None
@@ -76,7 +76,7 @@ def sort_stream(cfg: SortConfig, model: Model, lookers: Lookers = Lookers()) -> 
         else:
             source = Pipe(patience, log) if cfg.lines == "-" else Port(cfg.lines, patience, log)
             opened.callback(source.close)
-        told = Told(model, point, prices)
+        told = Told(model, point, words_of(cfg, point), prices)
         deciding = Deciding((screen, *lookers.observers), told)
         record = Record(cfg, model, point, wanted, earlier, lookers.ejecting)
         rows: Rows = ByScan(earlier) if cfg.lines is None else AtOnce(earlier)
