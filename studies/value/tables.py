@@ -39,7 +39,7 @@ def of_prices(options: Options, prices: Prices) -> pd.DataFrame:
 
 def _row(found: Worth, test: Lot) -> dict[str, Any]:
     return {
-        "without": found.else_,
+        "without": found.without,
         **told("gain", found.gain, test),
         "perfect": float(found.perfect[0]),
         "mass_yield": 100 * float(found.mass_yield[0]),

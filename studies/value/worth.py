@@ -22,7 +22,7 @@ class Worth(NamedTuple):
     perfect: Vector  # the same of a sorter that knows every grade
     mass_yield: Vector
     metal_recovery: Vector
-    else_: str  # what is done without a sorter: mill or dump
+    without: str  # what is done without a sorter: mill or dump
 
 
 def worth(lot: Lot, kept: NDArray[np.bool_], prices: Prices) -> Worth:
