@@ -353,6 +353,11 @@ def test_what_a_plant_gets_is_told_with_its_numbers(tmp_path: Path):
         title = "value, $ per tonne of feed" if name == "value" else name.replace("_", " ")
         assert f"{title} {figure_text(name, known['value'])} " in words
     assert f"sorted {page['sorting']['money']['value']['value']:.2f}" in words
+    assert "nobody would mill it" not in words
+    # at a fifth of the price milling all of it loses money, and a gain over that stands with a warning
+    told = account(lot, Point(0.5), prices.at(0.2))
+    write_evaluation(tmp_path, found, "data", "test", 50, None, told)
+    assert f"{told.headline()[1:]}. Without sorting this feed loses" in text_of(tmp_path)
 
 
 def test_labels_by_grade_are_named_at_the_top(tmp_path: Path):
