@@ -61,6 +61,11 @@ class Augmentation:
         steps = [A.HorizontalFlip(p=flip), A.VerticalFlip(p=flip), A.Transpose(p=transpose)]
         self._geometric = A.Compose([step for step in steps if step.p > 0])
 
+    @property
+    def views(self) -> tuple[int, ...]:
+        """The views of a particle that training draws, as codes of `turn`; 0 is as it lies."""
+        return tuple(code for code in range(8) if (self.flip or not code & 3) and (self.transpose or not code & 4))
+
     def __call__(self, planes: Tensor, representation: Representation, rng: np.random.Generator) -> Tensor:
         """Return augmented planes (B, 4, S, S) float32; all randomness comes from `rng`."""
         # seeded here, since the library's own generators repeat themselves in every worker and epoch; and
@@ -129,7 +134,7 @@ def turned(planes: Tensor, how: Tensor) -> Tensor:
 def turned_at_once(planes: Tensor, how: Tensor) -> Tensor:
     """Return what `turned` does, without a wait for the device."""
     for kind in range(3):
-        planes = torch.where(how[:, kind, None, None, None], _turn(planes, 1 << kind), planes)
+        planes = torch.where(how[:, kind, None, None, None], turn(planes, 1 << kind), planes)
     return planes
 
 
@@ -139,14 +144,15 @@ def turned_in_groups(planes: Tensor, how: Tensor) -> Tensor:
     result = torch.empty_like(planes)
     for kind in range(8):
         rows = (code == kind).nonzero()[:, 0]
-        result[rows] = _turn(planes[rows], kind)
+        result[rows] = turn(planes[rows], kind)
     return result
 
 
-def _turn(planes: Tensor, code: int) -> Tensor:
-    planes = planes.flip(3) if code & 1 else planes
-    planes = planes.flip(2) if code & 2 else planes
-    return planes.transpose(2, 3) if code & 4 else planes
+def turn(planes: Tensor, code: int) -> Tensor:
+    """Return images (..., S, S) in the view `code`, 0 to 7: 1 mirrors in x, 2 in y, 4 transposes then."""
+    planes = planes.flip(-1) if code & 1 else planes
+    planes = planes.flip(-2) if code & 2 else planes
+    return planes.transpose(-2, -1) if code & 4 else planes
 
 
 def relight(planes: Tensor, gain: Tensor, offset: Tensor | None, representation: Representation) -> Tensor:

@@ -110,6 +110,11 @@ class OreDataModule(L.LightningDataModule):
         _ = self.planes
         return {"leaking_scans": len(leaking_scans(self.frame)), "leaking_images": self._leaking_images}
 
+    def count_seen(self, split: str, images: NDArray[np.uint64]) -> int:
+        """Return how many pairs of a split are among images that a model was trained on, given by their hashes."""
+        _ = self.planes
+        return int(np.isin(self._hashes[self.pairs.rows(split), 0], images).sum())
+
     def trained_on(self, before: NDArray[np.uint64]) -> NDArray[np.uint64]:
         """Return hashes of the images that a model has been trained on after this training, `before` of earlier ones.
 

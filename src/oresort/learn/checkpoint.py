@@ -16,6 +16,7 @@ from oresort.files.reading import digest_of
 from oresort.files.write import replacing
 from oresort.learn.grades import Graded, read_graded, set_cutoff
 from oresort.learn.module import OreModule
+from oresort.learn.saving import images_of
 from oresort.make import make
 from oresort.models.heads.head import p_ore
 from oresort.models.inputs import Inputs
@@ -177,6 +178,7 @@ def load_trained(file: str | Path) -> Trained:
         hparams = {**settings, "compile": False}
         module = OreModule(**hparams, seen=content.get("seen"))
         module.load_state_dict(content["state_dict"])
+        module.trained_on = images_of(file, content)
         representation = make(hparams["representation"], Representation)  # type: ignore[type-abstract]
         check_seen(module.seen)
         cut = None if module.hparams["cut"] is None else Cutting(**module.hparams["cut"])

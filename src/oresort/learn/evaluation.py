@@ -9,20 +9,17 @@ import pandas as pd
 import torch
 from numpy.typing import NDArray
 
-from oresort.console.progress import track
 from oresort.data.datamodule import OreDataModule
-from oresort.errors import InputError, one_line
 from oresort.files.layout import CLASSES
 from oresort.files.record import flatten
-from oresort.learn.checkpoint import Trained, device_named, load_trained
+from oresort.learn.asking import answers, opened, seen_before
+from oresort.learn.checkpoint import Trained, device_named
 from oresort.learn.grades import Graded, checked_grades, grade_columns, grade_figures, interval_factor
 from oresort.learn.lot import lot_of
 from oresort.learn.metrics import binary_metrics
-from oresort.models.heads.head import p_ore
 from oresort.sorting.operating import Operating, check_used
 from oresort.sorting.point import Point, choose_point
 from oresort.sorting.prices import Prices
-from oresort.sorting.probability import check_probabilities
 
 
 class Evaluation(NamedTuple):
@@ -49,6 +46,13 @@ class Evaluation(NamedTuple):
             within = f", {100 * g['covered']:.1f} % of pairs within their interval of 90 %"
             lines.append(text + ("" if np.isnan(g["covered"]) else within))
         return lines
+
+    @property
+    def warnings(self) -> list[str]:
+        """What makes its figures too good: pairs that a model was trained on."""
+        count, models = len(self.pairs), self.model.get("models", [self.model])
+        text = "{}: leakage: the model was trained on {:,} of these {:,} pairs, so figures are too good"
+        return [text.format(m["file"], m["trained_on"], count) for m in models if m.get("trained_on")]
 
 
 def evaluate_checkpoint(
@@ -80,18 +84,8 @@ def evaluate_checkpoint(
         InputError: what the checkpoint, the dataset or an argument has wrong.
     """
     check_used(threshold, operating)
-    trained = load_trained(ckpt)
+    trained, data = opened(ckpt, root, cutoff=cutoff, cache=cache, follow_links=follow_links, data=data)
     reading = trained.module.net.reading
-    trained = trained.at_cutoff(cutoff if reading is not None else None)
-    own: dict[str, Any] = {"root": str(root), "cache": str(cache) if cache else None, "follow_links": follow_links}
-    own |= {} if cutoff is None else {"cutoff": cutoff}
-    settings = {**trained.data, **own}
-    if data is None or dict(data.hparams) != settings:
-        try:
-            data = OreDataModule(**settings)
-        except (InputError, TypeError, ValueError) as error:
-            why = f"the settings of its data cannot be used ({one_line(error)})"
-            raise InputError(f"{ckpt}: {why}; give one that oresort.train wrote") from error
     place = device_named(device)
     point, known = trained.point, trained.known
     if reading is None and cutoff is not None and cutoff != trained.data.get("cutoff"):
@@ -99,56 +93,45 @@ def evaluate_checkpoint(
         point, known = replace(point, promise={}), None
     if threshold is not None:
         if known is None and isinstance(threshold, str):
-            index, answers, _ = _answers(trained, data, "val", place)
-            known = lot_of(data.frame.iloc[index], data.root, answers).lot
+            asked = answers(trained, data, "val", place)
+            known = lot_of(data.frame.iloc[asked.rows], data.root, asked.p_ore[0]).lot
         own_band = point.band
         point = Point(float(threshold)) if known is None else choose_point(threshold, known, operating, prices)
         point = replace(point, band=own_band)
     if band is not None:
         point = replace(point, band=band)
-    index, found, told = _answers(trained, data, split, place)
-    rows = data.frame.iloc[index]
-    names = rows["label"].map(dict(enumerate(CLASSES)))
-    predictions = rows[["id", "scan"]].assign(split=split, label=names, p_ore=found).reset_index(drop=True)
-    label = torch.tensor(rows["label"].tolist())
-    metrics = binary_metrics(torch.from_numpy(found), label, point.threshold)
+    asked = answers(trained, data, split, place)
+    found = judged(data, split, asked.rows, asked.p_ore[0], point)
     grade = {} if data.settings.cutoff is None else {"cutoff": float(data.settings.cutoff)}
-    graded = None
+    graded, predictions = None, found.predictions
     if reading is not None:
-        graded = np.column_stack([told, np.log(checked_grades(rows, data.root))]).astype(np.float32)  # (N, 3)
+        rows = data.frame.iloc[asked.rows]
+        graded = np.column_stack([asked.told, np.log(checked_grades(rows, data.root))]).astype(np.float32)  # (N, 3)
         factor = interval_factor(trained.graded)
         predictions = predictions.assign(**grade_columns(graded, factor))
         grade |= grade_figures(graded, float(reading.center), factor)._asdict()
+    model = {**describe(trained), "pairs": data.fingerprint(), **data.leakage(), **seen_before(trained, data, split)}
+    return Evaluation(found.metrics, point.threshold, predictions, found.pairs, model, point, data.root, graded, grade)
+
+
+class Judged(NamedTuple):
+    """Probabilities of a split beside its labels."""
+
+    metrics: dict[str, float]
+    predictions: pd.DataFrame  # as in `Evaluation`
+    pairs: pd.DataFrame  # as in `Evaluation`
+
+
+def judged(
+    data: OreDataModule, split: str, index: NDArray[np.int64], p_ore: NDArray[np.float32], point: Point
+) -> Judged:
+    """Measure probabilities of ore (N,) of the rows `index` (N,) of a dataset at an operating point."""
+    rows = data.frame.iloc[index]
+    names = rows["label"].map(dict(enumerate(CLASSES)))
+    predictions = rows[["id", "scan"]].assign(split=split, label=names, p_ore=p_ore).reset_index(drop=True)
+    metrics = binary_metrics(torch.from_numpy(p_ore), torch.tensor(rows["label"].tolist()), point.threshold)
     mine = rows.assign(attenuation=mean_attenuation(data, index)).reset_index(drop=True)
-    model = {**describe(trained), "pairs": data.fingerprint(), **data.leakage()}
-    return Evaluation(metrics, point.threshold, predictions, mine, model, point, data.root, graded, grade)
-
-
-def _answers(
-    trained: Trained, data: OreDataModule, split: str, place: torch.device
-) -> tuple[NDArray[np.int64], NDArray[np.float32], NDArray[np.float32]]:
-    """Return the numbers of a split's rows (N,), in the manifest's order, and the probability of ore of each (N,).
-
-    Of a model of grades also mean and scale of ln(grade) (N, 2), else (0, 2).
-    """
-    loader, module = data.loader(split), trained.module.to(place)
-    reading, told = module.net.reading, [torch.zeros(0, 2)]
-    answers, numbers = [], []
-    with torch.inference_mode():
-        for batch in track(loader, len(loader), "classifying"):
-            images = batch["low"].to(place), batch["high"].to(place)
-            if reading is None:
-                logits = module(*images)
-            else:
-                logits, _, outputs = module.net.parts(*module.laid_out(*images))
-                told.append(torch.stack(reading.distribution(outputs), dim=1).cpu())
-            answers.append(p_ore(logits, module.temperature).cpu())
-            numbers.append(batch["index"])
-    index, order = torch.cat(numbers).sort()
-    found = torch.cat(answers)[order].numpy()  # (N,), in the manifest's order
-    check_probabilities(found, f"{trained.file}: p_ore")
-    known = torch.cat(told)  # (N, 2)
-    return index.numpy(), found, (known[order] if len(known) else known).numpy()
+    return Judged(metrics, predictions, mine)
 
 
 def mean_attenuation(data: OreDataModule, rows: NDArray[np.int64]) -> NDArray[np.float64]:

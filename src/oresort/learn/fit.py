@@ -32,9 +32,9 @@ from oresort.learn.options import check_options
 from oresort.learn.plan import plan_steps
 from oresort.learn.quiet import expected_warnings
 from oresort.learn.run import recorded
-from oresort.learn.saving import WholeCheckpoints, check_weights
+from oresort.learn.saving import WholeCheckpoints, check_weights, images_of
 from oresort.learn.seen import seen_in
-from oresort.learn.start import STARTED, Taken, images_of, pinned, start_from
+from oresort.learn.start import STARTED, Taken, pinned, start_from
 from oresort.learn.tracking import EpochLogger, close, make_loggers, summarise
 from oresort.learn.trainer import make_trainer
 from oresort.learn.turns import beside

@@ -1,11 +1,15 @@
 """Checkpoints as Lightning writes and reads them, whole or not at all, and wherever their run has been moved."""
 
 import io
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from lightning.fabric.plugins import TorchCheckpointIO
+from numpy.typing import NDArray
+from torch import Tensor
 
 from oresort.errors import InputError
 from oresort.files.write import replacing
@@ -77,3 +81,11 @@ def _move(state: dict[str, Any], then: str, now: str) -> None:
         state[key] = here(state.get(key, ""))
     state["best_k_models"] = {here(path): score for path, score in (state.get("best_k_models") or {}).items()}
     state["dirpath"] = now
+
+
+def images_of(file: Path, content: Mapping[str, Any]) -> NDArray[np.uint64]:
+    """Return hashes of the images that a checkpoint was trained on; none where it does not say."""
+    found = content.get(TRAINED_ON, torch.zeros(0, dtype=torch.int64))
+    if not isinstance(found, Tensor) or found.dtype != torch.int64 or found.ndim != 1:
+        raise InputError(f"{file}: {TRAINED_ON} is no list of hashes; train it again")
+    return found.numpy().view(np.uint64)

@@ -13,7 +13,7 @@ from torch import Tensor
 from oresort.errors import InputError
 from oresort.files.reading import check_file, digest_of
 from oresort.learn.config import RatesConfig, TrainConfig
-from oresort.learn.saving import TRAINED_ON
+from oresort.learn.saving import images_of
 from oresort.make import make
 from oresort.models.pairnet import PairNet
 from oresort.models.weights import MOST_BYTES, load_safely
@@ -126,14 +126,6 @@ def _file(weights: str) -> Path:
 def _digest(file: Path) -> str:
     check_file(file, MOST_BYTES, f"as weights={file} {_GIVE}")
     return digest_of(file)
-
-
-def images_of(file: Path, content: Mapping[str, Any]) -> NDArray[np.uint64]:
-    """Return hashes of the images that a checkpoint was trained on; none where it does not say."""
-    found = content.get(TRAINED_ON, torch.zeros(0, dtype=torch.int64))
-    if not isinstance(found, Tensor) or found.dtype != torch.int64 or found.ndim != 1:
-        raise InputError(f"{file}: {TRAINED_ON} is no list of hashes; {_GIVE}")
-    return found.numpy().view(np.uint64)
 
 
 def _content(file: Path) -> tuple[dict[str, Tensor], Mapping[str, Any], Mapping[str, Any], NDArray[np.uint64]]:
