@@ -166,6 +166,8 @@ def load_trained(file: str | Path) -> Trained:
     file = Path(file)
     file = file / "checkpoints" / "best.ckpt" if file.is_dir() else file
     if not file.is_file():
+        if str(file).startswith("["):
+            raise InputError(f"{file}: several models, whose mean oresort.evaluate alone measures; give one of them")
         raise InputError(f"{file}: no such checkpoint; give the folder of a run, or the best.ckpt in it")
     content = load_safely(file, "not a checkpoint that loads safely", "give one that oresort.train wrote")
     keys = ("state_dict", "hyper_parameters", "datamodule_hyper_parameters", "epoch")
