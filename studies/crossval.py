@@ -39,7 +39,7 @@ class Options:
     words: list[str] = field(
         default_factory=lambda: [
             *("model/tower=compact", "model/fusion=stack", "model/head=linear", "representation.size=32"),
-            *("optim.lr=3e-3", "schedule=onecycle", "data.resident=true", "data.limit=2000", "trainer.max_epochs=5"),
+            *("optim.lr=3e-3", "schedule=onecycle", "data.resident=true", "trainer.max_epochs=5"),
         ]
     )
 
