@@ -133,7 +133,7 @@ def test_what_the_geometry_forbids_is_said(home: Path, tmp_path: Path, capsys: p
 @pytest.mark.parametrize(
     ("changed", "words", "said"),
     [
-        ({"distance": 70.0}, (), "distance=70: the belt is at the valves after 70.0 ms"),
+        ({"distance": 55.0}, (), "distance=55: the belt is at the valves after 55.0 ms"),
         ({"pixel": 0.4}, ("pixel=0.5",), "pixel=0.4 of the ejectors: sort has pixel=0.5"),
         ({"belt_speed": None}, (), "belt_speed: missing, only the plant knows"),
         ({}, ("page=0", "page_host=no.such.host.invalid"), "page_host=no.such.host.invalid: "),

@@ -35,7 +35,7 @@ def sort(cfg: SortConfig, model: Model) -> list[SortedBelt] | Deciding:
     if cfg.ckpt == BUILTIN:
         why = "trained on synthetic data, not for production; train on pairs of your own and export that model"
         print(f"warning: {BUILTIN}: {why}", file=sys.stderr)
-    cv2.setNumThreads(1)  # on blocks of 32 lines more threads cost a core and half the speed
+    cv2.setNumThreads(1)  # on blocks of some lines more threads cost a core and half the speed
     stream = is_stream(cfg)
     with looking_on(cfg) as lookers:
         return sort_stream(cfg, model, lookers) if stream else sort_scans(cfg, model, lookers)

@@ -20,7 +20,7 @@ from oresort.scan.health.running import Running
 from oresort.scan.segment.mask import MASKS, REACH, Cover
 
 HALO = 24  # lines and columns at least around whatever is cut: splines need a dozen, the high layer's own mask more
-BELOW = 14  # of these below it, for which a particle waits: the reach of the widest mask
+_BELOW = 8  # of these below it, for which a particle waits: splines through bare belt beyond change 0.1 counts at most
 _LAG = 2.0  # lines between the layers from which one shows nothing of where the other is bare
 _ENDLESS = 1_000  # lines that a column may be covered without a break: 0.4 m, longer than any particle
 
@@ -58,7 +58,8 @@ class Window:
         fit = calibration.registration
         scale, offset, lag = (1.0, 0.0, 0.0) if fit is None else (fit.scale, fit.column_offset, fit.row_offset)
         self.halo = max(HALO, HALO // 2 + math.ceil(abs(lag)))  # lines around whatever is cut
-        self._below = max(BELOW, HALO // 2 + math.ceil(abs(lag)))
+        self._down = max(_BELOW, self._reach)  # of the high layer's own mask
+        self._below = max(self._down, _BELOW + math.ceil(abs(lag)))
         self.ahead = JUDGED + self._reach + self._below  # lines that are looked ahead
         self._apart = abs(lag) > _LAG
         self._taps = seen_columns(calibration)
@@ -144,9 +145,9 @@ class Window:
     def around(self, box: Box, layer: int, margin: int) -> Around:
         """Return a layer's transmission in a box grown by `margin` as far as the scan goes.
 
-        Downwards it grows by at most `BELOW`.
+        Downwards it grows no farther than a particle waits for.
         """
-        start, stop = box.y - margin, box.y + box.h + min(margin, BELOW)
+        start, stop = box.y - margin, box.y + box.h + min(margin, self._down)
         columns = slice(max(box.x - margin, 0), box.x + box.w + margin)
         levels = self._levels[layer].between(start, stop)  # (n, 1), fewer at the scan's end
         lines = self._layers[layer].between(start, stop)[: len(levels), columns]  # (n, w)

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 _STEP = 0.04  # of air between neighbours: a thin rim attenuates 0.05, so less makes no particle
 _SIGMAS = 6.0  # of a stretch's mean, which noise must not reach
-_STAY = 3  # stretches of 32 lines for which an edge lies at one column: 38 mm, and no rock's edge is so straight
+_STAY = 4  # stretches of 24 lines for which an edge lies at one column: 38 mm, and no rock's edge is so straight
 _WIDEST = 512  # columns of a module, or of some side by side
 _BESIDE = np.array([[0], [1], [3], [4]])  # pixels around the third of five
 _END = 256  # columns from the belt's end up to which one edge alone means a module there
