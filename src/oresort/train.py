@@ -5,16 +5,13 @@ A run that was killed goes on with `resume=FOLDER`, which takes everything else 
 Results of several runs become one table with `python -m oresort.report`.
 """
 
-import multiprocessing
 import sys
-import traceback
 from dataclasses import asdict
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from oresort.console.command import run_command
-from oresort.errors import InputError, one_line
+from oresort.errors import InputError
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
@@ -50,7 +47,7 @@ def resumed(folder: Path, schema: "type[T]") -> "T":
     return cast("T", typed(cast("DictConfig", OmegaConf.merge(OmegaConf.structured(schema), stored))))
 
 
-def _run(cfg: "TrainConfig") -> dict[str, Any]:
+def _run(cfg: "TrainConfig") -> dict[str, Any] | float:
     from hydra.core.hydra_config import HydraConfig
     from hydra.types import RunMode
 
@@ -58,16 +55,20 @@ def _run(cfg: "TrainConfig") -> dict[str, Any]:
     from oresort.console.show import show_figures
     from oresort.learn.config import TrainConfig
     from oresort.learn.fit import train
+    from oresort.learn.job import run_job
     from oresort.learn.run import check_finished, finished
+    from oresort.learn.score import check_score, score_of
     from oresort.make import targets, trust
 
     hydra = HydraConfig.get()
     trust(*targets(asdict(cfg)))  # what the command line or the user's own files name
     if hydra.mode == RunMode.MULTIRUN:
-        return _job(cfg, Path(hydra.sweep.dir))
+        check_score(cfg.score, cfg.monitor, hydra.sweeper)
+        done = run_job(cfg, Path(hydra.sweep.dir))
+        return done if cfg.score is None else score_of(done.values() if cfg.at_once else [done], cfg.score)
     folder, row = Path(hydra.runtime.output_dir), None
     if cfg.at_once:
-        return check_finished(_job(cfg, folder), folder)
+        return check_finished(run_job(cfg, folder), folder)
     if cfg.resume is not None:
         others = [word for word in overrides() if not word.lstrip("+").startswith(("resume=", "modules="))]
         if others:
@@ -85,44 +86,6 @@ def _run(cfg: "TrainConfig") -> dict[str, Any]:
         )
         show_figures(row, ("val", "test"), title)
         print(f"run folder: {folder}")
-    return row
-
-
-def _job(cfg: "TrainConfig", sweep: Path) -> dict[str, Any]:
-    """Train a job of a sweep, or one a seed of `at_once`, unless finished; a failure is recorded, others go on."""
-    from oresort.console.show import percent
-    from oresort.learn.fit import data_module, train
-    from oresort.learn.options import check_options
-    from oresort.learn.run import finished, folder_name, record_failure
-    from oresort.learn.start import pinned
-    from oresort.learn.turns import beside, by_seed, in_turns
-
-    if cfg.at_once:
-        return in_turns({str(one.seed): partial(_job, one, sweep) for one in by_seed(cfg)})
-    fold = "" if cfg.data.fold is None else f", fold {cfg.data.fold}"
-    title, config = f"{cfg.row or cfg.name}{fold}, seed {cfg.seed}", asdict(cfg)
-    folder = sweep / folder_name(config, cfg.data.root)  # while the pairs are not known
-    if multiprocessing.current_process().name != "MainProcess" or beside() > 1:
-        cfg.trainer["enable_progress_bar"] = False  # bars of several trainings would overwrite each other
-    try:
-        if cfg.trainer.get("devices", 1) not in (1, "1"):
-            # each child process would start the whole sweep again
-            raise InputError("trainer.devices: a sweep trains each job on one device; set trainer.devices=1")
-        check_options(cfg)  # before the pairs are read
-        cfg = pinned(cfg)
-        config = asdict(cfg)
-        data = data_module(cfg)
-        folder = sweep / folder_name(config, data.fingerprint())
-        if row := finished(folder):
-            print(f"{title}: finished earlier", file=sys.stderr)
-            return row
-        row = train(cfg, folder, data)
-    except Exception as error:
-        if not isinstance(error, InputError):
-            traceback.print_exc()  # a defect of ours
-        print(f"{title}: failed: {one_line(error)}", file=sys.stderr)
-        return record_failure(folder, config, error)
-    print(f"{title}: test AUROC {percent(row['test/auroc'])} %, {row['fit_seconds'] / 60:.1f} min", file=sys.stderr)
     return row
 
 

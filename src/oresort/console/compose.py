@@ -108,8 +108,8 @@ def compose_and_run(name: str, schema: type, function: Callable[[Any], object]) 
             return None
 
     task.__module__ = f"oresort.{name}"  # the job's name, for launchers
-    # a launcher's file here may bear the name of the plugin's own, and stands in for it
-    warnings.filterwarnings("ignore", message=r"\s*'hydra/launcher/\w+' is validated against ConfigStore")
+    # a launcher's or sweeper's file here may bear the name of a plugin's own, and stands in for it
+    warnings.filterwarnings("ignore", message=r"\s*'hydra/(launcher|sweeper)/\w+' is validated against ConfigStore")
     # Hydra's own short form hides the exception that tells bad input from a defect
     os.environ["HYDRA_FULL_ERROR"] = "1"
     started.clear()

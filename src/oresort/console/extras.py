@@ -10,6 +10,7 @@ EXTRAS = {
     **dict.fromkeys(("sklearn", "xraylib", "threadpoolctl", "wandb"), "train"),
     **dict.fromkeys(("onnx", "onnxscript"), "export"),
     "wandb_workspaces": "dashboard",
+    "optuna": "search",
 }
 """By module, the extra of this package that brings it."""
 

@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 from oresort.console.ranges import MOST, SEEDS, Rule, number, one_of, share, whole
 from oresort.data.settings import DataConfig
+from oresort.learn.score import SCORES
 from oresort.sorting import METRICS
 from oresort.sorting.operating import THRESHOLD, Operating
 from oresort.sorting.temperature import TEMPERATURE
@@ -84,6 +85,7 @@ class TrainConfig:
     prices: str | None = None
     temperature: Annotated[Any, TEMPERATURE] = "fitted"
     monitor: Annotated[str, one_of(*METRICS, "loss")] = "auroc"
+    score: Annotated[str | None, one_of(*SCORES)] = None
     channels_last: bool = False
     block: Annotated[Any, Rule(0, MOST, whole=True, others=("auto",))] = "auto"
     compile: Annotated[Any, one_of(*COMPILED)] = False

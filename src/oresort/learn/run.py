@@ -17,7 +17,7 @@ from oresort.files.write import locked, write_json, write_yaml
 from oresort.learn.record import RECORD, read_row
 
 _ELSEWHERE = re.compile(
-    r"out|resume|modules|at_once|weights|logger(\..*)?|data\.(root|cache|workers|strict|follow_links)"
+    r"out|resume|modules|at_once|weights|score|logger(\..*)?|data\.(root|cache|workers|strict|follow_links)"
     r"|trainer\.(enable_.*|log_every_n_steps|profiler|default_root_dir)"
 )
 """Keys that say where files lie, who watches and how fast pairs come. Pairs and weights themselves count, by hash."""

@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import Override
 from hydra.experimental.callback import Callback
 from omegaconf import DictConfig, OmegaConf
 
@@ -16,6 +17,7 @@ from oresort.console.counted import counted
 from oresort.console.show import percent, show
 from oresort.learn.record import RECORD, read_row
 from oresort.learn.run import differing
+from oresort.learn.score import best_way, score_of
 from oresort.sorting import direction
 
 
@@ -25,20 +27,21 @@ def register_resolvers() -> None:
     OmegaConf.register_new_resolver("class", lambda target: target.rpartition(".")[2], replace=True)
 
 
-def swept(config: DictConfig) -> dict[str, list[str]]:
-    """Return the values of every key that a sweep moves, by key; of keys without a list of values, none.
+def moved(config: DictConfig) -> dict[str, Override]:
+    """Return the words that a sweep moves a key by, by key, lists of values and spaces to search in.
 
     The words of the command line replace those of the experiment key by key, as Hydra does it.
     """
     words = [f"{key}={value}" for key, value in (config.hydra.sweeper.get("params") or {}).items()]
     parser = OverridesParser.create(config_loader=GlobalHydra.instance().config_loader())
-    found: dict[str, list[str]] = {}
-    for word in parser.parse_overrides([*words, *config.hydra.overrides.task]):
-        key = word.get_key_element()
-        found.pop(key, None)
-        if word.is_discrete_sweep():
-            found[key] = [str(value) for value in word.sweep_string_iterator()]
-    return found
+    found = {word.get_key_element(): word for word in parser.parse_overrides([*words, *config.hydra.overrides.task])}
+    return {key: word for key, word in found.items() if word.is_sweep_override()}
+
+
+def swept(config: DictConfig) -> dict[str, list[str]]:
+    """Return the values of every key that a sweep moves through a list, by key."""
+    words = ((key, word) for key, word in moved(config).items() if word.is_discrete_sweep())
+    return {key: [str(value) for value in word.sweep_string_iterator()] for key, word in words}
 
 
 class Sweep(Callback):
@@ -49,21 +52,32 @@ class Sweep(Callback):
 
     def on_multirun_start(self, config: DictConfig, **_: Any) -> None:
         """Print how many jobs there are of what, and how many runs lie there finished."""
-        keys, folder = swept(config), Path(config.hydra.sweep.dir)
-        if config.at_once:
-            keys["at_once"] = [str(seed) for seed in config.at_once]
-        jobs = counted(math.prod(map(len, keys.values())), "job")
+        folder, sweeper = Path(config.hydra.sweep.dir), config.hydra.sweeper
+        if str(sweeper.get("_target_")).endswith(".BasicSweeper"):
+            keys = {key: ",".join(values) for key, values in swept(config).items()}
+            if config.at_once:
+                keys["at_once"] = ",".join(str(seed) for seed in config.at_once)
+            jobs = counted(math.prod(value.count(",") + 1 for value in keys.values()), "job")
+        else:  # it chooses as it goes
+            keys = {key: str(word.input_line).partition("=")[2] for key, word in moved(config).items()}
+            trials = sweeper.get("n_trials")
+            jobs = counted(trials, "trial") if isinstance(trials, int) else "As many jobs as the sweeper chooses"
         done = sum(row["status"] == "finished" for row in _rows(folder))
-        parts = " x ".join(f"{key}={','.join(values)}" for key, values in keys.items())
+        parts = " x ".join(f"{key}={values}" for key, values in keys.items())
         print(f"{jobs} in {folder} ({done} finished earlier): {parts}", file=sys.stderr)
 
     def on_multirun_end(self, config: DictConfig, **_: Any) -> None:
-        """Print what became of every run, and how to make the table; exit with 1 where jobs have no result."""
-        folder = Path(config.hydra.sweep.dir)
+        """Print what became of every run, and how to make the table; exit with 1 where jobs have no result.
+
+        A search shows what it searched by, best first, and not the test; of it, it is enough that one trial has ended.
+        """
+        folder, score = Path(config.hydra.sweep.dir), config.score
         rows = _rows(folder)
         # what an earlier sweep left unfinished is shown, and no failure of this one
         missing = sum(row["status"] != "finished" and row["modified"] >= self.started - 2 for row in rows)
         without = f"{counted(missing, 'job')} without a result"
+        if score is not None:
+            rows.sort(key=lambda row: _rank(row, score))
         keys = differing(rows)
         lines = [
             {
@@ -71,7 +85,7 @@ class Sweep(Callback):
                 or ", ".join([row["name"], *(f"{key.removeprefix('config.')}={row.get(key)}" for key in keys)]),
                 "seed": row["seed"],
                 "status": row["status"],
-                "test AUROC, %": percent(row.get("test/auroc")),
+                **({"test AUROC, %": percent(row.get("test/auroc"))} if score is None else {score: _shown(row, score)}),
                 "minutes": f"{row['fit_seconds'] / 60:.1f}" if "fit_seconds" in row else "-",
                 "folder": row["folder"],
                 "error": row.get("error", ""),
@@ -83,9 +97,19 @@ class Sweep(Callback):
             table = table.drop(columns="error")
         show(table, f"{folder}: {counted(len(rows), 'run')}, {without}")
         print(f"python -m oresort.report runs={folder}", file=sys.stderr)
-        if missing:
+        if missing and (score is None or missing == len(rows)):
             print(f"error: {without}, see the table; the same command runs only what is missing", file=sys.stderr)
             sys.exit(1)
+
+
+def _rank(row: dict[str, Any], score: str) -> float:
+    value = score_of([row], score)
+    return math.inf if math.isnan(value) else value if best_way(score) == "min" else -value
+
+
+def _shown(row: dict[str, Any], score: str) -> str:
+    value = score_of([row], score)
+    return "-" if math.isnan(value) else f"{value:.6g}"
 
 
 def _rows(folder: Path) -> list[dict[str, Any]]:
