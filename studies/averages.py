@@ -108,7 +108,7 @@ def draw(table: pd.DataFrame) -> Figure:
         axes.plot(part["difference"].mean(), place, "D", color=VERMILION, zorder=3)
     axes.axvline(0, color=GREY)
     axes.set_yticks(range(len(ways)), ways)
-    axes.set(xlabel="test AUROC less one model's, points, 95 % over scans; the diamond is the mean over datasets")
+    axes.set(xlabel="test AUROC less one model's, points (95 % over scans)\ndiamond: mean over datasets")
     axes.grid(axis="x", alpha=0.3)
     return figure
 

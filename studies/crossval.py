@@ -64,7 +64,8 @@ def _runs(options: Options) -> Iterator[dict[str, Any]]:
         row = finished(folder) or train(compose(*options.words, *own, *words, f"name={kind}s"), folder)
         told = read_predictions(folder / PREDICTIONS, row, "test")
         known = figures(told, float(row["threshold"]), ["auroc"])
-        auroc = {name: 100 * known[name] for name in ("auroc", "auroc_low", "auroc_high")}
+        ends = ("auroc", "auroc_low", "auroc_high")
+        auroc = {end: np.nan if known[end] is None else 100 * known[end] for end in ends}
         yield {"kind": kind, "number": number, "pairs": len(told), "scans": told["scan"].nunique(), **auroc}
 
 
