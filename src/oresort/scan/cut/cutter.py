@@ -30,7 +30,7 @@ class Cutter:
     """Finds and cuts the particles of an endless belt; memory does not grow with what has gone by.
 
     A particle comes out at most `lookahead` lines after its last one, or after the last one of a clump that it was part
-    of: 49 by default. Lines and pixels that show nothing true are mended where few are missing; else particles that
+    of: 48 by default. Lines and pixels that show nothing true are mended where few are missing; else particles that
     touch them are flagged `faulty`. `faults` names them all.
 
     Raises:

@@ -20,7 +20,7 @@ from oresort.scan.health.running import Running
 from oresort.scan.segment.mask import MASKS, REACH, Cover
 
 HALO = 24  # lines and columns at least around whatever is cut: splines need a dozen, the high layer's own mask more
-_BELOW = 8  # of these below it, for which a particle waits: splines through bare belt beyond change 0.1 counts at most
+_BELOW = 7  # of these below it, for which a particle waits: splines through bare belt beyond change 0.2 counts at most
 _LAG = 2.0  # lines between the layers from which one shows nothing of where the other is bare
 _ENDLESS = 1_000  # lines that a column may be covered without a break: 0.4 m, longer than any particle
 
