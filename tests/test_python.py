@@ -45,6 +45,7 @@ def test_the_pages_cells_run_one_after_the_other(place: Path):
     assert {key.removeprefix("test/"): value for key, value in names["figures"].items()} == names["result"].metrics
     assert sum(len(batch["index"]) for batch in names["batches"]) == len(names["result"].predictions)
     assert names["row"]["test/auroc"] == pd.read_json(place / "runs/second/metrics.json", typ="series")["test/auroc"]
+    assert oresort.load("by_hand.ckpt").threshold == float(names["module"].threshold)
     assert names["batch"]["low"].shape == (len(names["batch"]["label"]), 1, 40, 40)
 
 

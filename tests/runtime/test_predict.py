@@ -88,6 +88,7 @@ RGB = np.stack([LOW] * 3, axis=2)
 SPOILT = LOW.astype(np.float32)
 SPOILT[3, 4] = np.nan
 FULL = np.full((30, 30), 20_000, np.uint16)
+WHOLE = np.full((600, 2_000), AIR, np.uint16)
 REFUSED: dict[str, tuple[Any, Any, dict[str, Any], str]] = {
     "no air": (LOW, HIGH, {"air": None}, r"air: not known; .* in training it was 51,850 to 52,850"),
     "air 0": (LOW, HIGH, {"air": 0}, "air=0"),
@@ -113,6 +114,7 @@ REFUSED: dict[str, tuple[Any, Any, dict[str, Any], str]] = {
     "text": (np.array([["a"] * 9] * 9), HIGH, {}, "low: of <U1"),
     "masked": (np.ma.masked_less(LOW, 1), HIGH, {}, "low: pixels are masked"),
     "colours": (RGB, RGB, {}, r"low\[0\]: of shape \(\d+, 3\)"),
+    "a whole scan": (WHOLE, WHOLE, {"background": "air"}, "low: 1,200,000 pixels, no crop of one particle"),
     "a line": (LOW[0], HIGH[0], {}, "low: of shape"),
     "channels": (LOW[None, None], HIGH[None, None], {}, "low: of shape"),
     "lines as a list": ([*LOW], [*HIGH], {}, r"low\[0\]: of shape"),

@@ -1,6 +1,7 @@
 """What a trained module does: it answers, by itself or under a trainer's `validate`, `test` and `predict`."""
 
 from collections.abc import Mapping
+from functools import cached_property
 from typing import Any, cast
 
 import lightning as L
@@ -13,8 +14,10 @@ from oresort.data.loaders import Batch
 from oresort.learn.metrics import binary_metrics
 from oresort.learn.objective import Objective
 from oresort.learn.served import check_answers, check_images, check_served, loaders_of
+from oresort.make import make
 from oresort.models.heads.head import p_ore
 from oresort.models.pairnet import PairNet
+from oresort.represent.representation import Representation
 
 
 class Answering(L.LightningModule):
@@ -39,6 +42,11 @@ class Answering(L.LightningModule):
         """The model alone, without what it is trained with."""
         return self.objective.net
 
+    @cached_property
+    def representation(self) -> Representation:
+        """How its pairs become planes."""
+        return make(self.hparams["representation"], Representation)  # type: ignore[type-abstract]
+
     def forward(self, low: Tensor, high: Tensor) -> Tensor:
         """Return logits (B, 2), waste and ore, of images (B, C, S, S) float32, as its representation makes them.
 
@@ -47,7 +55,7 @@ class Answering(L.LightningModule):
         """
         running = self._trainer is not None and self._trainer.state.status == TrainerStatus.RUNNING
         if not running and not torch.compiler.is_compiling():
-            check_images(self.hparams, low, high)
+            check_images(self.representation, low, high)
         return cast("Tensor", self.net(*self.laid_out(low, high)))
 
     def laid_out(self, *images: Tensor) -> tuple[Tensor, ...]:
@@ -104,7 +112,8 @@ class Answering(L.LightningModule):
     def _check(self, served: Any) -> None:
         reading = self.net.reading
         for source in loaders_of(served):
-            check_served(self.hparams, source, None if reading is None or self.fitting else reading.percent)
+            cutoff = None if reading is None or self.fitting else reading.percent
+            check_served(self.representation, self.hparams.get("cut"), source, cutoff)
 
     def _log(self, side: str) -> None:
         found = self._held_out.compute()  # (N, 4), of all processes

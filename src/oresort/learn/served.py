@@ -10,25 +10,23 @@ from torch import Tensor
 
 from oresort.errors import InputError
 from oresort.files.dataset import Cutting, otherwise
-from oresort.make import make
 from oresort.represent.representation import Representation
 from oresort.xray.transmission import FULL_SCALE
 
 _MOST = {"attenuation": math.log(FULL_SCALE), "counts": math.inf}  # of an image's values
 
 
-def check_served(hparams: Mapping[str, Any], source: Any, cutoff: float | None) -> None:
-    """Refuse data, a DataModule or a loader, that are not prepared as a model of these `hparams` was trained.
+def check_served(own: Representation, cut: Mapping[str, Any] | None, source: Any, cutoff: float | None) -> None:
+    """Refuse data, a DataModule or a loader, that are not prepared by the model's `own` representation.
 
-    `cutoff` is that of a model of grades, wt %. What a source does not say of its pairs is not checked; pairs that are
-    known to be cut otherwise are warned of.
+    `cut` is how its training pairs were cut, `cutoff` that of a model of grades, wt %. What a source does not say is
+    not checked; pairs that are known to be cut otherwise are warned of.
 
     Raises:
         InputError: another representation, or labels by another cut-off.
     """
     source = getattr(source, "dataset", source)
     there = getattr(source, "representation", None)
-    own = make(hparams["representation"], Representation)  # type: ignore[type-abstract]
     if isinstance(there, Representation) and (there.identity, there.mask) != (own.identity, own.mask):
         raise InputError(
             f"representation: the data's is {_said(there)}, and the model was trained on {_said(own)}; "
@@ -39,7 +37,7 @@ def check_served(hparams: Mapping[str, Any], source: Any, cutoff: float | None) 
         raise InputError(
             f"data.cutoff={settings.cutoff}: the model calls ore what has {cutoff:g} wt %; give cutoff={cutoff:g}"
         )
-    cut, here = hparams.get("cut"), getattr(source, "cut", None)
+    here = getattr(source, "cut", None)
     if cut is not None and here is not None and (words := otherwise(here, Cutting(**cut))):
         warnings.warn(f"{source.root}: cut otherwise than the model's training pairs ({words})", stacklevel=2)
 
@@ -49,13 +47,12 @@ def loaders_of(served: Any) -> list[Any]:
     return list(served) if isinstance(served, list | tuple) else [served]
 
 
-def check_images(hparams: Mapping[str, Any], *images: Tensor) -> None:
-    """Refuse images (B, C, S, S) that no representation makes, such as raw counts.
+def check_images(own: Representation, *images: Tensor) -> None:
+    """Refuse images (B, C, S, S) that the representation does not make, such as raw counts.
 
     Raises:
         InputError: other channels or sizes than the model's, or values beyond those of its representation.
     """
-    own = make(hparams["representation"], Representation)  # type: ignore[type-abstract]
     size = own.geometry.size
     # of an image that is scaled by its own deviation, one pixel may stand out by all of it
     most = float(size) if own.standardise else _MOST[own.unit]

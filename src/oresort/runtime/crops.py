@@ -20,6 +20,7 @@ Source = tuple[str, NDArray[Any] | Path]
 """An image of one energy, and what it is called."""
 
 _NARROWEST = 5  # pixels; the smallest particle has some 8
+_LARGEST = 1_000_000  # pixels; a rock of half a metre fits, a scan of the paper's sorter does not
 _AROUND = 0.1  # share of a crop's border that is background at least; of whole particles it is 0.7
 _BRIGHTEST = (0.25, 1.15)  # of air: a particle's rim lets nearly all through, and nothing more than all
 
@@ -76,8 +77,9 @@ def _array(given: Any, name: str) -> NDArray[Any]:
 def counts_of(source: Source) -> Counts:
     """Return the counts (H, W) of an image; InputError for what holds none."""
     name, image = source
-    if isinstance(image, Path):
-        return read_image(image)
+    image = read_image(image) if isinstance(image, Path) else image
+    if image.size > _LARGEST:
+        raise InputError(f"{name}: {image.size:,} pixels, no crop of one particle; oresort.sort takes whole scans")
     if image.ndim != 2 or min(image.shape) < _NARROWEST:
         raise InputError(f"{name}: of shape {image.shape}; give one image (H, W) of a particle and its surroundings")
     if image.dtype.kind not in "uif" or image.dtype.itemsize < 2:
