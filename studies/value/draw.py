@@ -19,13 +19,14 @@ def draw_prices(table: pd.DataFrame, prices: Prices) -> Figure:
     currency = prices.currency.replace("$", r"\$")
     apart, mixed = (table[table["mine"] == kind] for kind in (APART, MIXED))
     for kind, colour, part in ((APART, BLUE, apart), (MIXED, VERMILION, mixed)):
-        for association, group in part.groupby("association"):
-            style = {"color": colour, "alpha": 0.25 + 0.75 * float(str(association)), "marker": "."}
+        shades = np.linspace(1, 0.25, part["association"].nunique())[::-1]  # the darkest for the most, or for all
+        for shade, (association, group) in zip(shades, part.groupby("association"), strict=True):
+            style = {"color": colour, "alpha": float(shade), "marker": "."}
             left.plot(group["metal_price"], group["gain"], label=f"{kind}, association {association:g}", **style)
     best = apart[apart["association"] == apart["association"].max()]
     left.plot(best["metal_price"], best["perfect"], color=GREEN, label="perfect sorting")
     left.set(ylabel=f"{currency} per tonne of feed,\nless the better of milling and dumping all")
-    left.set_ylim(-2 * prices.sort_cost, 1.05 * best["perfect"].max())
+    left.set_ylim(-3 * prices.sort_cost, 1.05 * best["perfect"].max())
     grid = apart.pivot(index="association", columns="metal_price", values="gain")
     drawn = right.pcolormesh(grid.columns, grid.index, grid, cmap="PuOr_r", vmin=-3, vmax=3, shading="gouraud")
     figure.colorbar(drawn, ax=right, label=f"{currency} per tonne of feed")
@@ -36,7 +37,7 @@ def draw_prices(table: pd.DataFrame, prices: Prices) -> Figure:
     for axes in (left, right):
         _priced(axes, prices, currency, table["metal_price"].tolist())
     left.axhline(0, color=GREY, linewidth=1)
-    left.legend(fontsize=7)
+    left.legend(fontsize=7, loc="lower left")
     return figure
 
 
@@ -61,10 +62,8 @@ def draw_points(points: pd.DataFrame, labels: pd.DataFrame, prices: Prices) -> F
         bars = np.abs(line[["gain_low", "gain_high"]].to_numpy().T - line["gain"].to_numpy())
         left.errorbar(line["auroc"], line["gain"], bars, color=colour, marker="o", capsize=2, label=(
             f"{price:,.0f} {currency}/t, noise on the model"))  # fmt: skip
-        left.plot(others["auroc"], others["gain"], "x", color=colour)
-        for _, row in others.iterrows() if price == prices.metal_price else ():
-            left.annotate(row["sorter"], (row["auroc"], row["gain"]), fontsize=7, xytext=(3, -9),
-                          textcoords="offset points")  # fmt: skip
+        crosses = "R alone, and mean attenuation alone" if price == prices.metal_price else None
+        left.plot(others["auroc"], others["gain"], "x", color=colour, label=crosses)
     left.set(xlabel="AUROC of the break-even grade, %", ylabel=f"{currency} per tonne of feed, gained by sorting")
     left.axhline(0, color=GREY, linewidth=1)
     left.legend(fontsize=7)
