@@ -72,7 +72,9 @@ def _run(cfg: "TrainConfig") -> dict[str, Any] | float:
     if cfg.resume is not None:
         others = [word for word in overrides() if not word.lstrip("+").startswith(("resume=", "modules="))]
         if others:
-            raise InputError(f"resume={cfg.resume}: the run keeps its own settings; leave out {others[0]}")
+            longer = f"; for more epochs, with a schedule of their own, start another run: weights={cfg.resume}"
+            more = longer if "max_epochs" in others[0] else ""
+            raise InputError(f"resume={cfg.resume}: the run keeps its own settings; leave out {others[0]}{more}")
         folder = Path(cfg.resume)
         cfg, row = resumed(folder, TrainConfig), finished(folder)
         if row:

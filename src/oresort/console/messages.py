@@ -26,6 +26,20 @@ _GROUP = re.compile(
 """Hydra's messages about a group that is not in the list of defaults, or twice in it."""
 
 
+_THERE = re.compile(r"Could not append to config\. .*?'(?P<key>[^']+)'.*?'(?P<word>[^']+)'")
+
+_ELSEWHERE = {
+    **dict.fromkeys(("class_weight", "class_weights", "balanced"), "objective.loss.weight=[1.0,2.0]"),
+    **dict.fromkeys(("label_smoothing", "smoothing"), "objective.loss.smoothing=0.1"),
+    **dict.fromkeys(("pretrained", "init", "ckpt", "checkpoint"), "weights=FILE"),
+    **dict.fromkeys(("epochs", "max_epochs"), "trainer.max_epochs=N"),
+    **dict.fromkeys(("swa", "ema"), "callbacks=[ema]"),
+    "early_stopping": "callbacks=[early_stopping]",
+    "patience": "callbacks=[early_stopping] callbacks.early_stopping.patience=N",
+}
+"""What other programs call keys of this one."""
+
+
 def explained(error: Exception, schema: type | None) -> InputError:
     """Return an error of Hydra or OmegaConf as one line: the key, what is wrong, and the mend."""
     if isinstance(error, MissingConfigException) and error.missing_cfg_file:
@@ -45,6 +59,8 @@ def explained(error: Exception, schema: type | None) -> InputError:
         return no_such(key, schema)
     # OmegaConf adds lines that help debug OmegaConf
     text = one_line(Exception(str(cause).split("\n")[0])) if key else one_line(cause)
+    if found := _THERE.match(text):
+        return InputError(f"+{found['key']}: is a key already; write {found['word']}, without +")
     if not key and (named := _GROUP.match(text)):
         return _no_group(named, schema)
     word = str(error).rpartition("Error merging override ")[2] if cause is not error else ""
@@ -88,7 +104,10 @@ def no_such(key: str, schema: type | None) -> InputError:
         return InputError(f"{key}: a group of another command; --help lists every key of this one")
     known += _file_keys(schema)
     near = [k for k in known if k.endswith(f".{key}")] or difflib.get_close_matches(key, known, n=1)
-    guess = f"did you mean {near[0]}? " if near else ""
+    elsewhere = _ELSEWHERE.get(key.rpartition(".")[2], "")
+    own = get_type_hints(schema) if schema else {}
+    meant = elsewhere if re.split(r"[.=]", elsewhere)[0] in own else near[0] if near else None
+    guess = f"did you mean {meant}? " if meant else ""
     return InputError(f"{key}: no such key; {guess}--help lists every key")
 
 

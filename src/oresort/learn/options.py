@@ -37,6 +37,10 @@ _OURS = {
 }
 """Options of Lightning's trainer that are not the user's, and why."""
 
+_FINDERS = ("LearningRateFinder", "BatchSizeScaler", "BatchSizeFinder")
+_FOUND = "a setting that the run's record has otherwise"
+"""Why Lightning's callbacks that choose settings by themselves are refused."""
+
 _LIMIT = "give a number of batches of at least 1, or a share above 0 and at most 1.0"
 _RANGES: Mapping[str, Any] = {
     # Lightning reads null as 1,000 and -1 as for ever, and a schedule needs an end
@@ -101,6 +105,8 @@ def _check_parts(cfg: TrainConfig) -> None:
                                  f"such as {group}.{known[-1]}.{name}={spec}")  # fmt: skip
             if "_target_" not in spec:
                 raise InputError(f"{key}: is not chosen; add {group}=[{name}], known are {', '.join(choices(group))}")
+            if str(spec.get("_target_") if isinstance(spec, Mapping) else "").endswith(_FINDERS):
+                raise InputError(f"{key}: changes {_FOUND}; search instead: -m hydra/sweeper=optuna score=val/auroc")
             # a callback of the user's may log what it watches
             watched = spec.get("monitor")
             lightnings = watched and str(spec["_target_"]).startswith("lightning.")

@@ -36,7 +36,7 @@ class TimmTower(Tower):
     network is built for it; some have a smallest size, e.g. 16 for patches of 16 pixels.
 
     Raises:
-        InputError: timm knows no such `name`, or the network cannot take such images.
+        InputError: timm knows no such `name`, it promises trained weights, or the network cannot take such images.
     """
 
     def __init__(self, channels: int, name: str, size: int = 224) -> None:
@@ -44,6 +44,9 @@ class TimmTower(Tower):
         if not isinstance(name, str) or not timm.is_model(name):
             near = difflib.get_close_matches(str(name), timm.list_models(), n=5, cutoff=0.4)
             raise InputError(f"name={name!r}: timm has no such model; similar are {', '.join(near) or 'none'}")
+        if "." in name:
+            plain, _, tag = name.partition(".")
+            raise InputError(f"name={name}: {tag} are trained weights, which are not loaded; name={plain} is untrained")
         # transformers are built for one size, convolutional networks take any
         published = timm.get_pretrained_cfg(name, allow_unregistered=False)
         keys: dict[str, Any] = {"in_chans": channels, "num_classes": 0}
