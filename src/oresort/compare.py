@@ -6,6 +6,7 @@ alike. Beside it stand two tests that take particles for independent, DeLong's o
 
 import sys
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -38,11 +39,12 @@ class CompareConfig:
     seed: Annotated[int, whole(0, SEEDS)] = 0
     device: str = "auto"
     out: str | None = None
+    figures: list[Annotated[str, one_of("png", "pdf", "svg")]] = field(default_factory=lambda: ["png"])
     modules: list[str] = field(default_factory=list)
 
 
 def compare(cfg: CompareConfig) -> "Comparison":
-    """Compare, print the tables, and with `out` also write `comparison.{csv,json,png}` there."""
+    """Compare, print the tables, and with `out` also write `comparison.{csv,json}` and its figure there."""
     from oresort.console.counted import counted
     from oresort.console.show import show
     from oresort.errors import InputError
@@ -70,6 +72,7 @@ def compare(cfg: CompareConfig) -> "Comparison":
 def _write(out: Path, found: "Comparison", cfg: CompareConfig) -> None:
     from oresort.files.write import replacing, write_json
     from oresort.tables.compare_text import compare_figure
+    from oresort.tables.figure import write_figure
 
     with replacing(out / "comparison.csv") as temporary:
         found.figures.to_csv(temporary, index=False, float_format="%.6g")
@@ -77,8 +80,7 @@ def _write(out: Path, found: "Comparison", cfg: CompareConfig) -> None:
     tables = {"figures": found.figures, "tests": found.tests}
     rows = {name: table.astype(object).where(table.notna(), None).to_dict("records") for name, table in tables.items()}
     write_json(out / "comparison.json", {**whole_record, "seed": cfg.seed, "notes": list(found.notes), **rows})
-    with replacing(out / "comparison.png") as temporary:
-        compare_figure(found).savefig(temporary)
+    write_figure(partial(compare_figure, found), out, "comparison", cfg.figures)
 
 
 def main() -> None:

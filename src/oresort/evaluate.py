@@ -41,7 +41,9 @@ class EvaluateConfig:
     rich: bool = False
     cutoff: Annotated[float | None, number(0, 100, above=True)] = None
     device: str = "auto"
+    by: list[str] = field(default_factory=list)
     out: str | None = None
+    figures: list[Annotated[str, one_of("png", "pdf", "svg")]] = field(default_factory=lambda: ["png"])
     page: bool = False
     explained: str | None = None
     resamples: Annotated[int, whole(0, 1_000_000)] = 1000
@@ -49,7 +51,7 @@ class EvaluateConfig:
 
 
 def evaluate(cfg: EvaluateConfig) -> "Evaluation":
-    """Evaluate and print; with `out` also write figures, predictions, curves and money there, or a page."""
+    """Evaluate and print; with `out` also write figures, predictions, breakdown, curves, money or a page there."""
     import numpy as np
 
     from oresort.console.show import show_figures
@@ -62,6 +64,8 @@ def evaluate(cfg: EvaluateConfig) -> "Evaluation":
     from oresort.sorting.prices import load_prices
     from oresort.tables.account import show_account, write_account
     from oresort.tables.averages import cost, plain_parts, show_parts
+    from oresort.tables.page.breakdown import own_columns, show_breakdown
+    from oresort.tables.page.evaluated import described, write_evaluation
 
     data, prices = cfg.data, load_prices(Path(cfg.prices)) if cfg.prices else None
     if cfg.page and cfg.out is None:
@@ -88,17 +92,19 @@ def evaluate(cfg: EvaluateConfig) -> "Evaluation":
     lot, others = lot_of(result.pairs, result.root, p_ore, look=True, rich=cfg.rich)
     told = account(lot, result.point, prices, others)
     figures = {f"{cfg.split}/{name}": value for name, value in result.metrics.items()}
+    document = None
+    if cfg.out is not None or cfg.by:
+        explained = Path(cfg.explained) if cfg.explained else None
+        document = described(result, data.root, cfg.split, cfg.resamples, explained, told, own_columns(cfg.by))
     if cfg.out is not None:
         out = Path(cfg.out)
         with replacing(out / "predictions.csv") as temporary:
-            result.predictions.assign(mass=lot.mass, grade=result.pairs["grade"].to_numpy()).to_csv(
-                temporary, index=False
-            )
+            result.predictions.assign(mass=lot.mass).to_csv(temporary, index=False)
         own = {f"{cfg.split}/{name}": known.value for name, known in told.figures.found.items()}
         head = {"ckpt": cfg.ckpt, "threshold": result.threshold, **result.grade, **figures, **own}
         head |= {"tta": cfg.tta, "parts": plain_parts(parts)} if parts else {}
         write_json(out / "evaluation.json", {**head, "sorting": told.plain()})
-        write_account(told, out)
+        write_account(told, out, [*cfg.figures, *(["png"] if cfg.page else [])])  # which the page shows
     if parts:
         show_parts(parts, f"{cfg.split}, {len(result.predictions)} pairs (per cent)")
         print(cost(parts))
@@ -113,15 +119,11 @@ def evaluate(cfg: EvaluateConfig) -> "Evaluation":
         print(f"warning: {warning}", file=sys.stderr)
     if cfg.split == "val" and result.point.rule != "given":
         print("warning: the threshold was chosen on pairs of val, so figures of val are too good", file=sys.stderr)
-    if cfg.out is not None and not cfg.page:
-        for name in ("report.html", "report.json", "breakdown.csv"):
-            (Path(cfg.out) / name).unlink(missing_ok=True)  # of another evaluation
-    if cfg.page:
-        from oresort.tables.page.evaluated import write_evaluation
-
-        explained = Path(cfg.explained) if cfg.explained else None
-        file = write_evaluation(Path(str(cfg.out)), result, data.root, cfg.split, cfg.resamples, explained, told)
-        print(f"page: {file}")
+    if document is not None:
+        show_breakdown(document, cfg.by)
+    if cfg.out is not None and document is not None:
+        file = write_evaluation(Path(cfg.out), document, cfg.figures, cfg.page)
+        print(f"page: {file}" if file else f"written to {cfg.out}", file=sys.stdout if file else sys.stderr)
     return result
 
 

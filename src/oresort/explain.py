@@ -48,6 +48,7 @@ class ExplainConfig:
     seed: Annotated[int, whole(0, SEEDS)] = 0
     device: str = "auto"
     top: Annotated[int, whole(1, 100)] = 6
+    figures: list[Annotated[str, one_of("png", "pdf", "svg")]] = field(default_factory=lambda: ["png"])
     keep: Annotated[float | None, number(0, 1, above=True)] = None
     degree: Annotated[int | None, whole(1, 100)] = None
     modules: list[str] = field(default_factory=list)
@@ -66,7 +67,8 @@ def explain(cfg: ExplainConfig) -> dict[str, Any]:
     from oresort.tables.look.importances import write_importances
 
     if is_classic(cfg.ckpt):
-        return write_importances(Path(cfg.ckpt), Path(cfg.out) if cfg.out else Path(cfg.ckpt) / "explain", cfg.top)
+        folder = Path(cfg.out) if cfg.out else Path(cfg.ckpt) / "explain"
+        return write_importances(Path(cfg.ckpt), folder, cfg.top, cfg.figures)
     trained = load(cfg.ckpt, cfg.controls)
     net, root = trained.module.net, cfg.data.root
     before = sum(p.numel() for p in net.parameters())
@@ -77,7 +79,7 @@ def explain(cfg: ExplainConfig) -> dict[str, Any]:
     out = Path(cfg.out) if cfg.out is not None else run_of(trained.file) / "explain"
     record: dict[str, Any] = {"edges": None}
     if root is None or simpler or kan_layers(net):  # asked for nothing else, a head without functions is refused
-        record["edges"] = write_edges(net, out, cfg.top)
+        record["edges"] = write_edges(net, out, cfg.top, cfg.figures)
     if simpler:
         trained = _save(trained, out / "simplified.ckpt", before)
     return record if found is None else _told(cfg, trained, found, out, record)
@@ -111,7 +113,8 @@ def _told(
     from oresort.tables.look.write import write_look
 
     about = {**trained.describe(), "split": cfg.split, "threshold": trained.threshold, "steps": cfg.steps, **record}
-    made = write_look(out, found, trained.threshold, trained.representation.geometry, {**about, "seed": cfg.seed})
+    geometry, about = trained.representation.geometry, {**about, "seed": cfg.seed}
+    made = write_look(out, found, trained.threshold, geometry, about, cfg.figures)
     for title, table in screens(made):
         show(table, title)
     for note in made["notes"]:

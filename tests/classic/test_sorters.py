@@ -7,6 +7,7 @@ import pytest
 from omegaconf import OmegaConf
 from pairs import AIR, particle
 
+from oresort.classic import learners
 from oresort.classic.base import Classic, Curve, Pixels, fit_curve
 from oresort.classic.features import features
 from oresort.classic.rules import RValue, TwoThresholds
@@ -35,6 +36,23 @@ def pairs() -> list[Pixels]:
     rng = np.random.default_rng(0)
     images = [particle(rng, bool(ore)) for ore in LABEL]
     return [Pixels(attenuation(a, AIR), attenuation(b, AIR), (a > 0) & (b > 0)) for a, b in images]
+
+
+def test_features_of_the_same_pixels_are_made_once_and_others_anew(pairs, monkeypatch):
+    made = []
+    monkeypatch.setattr(learners, "_KNOWN", {})
+    monkeypatch.setattr(learners, "features", lambda *what: made.append(1) or features(*what))
+    first, second = learners.GradientBoosting(rounds=2), learners.SVM()
+    for sorter in (first, second):
+        sorter.fit(pairs, LABEL, 0)
+    assert len(made) == len(pairs)
+    np.testing.assert_array_equal(first._table(pairs)[3], [*features(pairs[3], first.curve).values()])
+    other = pairs[0]._replace(low=pairs[0].low + np.float32(0.01))
+    assert (first._table([other]) != first._table(pairs[:1])).any()
+    assert len(made) == len(pairs) + 1
+    second.curve = Curve(1.0, 0.0)  # of other training pairs
+    second._table(pairs)
+    assert len(made) == 2 * len(pairs) + 1
 
 
 @pytest.mark.parametrize("file", METHODS, ids=lambda f: f.stem)

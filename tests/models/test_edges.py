@@ -102,7 +102,7 @@ def test_the_picture_draws_the_most_important_functions():
         for place, best in enumerate(size.flatten().topk(2).indices.tolist()):
             i, o = divmod(best, layer.out_features)
             axis = figure.axes[2 * number + place]
-            assert axis.get_title() == f"layer {number}: {i} to {o}"
+            assert axis.get_title() == f"layer {number}: {i} to {o}\nimportance {size[i, o]:.3g}"
             x, y = (torch.as_tensor(values) for values in axis.lines[0].get_data())
             expected = edges.functions(layer, x.double())[:, i, o].detach()
             torch.testing.assert_close(y.double(), expected - expected.mean(), atol=1e-5, rtol=0)

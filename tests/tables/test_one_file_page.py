@@ -26,9 +26,10 @@ from oresort.sorting.prices import Prices
 from oresort.sorting.resample import FEWEST
 from oresort.tables.account import figure_text
 from oresort.tables.edges import grid
+from oresort.tables.page.breakdown import breakdown
 from oresort.tables.page.curves import confusion, curves, histogram, reliability
 from oresort.tables.page.decided import figure_rows, partition_figure
-from oresort.tables.page.evaluated import cases, write_evaluation
+from oresort.tables.page.evaluated import cases, described, write_evaluation
 from oresort.tables.page.intervals import figures
 from oresort.tables.page.looked import SENSITIVITY, read_look
 
@@ -72,11 +73,16 @@ def evaluation(table: pd.DataFrame, threshold: float = 0.5, grade: dict[str, flo
     return Evaluation(metrics, threshold, predictions, own, model, Point(threshold), Path("data"), None, grade or {})
 
 
+def write_page(out: Path, *what: Any) -> Path | None:
+    """Write the page of `described` of all but `out`, and no figures as files."""
+    return write_evaluation(out, described(*what), ())
+
+
 @pytest.fixture(scope="module")
 def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Folder of a page about 400 pairs."""
     out = tmp_path_factory.mktemp("page")
-    assert write_evaluation(out, evaluation(pairs()), "data", "test", 200) == out / "report.html"
+    assert write_page(out, evaluation(pairs()), "data", "test", 200) == out / "report.html"
     return out
 
 
@@ -143,6 +149,43 @@ def test_curves_bins_and_counts_agree_with_each_other(seed: int, threshold: floa
         assert wrong == pytest.approx((table["p_ore"][~ore] >= cut).mean())
 
 
+def test_groups_without_a_class_or_with_few_scans_say_so_and_get_no_figure():
+    table = pairs(90, 30).assign(mine=lambda t: ["north" if scan in ("s1", "s2") else "" for scan in t["scan"]])
+    table.loc[table["scan"] == "s0", "p_ore"] = 0.9
+    table["deep"] = [str(0.5 * (i % 40)) for i in range(90)]
+    parts, _ = breakdown(table, 0.5, 100, ["mine", "deep"])
+    own = {part["title"]: {row["group"]: row for row in part["rows"]} for part in parts}
+    assert own["mine"]["north"]["recall_low"] is None
+    assert "2 scans: no intervals" in own["mine"]["north"]["note"]
+    assert set(own["mine"]) == {"north", "not known"}
+    assert len(own["deep"]) == 5  # many numbers are put together
+    assert own["class"]["ore"]["specificity"] is own["class"]["ore"]["auroc"] is None
+    assert own["class"]["ore"]["note"].startswith("no waste")
+    assert own["class"]["ore"]["recall"] == pytest.approx((table["p_ore"][table["label"] == "ore"] >= 0.5).mean())
+    sure = breakdown(table.assign(p_ore=np.where(table["label"] == "ore", 0.9, 0.1)), 0.5, 100)[0][0]["rows"]
+    assert sure[0]["recall_low"] is None
+    assert "recall is the same in all scans: no interval" in sure[0]["note"]
+
+
+def test_figures_and_breakdown_lie_beside_an_evaluation_and_no_others(tmp_path: Path):
+    first = described(evaluation(pairs()), "data", "test", 20)
+    assert write_evaluation(tmp_path, first, ("png", "svg"), page=True) == tmp_path / "report.html"
+    names = {"roc", "precision_recall", "confusion", "reliability", "histogram", "by_grade", "by_batch"}
+    assert {f"{name}.{kind}" for name in names for kind in ("png", "svg")} < {file.name for file in tmp_path.iterdir()}
+    # one class, no batches: what cannot be drawn is not left there of the other one
+    bare = described(evaluation(pairs(50, label="ore", batch="", grade=np.nan)), "data", "test", 20)
+    assert write_evaluation(tmp_path, bare, ("pdf",), page=False) is None
+    left = {file.name for file in tmp_path.iterdir()}
+    assert {"confusion.pdf", "breakdown.csv"} < left
+    assert not {name for name in left if name.endswith((".png", ".svg", ".html", ".json"))}
+    assert not {"roc.pdf", "by_batch.pdf", "by_grade.pdf"} & left
+
+
+def test_a_column_that_the_manifest_lacks_is_refused():
+    with pytest.raises(InputError, match="by: bach: no such column of the manifest; known are batch"):
+        described(evaluation(pairs()), "data", "test", 0, None, None, ["bach"])
+
+
 def test_the_surest_are_the_furthest_from_the_threshold():
     table = pairs(6, p_ore=[0.99, 0.98, 0.51, 0.49, 0.02, 0.01], label=["ore", "waste", "ore", "ore", "ore", "waste"])
     found = {kind: [row["id"] for row in rows] for kind, rows in cases(table, 0.5).items()}
@@ -156,14 +199,17 @@ def test_numbers_on_the_page_are_those_of_the_json_and_the_tables(written: Path)
     for name in METRICS:
         assert f"<dd>{100 * found['figures'][name]:.2f}" in page, name
     rows = pd.read_csv(written / "breakdown.csv", dtype={"group": str})
-    assert set(rows["by"]) == {"size", "attenuation", "grade", "batch", "scan"}
+    assert set(rows["by"]) == {"class", "size", "attenuation", "grade", "batch", "scan"}
     assert len(rows) == sum(len(part["rows"]) for part in found["breakdown"])
     for part in found["breakdown"]:
         own = rows[rows["by"] == part["by"]].reset_index(drop=True)
         assert own["pairs"].sum() == 400
         for i, row in enumerate(part["rows"][:20]):
             assert own["group"][i] == row["group"]
-            assert own["recall"][i] == pytest.approx(row["recall"], nan_ok=True)
+            if row["recall"] is None:  # of waste alone
+                assert np.isnan(own["recall"][i])
+                continue
+            assert own["recall"][i] == pytest.approx(row["recall"])
             assert f'data-v="{row["recall"]}"' in page
     assert all(f">{value:,}<" in page for value in found["confusion"].values())
     assert found["methods"] in text_of(written)
@@ -173,9 +219,10 @@ def test_what_is_not_known_is_left_out_by_name(written: Path, tmp_path: Path):
     out = {entry["what"]: entry["why"] for entry in read(written)["left_out"]}
     assert out["mass"] == "the manifest has no mass"
     assert "grade" not in out
-    assert "not known" in [row["group"] for row in read(written)["breakdown"][2]["rows"]]  # a tenth has no grade
+    (grades,) = (part for part in read(written)["breakdown"] if part["by"] == "grade")
+    assert "not known" in [row["group"] for row in grades["rows"]]  # a tenth has none
     bare = pairs(60, 3).drop(columns=["w", "h", "batch"]).assign(grade=np.nan, attenuation=np.nan)
-    write_evaluation(tmp_path, evaluation(bare), "data", "test", 100)
+    write_page(tmp_path, evaluation(bare), "data", "test", 100)
     out = {entry["what"]: entry["why"] for entry in read(tmp_path)["left_out"]}
     assert {"size", "thickness", "grade", "mass", "batch", "intervals", "training"} <= set(out)
     words = text_of(tmp_path)
@@ -184,7 +231,7 @@ def test_what_is_not_known_is_left_out_by_name(written: Path, tmp_path: Path):
 
 @pytest.mark.parametrize("label", ["ore", "waste"])
 def test_pairs_of_one_class_make_a_page_without_what_is_undefined(label: str, tmp_path: Path):
-    write_evaluation(tmp_path, evaluation(pairs(50, label=label)), "data", "test", 50)
+    write_page(tmp_path, evaluation(pairs(50, label=label)), "data", "test", 50)
     found = read(tmp_path)
     assert found["figures"]["auroc"] is None
     assert found["curves"] == {}
@@ -198,7 +245,7 @@ def test_leakage_stands_at_the_top(written: Path):
 def test_a_strangers_text_stays_text(tmp_path: Path):
     table = pairs(120, scan=[f"{HOSTILE} {i % 30}" for i in range(120)], batch=HOSTILE)
     table["id"] = [f"{HOSTILE} {i}" for i in range(120)]
-    write_evaluation(tmp_path, evaluation(table), HOSTILE, "test", 50)
+    write_page(tmp_path, evaluation(table), HOSTILE, "test", 50)
     page = (tmp_path / "report.html").read_text()
     assert page.count("<script>") == 1
     assert "{{ 7 * 7 }}" in text_of(tmp_path)
@@ -207,7 +254,7 @@ def test_a_strangers_text_stays_text(tmp_path: Path):
 
 
 def test_many_pairs_stay_below_ten_megabytes(tmp_path: Path):
-    write_evaluation(tmp_path, evaluation(pairs(31_057, 2_000)), "data", "test", 20)
+    write_page(tmp_path, evaluation(pairs(31_057, 2_000)), "data", "test", 20)
     assert (tmp_path / "report.html").stat().st_size < 2_000_000
     assert (tmp_path / "report.json").stat().st_size < 10_000_000
 
@@ -256,7 +303,7 @@ def looked(folder: Path, model: dict[str, Any], **changes: Any) -> Path:
 def test_what_explain_found_of_the_same_model_and_pairs_is_shown(tmp_path: Path):
     found = evaluation(pairs(60))
     folder = looked(tmp_path / "look", found.model)
-    write_evaluation(tmp_path / "out", found, "data", "test", 20, folder)
+    write_page(tmp_path / "out", found, "data", "test", 20, folder)
     assert "10 % thicker" in text_of(tmp_path / "out")
     assert HOSTILE in text_of(tmp_path / "out")
     assert (tmp_path / "out" / "report.html").read_text().count('src="data:image/jpeg') == 1
@@ -275,7 +322,7 @@ def test_functions_of_a_kan_head_stand_beside_the_maps(tmp_path: Path):
     found = evaluation(pairs(60))
     for name, edges in (("with", functions(3)), ("without", None)):
         folder = looked(tmp_path / f"look {name}", found.model, edges=edges)
-        write_evaluation(tmp_path / name, found, "data", "test", 0, folder)
+        write_page(tmp_path / name, found, "data", "test", 0, folder)
         assert read(tmp_path / name)["look"]["edges"] == edges
     assert "Functions of the KAN head" in text_of(tmp_path / "with")
     assert "Functions of the KAN head" not in text_of(tmp_path / "without")
@@ -344,7 +391,7 @@ def test_what_a_plant_gets_is_told_with_its_numbers(tmp_path: Path):
     lot = Lot(p_ore, (table["label"] == "ore").to_numpy(), scan.astype(str), mass, "manifest", grade, 200)
     prices = Prices(metal_price=9_000, payable=0.96, mill_recovery=0.85, mill_cost=10, dump_cost=0.5, sort_cost=1.5)
     told = account(lot, Point(0.5), prices)
-    write_evaluation(tmp_path, found, "data", "test", 50, None, told)
+    write_page(tmp_path, found, "data", "test", 50, None, told)
     page, words = read(tmp_path), text_of(tmp_path)
     assert page["sorting"]["figures"]["mass_yield"]["value"] == pytest.approx((p_ore >= 0.5).mean())
     headline = told.headline()
@@ -363,7 +410,7 @@ def test_what_a_plant_gets_is_told_with_its_numbers(tmp_path: Path):
 
 
 def test_labels_by_grade_are_named_at_the_top(tmp_path: Path):
-    write_evaluation(tmp_path, evaluation(pairs(60), grade={"cutoff": 0.3}), "data", "test", 20)
+    write_page(tmp_path, evaluation(pairs(60), grade={"cutoff": 0.3}), "data", "test", 20)
     assert "ore: a grade of at least 0.3 wt %" in text_of(tmp_path).split("Figures, per cent")[0]
 
 
@@ -381,7 +428,7 @@ def test_what_no_grade_tells_of_is_left_out(tmp_path: Path):
     table = pairs(200)
     ore = (table["label"] == "ore").to_numpy()
     lot = Lot(table["p_ore"].to_numpy(), ore, table["scan"].to_numpy(str), np.ones(200), "image", None, 0)
-    write_evaluation(tmp_path, evaluation(table), "data", "test", 50, None, account(lot, Point(0.5)))
+    write_page(tmp_path, evaluation(table), "data", "test", 50, None, account(lot, Point(0.5)))
     reasons = {entry["why"]: entry["what"] for entry in read(tmp_path)["left_out"]}
     assert "product grade" in reasons["the manifest has a grade for 0 of 200 particles"]
     assert "value" in reasons["no prices; give prices=FILE, docs/prices.yaml explains every key"]

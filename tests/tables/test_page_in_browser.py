@@ -13,7 +13,7 @@ from test_report import make_run
 
 from oresort.runtime.run import sort_scans
 from oresort.tables.collect import collect
-from oresort.tables.page.evaluated import write_evaluation
+from oresort.tables.page.evaluated import described, write_evaluation
 from oresort.tables.page.sorted import write_sort
 from oresort.tables.page.sweep import write_sweep
 from oresort.tables.summary import summarise
@@ -28,7 +28,10 @@ def browser(tmp_path: Path) -> Iterator[Browser]:
 
 def run_page(out: Path) -> Path:
     table = pairs(300, scan=[f"{HOSTILE} {i % 30}" for i in range(300)])
-    return write_evaluation(out, evaluation(table), "a_name_without_a_place_to_break_it_" * 6, "test", 20)
+    document = described(evaluation(table), "a_name_without_a_place_to_break_it_" * 6, "test", 20)
+    file = write_evaluation(out, document, ())
+    assert file is not None
+    return file
 
 
 def sweep_page(out: Path) -> Path:

@@ -1,5 +1,6 @@
 """Learners on hand-made features. Each is one class here and one file in conf/method/."""
 
+import hashlib
 from abc import abstractmethod
 from collections.abc import Iterable
 from typing import Any
@@ -13,12 +14,15 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
-from oresort.classic.base import Classic, Importance, Pixels, Vector, fit_curve
+from oresort.classic.base import Classic, Curve, Importance, Pixels, Vector, fit_curve
 from oresort.classic.features import features
 from oresort.errors import InputError
 from oresort.models.checks import positive
 
 _SHUFFLES = 5  # of each feature's values
+_MOST = 100_000  # pairs whose features are kept, some 80 MB
+_KNOWN: dict[bytes, tuple[tuple[str, ...], Vector]] = {}
+_NAMES: dict[tuple[str, ...], tuple[str, ...]] = {}
 
 
 class _Learner(Classic):
@@ -31,8 +35,8 @@ class _Learner(Classic):
         return self._named(pairs)[1]
 
     def _named(self, pairs: Iterable[Pixels]) -> tuple[list[str], Vector]:
-        rows = [features(pair, self.curve) for pair in pairs]
-        return list(rows[0]), np.array([list(row.values()) for row in rows])  # (N, features)
+        rows = [_features(pair, self.curve) for pair in pairs]
+        return list(rows[0][0]), np.array([values for _, values in rows])  # (N, features)
 
     def fit(self, pairs: Iterable[Pixels], label: NDArray[np.int64], seed: int) -> None:
         """Fit the curve and the classifier."""
@@ -56,6 +60,22 @@ class _Learner(Classic):
     def p_ore(self, pairs: Iterable[Pixels]) -> Vector:
         """Return the probability of ore of every pair, (N,)."""
         return np.asarray(self.classifier.predict_proba(self._table(pairs))[:, 1])
+
+
+def _features(pair: Pixels, curve: Curve) -> tuple[tuple[str, ...], Vector]:
+    """Return names and values of `features`; those of the same pixels and curve are made once a process.
+
+    A sweep over methods and seeds asks for them often, and to make them costs ten times as much as to read a pair.
+    """
+    content = b"".join((pair.low.tobytes(), pair.high.tobytes(), pair.mask.tobytes()))
+    key = hashlib.blake2b(content + repr((pair.low.shape, curve)).encode(), digest_size=16).digest()
+    if key not in _KNOWN:
+        if len(_KNOWN) >= _MOST:
+            _KNOWN.clear()
+        found = features(pair, curve)
+        names = _NAMES.setdefault((*found,), (*found,))  # one tuple for all
+        _KNOWN[key] = names, np.array([*found.values()])
+    return _KNOWN[key]
 
 
 class GradientBoosting(_Learner):

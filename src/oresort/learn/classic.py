@@ -19,12 +19,13 @@ from oresort.data.leaks import check_images, leaking_scans, pixel_hashes
 from oresort.data.settings import PairsConfig
 from oresort.errors import InputError
 from oresort.files.dataset import read_dataset
-from oresort.files.layout import CLASSES, SPLITS
+from oresort.files.layout import SPLITS
 from oresort.files.record import IMPORTANCES
 from oresort.files.write import replacing
 from oresort.learn.deciding import check_reach
 from oresort.learn.lot import lot_of
 from oresort.learn.metrics import binary_metrics
+from oresort.learn.record import predicted
 from oresort.learn.run import recorded
 from oresort.make import make
 from oresort.represent.mask import particle_mask
@@ -114,7 +115,7 @@ def _measure(
             ).threshold
         figures = binary_metrics(torch.from_numpy(p_ore), torch.from_numpy(label), row["threshold"])
         row |= {f"{side}/{name}": value for name, value in figures.items()}
-        tables.append(pairs[["id", "scan", "split"]].assign(label=[CLASSES[i] for i in label], p_ore=p_ore))
+        tables.append(predicted(pairs, side, p_ore, row["threshold"]))
     row["test_seconds"] = time.perf_counter() - start
     hashes = np.concatenate([crops[side].hashes for side in SPLITS])
     images = check_images(pd.concat(sides.values()), hashes, root, cfg.data.strict)

@@ -10,13 +10,13 @@ import torch
 from numpy.typing import NDArray
 
 from oresort.data.datamodule import OreDataModule
-from oresort.files.layout import CLASSES
 from oresort.files.record import flatten
 from oresort.learn.asking import answers, opened, seen_before
 from oresort.learn.checkpoint import Trained, device_named
 from oresort.learn.grades import Graded, checked_grades, grade_columns, grade_figures, interval_factor
 from oresort.learn.lot import lot_of
 from oresort.learn.metrics import binary_metrics
+from oresort.learn.record import predicted
 from oresort.sorting.operating import Operating, check_used
 from oresort.sorting.point import Point, choose_point
 from oresort.sorting.prices import Prices
@@ -27,7 +27,7 @@ class Evaluation(NamedTuple):
 
     metrics: dict[str, float]
     threshold: float
-    predictions: pd.DataFrame  # `id, scan, split, label (ore|waste), p_ore`, in the manifest's order
+    predictions: pd.DataFrame  # see `oresort.learn.record.predicted`, in the manifest's order
     pairs: pd.DataFrame  # the same rows of the manifest, and `attenuation`: mean h of the particle, NaN if not known
     model: dict[str, Any]  # what its file, its settings and its training data are
     point: Point  # the threshold, and where it is from
@@ -127,8 +127,7 @@ def judged(
 ) -> Judged:
     """Measure probabilities of ore (N,) of the rows `index` (N,) of a dataset at an operating point."""
     rows = data.frame.iloc[index]
-    names = rows["label"].map(dict(enumerate(CLASSES)))
-    predictions = rows[["id", "scan"]].assign(split=split, label=names, p_ore=p_ore).reset_index(drop=True)
+    predictions = predicted(rows, split, p_ore, point.threshold)
     metrics = binary_metrics(torch.from_numpy(p_ore), torch.tensor(rows["label"].tolist()), point.threshold)
     mine = rows.assign(attenuation=mean_attenuation(data, index)).reset_index(drop=True)
     return Judged(metrics, predictions, mine)

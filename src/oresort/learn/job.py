@@ -16,6 +16,7 @@ from oresort.learn.options import check_options
 from oresort.learn.run import finished, folder_name, record_failure
 from oresort.learn.score import score_of
 from oresort.learn.start import pinned
+from oresort.learn.sweep import title_of_job
 from oresort.learn.turns import beside, by_seed, in_turns
 
 
@@ -26,8 +27,7 @@ def run_job(cfg: TrainConfig, sweep: Path) -> dict[str, Any]:
     """
     if cfg.at_once:
         return in_turns({str(one.seed): partial(run_job, one, sweep) for one in by_seed(cfg)})
-    fold = "" if cfg.data.fold is None else f", fold {cfg.data.fold}"
-    title, config = f"{cfg.row or cfg.name}{fold}, seed {cfg.seed}", asdict(cfg)
+    title, config = title_of_job(cfg.row, cfg.name, cfg.data.fold, cfg.seed), asdict(cfg)
     folder = sweep / folder_name(config, cfg.data.root)  # while the pairs are not known
     if multiprocessing.current_process().name != "MainProcess" or beside() > 1:
         cfg.trainer["enable_progress_bar"] = False  # bars of several trainings would overwrite each other

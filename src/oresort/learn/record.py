@@ -12,13 +12,14 @@ from oresort.errors import InputError, one_line
 from oresort.files.layout import CLASSES, SPLITS
 from oresort.files.reading import read_json, read_table
 from oresort.sorting import METRICS
+from oresort.sorting.decide import decide
 from oresort.sorting.probability import check_probabilities, check_threshold
 
 RECORD = "metrics.json"
 """A run's flat row: its status, its configuration as `config.KEY`, and its figures."""
 
 PREDICTIONS = "predictions.csv"
-"""`id, scan, split, label, p_ore` of every pair of val and test."""
+"""What was predicted of every pair of val and test, see `predicted`."""
 
 _STATUS = ("running", "finished", "interrupted", "failed")
 _AGAIN = "train that run again, or remove its folder"
@@ -47,6 +48,17 @@ def read_row(file: Path) -> dict[str, Any]:
 def pretrained(row: Mapping[str, Any]) -> bool:
     """Tell whether a row is of a training without labels, which has no figures of decisions."""
     return any(key.startswith("config.pretext") for key in row)
+
+
+def predicted(rows: pd.DataFrame, split: str, p_ore: NDArray[np.float32], threshold: float) -> pd.DataFrame:
+    """Return what was predicted of rows of a manifest (N,), in their order.
+
+    That is `id, scan, batch, split, label (ore|waste), grade, p_ore, decision (ore|waste)`. The decision is by the
+    threshold alone; a grade that is not known is NaN.
+    """
+    table = rows[["id", "scan", "batch"]].assign(split=split, label=[CLASSES[own] for own in rows["label"]])
+    table = table.assign(grade=rows["grade"], p_ore=p_ore, decision=decide(p_ore, threshold))
+    return table.reset_index(drop=True)
 
 
 def read_predictions(file: Path, row: Mapping[str, Any], split: str) -> pd.DataFrame:

@@ -4,10 +4,12 @@ import math
 import sys
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pandas as pd
+from hydra.conf import HydraConf
 from hydra.core.global_hydra import GlobalHydra
+from hydra.core.hydra_config import HydraConfig
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
 from hydra.experimental.callback import Callback
@@ -15,6 +17,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from oresort.console.counted import counted
 from oresort.console.show import percent, show
+from oresort.learn.naming import named_by, short_keys
 from oresort.learn.record import RECORD, read_row
 from oresort.learn.run import differing
 from oresort.learn.score import best_way, score_of
@@ -42,6 +45,23 @@ def swept(config: DictConfig) -> dict[str, list[str]]:
     """Return the values of every key that a sweep moves through a list, by key."""
     words = ((key, word) for key, word in moved(config).items() if word.is_discrete_sweep())
     return {key: [str(value) for value in word.sweep_string_iterator()] for key, word in words}
+
+
+def title_of_job(row: str, name: str, fold: int | None, seed: int) -> str:
+    """Return what the job at work is called: its row, or else its name and what its sweep moves, then fold and seed."""
+    title = row or ", ".join([name, *_values(HydraConfig.get())])
+    return f"{title}{'' if fold is None else f', fold {fold}'}, seed {seed}"
+
+
+def _values(job: HydraConf) -> list[str]:
+    """Return the values of a job that its sweep moves, such as `lr 0.01`, but for fold and seed; none of no sweep."""
+    file = Path(job.sweep.dir) / "multirun.yaml"
+    if not file.is_file():
+        return []
+    keys = moved(cast("DictConfig", OmegaConf.load(file))).keys() - {"seed", "data.fold"}
+    words = OverridesParser.create().parse_overrides(job.overrides.task)
+    own = {word.get_key_element(): word.get_value_string() for word in words if word.get_key_element() in keys}
+    return [f"{short} {own[key]}" for key, short in short_keys([*own]).items()]
 
 
 class Sweep(Callback):
@@ -78,11 +98,9 @@ class Sweep(Callback):
         without = f"{counted(missing, 'job')} without a result"
         if score is not None:
             rows.sort(key=lambda row: _rank(row, score))
-        keys = differing(rows)
         lines = [
             {
-                "row": _named(row)
-                or ", ".join([row["name"], *(f"{key.removeprefix('config.')}={row.get(key)}" for key in keys)]),
+                "row": name,
                 "seed": row["seed"],
                 "status": row["status"],
                 **({"test AUROC, %": percent(row.get("test/auroc"))} if score is None else {score: _shown(row, score)}),
@@ -90,7 +108,7 @@ class Sweep(Callback):
                 "folder": row["folder"],
                 "error": row.get("error", ""),
             }
-            for row in rows
+            for row, name in zip(rows, _names(rows), strict=True)
         ]
         table = pd.DataFrame(lines)
         if lines and not table["error"].any():
@@ -112,14 +130,25 @@ def _shown(row: dict[str, Any], score: str) -> str:
     return "-" if math.isnan(value) else f"{value:.6g}"
 
 
+def _names(rows: list[dict[str, Any]]) -> list[str]:
+    """Return what runs are called: as their experiment does, and by the keys that tell apart those it calls alike."""
+    titles = [row.get("config.row") or "" for row in rows]
+    found = list(titles)
+    for title in set(titles):
+        own = [place for place, other in enumerate(titles) if other == title]
+        keys = differing([rows[place] for place in own])
+        told = [{key.removeprefix("config."): rows[i][key] for key in keys if key in rows[i]} for i in own]
+        names, _ = named_by(
+            [{**row, "name": title or rows[i]["name"]} for row, i in zip(told, own, strict=True)],
+            [key.removeprefix("config.") for key in keys],
+        )
+        for place, name in zip(own, names, strict=True):
+            found[place] = f"{title}, {name}" if title and name != title else name
+    return found
+
+
 def _rows(folder: Path) -> list[dict[str, Any]]:
     return [
         {"folder": file.parent.name, "modified": file.stat().st_mtime, **read_row(file)}
         for file in sorted(folder.glob(f"*/{RECORD}"))
     ]
-
-
-def _named(row: dict[str, Any]) -> str:
-    """Return what an experiment calls a run, and which fold it tests; nothing for a plain one, named by its keys."""
-    name, fold = row.get("config.row") or "", row.get("config.data.fold")
-    return f"{name}, fold {fold}" if name and fold is not None else name

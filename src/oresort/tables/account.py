@@ -1,6 +1,8 @@
 """What a plant is told of a sorted lot: on the screen, and as tables and a picture."""
 
 import sys
+from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +18,7 @@ from oresort.sorting.money import Money
 from oresort.sorting.point import Point
 from oresort.sorting.prices import Prices
 from oresort.sorting.resample import FEWEST, LEVEL, Interval
+from oresort.tables.figure import KINDS, PAGE, write_figure
 
 _NUMBERS = ("enrichment", "ep", "bias", "sortability", "sortability_density", "sortability_r")
 _MONEY = ("value", "gain")
@@ -48,30 +51,29 @@ def show_account(account: Account, name: str) -> None:
     print(account.headline())
 
 
-def write_account(account: Account, folder: Path) -> list[Path]:
-    """Write `curves.csv`, and where there is money `value.csv`, `prices.csv` and `value.png`; return their paths."""
+def write_account(account: Account, folder: Path, kinds: Sequence[str]) -> list[Path]:
+    """Write `curves.csv`, and where there is money `value.csv`, `prices.csv` and `value` as `kinds`; return paths."""
     tables = {"curves.csv": pd.DataFrame(account.curves)}
     if account.money is not None and account.prices is not None:
         tables["value.csv"] = pd.DataFrame(account.money.curve)
         tables["prices.csv"] = pd.DataFrame(account.money.sensitivity)
-    for name in ("value.csv", "prices.csv", "value.png"):
+    for name in ("value.csv", "prices.csv", *(f"value.{kind}" for kind in KINDS)):
         (folder / name).unlink(missing_ok=True)  # of other prices
     for name, table in tables.items():
         with replacing(folder / name) as temporary:
             table.to_csv(temporary, index=False, float_format="%.6g")
     written = [folder / name for name in tables]
     if account.money is not None and account.prices is not None:
-        with replacing(folder / "value.png") as temporary:
-            draw_value(account.money, account.prices, account.point).savefig(temporary, format="png")
-        written.append(folder / "value.png")
+        draw = partial(draw_value, account.money, account.prices, account.point)
+        written += write_figure(draw, folder, "value", kinds)
     return written
 
 
 def draw_value(money: Money, prices: Prices, point: Point) -> Figure:
     """Draw what sorting adds by threshold, with its interval, and by the price of metal."""
-    figure = Figure(figsize=(9.5, 4.0), dpi=110, layout="constrained")
+    figure = Figure(figsize=(PAGE, 3.2), layout="constrained")
     left, right = figure.subplots(1, 2)
-    curve, currency = money.curve, prices.currency.replace("$", r"\$")  # a pair of which would be mathematics
+    curve, currency = money.curve, prices.currency
     worst = min(money.gain.value, float(curve["gain"][0]))
     perfect = money.perfect.value - money.no_sorting.value
     left.fill_between(curve["threshold"], curve["gain_low"], curve["gain_high"], color=BLUE, alpha=0.2, linewidth=0)
@@ -95,7 +97,7 @@ def draw_value(money: Money, prices: Prices, point: Point) -> Figure:
     for axes in (left, right):
         axes.set_ylabel(f"{currency} per tonne of feed, less no sorting")
         axes.grid(alpha=0.3)
-        axes.legend(fontsize=8)
+        axes.legend()
     return figure
 
 

@@ -13,6 +13,7 @@ from oresort.console.palette import BLACK, BLUE, GREEN, GREY, PURPLE, SKY, VERMI
 from oresort.learn.naming import ends
 from oresort.sorting.resample import LEVEL
 from oresort.tables.compare import Comparison
+from oresort.tables.figure import PAGE
 
 _COLOURS = (BLACK, BLUE, VERMILION, GREEN, PURPLE, SKY, GREY)
 
@@ -58,7 +59,7 @@ def judged_text(found: Comparison) -> pd.DataFrame:
 
 def compare_figure(found: Comparison) -> Figure:
     """Draw the models' ROC curves, and the differences of AUROC by both ways of judging them."""
-    figure = Figure(figsize=(9, 4.2), dpi=110, layout="constrained")
+    figure = Figure(figsize=(PAGE, 3.4), layout="constrained")
     curves, differences = figure.subplots(1, 2)
     names = [_wrapped(name) for name in short(found.tests["model"].tolist())]
     for i, (name, area, run) in enumerate(zip(names, found.tests["auroc"], found.runs, strict=True)):
@@ -67,9 +68,9 @@ def compare_figure(found: Comparison) -> Figure:
         curves.plot(waste, called, label=f"{name}, {_points(area, '')}", **style)
     curves.plot([0, 1], [0, 1], color=GREY, linewidth=0.8)
     curves.set(xlabel="share of waste called ore", ylabel="share of ore called ore", title="ROC, AUROC in per cent")
-    curves.legend(fontsize=8, loc="lower right")
+    curves.legend(loc="lower right")
     _differences(differences, found, names)
-    figure.suptitle(f"{counted(found.pairs, 'pair')} of {counted(found.scans, 'scan')}", fontsize=9)
+    figure.suptitle(f"{counted(found.pairs, 'pair')} of {counted(found.scans, 'scan')}")
     return figure
 
 
@@ -94,7 +95,7 @@ def _differences(axes: Any, found: Comparison, names: Sequence[str]) -> None:
     axes.set(xlabel=f"AUROC less that of {names[0]}, points", ylim=(len(others) - 0.4, -0.5))
     axes.set_title(f"difference, {LEVEL:.0%}")
     axes.grid(axis="x", alpha=0.3)
-    axes.legend(fontsize=8, loc="upper right")
+    axes.legend(loc="upper right")
 
 
 def _curve(p_ore: "np.ndarray[Any, Any]", ore: "np.ndarray[Any, Any]") -> tuple[Any, Any]:

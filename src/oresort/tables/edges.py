@@ -1,6 +1,7 @@
 """The learned functions of a KAN head as a table and as a picture; torch is needed to call them, not to import."""
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,7 @@ from oresort.console.palette import BLUE
 from oresort.console.show import show
 from oresort.errors import InputError
 from oresort.files.write import replacing
+from oresort.tables.figure import write_figure
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -91,23 +93,26 @@ def edge_figure(functions: Sequence[Mapping[str, Any]]) -> "Figure":
 
     layers = {row["layer"]: [own for own in functions if own["layer"] == row["layer"]] for row in functions}
     width = max(map(len, layers.values()))
-    figure = Figure(figsize=(1.7 * width + 0.4, 1.35 * len(layers) + 0.5), layout="constrained")
+    figure = Figure(figsize=(1.16 * max(width, 3), 1.2 * len(layers) + 0.7), layout="constrained")  # six on a page
     axes = figure.subplots(len(layers), width, squeeze=False, sharex=True)
     for panels, own in zip(axes, layers.values(), strict=True):
         limit = max(abs(value) for row in own for value in row["y"]) or 1.0  # one scale, so that heights compare
         for axis, row in zip(panels, own, strict=False):
             axis.plot(grid(), row["y"], linewidth=1.3, color=BLUE)
             axis.set(ylim=(-1.1 * limit, 1.1 * limit))
-            axis.set_title(f"layer {row['layer']}: {row['input']} to {row['output']}", fontsize=7)
+            of = f"layer {row['layer']}: {row['input']} to {row['output']}"
+            axis.set_title(f"{of}\nimportance {row['importance']:.3g}", fontsize=6.5)
             axis.tick_params(labelsize=6)
         for axis in panels[len(own) :]:
             axis.set_axis_off()
-    figure.suptitle("most important functions of each layer, less their mean", fontsize=9)
+    figure.suptitle("most important functions of each layer, less their mean")
+    figure.supxlabel("x, an input of the layer", fontsize=8)
+    figure.supylabel("φ(x)", fontsize=8)
     return figure
 
 
-def write_edges(model: "nn.Module", out: str | Path, top: int = 6) -> dict[str, Any]:
-    """Write `edges.csv` and `edges.png` into `out`, print how importance is spread, return what a record says.
+def write_edges(model: "nn.Module", out: str | Path, top: int = 6, kinds: Sequence[str] = ("png",)) -> dict[str, Any]:
+    """Write `edges.csv` and its figure into `out`, print how importance is spread, return what a record says.
 
     InputError, and nothing is written, for a model without KAN layers.
     """
@@ -115,9 +120,8 @@ def write_edges(model: "nn.Module", out: str | Path, top: int = 6) -> dict[str, 
     table, functions = edge_table(model), edge_functions(model, top)
     with replacing(out / "edges.csv") as temporary:
         table.to_csv(temporary, index=False, float_format="%.6g")
-    with replacing(out / "edges.png") as temporary:
-        edge_figure(functions).savefig(temporary, dpi=130)
+    drawn = write_figure(partial(edge_figure, functions), out, "edges", kinds)
     layers = by_layer(table)
     show(layers, "edges by layer")
     told = {"layers": layers.to_dict("records"), "functions": functions}
-    return {**told, "table": "edges.csv", "picture": "edges.png"}
+    return {**told, "table": "edges.csv", "pictures": [file.name for file in drawn]}

@@ -1,6 +1,8 @@
-"""The folder that `explain` leaves: tables as CSV, pictures as PNG, and `explain.json` with all figures at once."""
+"""The folder that `explain` leaves: tables as CSV, charts, pictures of pairs, and `explain.json` with all figures."""
 
 import warnings
+from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +13,7 @@ from matplotlib.figure import Figure
 from oresort.files.write import replacing, write_json
 from oresort.represent.geometry import Canvas, Resize
 from oresort.represent.regions import REGIONS, RIM
+from oresort.tables.figure import write_figure
 from oresort.tables.look.charts import curves_chart, sensitivity_chart, shares_chart
 from oresort.tables.look.figures import (
     auroc_of,
@@ -29,7 +32,12 @@ RECORD = "explain.json"
 
 
 def write_look(
-    out: Path, found: "Explained", threshold: float, geometry: Canvas | Resize, about: dict[str, Any]
+    out: Path,
+    found: "Explained",
+    threshold: float,
+    geometry: Canvas | Resize,
+    about: dict[str, Any],
+    kinds: Sequence[str] = ("png",),
 ) -> dict[str, Any]:
     """Write all that explains a model into `out`, and return the record, which is `explain.json`, too.
 
@@ -40,18 +48,17 @@ def write_look(
     _clear(out)
     shares, moved = shares_table(found), sensitivity_table(found, threshold)
     tables = {"shares": shares, "sensitivity": moved, "pairs": pairs_table(found)}
-    charts = {"shares": shares_chart(shares), "sensitivity": sensitivity_chart(moved)}
+    charts = {"shares": partial(shares_chart, shares), "sensitivity": partial(sensitivity_chart, moved)}
     if found.curves is not None:
         tables |= {"faithfulness": faithfulness_table(found), "curves": curves_table(found.curves)}
-        charts["curves"] = curves_chart(tables["curves"])
+        charts["curves"] = partial(curves_chart, tables["curves"])
     for name, table in tables.items():
         with replacing(out / f"{name}.csv") as temporary:
             table.to_csv(temporary, index=False, float_format="%.6g")
-    for name, chart in charts.items():
-        _picture(out / f"{name}.png", chart)
+    drawn = [file.name for name, chart in charts.items() for file in write_figure(chart, out, name, kinds)]
     pictures = _pictures(out, found, geometry, threshold)
     _maps(out / "maps.npz", found)
-    files = {f"{name}.csv" for name in tables} | {f"{name}.png" for name in charts} | {"maps.npz"}
+    files = {f"{name}.csv" for name in tables} | {*drawn, "maps.npz"}
     record = {
         **about,
         "data": found.data,
