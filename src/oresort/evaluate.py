@@ -94,8 +94,7 @@ def evaluate(cfg: EvaluateConfig) -> "Evaluation":
     figures = {f"{cfg.split}/{name}": value for name, value in result.metrics.items()}
     document = None
     if cfg.out is not None or cfg.by:
-        explained = Path(cfg.explained) if cfg.explained else None
-        document = described(result, data.root, cfg.split, cfg.resamples, explained, told, own_columns(cfg.by))
+        document = described(result, data.root, cfg.split, cfg.resamples, cfg.explained, told, own_columns(cfg.by))
     if cfg.out is not None:
         out = Path(cfg.out)
         with replacing(out / "predictions.csv") as temporary:
@@ -123,7 +122,7 @@ def evaluate(cfg: EvaluateConfig) -> "Evaluation":
         show_breakdown(document, cfg.by)
     if cfg.out is not None and document is not None:
         file = write_evaluation(Path(cfg.out), document, cfg.figures, cfg.page)
-        print(f"page: {file}" if file else f"written to {cfg.out}", file=sys.stdout if file else sys.stderr)
+        print(f"page: {file}" if file else f"written to {cfg.out}")
     return result
 
 

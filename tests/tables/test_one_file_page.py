@@ -403,7 +403,7 @@ def test_what_a_plant_gets_is_told_with_its_numbers(tmp_path: Path):
     assert "nobody would mill it" not in words
     # at a fifth of the price milling all of it loses money, and a gain over that stands with a warning
     told = account(lot, Point(0.5), prices.at(0.2))
-    write_evaluation(tmp_path, found, "data", "test", 50, None, told)
+    write_page(tmp_path, found, "data", "test", 50, None, told)
     words = text_of(tmp_path)
     place = words.index("What a plant gets Keep")
     assert "Without sorting this feed loses" in words[place : place + 400]

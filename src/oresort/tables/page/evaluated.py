@@ -122,7 +122,7 @@ def described(
     root: str | Path,
     split: str,
     resamples: int = RESAMPLES,
-    explained: Path | None = None,
+    explained: str | Path | None = None,
     told: Account | None = None,
     by: Sequence[str] = (),
 ) -> dict[str, Any]:
@@ -136,7 +136,7 @@ def described(
             known = sorted(str(column) for column in found.pairs)
             near = difflib.get_close_matches(name, known, n=3, cutoff=0.5)
             raise InputError(f"by: {name}: no such column of the manifest; known are {', '.join(near or known)}")
-    look = None if explained is None else read_look(explained, found.model, split)
+    look = None if explained is None else read_look(Path(explained), found.model, split)
     sorting = None if told is None else decision_document(told)
     pairs = found.pairs.assign(label=found.predictions["label"], p_ore=found.predictions["p_ore"])
     document = evaluation_document(
