@@ -161,7 +161,7 @@ def test_the_exported_file_answers_at_the_cutoff_it_was_exported_for(run: Path, 
         (("task=grade", "cutoff=0.1", "model/fusion=mean"), {}, "joins votes of 2 heads"),
         (("cutoff=0.1", "task=class"), {"all": ""}, "no grade in its manifest"),
         (("task=grade", "cutoff=0.1"), {"all": 31.0}, "a median grade of 31 wt %; is it in ppm"),
-        (("task=grade", "cutoff=0.1"), {"all": 0.2}, "are all the same"),
+        (("task=grade", "cutoff=0.1"), {"all": 0.2}, "which are of 0.2 wt %: nothing tells both classes apart"),
     ],
 )
 def test_bad_input_is_one_line(

@@ -27,7 +27,8 @@ def check_reach(rule: str | float, operating: Operating, prices: Prices | None, 
         for name, number in (("ore", 1), ("waste", 0)):
             if not (part["label"] == number).any():
                 known = part["grade"].dropna()
-                span = f", which are of {known.min():.3g} to {known.max():.3g} wt %" if len(known) else ""
+                ends = dict.fromkeys(f"{end:.3g}" for end in (known.min(), known.max()))
+                span = f", which are of {' to '.join(ends)} wt %" if len(known) else ""
                 raise InputError(
                     f"no {name} among {counted(len(part), 'pair')} of {side}{span}: nothing tells both classes apart; "
                     "give another cutoff, or more pairs"

@@ -32,7 +32,7 @@ def learn_grades(module: OreModule, data: OreDataModule) -> None:
     """Give a model what it learns from: ln(grade) of all pairs, and their centre and spread in training.
 
     Raises:
-        InputError: no cut-off, a grade of 0 or too small to be one, or grades that are all the same.
+        InputError: no cut-off, or a grade of 0 or too small to be one.
     """
     reading = module.net.reading
     assert reading is not None
@@ -41,8 +41,6 @@ def learn_grades(module: OreModule, data: OreDataModule) -> None:
         raise InputError("task=grade: ore is what reaches a cut-off; give it in wt %, e.g. cutoff=0.1")
     logs = np.log(checked_grades(frame, data.root))
     train = logs[(frame["split"] == "train").to_numpy()]
-    if not len(train) or not train.std() > 0:
-        raise InputError(f"{data.root}: grades of {len(train):,} training pairs are all the same: nothing to learn")
     module.objective.log_grade = torch.from_numpy(logs.astype(np.float32)).to(module.device)
     for buffer, value in ((reading.center, train.mean()), (reading.spread, train.std()), (reading.cutoff, cutoff)):
         buffer.fill_(float(value) if buffer is not reading.cutoff else math.log(cutoff))
