@@ -25,8 +25,9 @@ from oresort.sorting import direction
 
 
 def register_resolvers() -> None:
-    """Teach OmegaConf the words of `conf/`: `class` of a target, `direction` of a metric."""
+    """Teach OmegaConf the words of `conf/`: `class` of a target, `direction` of a metric, `fold` in a run's name."""
     OmegaConf.register_new_resolver("direction", direction, replace=True)
+    OmegaConf.register_new_resolver("fold", lambda fold: "" if fold is None else f"-f{fold}", replace=True)
     OmegaConf.register_new_resolver("class", lambda target: target.rpartition(".")[2], replace=True)
 
 

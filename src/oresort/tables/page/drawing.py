@@ -18,7 +18,13 @@ _STYLE = "<style>svg{color:#1b1c1e}@media (prefers-color-scheme:dark){svg{color:
 _LINES: dict[Any, Any] = {
     **dict.fromkeys(("text.color", "axes.edgecolor", "axes.labelcolor", "xtick.color", "ytick.color"), _INK),
     **{"axes.facecolor": "none", "savefig.transparent": True, "svg.hashsalt": "oresort", "svg.fonttype": "path"},
-    **{"font.size": 9, "text.parse_math": False, "legend.facecolor": "none", "legend.frameon": False},
+    **{
+        "font.size": 9,
+        "figure.titlesize": 8,
+        "text.parse_math": False,
+        "legend.facecolor": "none",
+        "legend.frameon": False,
+    },
     **{"axes.spines.top": False, "axes.spines.right": False, "legend.labelcolor": _INK},
 }
 

@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 from matplotlib.figure import Figure
 
+from oresort.console.counted import counted
 from oresort.errors import InputError, one_line
 from oresort.files.provenance import provenance
 from oresort.files.record import IMPORTANCES
@@ -112,8 +113,8 @@ def _methods(table: pd.DataFrame, split: str, metric: str, resamples: int) -> st
         return "No run has finished."
     runs = int(table["n"].sum())
     sentences = [
-        f"The {split} figures of {runs:,} finished runs in {len(table):,} configurations are means over seeds with the "
-        "deviation of the sample; a single seed has none",
+        f"The {split} figures of {counted(runs, 'finished run')} in {counted(len(table), 'configuration')} are means "
+        "over seeds with the deviation of the sample; a single seed has none",
         "Runs count as one configuration if they saw the same pairs and differ in nothing but the seed",
     ]
     if "folds" in table:
