@@ -100,7 +100,7 @@ def test_every_key_of_the_configuration_counts_unless_it_is_named(compose_train:
     idle = {key for key in flat(config(compose_train)) if not counts(key)}
     assert idle == {
         "out", "resume", "modules", "at_once", "weights", "data.root", "data.cache", "data.follow_links",
-        "data.workers", "data.strict",
+        "data.workers", "data.strict", "score",
         "trainer.enable_progress_bar", "trainer.enable_model_summary", "trainer.log_every_n_steps",
     }  # fmt: skip
     assert counts("outlook.x")
