@@ -61,7 +61,8 @@ def _values(job: HydraConf) -> list[str]:
         return []
     keys = moved(cast("DictConfig", OmegaConf.load(file))).keys() - {"seed", "data.fold"}
     words = OverridesParser.create().parse_overrides(job.overrides.task)
-    own = {word.get_key_element(): word.get_value_string() for word in words if word.get_key_element() in keys}
+    chosen = ((word.get_key_element(), word.get_value_string()) for word in words)
+    own = {key.replace("/", "."): value for key, value in chosen if key in keys}  # `model/fusion` is a `fusion`, too
     return [f"{short} {own[key]}" for key, short in short_keys([*own]).items()]
 
 
