@@ -60,7 +60,7 @@ def errors(text: str) -> list[str]:
         (("trainer.max_epochs=1.5",), "trainer.max_epochs=1.5"),
         (("+trainer.callbacks=[x]",), "trainer.callbacks: is set by the group callbacks"),
         (("+trainer.logger=true",), "trainer.logger: is set by the group logger"),
-        (("+callbacks.x=1",), "callback: 1 is no mapping"),
+        (("+callbacks.x=1",), "callbacks.x=1: a setting stands below the name"),
         (("logger=[csv,nowhere]",), "logger=nowhere: no such choice; known are csv,"),
         (("optim.lr=abc",), "lr='abc'"),
         (("logger=wandb", "logger.wandb.mode=loud"), "mode=loud"),

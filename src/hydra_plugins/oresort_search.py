@@ -47,13 +47,12 @@ class Search(Sweeper):
         """
         from oresort.console.ranges import shown
         from oresort.errors import InputError
-        from oresort.learn.score import SCORES, best_way, check_score
+        from oresort.learn.score import SCORES, best_way
 
         self._check()
         optuna, score = _optuna(), OmegaConf.select(self.given, "score")
         if score not in SCORES:
             raise InputError(f"score={shown(score)}: what shall be searched for? known are {', '.join(SCORES)}")
-        check_score(score, str(OmegaConf.select(self.given, "monitor")), OmegaConf.create())
         parser = OverridesParser.create(config_loader=self.context.config_loader)
         words = {w.get_key_element(): w for w in parser.parse_overrides([f"{k}={v}" for k, v in self.params.items()])}
         words |= {word.get_key_element(): word for word in parser.parse_overrides(arguments)}

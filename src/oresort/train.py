@@ -57,13 +57,12 @@ def _run(cfg: "TrainConfig") -> dict[str, Any] | float:
     from oresort.learn.fit import train
     from oresort.learn.job import run_job
     from oresort.learn.run import check_finished, finished
-    from oresort.learn.score import check_score, score_of
+    from oresort.learn.score import score_of
     from oresort.make import targets, trust
 
     hydra = HydraConfig.get()
     trust(*targets(asdict(cfg)))  # what the command line or the user's own files name
     if hydra.mode == RunMode.MULTIRUN:
-        check_score(cfg.score, cfg.monitor, hydra.sweeper)
         done = run_job(cfg, Path(hydra.sweep.dir))
         return done if cfg.score is None else score_of(done.values() if cfg.at_once else [done], cfg.score)
     folder, row = Path(hydra.runtime.output_dir), None

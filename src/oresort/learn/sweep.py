@@ -15,12 +15,14 @@ from hydra.core.override_parser.types import Override
 from hydra.experimental.callback import Callback
 from omegaconf import DictConfig, OmegaConf
 
+from oresort.console import started
 from oresort.console.counted import counted
 from oresort.console.show import percent, show
+from oresort.errors import InputError, one_line
 from oresort.learn.naming import named_by, short_keys
 from oresort.learn.record import RECORD, read_row
 from oresort.learn.run import differing
-from oresort.learn.score import best_way, score_of
+from oresort.learn.score import best_way, check_score, score_of
 from oresort.sorting import direction
 
 
@@ -73,7 +75,8 @@ class Sweep(Callback):
         self.started = time.time()
 
     def on_multirun_start(self, config: DictConfig, **_: Any) -> None:
-        """Print how many jobs there are of what, and how many runs lie there finished."""
+        """Print how many jobs there are of what, and how many lie there finished; exit with 1 for a wrong search."""
+        _check(config)
         folder, sweeper = Path(config.hydra.sweep.dir), config.hydra.sweeper
         if str(sweeper.get("_target_")).endswith(".BasicSweeper"):
             keys = {key: ",".join(values) for key, values in swept(config).items()}
@@ -120,6 +123,15 @@ class Sweep(Callback):
         if missing and (score is None or missing == len(rows)):
             print(f"error: {without}, see the table; the same command runs only what is missing", file=sys.stderr)
             sys.exit(1)
+
+
+def _check(config: DictConfig) -> None:
+    try:
+        check_score(config.score, str(config.monitor), config.hydra.sweeper)
+    except InputError as error:  # Hydra makes warnings of what its callbacks raise, but for this
+        started.undo()
+        print(f"error: {one_line(error)}", file=sys.stderr)
+        sys.exit(1)
 
 
 def _rank(row: dict[str, Any], score: str) -> float:

@@ -98,7 +98,7 @@ _CACHES: dict[str, Callable[[Path], object]] = {
     "objects": _cache("planes", lambda f: np.save(f, np.array([Touches()], object), allow_pickle=True)),
     "hashes empty": _cache("hashes", lambda f: f.write_bytes(b"")),
     "hashes cut short": _cache("hashes", lambda f: f.write_bytes(f.read_bytes()[:100])),
-    "hashes of others": _cache("hashes", lambda f: np.savez(f, hashes=np.zeros((3, 2)), checksum=1)),
+    "hashes of others": _cache("hashes", lambda f: np.save(f, np.zeros((3, 2), np.uint64))),
     "hashes that act": _cache("hashes", lambda f: f.write_bytes(pickle.dumps(Touches()))),
     "planes missing": _cache("planes", Path.unlink),
     "hashes missing": _cache("hashes", Path.unlink),
