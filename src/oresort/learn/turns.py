@@ -33,7 +33,7 @@ _mine = threading.local()  # the turn of the training that runs in this thread
 def by_seed(cfg: TrainConfig) -> list[TrainConfig]:
     """Return a configuration for each seed of `at_once`; InputError for a seed that stands there twice, or W&B."""
     for name, spec in cfg.logger.items():
-        if cfg.at_once and "wandb" in str(spec.get("_target_")).lower():
+        if cfg.at_once and isinstance(spec, Mapping) and "wandb" in str(spec.get("_target_")).lower():
             raise InputError(
                 f"logger={name}: tracks one run a process; train the seeds one after another by -m seed=1,2"
             )
