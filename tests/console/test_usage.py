@@ -128,7 +128,7 @@ def test_help_says_how_to_sweep_compose_and_complete(verb: str):
     text = usage(verb, "")
     assert "--cfg job" in text
     assert "-sc install=bash" in text
-    assert ("-m key=a,b" in text) == ("sweep:" in (CONF_DIR / f"{verb}.yaml").read_text())
+    assert ("-m key=a,b" in text) == ("\n  sweep:" in (CONF_DIR / f"{verb}.yaml").read_text())
 
 
 def test_help_comes_without_hydra_and_torch():
