@@ -41,7 +41,8 @@ def composes(command: Any, verb: str, *words: str) -> None:
     """Compose a command's configuration as typed; nothing is run."""
     (module,) = {name for name in VERBS if name.split(".")[1] == verb}
     # of a sweep Hydra shows one job only: take the first of the values
-    first = [re.sub(r"^([^=]+=[^\[{,]*),.*", r"\1", word) for word in words if word != "-m"]
+    single = [word for word in words if word != "-m" and "=glob(" not in word]
+    first = [re.sub(r"^([^=]+=[^\[{,]*),.*", r"\1", word) for word in single]
     code, _, err = command(importlib.import_module(module), *first, "--cfg", "job")
     assert code == 0, err
 
