@@ -8,10 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import timm
 import torch
 from kill import killed_in
+from safetensors.torch import save_file
 from torch import nn
 
+from oresort import compose
 from oresort import train as verb
 from oresort.data.index import index_pairs
 from oresort.data.settings import PairsConfig
@@ -339,3 +342,60 @@ def test_weights_that_have_seen_the_test_are_leakage(
     other.data.strict = True
     with pytest.raises(InputError, match="leakage: the weights were trained on"):
         train(other, tmp_path / "strict")
+
+
+TIMM = "data.root=x", "model/tower=timm", "model.tower.name=resnet18", "model.tower.size=32", "model/head=linear"
+
+
+@pytest.mark.parametrize("kind", ["pth", "safetensors", "wrapped"])
+@pytest.mark.parametrize(("fusion", "towers"), [("concat", 2), ("stack", 1)])
+def test_a_network_that_timm_published_becomes_every_tower(tmp_path: Path, kind: str, fusion: str, towers: int):
+    network = timm.create_model("resnet18").state_dict()  # of three channels and a thousand classes
+    file = tmp_path / f"network.{kind}"
+    if kind == "safetensors":
+        save_file(network, file)
+    else:
+        torch.save({"state_dict": network} if kind == "wrapped" else network, file)
+    net, told = started(compose("train", f"weights={file}", *TIMM, f"model/fusion={fusion}", "freeze=[towers]"))
+    own = net.state_dict()
+    assert len(net.towers) == towers
+    for number in range(towers):
+        place = f"towers.{number}.stages.0.network."
+        for name, value in network.items():
+            if name.startswith("fc."):
+                assert place + name not in own
+            elif name == "conv1.weight":
+                # of one channel the sum over colours; of two, those of two colours, so that what comes out is as large
+                expected = value.sum(dim=1, keepdim=True) if towers == 2 else value[:, :2] * 1.5
+                torch.testing.assert_close(own[place + name], expected)
+            else:
+                torch.testing.assert_close(own[place + name], value, rtol=0, atol=0)
+    assert list(told.taken) == ["towers"]
+    assert list(told.left) == ["fusion", "heads"]
+    assert "nobody knows" in told.lines("FILE")[1]
+
+
+def test_another_network_is_refused_by_name(tmp_path: Path):
+    file = tmp_path / "network.pth"
+
+    def refused(content: object, said: str, *words: str) -> None:
+        torch.save(content, file)
+        with pytest.raises(InputError, match=said) as caught:
+            started(compose("train", f"weights={file}", *(words or TIMM)))
+        assert str(file) in str(caught.value)
+
+    network = timm.create_model("resnet18").state_dict()
+    refused(timm.create_model("resnet10t").state_dict(), "no(t all)? .*resnet18")
+    refused(timm.create_model("resnet34").state_dict(), "216 tensors, resnet18 has 120")
+    refused({}, "another program")
+    refused({**network, "layer1.0.conv1.weight": network["layer1.0.conv1.weight"] / 0}, "not finite")
+    refused(
+        {key: value for key, value in network.items() if not key.startswith("layer4.1")},
+        "not all of resnet18, layer4.1",
+    )
+    refused(network, "freeze=heads: was not taken", *TIMM, "freeze=[heads]")
+    refused(network, "another program", "data.root=x", "model/tower=compact")
+    damaged = tmp_path / "network.safetensors"
+    damaged.write_bytes(b"\xff" * 100)
+    with pytest.raises(InputError, match=r"network\.safetensors: damaged"):
+        started(compose("train", f"weights={damaged}", *TIMM))

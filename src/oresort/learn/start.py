@@ -13,10 +13,12 @@ from torch import Tensor
 from oresort.errors import InputError
 from oresort.files.reading import check_file, digest_of
 from oresort.learn.config import RatesConfig, TrainConfig
+from oresort.learn.published import loaded, network_of, take_network
 from oresort.learn.saving import images_of
 from oresort.make import make
 from oresort.models.pairnet import PairNet
-from oresort.models.weights import MOST_BYTES, load_safely
+from oresort.models.towers.published import TimmTower
+from oresort.models.weights import MOST_BYTES
 from oresort.represent.representation import Representation
 
 STARTED = "start.json"
@@ -83,13 +85,16 @@ def start_from(cfg: TrainConfig, net: PairNet, representation: Representation) -
     parts before it must have been taken, since a head means nothing behind another fusion.
 
     Raises:
-        InputError: no such checkpoint, another one than the hash says, one that is damaged or holds what is not finite,
+        InputError: no such file, another one than the hash says, one that is damaged or holds what is not finite,
             towers that do not fit, a part that is frozen and was not taken, or weights of other planes.
     """
     file = _file(str(cfg.weights))
     if (found := _digest(file)) != cfg.weights_hash:
         raise InputError(f"{file}: its hash is {found}, weights_hash={cfg.weights_hash}; give that file")
-    state, settings, spec, trained_on = _content(file)
+    content = loaded(file, _GIVE)
+    if (network := network_of(content)) is not None and any(isinstance(tower, TimmTower) for tower in net.towers):
+        return _of_network(cfg, net, file, network)
+    state, settings, spec, trained_on = _content(file, content)
     _check_planes(file, spec, representation)
     own, here = net.state_dict(), asdict(cfg.model)
     told = Taken({}, {}, [], trained_on)
@@ -128,9 +133,21 @@ def _digest(file: Path) -> str:
     return digest_of(file)
 
 
-def _content(file: Path) -> tuple[dict[str, Tensor], Mapping[str, Any], Mapping[str, Any], NDArray[np.uint64]]:
+def _of_network(cfg: TrainConfig, net: PairNet, file: Path, network: Mapping[str, Tensor]) -> Taken:
+    """Take a network of timm as every tower."""
+    drawn = [part for part in cfg.freeze if part != PARTS[0]]
+    if drawn:
+        raise InputError(f"freeze={drawn[0]}: was not taken from {file}, a network for towers; leave it out")
+    shapes = take_network(net, file, network)
+    left = dict.fromkeys(PARTS[1:], "a network for towers")
+    note = "a network of other pictures: nobody knows whether pairs of these were among them"
+    return Taken({PARTS[0]: shapes}, left, [note], np.empty(0, np.uint64))
+
+
+def _content(
+    file: Path, content: Any
+) -> tuple[dict[str, Tensor], Mapping[str, Any], Mapping[str, Any], NDArray[np.uint64]]:
     """Return a checkpoint's weights by name, its settings, its representation's spec, and what it was trained on."""
-    content = load_safely(file, "not a checkpoint that loads safely", _GIVE)
     settings = content.get("hyper_parameters") if isinstance(content, dict) else None
     state = content.get("state_dict") if isinstance(content, dict) else None
     if not isinstance(settings, dict) or not isinstance(state, dict):

@@ -1,6 +1,8 @@
 """Published networks as towers: each turns one image, resized, into one vector."""
 
 import difflib
+import logging
+from collections.abc import Mapping
 from typing import Any
 
 import timm
@@ -46,7 +48,7 @@ class TimmTower(Tower):
             raise InputError(f"name={name!r}: timm has no such model; similar are {', '.join(near) or 'none'}")
         if "." in name:
             plain, _, tag = name.partition(".")
-            raise InputError(f"name={name}: {tag} are trained weights, which are not loaded; name={plain} is untrained")
+            raise InputError(f"name={name}: {tag} are trained weights, which are not loaded; name={plain} is untrained, weights=FILE takes them")
         # transformers are built for one size, convolutional networks take any
         published = timm.get_pretrained_cfg(name, allow_unregistered=False)
         keys: dict[str, Any] = {"in_chans": channels, "num_classes": 0}
@@ -60,6 +62,48 @@ class TimmTower(Tower):
             what = f"size={size}: {name} cannot take images of {channels} x {size} x {size}{made_for}"
             raise InputError(f"{what} ({one_line(error)})") from error
         super().__init__((Resized(model, size),), (width,))
+        self._name, self._keys = name, keys
+
+    def take(self, network: Mapping[str, Tensor]) -> None:
+        """Take trained weights of this network, as timm publishes them for any number of channels and classes.
+
+        Raises:
+            InputError: they are of another network, or a part of it.
+        """
+        # timm draws anew what it does not find, and says so to nobody: of NaN that is what is a number afterwards
+        marks = {
+            name: torch.full_like(value, torch.nan) if value.is_floating_point() else value
+            for name, value in network.items()
+        }
+        state = self._trained(network)
+        drawn = [
+            name
+            for name, value in self._trained(marks).items()
+            if value.is_floating_point() and not value.isnan().all()
+        ]
+        if drawn:
+            raise InputError(f"not all of {self._name}, {drawn[0]} is missing; give whole weights of it")
+        # and it is silent of what it does not need: a larger network of the same blocks would lose every second of them
+        published = timm.get_pretrained_cfg(self._name, allow_unregistered=False)
+        classifier: Any = (published.classifier if published else None) or ()
+        heads = (classifier,) if isinstance(classifier, str) else tuple(classifier)
+        more = [name for name in network if not name.startswith(tuple(f"{head}." for head in heads))]
+        if len(more) > len(state):
+            raise InputError(f"{len(more)} tensors, {self._name} has {len(state)}; give weights of it")
+        self.stages[0].get_submodule("network").load_state_dict(state)
+
+    def _trained(self, network: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        logger = logging.getLogger("timm.models._builder")
+        before, logger.disabled = logger.disabled, True
+        try:
+            # given tensors it looks for no file and on no network
+            overlay = {"state_dict": dict(network), "source": "", "custom_load": False}
+            model = timm.create_model(self._name, pretrained=True, pretrained_cfg_overlay=overlay, **self._keys)
+        except (AttributeError, KeyError, RuntimeError, TypeError, ValueError) as error:
+            raise InputError(f"no weights of {self._name} ({one_line(error)[:300]}); give those of it") from error
+        finally:
+            logger.disabled = before
+        return dict(model.state_dict())
 
 
 @torch.no_grad()
