@@ -27,7 +27,7 @@ from oresort import report, train
 from oresort.console.compose import register
 from oresort.errors import InputError
 from oresort.files.record import flatten
-from oresort.learn import fit
+from oresort.learn import job
 from oresort.learn.config import TrainConfig
 from oresort.learn.losses import Loss
 from oresort.learn.run import folder_name
@@ -140,14 +140,14 @@ def test_a_failing_job_is_listed_and_the_same_sweep_runs_only_what_is_missing(
     command: Any, dataset: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     broken = {0}
-    real = fit.train
+    real = job.train
 
     def sometimes(cfg: TrainConfig, *rest: Any) -> dict[str, Any]:
         if cfg.seed in broken:
             raise InputError("the device is on fire; put it out")
         return real(cfg, *rest)
 
-    monkeypatch.setattr(fit, "train", sometimes)
+    monkeypatch.setattr(job, "train", sometimes)
     words = ("-m", f"data.root={dataset}", f"out={tmp_path}", "seed=0,1", *SMALL)
     code, out, err = command(train, *words)
     assert code == 1

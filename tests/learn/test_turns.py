@@ -16,6 +16,7 @@ import torch
 from oresort import train
 from oresort.errors import InputError
 from oresort.learn import fit
+from oresort.learn import job as jobs
 from oresort.learn.config import TrainConfig
 from oresort.learn.record import read_row
 from oresort.learn.turns import beside, by_seed, hand_over, in_turns
@@ -105,7 +106,7 @@ def test_what_one_raises_comes_out_when_the_others_have_ended():
 def test_a_seed_that_fails_is_listed_and_the_same_command_runs_only_what_is_missing(
     command: Any, dataset: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    broken, real = {1}, fit.train
+    broken, real = {1}, jobs.train
 
     def sometimes(cfg: TrainConfig, *rest: Any) -> dict[str, Any]:
         if cfg.seed in broken:
@@ -114,7 +115,7 @@ def test_a_seed_that_fails_is_listed_and_the_same_command_runs_only_what_is_miss
 
     from pairs import SMALL
 
-    monkeypatch.setattr(fit, "train", sometimes)
+    monkeypatch.setattr(jobs, "train", sometimes)
     words = (f"data.root={dataset}", f"out={tmp_path}", "at_once=[0,1]", *SMALL)
     code, _, err = command(train, *words)
     assert code == 1

@@ -48,7 +48,8 @@ class TimmTower(Tower):
             raise InputError(f"name={name!r}: timm has no such model; similar are {', '.join(near) or 'none'}")
         if "." in name:
             plain, _, tag = name.partition(".")
-            raise InputError(f"name={name}: {tag} are trained weights, which are not loaded; name={plain} is untrained, weights=FILE takes them")
+            how = f"name={plain} is untrained, weights=FILE takes them"
+            raise InputError(f"name={name}: {tag} are trained weights, which are not loaded; {how}")
         # transformers are built for one size, convolutional networks take any
         published = timm.get_pretrained_cfg(name, allow_unregistered=False)
         keys: dict[str, Any] = {"in_chans": channels, "num_classes": 0}

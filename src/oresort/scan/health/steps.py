@@ -7,8 +7,8 @@ from numpy.typing import NDArray
 
 _STEP = 0.04  # of air between neighbours: a thin rim attenuates 0.05, so less makes no particle
 _SIGMAS = 6.0  # of a stretch's mean, which noise must not reach
-_STRETCH = 48  # lines that are averaged: noise of 3.5 % then hides no step of 7 %
-_STAY = 2  # stretches for which an edge lies at one column: 38 mm, and no rock's edge is so straight
+_STRETCH = 32  # lines that are averaged, at least: noise of 3.5 % then hides no step of 7 %
+_STAY = 3  # stretches for which an edge lies at one column: 38 mm, and no rock's edge is so straight
 _WIDEST = 512  # columns of a module, or of some side by side
 _BESIDE = np.array([[0], [1], [3], [4]])  # pixels around the third of five
 _END = 256  # columns from the belt's end up to which one edge alone means a module there
