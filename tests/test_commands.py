@@ -199,7 +199,7 @@ def test_every_experiment_runs(file: Path, dataset: Path, compose_train: Any, tm
     from oresort.learn.fit import train as run
 
     words = ("trainer.max_epochs=1", "model.tower.widths=[4,8,8]")
-    words += ("data.fold=0",) if "folds" in file.read_text() else ()
+    words += ("data.folds=3", "data.fold=0") if "folds" in file.read_text() else ()
     cfg = compose_train(f"+experiment={file.stem}", f"data.root={dataset}", *words, small=False)
     cfg.trainer["enable_progress_bar"] = False
     assert run(cfg, tmp_path)["status"] == "finished"

@@ -118,8 +118,8 @@ def test_a_table_of_other_decisions_does_not_stay(home: Path, tmp_path: Path, pl
 
 
 def test_what_the_geometry_forbids_is_said(home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
-    # 95 ms to the valves: 12 for these, and decisions come up to 62 lines after a particle's last one
-    words = written(tmp_path, distance=95.0, nozzles=8, true_ore_rate=0.9, false_ore_rate=0.2)
+    # 88 ms to the valves: 12 for these, and decisions come up to 56 lines after a particle's last one
+    words = written(tmp_path, distance=88.0, nozzles=8, true_ore_rate=0.9, false_ore_rate=0.2)
     sort(settings(tmp_path / "a", *scan(home), words, "overlay=false"), Rule())
     told = capsys.readouterr()
     known = json.loads((tmp_path / "a" / "decisions.json").read_text())["ejectors"]
