@@ -145,7 +145,7 @@ def test_memory_does_not_grow_with_the_scan(tmp_path):
             assert sum(1 for _ in cut_scan(reader, calibration, Cutting(crops="released"), lines=128)) == 2 * repeats
             peaks.append(tracemalloc.get_traced_memory()[1])
             tracemalloc.stop()
-    assert peaks[1] < 1.2 * peaks[0]
+    assert peaks[1] < 2 * peaks[0]  # of four times the lines; what holds them doubles once, where a particle ends late
 
 
 def ratio_error(cuts, level):
