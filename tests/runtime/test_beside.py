@@ -19,8 +19,10 @@ from runtime.test_stream_signals import rows_in
 from oresort.errors import InputError
 from oresort.runtime.model import Model
 from oresort.runtime.onnx import open_model
+from oresort.runtime.sorter import Sorter
 from oresort.runtime.source.wire import GoneError, Wire
 from oresort.runtime.stream.beside import Beside, Opening, workers_of
+from oresort.runtime.stream.cutting import Found, Worked
 from oresort.scan.calibrate.calibration import Calibration
 from oresort.sorting.policy import Policy
 
@@ -116,6 +118,50 @@ def test_a_model_that_was_replaced_is_refused():
     with Beside(opening()._replace(digest="0" * 64)) as other, pytest.raises(InputError, match="was replaced"):
         other.ready()
     with Beside(opening()._replace(model="nowhere.onnx")) as other, pytest.raises(InputError, match=r"nowhere\.onnx"):
+        other.ready()
+
+
+def worked(known: Calibration) -> Worked:
+    sorter = Sorter(model(), known)
+    (group, *_) = sorter.find(*belt())
+    return Worked(sorter, belt()[0], [[Found(uncut, 0, "belt_1", 0, 0.0) for uncut in group]] * 20, 0, 0.0)
+
+
+def test_it_can_be_closed_while_a_question_waits_for_room(known: Calibration):
+    other, question = Beside(opening()), worked(known)
+    other.ready()
+    stop = threading.Event()
+
+    def ask() -> None:
+        while not stop.is_set():  # nobody takes the answers: in the end both pipes are full
+            other.ask(question)
+
+    asking = threading.Thread(target=ask, daemon=True)
+    asking.start()
+    time.sleep(3)
+    stop.set()
+    other.close()
+    asking.join(10)
+    assert not asking.is_alive()
+
+
+def test_a_question_that_cannot_be_sent_is_told_to_whoever_waits_for_its_answer(known: Calibration):
+    question = worked(known)
+    with Beside(opening()) as other:
+        other.ready()
+        broken = question._replace(found=[[question.found[0][0]._replace(uncut=threading.Lock())]])
+        with pytest.raises(TypeError, match="pickle"):
+            other.ask(broken)
+        with pytest.raises(TypeError, match="pickle"):
+            other.answer()
+
+
+def test_no_code_of_the_working_folder_runs_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    for name in ("cv2", "numpy", "onnxruntime", "pickle"):
+        (tmp_path / f"{name}.py").write_text("raise SystemExit('a trap')\n")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", [*sys.path, ""])
+    with Beside(opening()) as other:
         other.ready()
 
 

@@ -22,7 +22,7 @@ from oresort.scan.calibrate.calibration import Calibration
 from oresort.sorting.policy import Policy
 
 _ROOM = 2**20  # bytes that a pipe holds where the system lets it: the particles of a block, so that nobody waits
-_PATIENCE = 5.0  # seconds for its end
+_PATIENCE = 5.0  # seconds until it is known how it has ended
 
 
 def workers_of(asked: int | None, model: Model) -> int:
@@ -60,9 +60,14 @@ class Beside:
 
     def __init__(self, opening: Opening) -> None:
         self._calibration: Calibration | None = None
-        words = [sys.executable, "-m", "oresort.runtime.stream.beside"]
+        self._failure: BaseException | None = None
+        # the code that runs here, and none that lies in the working folder (-P)
+        words = [sys.executable, "-P", "-m", "oresort.runtime.stream.beside"]
+        found_in = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
         # a group of its own: Ctrl-C is for the process that the user sees, which lets this one finish
-        self._process = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, process_group=0)
+        self._process = subprocess.Popen(
+            words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=found_in, process_group=0
+        )
         self._to, self._from = cast("BinaryIO", self._process.stdin), cast("BinaryIO", self._process.stdout)
         for pipe in (self._to, self._from):
             _widen(pipe)
@@ -97,24 +102,29 @@ class Beside:
 
     def close(self) -> None:
         """End it; what it was asked and did not answer is lost."""
+        # first of all: a thread that writes to it while nobody takes its answers would hold the pipe for ever
+        self._process.kill()
+        self._process.wait()
         for pipe in (self._to, self._from):
             with contextlib.suppress(OSError):
                 pipe.close()
-        try:
-            self._process.wait(_PATIENCE)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
 
     def _send(self, content: object) -> None:
-        with contextlib.suppress(OSError, ValueError):  # it has ended, or was closed
+        try:
             pickle.dump(content, self._to, pickle.HIGHEST_PROTOCOL)
             self._to.flush()
+        except BaseException as error:
+            if not isinstance(error, OSError) and not self._to.closed:  # else it has ended, and `answer` says so
+                self._failure = error
+                self._process.kill()  # half a question is in the pipe: whoever waits for its answer must not
+                raise
 
     def _receive(self) -> Any:
         try:
             content = pickle.load(self._from)
         except (OSError, EOFError, ValueError, pickle.UnpicklingError) as error:
+            if self._failure is not None:
+                raise self._failure from None
             try:
                 code = self._process.wait(_PATIENCE)
             except subprocess.TimeoutExpired:
@@ -152,7 +162,7 @@ def _decide_for(source: BinaryIO, sink: BinaryIO) -> None:
         while True:
             try:
                 content: Calibration | list[Group] = pickle.load(source)
-            except EOFError:
+            except (EOFError, pickle.UnpicklingError):  # between two questions, or amid one that was cut off
                 return
             if isinstance(content, Calibration):
                 decider = Decider(model, content, opening.policy, opening.threshold, opening.options)

@@ -2,9 +2,9 @@
 
 import threading
 import time
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import suppress
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from oresort.runtime.source.event import Block, Calibrated, Done, Event
 from oresort.runtime.stream.beside import Beside
@@ -12,6 +12,8 @@ from oresort.runtime.stream.cutting import Begun, CutOff, Cutting, Item, Worked
 from oresort.runtime.stream.group import Lateness, Made, made_of
 from oresort.runtime.stream.waiting import ClosedError, Waiting
 from oresort.scan.fault import Fault
+
+T = TypeVar("T")
 
 _TICK = 0.2  # seconds after which the caller has a word where nothing comes
 _FAULTS = 1.0  # seconds between two looks at what is faulty
@@ -80,10 +82,10 @@ class Loop:
         Raises:
             InputError: of the source, once all that came before is decided on and was yielded, or of the sorter.
         """
-        threads = [self._thread("reading", self._reading)]
+        threads = [self._thread("reading", self._read, self._lines())]
         try:
             if self._workers:
-                threads.append(self._thread("finding", self._finding))
+                threads.append(self._thread("finding", self._found, self._questions()))
                 yield from self._beside()
             else:
                 yield from self._here()
@@ -96,7 +98,21 @@ class Loop:
             for thread in threads:
                 thread.join()
 
-    def _thread(self, name: str, work: Callable[[], None]) -> threading.Thread:
+    def _thread(self, name: str, place: Waiting[T | _Ended], items: Iterator[tuple[T, int]]) -> threading.Thread:
+        """Have items put in their place, each with its lines, and last of all how they came to their end."""
+
+        def work() -> None:
+            error: BaseException | None = None
+            with suppress(ClosedError):
+                try:
+                    for item, lines in items:
+                        place.put(item, lines)
+                except ClosedError:
+                    return
+                except BaseException as raised:
+                    error = raised
+                place.put(_Ended(error))
+
         thread = threading.Thread(target=work, name=name, daemon=True)
         thread.start()
         return thread
@@ -109,22 +125,14 @@ class Loop:
             else:
                 yield item
 
-    def _finding(self) -> None:
-        error: BaseException | None = None
+    def _questions(self) -> Iterator[tuple[Item | None, int]]:
         asked = 0
-        try:
-            for item in self._cut():
-                # first of all told, so that its answer is taken: else both processes might wait for each other
-                self._found.put(item, len(item.low) if isinstance(item, Worked) else 0)
-                if isinstance(item, Worked) and item.found:
-                    self._workers[asked % len(self._workers)].ask(item)
-                    asked += 1
-        except ClosedError:
-            return
-        except BaseException as raised:
-            error = raised
-        with suppress(ClosedError):
-            self._found.put(_Ended(error))
+        for item in self._cut():
+            # told before it is asked, so that its answer is taken: else both processes might wait for each other
+            yield item, len(item.low) if isinstance(item, Worked) else 0
+            if isinstance(item, Worked) and item.found:
+                self._workers[asked % len(self._workers)].ask(item)
+                asked += 1
 
     def _beside(self) -> Iterator[Sorted | None]:
         answered = 0
@@ -155,16 +163,8 @@ class Loop:
         if event.error is not None:
             raise event.error
 
-    def _reading(self) -> None:
-        error: BaseException | None = None
-        try:
-            for event in self._events:
-                lines = len(event.low) if isinstance(event, Block) else 0
-                self.came += lines
-                self._read.put(event, lines)
-        except ClosedError:
-            return
-        except BaseException as raised:
-            error = raised
-        with suppress(ClosedError):
-            self._read.put(_Ended(error))
+    def _lines(self) -> Iterator[tuple[Event, int]]:
+        for event in self._events:
+            lines = len(event.low) if isinstance(event, Block) else 0
+            self.came += lines
+            yield event, lines
