@@ -33,7 +33,7 @@ NO_GPU = pytest.mark.skipif(torch.cuda.is_available(), reason="a GPU is here")
         ("trainer.devices=0", "trainer.devices=0: give a number of at least 1"),
         ("trainer.devices=-3", "trainer.devices=-3: "),
         ("trainer.devices=[]", "trainer.devices=[]: "),
-        ("trainer.devices=1.5", "trainer.devices=1.5: give a list or a name or a whole number"),
+        ("trainer.devices=1.5", "trainer.devices=1.5: give a list in brackets or a name or a whole number"),
         ("trainer.limit_train_batches=2.5", "trainer.limit_train_batches=2.5: give a number of batches"),
         ("trainer.limit_train_batches=0", "trainer.limit_train_batches=0: "),
         ("trainer.limit_train_batches=-1", "trainer.limit_train_batches=-1: "),

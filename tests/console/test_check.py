@@ -26,6 +26,7 @@ class Keys:
     cut: Annotated[Any, share("best")] = "best"
     side: Annotated[str, one_of("left", "right")] = "left"
     names: list[str] = field(default_factory=list)
+    sides: list[Annotated[str, one_of("left", "right")]] = field(default_factory=list)
     more: dict[str, Any] = field(default_factory=dict)
 
 
@@ -61,7 +62,8 @@ def test_what_is_allowed_passes(keys: dict[str, Any]):
         ({"cut": 7}, "cut=7: "),
         ({"cut": "worst"}, "cut=worst: "),
         ({"side": "up"}, "side=up: known are left, right"),
-        ({"names": "a"}, "names=a: give a list"),
+        ({"names": "a"}, "names=a: give a list in brackets"),
+        ({"sides": "left"}, "sides=left: give a list in brackets, each one of left, right"),
         ({"more": {"a": {"b": [math.nan]}}}, "more.a.b=nan: give a finite number"),
         ({"more": {"a": 10**30}}, "more.a=1e+30: too large"),
         ({"side": "a\0b"}, "zero byte"),

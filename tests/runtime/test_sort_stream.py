@@ -32,6 +32,7 @@ from runtime.belts import (
 from oresort.errors import InputError
 from oresort.runtime.looking import Lookers
 from oresort.runtime.source import pipe, protocol
+from oresort.runtime.stream import run
 from oresort.runtime.stream.deciding import Deciding
 from oresort.runtime.stream.run import sort_stream
 from oresort.scan.calibrate.calibration import Calibration
@@ -64,6 +65,17 @@ def served(out: Path, home: Path, send: Any, *words: str, model: Rule | None = N
     found = sort_stream(settings(out, "lines=tcp:0", *given), model or Rule())
     sender.done()
     return found
+
+
+def test_nobody_is_asked_for_lines_before_all_is_loaded(
+    tmp_path: Path, home: Path, known: Calibration, monkeypatch: pytest.MonkeyPatch
+):
+    order: list[str] = []
+    plain = run.Port
+    monkeypatch.setattr(run, "load_libraries", lambda: order.append("loaded"))
+    monkeypatch.setattr(run, "Port", lambda *words: order.append("listening") or plain(*words))
+    served(tmp_path / "o", home, lambda port: connected(port).close())
+    assert order == ["loaded", "listening"]
 
 
 def cut(start: int, stop: int) -> Lines:

@@ -122,7 +122,7 @@ from oresort.runtime import OnnxModel, Sorter
 from oresort.scan import Cutter
 slow = "scipy.ndimage", "skimage.segmentation", "scipy.spatial"
 print(*(name in sys.modules for name in slow))
-Cutter.__init__.__globals__["_load"]()
+Cutter.__init__.__globals__["load_libraries"]()
 print(*(name in sys.modules for name in slow))
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

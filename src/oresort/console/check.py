@@ -128,5 +128,5 @@ def _named(kind: Any) -> str:
         return ", ".join(shown(one) for one in inner)
     if isinstance(origin, type) and issubclass(origin, Sequence):
         of = wanted(inner[0]).removeprefix("give ") if inner and hasattr(inner[0], "__metadata__") else ""
-        return f"a list, each {of}" if of else "a list"
+        return f"a list in brackets, each {of.replace('known are', 'one of')}" if of else "a list in brackets"
     return _NAMES.get(kind, str(getattr(kind, "__name__", kind)))

@@ -51,7 +51,7 @@ class Cutter:
         self.noted = 0  # places that were found faulty so far
         self._window = Window(calibration, options)
         self.lookahead = BLOCK + self._window.ahead
-        _load()
+        load_libraries()
         self._regions = Regions(options.min_area)
         self._waiting = np.empty((2, BLOCK, calibration.width), np.uint16)
         self._count = 0  # of lines that wait there
@@ -145,8 +145,8 @@ class Cutter:
             self._faults = joined(self._faults)[-_MOST_FAULTS:]
 
 
-def _load() -> None:
-    """Load now what these libraries load when it is first asked for: the first particle shall not wait for it."""
+def load_libraries() -> None:
+    """Load now what these libraries load when it is first asked for, half a second: no line shall wait for it."""
     operator.attrgetter("ndimage.uniform_filter1d")(scipy)
     operator.attrgetter("segmentation.watershed")(skimage)
 
