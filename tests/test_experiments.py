@@ -2,12 +2,8 @@
 
 import itertools
 import json
-import os
 import re
 import shutil
-import subprocess
-import sys
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -180,48 +176,6 @@ def test_a_finished_job_whose_dataset_has_changed_is_not_taken_for_done(command:
     assert code == 0, err
     assert "1 job in" in err
     assert len(list((tmp_path / "runs").glob("train-s0-*"))) == 2
-
-
-def test_a_sweep_killed_in_the_middle_ends_as_if_it_had_not_been(command: Any, dataset: Path, tmp_path: Path):
-    def words(out: str) -> list[str]:
-        return [
-            "-m",
-            f"data.root={dataset}",
-            f"out={tmp_path / out}",
-            "seed=0,1",
-            *SMALL,
-            "trainer.max_epochs=40",
-        ]
-
-    # threads as here: two round differently from one
-    process = subprocess.Popen(
-        [sys.executable, "-m", "oresort.train", *words("killed")],
-        stderr=subprocess.DEVNULL,
-        env=os.environ | {"OMP_NUM_THREADS": "1"},
-    )
-    deadline = time.monotonic() + 120
-    while not list(tmp_path.glob("killed/train-s0-*/checkpoints/last.ckpt")):
-        assert process.poll() is None, "the sweep ended before it could be killed"
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
-    process.kill()
-    process.wait()
-    (row,) = tmp_path.glob("killed/train-s0-*/metrics.json")
-    assert json.loads(row.read_text())["status"] == "running"
-    # the run goes on under other circumstances than it was started in
-    for out, circumstances in (
-        ("killed", ["data.workers=1", "trainer.enable_progress_bar=true"]),
-        ("whole", []),
-    ):
-        code, _, err = command(train, *words(out), *circumstances)
-        assert code == 0, err
-    for seed in (0, 1):
-        killed, whole = (
-            json.loads(next(tmp_path.glob(f"{out}/train-s{seed}-*/metrics.json")).read_text())
-            for out in ("killed", "whole")
-        )
-        same = [key for key in whole if key.startswith(("test/", "val/")) or key in ("epoch", "threshold", "status")]
-        assert {k: killed[k] for k in same} == {k: whole[k] for k in same}
 
 
 def test_a_word_on_the_command_line_replaces_that_of_the_experiment():

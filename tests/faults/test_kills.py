@@ -95,6 +95,21 @@ def test_a_killed_run_ends_as_if_nothing_had_been(
     same_end(run, whole[0])
 
 
+def test_a_sweep_killed_in_the_middle_ends_as_if_it_had_not_been(server: Server, here: Here):
+    folder = here("here")
+    words = f"train -m data.root=set {MODEL} trainer.max_epochs=3 seed=0,1"
+    assert server.run(folder, f"{words} out=killed", before=[["dies_in", 1]]).code == -signal.SIGKILL
+    (row,) = folder.glob("killed/train-s*/metrics.json")
+    assert row.parent.name.startswith("train-s0-")
+    assert json.loads(row.read_text())["status"] == "running"
+    # it goes on under other circumstances than it was started in
+    for more in ("out=killed data.workers=1 trainer.enable_progress_bar=true", "out=whole"):
+        end = server.run(folder, f"{words} {more}", seconds=120)
+        assert end.code == 0, end.err
+    for seed in (0, 1):
+        same_end(*(next(folder.glob(f"{out}/train-s{seed}-*")) for out in ("killed", "whole")))
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("number", range(40))
 def test_kills_at_random_moments(server: Server, here: Here, whole: tuple[Path, End], elsewhere: Path, number: int):

@@ -3,6 +3,7 @@
 import random
 import signal
 import threading
+import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -15,9 +16,10 @@ import torch
 
 from oresort import train
 from oresort.errors import InputError
-from oresort.learn import fit
+from oresort.learn import fit, turns
 from oresort.learn import job as jobs
 from oresort.learn.config import TrainConfig
+from oresort.learn.module import OreModule
 from oresort.learn.record import read_row
 from oresort.learn.turns import beside, by_seed, hand_over, in_turns
 
@@ -29,6 +31,12 @@ def weights(run: Path) -> dict[str, torch.Tensor]:
     content: dict[str, Any] = torch.load(run / "checkpoints" / "last.ckpt", weights_only=True)
     found: dict[str, torch.Tensor] = content["state_dict"]
     return found
+
+
+def same_weights(run: Path, other: Path) -> None:
+    found, expected = weights(run), weights(other)
+    assert found.keys() == expected.keys()
+    assert [name for name, value in found.items() if not torch.equal(value, expected[name])] == []
 
 
 @pytest.mark.parametrize("words", [(), ("data.resident=true", "callbacks=[ema]")])
@@ -45,9 +53,7 @@ def test_each_seed_ends_as_it_ends_alone(compose_train: Compose, dataset: Path, 
         assert {k: v for k, v in row.items() if "seconds" not in k} == {
             k: v for k, v in alone.items() if "seconds" not in k
         }
-        assert weights(folder).keys() == weights(folders[seed]).keys()
-        for name, value in weights(folder).items():
-            assert torch.equal(value, weights(folders[seed])[name]), name
+        same_weights(folder, folders[seed])
         pd.testing.assert_frame_equal(*(pd.read_csv(f / "metrics.csv") for f in (folder, folders[seed])))
     assert not torch.equal(*(next(iter(weights(folder).values())) for folder in folders.values()))
 
@@ -134,33 +140,39 @@ def test_a_seed_that_fails_is_listed_and_the_same_command_runs_only_what_is_miss
 
 
 def test_a_signal_stops_all_and_they_go_on_to_the_same_end(compose_train: Compose, dataset: Path, tmp_path: Path):
-    words = (f"data.root={dataset}", "trainer.max_epochs=40", "data.batch_size=16")
+    words = (f"data.root={dataset}", "trainer.max_epochs=4", "data.batch_size=16")
     cfg = compose_train(*words, "at_once=[3,5]")
 
     def job(one: TrainConfig) -> dict[str, Any]:
         return fit.train(one, tmp_path / f"{one.seed}")
 
-    def told(one: TrainConfig) -> dict[str, Any]:
-        last = tmp_path / "3" / "checkpoints" / "last.ckpt"
-        watcher = threading.Thread(target=lambda: (wait_for(last), signal.raise_signal(signal.SIGINT)))
-        if one.seed == 3:
-            watcher.start()
-        return job(one)
-
-    with pytest.raises(KeyboardInterrupt):
-        in_turns({f"{one.seed}": partial(told, one) for one in by_seed(cfg)})
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(OreModule, "training_step", told_to_stop_in(epoch=2))
+        with pytest.raises(KeyboardInterrupt):
+            in_turns({f"{one.seed}": partial(job, one) for one in by_seed(cfg)})
     states = [read_row(tmp_path / f"{seed}" / "metrics.json")["status"] for seed in (3, 5)]
     assert states == ["interrupted", "interrupted"]
+    assert all((tmp_path / f"{seed}" / "checkpoints" / "last.ckpt").is_file() for seed in (3, 5))
     rows = in_turns({f"{one.seed}": partial(job, one) for one in by_seed(cfg)})
     alone = fit.train(compose_train(*words, "seed=5"), tmp_path / "alone")
     assert rows["5"]["test/auroc"] == alone["test/auroc"]
-    for name, value in weights(tmp_path / "alone").items():
-        assert torch.equal(value, weights(tmp_path / "5")[name]), name
+    same_weights(tmp_path / "alone", tmp_path / "5")
 
 
-def wait_for(file: Path) -> None:
-    while not file.is_file():
-        threading.Event().wait(0.01)
+def told_to_stop_in(epoch: int) -> Callable[[OreModule, dict[str, torch.Tensor]], torch.Tensor]:
+    """Return a training step that is interrupted, as by Ctrl-C, where the first of the trainings comes to an epoch."""
+    step, told = OreModule.training_step, threading.Event()
+
+    def training_step(self: OreModule, batch: dict[str, torch.Tensor]) -> torch.Tensor:
+        if self.current_epoch == epoch and not told.is_set():
+            told.set()
+            signal.raise_signal(signal.SIGINT)
+            table = turns._mine.seat.table
+            while table.stopped is None:  # the main thread looks five times a second
+                time.sleep(0.01)
+        return step(self, batch)
+
+    return training_step
 
 
 @pytest.mark.parametrize(

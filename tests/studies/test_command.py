@@ -1,6 +1,7 @@
 """The command line that all studies share."""
 
 import re
+import runpy
 import subprocess
 import sys
 from dataclasses import dataclass, field
@@ -80,8 +81,20 @@ def commands() -> list[str]:
     return sorted(name.removesuffix(".__main__") for name in names)
 
 
+def says_what_it_takes(name: str, text: str) -> bool:
+    return bool(re.search(rf"python -m {name}\s", text)) and "Keys:" in text
+
+
 @pytest.mark.parametrize("name", commands())
-def test_every_study_has_help(name: str):
-    done = subprocess.run([sys.executable, "-m", name, "--help"], cwd=ROOT, capture_output=True, text=True, check=True)
-    assert re.search(rf"python -m {name}\s", done.stdout)
-    assert "Keys:" in done.stdout
+def test_every_study_has_help(name: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
+    for module in (name, f"{name}.__main__"):  # other tests have imported it under its own name
+        monkeypatch.delitem(sys.modules, module, raising=False)
+    monkeypatch.setattr(sys, "argv", [name, "--help"])
+    runpy.run_module(name, run_name="__main__", alter_sys=True)
+    assert says_what_it_takes(name, capsys.readouterr().out)
+
+
+def test_a_study_is_started_by_python():
+    words = [sys.executable, "-m", "studies.pages", "--help"]
+    done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=True)
+    assert says_what_it_takes("studies.pages", done.stdout)
