@@ -7,8 +7,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+# the tests' tensors are tiny: a second thread, here or in a process that a test starts, costs more than it brings, ten
+# times more under load; read once, when numpy and torch are imported
+os.environ["OMP_NUM_THREADS"] = "1"
+
 import pytest
-import torch
 from pairs import SMALL, write_released
 
 from oresort.learn.compose import compose
@@ -26,12 +29,6 @@ def pytest_collection_finish() -> None:
 
 def pytest_unconfigure() -> None:
     gc.unfreeze()
-
-
-@pytest.fixture(scope="session", autouse=True)
-def _one_thread() -> None:
-    # the tests' tensors are tiny: a second thread costs more than it brings, ten times more under load
-    torch.set_num_threads(1)
 
 
 @pytest.fixture(scope="session")

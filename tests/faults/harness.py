@@ -12,6 +12,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import oresort
+
 SERVER = Path(__file__).with_name("server.py")
 
 SECONDS = 20.0
@@ -65,6 +67,10 @@ class Server:
             assert self._process.poll() is None, "the warm process did not start"
             time.sleep(0.01)
         time.sleep(0.05)  # it listens a moment after it has its name
+        # once, here, in place of once in the first command of each kind and once more here
+        source = Path(oresort.__file__).parent
+        files = [file.relative_to(source.parent).with_suffix("") for file in source.rglob("[a-z]*.py")]
+        self._ask({"import": sorted(".".join(file.parts) for file in files)})
 
     def run(
         self,

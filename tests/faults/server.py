@@ -4,6 +4,7 @@ Run as `python server.py SOCKET`. A request is a line of JSON on a connection of
 """
 
 import ctypes
+import gc
 import importlib
 import json
 import os
@@ -34,6 +35,8 @@ def serve(path: str) -> None:
                 if "import" in request:
                     for name in request["import"]:
                         _import(name)
+                    gc.collect()
+                    gc.freeze()  # or each fork would copy, page by page, what it looks through for garbage
                     stream.write("{}\n")
                 elif os.fork() == 0:
                     signal.signal(signal.SIGCHLD, signal.SIG_DFL)

@@ -7,13 +7,12 @@ from pathlib import Path
 
 import pandas as pd
 from faults.harness import Kind
-from faults.kinds.checks import same_predictions, test_pair
+from faults.kinds.checks import EVALUATE, same_predictions, test_pair
 from pairs import write_manifest
 
 from oresort.files.dataset import Cutting, write_dataset
 
 _SEE = "evaluate ckpt=run data.root=set"
-_KEEP = "evaluate ckpt=run data.root=set out=e"
 # fits in a moment, and looks at every pair
 _CLASSIC = "classic method=r_value data.root=set out=r"
 
@@ -142,11 +141,11 @@ KINDS = [
     Kind("manifest: NUL in a path", _SEE, _manifest(low="a\0b"), r"manifest\.csv"),
     Kind("manifest: a path that is not there", _SEE, _manifest(low="none.tiff"), r"none\.tiff"),
     Kind("manifest: a URL", _SEE, _manifest(low="https://example.org/low.tiff"), "example"),
-    Kind("manifest: BOM", _KEEP, _text(lambda d: b"\xef\xbb\xbf" + d), holds=same_predictions),
-    Kind("manifest: CRLF", _KEEP, _text(lambda d: d.replace(b"\n", b"\r\n")), holds=same_predictions),
-    Kind("manifest: all cells quoted", _KEEP, _rows(lambda f: f, quoting=1), holds=same_predictions),
-    Kind("manifest: a column of its own", _KEEP, _rows(lambda f: f.assign(mine="x,y")), holds=same_predictions),
-    Kind("manifest: columns in another order", _KEEP, _rows(lambda f: f[f.columns[::-1]]), holds=same_predictions),
+    Kind("manifest: BOM", EVALUATE, _text(lambda d: b"\xef\xbb\xbf" + d), holds=same_predictions),
+    Kind("manifest: CRLF", EVALUATE, _text(lambda d: d.replace(b"\n", b"\r\n")), holds=same_predictions),
+    Kind("manifest: all cells quoted", EVALUATE, _rows(lambda f: f, quoting=1), holds=same_predictions),
+    Kind("manifest: a column of its own", EVALUATE, _rows(lambda f: f.assign(mine="x,y")), holds=same_predictions),
+    Kind("manifest: columns in another order", EVALUATE, _rows(lambda f: f[f.columns[::-1]]), holds=same_predictions),
     # --- split files
     *(Kind(f"splits: {name}", _SEE, _file("set/train_val_test.json", text), r"train_val_test\.json")
       for name, text in {
@@ -167,8 +166,8 @@ KINDS = [
          "no split names"),
     Kind("splits: entries of no pair", _SEE, _sides(lambda s: s["train"].append("ore_1/9-x1-y1-w1-h1")),
          warns="without a pair"),
-    Kind("splits: as drawn", _KEEP, _sides(lambda s: None), holds=same_predictions),
-    Kind("splits: absolute paths", _KEEP,
+    Kind("splits: as drawn", EVALUATE, _sides(lambda s: None), holds=same_predictions),
+    Kind("splits: absolute paths", EVALUATE,
          _sides(lambda s: {k: [f"/elsewhere/{i}" for i in v] for k, v in s.items()}), holds=same_predictions),
     # --- descriptions
     *(Kind(f"dataset.json: {name}", _CLASSIC, _file("set/dataset.json", text), r"dataset\.json")
@@ -180,7 +179,7 @@ KINDS = [
           "ranges are words": '{"version": 1, "cut": null, "scans": {"air_low": {"min": "a"}}}',
       }.items()),
     Kind("dataset.json: a FIFO", _CLASSIC, _fifo("set/dataset.json"), r"dataset\.json"),
-    Kind("dataset.json: sound", _KEEP,
+    Kind("dataset.json: sound", EVALUATE,
          lambda here: write_dataset(here / "set", "x", Cutting()), holds=same_predictions),
     # --- roots
     *(Kind(f"root: {name}", ["evaluate", "ckpt=run", f"data.root={root}"], says=says)
@@ -194,14 +193,14 @@ KINDS = [
     Kind("root: a FIFO", "evaluate ckpt=run data.root=pipe", _fifo("pipe"), "pipe"),
     Kind("root: a link in a circle", "evaluate ckpt=run data.root=loop",
          lambda here: (here / "loop").symlink_to("loop"), "loop"),
-    Kind("root: a link to it", "evaluate ckpt=run data.root=link out=e",
+    Kind("root: a link to it", EVALUATE.replace("=set", "=link"),
          lambda here: (here / "link").symlink_to("set"), holds=same_predictions),
     Kind("root: a folder in a circle", _SEE, _circle, "ore_9"),
     Kind("root: a stray folder", _SEE, lambda here: (here / "set/ore_9/tmp").mkdir(parents=True), "ore_9/tmp"),
-    Kind("root: a stray file", _KEEP, _file("set/notes.txt", "mine"), holds=same_predictions),
+    Kind("root: a stray file", EVALUATE, _file("set/notes.txt", "mine"), holds=same_predictions),
     Kind("root: a pair without high", _SEE, lambda here: (test_pair(here) / "high.tiff").unlink(), "high"),
     Kind("root: an image that leads outside", _SEE, _link_out, "follow_links"),
-    Kind("root: an image that leads outside, allowed", f"{_KEEP} data.follow_links=true", _link_out,
+    Kind("root: an image that leads outside, allowed", f"{EVALUATE} data.follow_links=true", _link_out,
          holds=same_predictions),
     Kind("root: one class", "classic data.root=set out=r method=r_value",
          lambda here: [p.rename(here / p.name) for p in (here / "set").glob("waste_*")], "waste"),

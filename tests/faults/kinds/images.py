@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import tifffile
 from faults.harness import Kind
-from faults.kinds.checks import same_decisions, same_predictions, test_pair
+from faults.kinds.checks import EVALUATE, same_decisions, same_predictions, test_pair
 from PIL import Image
 
 
@@ -187,7 +187,7 @@ KINDS = [
         for name, change in DAMAGED.items()
     ),
     *(
-        Kind(f"pair: {name}", "evaluate ckpt=run data.root=set out=e", _in_pair(change), holds=same_predictions)
+        Kind(f"pair: {name}", EVALUATE, _in_pair(change), holds=same_predictions)
         for name, change in (SOUND | {"PNG": _as_png}).items()
     ),
     *(
