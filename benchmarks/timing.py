@@ -1,7 +1,6 @@
 """What the benchmarks of models share: jobs, a fair clock, and tables that people and programs can read."""
 
 import argparse
-import platform
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
@@ -13,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from oresort.console.show import show
+from oresort.files.provenance import processor
 from oresort.files.write import replacing
 from oresort.paths import part
 
@@ -98,16 +98,7 @@ def begin(threads: int) -> str:
     torch.set_num_threads(threads)
     clock = "processor time" if threads == 1 else "wall time"
     capability = torch.backends.cpu.get_cpu_capability()
-    return f"torch {torch.__version__}, {_processor()} ({capability}), {threads} thread(s), {clock}, {date.today()}"
-
-
-def _processor() -> str:
-    info = Path("/proc/cpuinfo")
-    if info.is_file():
-        for line in info.read_text().splitlines():
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
-    return platform.processor() or platform.machine()
+    return f"torch {torch.__version__}, {processor()} ({capability}), {threads} thread(s), {clock}, {date.today()}"
 
 
 def report(table: pd.DataFrame, title: str, file: Path | None) -> None:

@@ -134,10 +134,11 @@ def test_it_is_documented(habit: str):
     assert text in (DOCS / page).read_text()
 
 
-def test_more_epochs_of_a_run_are_a_start_from_its_weights(command: Any, trained: Path):
-    code, _, err = command(train, f"resume={trained}", "trainer.max_epochs=9")
-    assert code == 1
-    assert f"with a schedule of their own, start another run: weights={trained}" in err
+def test_a_finished_run_is_trained_longer(command: Any, trained: Path, tmp_path: Path):
+    code, out, err = command(train, f"resume={trained}", "trainer.max_epochs=4", f"out={tmp_path / 'longer'}")
+    assert code == 0, err
+    assert "goes on as in a run of 4 epochs: the learning rate was 3e-06 and is now" in err
+    assert "best of 4 epochs" in out
 
 
 def test_a_run_s_folder_is_as_good_as_its_checkpoint(command: Any, trained: Path, dataset: Path):

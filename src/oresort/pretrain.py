@@ -30,10 +30,10 @@ def _run(cfg: "PretrainConfig") -> dict[str, Any]:
     from hydra.core.hydra_config import HydraConfig
 
     from oresort.console.compose import overrides
-    from oresort.learn.pretrain import IDLE, PretrainConfig, pretrain
-    from oresort.learn.run import finished
+    from oresort.console.show import minutes
+    from oresort.learn.pretrain import IDLE, pretrain
     from oresort.make import targets, trust
-    from oresort.train import resumed
+    from oresort.train import continued
 
     words = [word.lstrip("+") for word in overrides()]
     for word in words:
@@ -42,15 +42,11 @@ def _run(cfg: "PretrainConfig") -> dict[str, Any]:
     trust(*targets(asdict(cfg)))  # what the command line or the user's own files name
     folder, row = Path(HydraConfig.get().runtime.output_dir), None
     if cfg.resume is not None:
-        others = [word for word in words if not word.startswith(("resume=", "modules="))]
-        if others:
-            raise InputError(f"resume={cfg.resume}: the run keeps its own settings; leave out {others[0]}")
-        folder = Path(cfg.resume)
-        cfg, row = resumed(folder, PretrainConfig), finished(folder)
+        cfg, folder, row = continued(cfg)
     row = row or pretrain(cfg, folder)
     print(
         f"{cfg.name}, seed {cfg.seed}: {row['pairs/train']:,} pairs without labels, {row['epochs']} epochs, "
-        f"least loss on validation pairs {row['monitor_value']:.4f}, {row['fit_seconds'] / 60:.1f} min"
+        f"least loss on validation pairs {row['monitor_value']:.4f}, {minutes(row.get('fit_seconds'))} min"
     )
     print(f"start from it: python -m oresort.train weights={folder} ...")
     return row

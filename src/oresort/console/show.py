@@ -46,6 +46,11 @@ def leakage(scans: float | None, images: float | None) -> str:
     return f"leakage: {' and '.join(told)} on several sides of the split, figures are too good" if told else ""
 
 
+def minutes(seconds: float | None) -> str:
+    """Return seconds in minutes with one digit, a dash where they are not known."""
+    return "-" if seconds is None or pd.isna(seconds) else f"{seconds / 60:.1f}"
+
+
 def percent(value: float | None) -> str:
     """Return a share of 1 in per cent with two digits, a dash where it is undefined."""
     return "-" if value is None or pd.isna(value) else f"{100 * value:.2f}"

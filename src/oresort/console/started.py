@@ -57,7 +57,12 @@ def _held(folder: Path) -> Iterator[None]:
 
 def _make(config: DictConfig, key: str, *, sweep: bool) -> None:
     HydraConfig.instance().set_config(config)  # which the folder's name may ask for
-    folder = Path(str(OmegaConf.select(config, key))).absolute()
+    make(Path(str(OmegaConf.select(config, key))), sweep=sweep)
+
+
+def make(folder: Path, *, sweep: bool = False) -> None:
+    """Make a folder, and note that this start has made it, if it is not there."""
+    folder = folder.absolute()
     above = [parent for parent in folder.parents if not parent.exists()]
     with suppress(OSError):  # there already, or no folder can be made: whoever writes to it says so
         folder.parent.mkdir(parents=True, exist_ok=True)

@@ -24,9 +24,20 @@ def provenance() -> dict[str, Any]:
         "code": _git(),
         "python": platform.python_version(),
         "platform": platform.platform(),
+        "processor": processor(),
         "cpus": os.cpu_count(),
         "packages": {name: version_of(name) for name in _PACKAGES},
     }
+
+
+def processor() -> str:
+    """Return the name of this machine's processor, as far as it is known."""
+    info = Path("/proc/cpuinfo")
+    if info.is_file():
+        for line in info.read_text(encoding="utf-8", errors="replace").splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()
 
 
 def _git() -> str | None:

@@ -20,6 +20,7 @@ from oresort.data.settings import PairsConfig
 from oresort.errors import InputError
 from oresort.files.dataset import read_dataset
 from oresort.files.layout import SPLITS
+from oresort.files.provenance import processor
 from oresort.files.record import IMPORTANCES
 from oresort.files.write import replacing
 from oresort.learn.deciding import check_reach
@@ -102,7 +103,7 @@ def _measure(
     method.fit(crops["train"], sides["train"]["label"].to_numpy(np.int64), cfg.seed)
     row: dict[str, Any] = {f"pairs/{side}": len(pairs) for side, pairs in sides.items()}
     row["dataset"] = fingerprint(frame, read_dataset(root), sides=False)
-    row |= {"params": method.numbers, "fit_seconds": time.perf_counter() - start}
+    row |= {"params": method.numbers, "fit_seconds": time.perf_counter() - start, "device": processor()}
     start, tables = time.perf_counter(), []
     for side in ("val", "test"):
         pairs = sides[side]

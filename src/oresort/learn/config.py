@@ -61,6 +61,7 @@ class TrainConfig:
     reference: str = ""
     out: str | None = None
     resume: str | None = None
+    stretches: list[Annotated[int, whole(1)]] = field(default_factory=list)
     modules: list[str] = field(default_factory=list)
     seed: Annotated[int, whole(0, SEEDS)] = 0
     at_once: list[Annotated[int, whole(0, SEEDS)]] = field(default_factory=list)

@@ -23,10 +23,12 @@ from oresort.files.layout import SPLITS
 from oresort.files.reading import read_json
 from oresort.files.write import replacing, write_json
 from oresort.learn.checkpoint import load_trained
+from oresort.learn.clock import Clock, spent_in
 from oresort.learn.config import TrainConfig
 from oresort.learn.deciding import check_reach, decide_best
 from oresort.learn.evaluation import Evaluation, evaluate_checkpoint
 from oresort.learn.grades import learn_grades
+from oresort.learn.longer import LONGER, go_on
 from oresort.learn.module import OreModule
 from oresort.learn.options import check_options
 from oresort.learn.plan import plan_steps
@@ -118,9 +120,12 @@ def fit(
     """
     epochs, last = EpochLogger(folder / "metrics.csv"), folder / "checkpoints" / "last.ckpt"
     before = module.trained_on
+    if cfg.stretches and not last.is_file():
+        print(f"{folder}: {go_on(cfg, folder, module, data.fingerprint())}", file=sys.stderr)
+        epochs = EpochLogger(folder / "metrics.csv")
     if last.is_file():
         content = WholeCheckpoints().load_checkpoint(last)
-        before = images_of(last, content)
+        before, module.clock = images_of(last, content), Clock(spent_in(last, content))
         check_weights(content["state_dict"], module, last)
         epochs.log_metrics(content.get("figures", {}))  # a kill may have come between a checkpoint and its row
     elif cfg.weights is not None:
@@ -133,7 +138,6 @@ def fit(
     if module.net.reading is not None:
         learn_grades(module, data)
     module.trained_on = data.trained_on(before)
-    start = time.perf_counter()
     with expected_warnings():
         try:
             trainer.fit(module, datamodule=data, ckpt_path=str(last) if last.is_file() else None)
@@ -143,8 +147,7 @@ def fit(
             code = getattr(stopped.__context__, "code", Interrupted().code)
             mend = f"go on with resume={folder}" if last.is_file() else "start it again: no epoch was finished"
             raise Interrupted(f"{folder}: interrupted; {mend}", code) from stopped
-    row: dict[str, Any] = {"fit_seconds": time.perf_counter() - start, "epochs": trainer.current_epoch}
-    row["precision"] = trainer.precision
+    row: dict[str, Any] = {**module.clock.row(), "epochs": trainer.current_epoch, "precision": trainer.precision}
     if not trainer.is_global_zero:
         return {}
     if not (folder / "checkpoints" / "best.ckpt").is_file():
@@ -163,6 +166,8 @@ def fit(
         row["at_once"] = count
     if cfg.weights is not None:  # also of a run that went on, and had no need of them any more
         row["taken"] = ", ".join(read_json(folder / STARTED, "train that run again")["taken"])
+    if cfg.stretches:
+        row["goes_on"] = read_json(folder / LONGER, "train that run again")["schedule"]
     return row
 
 

@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from oresort.console.show import percent
+from oresort.console.show import minutes, percent
 from oresort.errors import InputError, one_line
 from oresort.learn.config import TrainConfig
 from oresort.learn.fit import data_module, train
@@ -52,5 +52,5 @@ def run_job(cfg: TrainConfig, sweep: Path) -> dict[str, Any]:
     figure = f"test AUROC {percent(row['test/auroc'])} %"
     if cfg.score is not None:  # whoever searches shall not look at the test
         figure = f"{cfg.score} {score_of([row], cfg.score):.6g}"
-    print(f"{title}: {figure}, {row['fit_seconds'] / 60:.1f} min", file=sys.stderr)
+    print(f"{title}: {figure}, {minutes(row.get('fit_seconds'))} min", file=sys.stderr)
     return row

@@ -15,6 +15,7 @@ from oresort.data.blocks import Block, Blocks
 from oresort.data.loaders import Batch
 from oresort.errors import InputError
 from oresort.learn.answering import Answering
+from oresort.learn.clock import SPENT, Clock
 from oresort.learn.draws import Draws
 from oresort.learn.graph import recorder
 from oresort.learn.metrics import binary_metrics
@@ -83,7 +84,7 @@ class OreModule(Answering):
         choose_temperature(temperature, np.zeros((0, 2)), np.zeros(0, int))
         self.objective = make(objective or _PLAIN, Objective, net=build_model(model))
         self._pace: Tensor | None = None
-        self._draws = Draws()
+        self._draws, self.clock = Draws(), Clock({})
         self.clip: Clip | None = None  # of steps in blocks, which Lightning does not clip
         self._steps: Steps | None = None  # that takes them, once there is a block
         # buffers, so they are saved and moved with the weights
@@ -115,8 +116,9 @@ class OreModule(Answering):
         return self._draws.on(self.device)
 
     def on_fit_start(self) -> None:
-        """Keep the run's seed; a module that has answered before is trained from here on."""
+        """Keep the run's seed and time; a module that has answered before is trained from here on."""
         self._draws.begin_run()
+        self.clock.begin(self.device, self.trainer.num_devices * self.trainer.num_nodes)
         self.train()
 
     def on_train_epoch_start(self) -> None:
@@ -156,6 +158,7 @@ class OreModule(Answering):
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Let what it has seen travel with the model, and the epoch's figures, which are logged only after it."""
         checkpoint["seen"] = self.seen
+        checkpoint[SPENT] = self.clock.spent()
         checkpoint[TRAINED_ON] = torch.from_numpy(self.trained_on.view(np.int64))  # which safe loading takes
         figures = {name: float(value) for name, value in self.trainer.callback_metrics.items()}
         checkpoint["figures"] = {"epoch": self.current_epoch} | {k: v for k, v in figures.items() if k != "auroc"}
@@ -215,7 +218,8 @@ class OreModule(Answering):
         else:
             super().on_validation_epoch_end()
 
-    def _groups(self) -> list[torch.nn.Parameter] | list[dict[str, Any]]:
+    def groups(self) -> list[torch.nn.Parameter] | list[dict[str, Any]]:
+        """Return what is trained, as an optimiser takes it."""
         parts = {parameter: name.partition(".")[0] for name, parameter in self.net.named_parameters()}
         return grouped(((parts.get(one, ""), one) for one in self.parameters()), self.hparams["rates"] or {})
 
@@ -226,7 +230,7 @@ class OreModule(Answering):
         if isinstance(blocks := self.trainer.train_dataloader, Blocks):  # of which Lightning counts each as one
             steps = blocks.steps * int(self.trainer.max_epochs or 1)
             optim = on_gpu(optim) if self.device.type == "cuda" else optim
-        optimizer, scheduler = build_optimizer(optim, schedule, self._groups(), steps)
+        optimizer, scheduler = build_optimizer(optim, schedule, self.groups(), steps)
         if isinstance(scheduler, ReduceLROnPlateau):  # which is seen in validations, of which there is one an epoch
             return {
                 "optimizer": optimizer,

@@ -8,7 +8,7 @@ from typing import Any
 from oresort.console.ranges import shown
 
 _SUFFIXES = ("._target_", ".name", ".root")  # whose group says it: `fusion` of `model.fusion._target_`
-_SET_MANY = ("recipe.name", "scale.name")
+_SET_MANY = ("stretches", "recipe.name", "scale.name")  # a run of 20 and 20 epochs is none of 40
 
 
 def named_by(
@@ -17,7 +17,8 @@ def named_by(
     """Return what each row is called, such as `weight_decay 0.01, fusion Stack`, and which of `keys` no name tells.
 
     Rows hold values by key, and their `name`, which is told where there are several, or where nothing else differs. A
-    key that a row does not have (or as NaN) names nothing of it; those of `always` are told whether they differ or not.
+    key that a row does not have (or as NaN or an empty list) names nothing of it; those of `always` are told whether
+    they differ or not.
     """
     texts = {key: _texts(key, rows) for key in ["name", *keys, *always]}
 
@@ -35,7 +36,7 @@ def named_by(
     called = short_keys([key for key in chosen if key != "name"])
     names = []
     for row in range(len(rows)):
-        own = [f"{called[key]} {texts[key][row]}" for key in called if texts[key][row]]
+        own = [f"{called[key]} {texts[key][row]}" for key in called if texts[key][row] not in ("", "[]")]
         names.append(", ".join([texts["name"][row], *own] if "name" in chosen or not own else own))
     groups = tuple(f"{key.rpartition('.')[0]}." for key in chosen if key.endswith(_SUFFIXES[:2]))
     return names, [key for key in open_ if not key.startswith(groups)] if groups else open_

@@ -86,11 +86,21 @@ def check_options(cfg: TrainConfig) -> None:
         if key in ("limit_train_batches", "limit_val_batches") and not _batches(value):
             raise InputError(f"{name}: {_LIMIT}")
     check_start(cfg)
+    _check_stretches(cfg)
     _check_parts(cfg)
     _check_course(cfg.trainer, cfg.monitor)
     _check_devices(cfg.trainer)
     # as it will be built, on a weight that stands for all
     build_optimizer(cfg.optim, cfg.schedule, [nn.Parameter(torch.zeros(2, 2))], steps=100)
+
+
+def _check_stretches(cfg: TrainConfig) -> None:
+    """Refuse parts of a run that goes on from no other, or that end elsewhere than the run; see `longer.lengthened`."""
+    word = f"stretches={shown(cfg.stretches)}"
+    if cfg.stretches and cfg.resume is None:
+        raise InputError(f"{word}: is noted by resume=RUN trainer.max_epochs=N; leave it out")
+    if cfg.stretches and cfg.stretches[-1] != cfg.trainer.get("max_epochs"):
+        raise InputError(f"{word}: ends elsewhere than trainer.max_epochs={shown(cfg.trainer.get('max_epochs'))}")
 
 
 def _check_parts(cfg: TrainConfig) -> None:

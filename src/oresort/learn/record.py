@@ -1,6 +1,7 @@
 """What a run leaves behind of its results, read back as it was written or not at all."""
 
 from collections.abc import Mapping
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 
 from oresort.errors import InputError, one_line
 from oresort.files.layout import CLASSES, SPLITS
-from oresort.files.reading import read_json, read_table
+from oresort.files.reading import json_of, read_json, read_table
 from oresort.sorting import METRICS
 from oresort.sorting.decide import decide
 from oresort.sorting.probability import check_probabilities, check_threshold
@@ -48,6 +49,22 @@ def read_row(file: Path) -> dict[str, Any]:
 def pretrained(row: Mapping[str, Any]) -> bool:
     """Tell whether a row is of a training without labels, which has no figures of decisions."""
     return any(key.startswith("config.pretext") for key in row)
+
+
+def parts_of(stretches: object) -> list[int]:
+    """Return how many epochs each part of a run has that went on from a finished one; nothing of any other run.
+
+    `stretches` is the value of that key in a run's row; an older run has none.
+
+    Raises:
+        InputError: no list of epochs that grow.
+    """
+    if not isinstance(stretches, str):
+        return []
+    ends = json_of(stretches.encode())
+    if not isinstance(ends, list) or not all(type(end) is int for end in ends) or ends != sorted({0, *ends} - {0}):
+        raise InputError(f"config.stretches {stretches!r} are no ends of parts of a run")
+    return [end - begin for begin, end in pairwise([0, *ends])] if len(ends) > 1 else []
 
 
 def predicted(rows: pd.DataFrame, split: str, p_ore: NDArray[np.float32], threshold: float) -> pd.DataFrame:
@@ -109,6 +126,10 @@ def _check_kind(file: Path, row: Mapping[str, Any]) -> None:
             continue  # of what has no fixed count, such as trees
         if (isinstance(value, bool) or not isinstance(value, int) or value < 0) and (key == "seed" or key in row):
             raise InputError(f"{file}: {key} {value!r} is no whole number of 0 or more; {_AGAIN}")
+    try:
+        parts_of(row.get("config.stretches"))
+    except (InputError, ValueError) as error:
+        raise InputError(f"{file}: {one_line(error)}; {_AGAIN}") from error
     for key in ("config.name", "config.row", "config.reference", "data", "error"):
         if not isinstance(row.get(key), str | None):
             raise InputError(f"{file}: {key} {row[key]!r} is no text; {_AGAIN}")

@@ -39,10 +39,8 @@ class WholeCheckpoints(TorchCheckpointIO):
         if not isinstance(content, dict) or any(key not in content for key in _NEEDED):
             raise InputError(f"{path}: no checkpoint of a training; {_MEND}")
         then, now = content.pop(_FOLDER, None), _folder(path)
-        for state in content["callbacks"].values() if isinstance(content["callbacks"], dict) else ():
-            # a callback of the user's may keep its files elsewhere, where they still are
-            if isinstance(state, dict) and then is not None and state.get("dirpath") == then:
-                _move(state, str(then), now)
+        if then is not None and isinstance(content["callbacks"], dict):
+            moved(content, str(then), now)
         return content
 
 
@@ -67,11 +65,18 @@ def _folder(path: Any) -> str:
     return str(Path(path).resolve().parent)
 
 
-def _move(state: dict[str, Any], then: str, now: str) -> None:
-    """Let what a ModelCheckpoint knows of its files be of the folder where they are now.
+def moved(content: dict[str, Any], then: str, now: str) -> None:
+    """Let what each ModelCheckpoint of a checkpoint knows of its files in folder `then` be of the folder `now`.
 
     Else Lightning would forget the best score of a run that was moved, and replace a better model by a worse one.
     """
+    for state in content["callbacks"].values():
+        # a callback of the user's may keep its files elsewhere, where they still are
+        if isinstance(state, dict) and state.get("dirpath") == then:
+            _move(state, then, now)
+
+
+def _move(state: dict[str, Any], then: str, now: str) -> None:
 
     def here(path: Any) -> Any:
         text = str(path)

@@ -17,7 +17,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from oresort.console import started
 from oresort.console.counted import counted
-from oresort.console.show import percent, show
+from oresort.console.show import minutes, percent, show
 from oresort.errors import InputError, one_line
 from oresort.learn.naming import named_by, short_keys
 from oresort.learn.record import RECORD, read_row
@@ -109,7 +109,7 @@ class Sweep(Callback):
                 "seed": row["seed"],
                 "status": row["status"],
                 **({"test AUROC, %": percent(row.get("test/auroc"))} if score is None else {score: _shown(row, score)}),
-                "minutes": f"{row['fit_seconds'] / 60:.1f}" if "fit_seconds" in row else "-",
+                "minutes": minutes(row.get("fit_seconds")),
                 "folder": row["folder"],
                 "error": row.get("error", ""),
             }

@@ -46,5 +46,6 @@ def called(table: pd.DataFrame, differing: Sequence[str], keys: Sequence[str]) -
         if len(own) > 1:
             rows = [{"name": title, **first} for title, first in zip(own["title"], own["first"], strict=True)]
             for place, name in zip(own.index, named_by(rows, keys)[0], strict=True):
-                names[place] = f"{names[place]}, {name}"
+                if name != names[place]:
+                    names[place] = f"{names[place]}, {name}"
     return names, untold

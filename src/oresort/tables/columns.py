@@ -75,7 +75,8 @@ def cells(table: pd.DataFrame, column: str) -> list[str]:
     if column == "params_M":
         return ["-" if pd.isna(value) else f"{value:.2f}" for value in values]
     if column in _COUNTS:
-        return ["-" if value is None or is_absent(value) else f"{int(value):,}" for value in values]
+        known = [None if is_absent(value) else value for value in values]
+        return ["-" if v is None else v if isinstance(v, str) else f"{int(v):,}" for v in known]
     return ["-" if is_absent(value) else text_of(column, value) for value in values]
 
 

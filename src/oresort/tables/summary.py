@@ -10,7 +10,7 @@ import pandas as pd
 
 from oresort.errors import InputError
 from oresort.files.layout import SPLITS
-from oresort.learn.record import RECORD
+from oresort.learn.record import RECORD, parts_of
 from oresort.sorting import METRICS, direction
 from oresort.tables.bootstrap import COMPARABLE
 from oresort.tables.called import METHOD, OF_PAIRS, SIDES, called
@@ -31,7 +31,8 @@ class Report(NamedTuple):
     `params_M`, `<metric>_mean`, `<metric>_std` as shares of 1 (std of the sample; NaN for a single seed); against the
     table's reference row `difference, difference_low, difference_high`, or why there is none as `no_difference`;
     `paper_<metric>`, `paper_<metric>_std`, `paper_params_M` where the paper prints that row; `pairs_train, pairs_val,
-    pairs_test, epochs, data, root, reference`, `data` being a hash of the pairs; `leaking_scans, leaking_images`, the
+    pairs_test, epochs, data, root, reference`, `data` being a hash of the pairs, and `epochs` a text as `20 + 20` where
+    a run went on from a finished one; `leaking_scans, leaking_images`, the
     most that any of its runs found on several sides of its split, empty where none did. A figure that is undefined in
     one of the runs has no mean. Of folds, means and deviations are over these, and there are `folds, folds_done, seeds,
     pairs_all`, and `pooled_metric, pooled, pooled_low, pooled_high` or `no_pooled`, see `oresort.tables.folds`.
@@ -132,7 +133,8 @@ def _row(group: pd.DataFrame, keys: Sequence[str], split: str) -> dict[str, Any]
         # a mean over some of the runs would look like one over all
         row |= dict(zip((f"{name}_mean", f"{name}_std"), spread(group, key), strict=True))
     row |= {f"pairs_{side}": first.get(f"pairs/{side}") for side in SPLITS} | told(group)
-    row |= {"epochs": first.get("config.trainer.max_epochs"), "root": first.get("config.data.root")}
+    parts = " + ".join(str(part) for part in parts_of(first.get("config.stretches")))
+    row |= {"epochs": parts or first.get("config.trainer.max_epochs"), "root": first.get("config.data.root")}
     named = first["config.reference"]
     row |= {"data": first["data"], "reference": named if isinstance(named, str) and named != "null" else ""}
     for key in ("leaking_scans", "leaking_images"):

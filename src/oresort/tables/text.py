@@ -50,8 +50,8 @@ def sections(report: Report, split: str, metric: str = "auroc", columns: Sequenc
             place += _untold(report.untold)
         else:
             pairs = " + ".join(_count(first.get(f"pairs_{side}")) for side in SPLITS)
-            trained = numbers["epochs"].dropna()
-            epochs = f"{trained.iloc[0]} epoch{'' if trained.iloc[0] == 1 else 's'}" if len(trained) else "? epochs"
+            trained = [str(count) for count in dict.fromkeys(numbers["epochs"].dropna())] or ["?"]
+            epochs = f"{' or '.join(trained)} epoch{'' if trained == ['1'] else 's'}"
             title, data = str(first["name"]), called.get(str(first["root"]), "unknown data")
             place = f"{facts}; scale={first['scale']}: {pairs} pairs of {data} (train + val + test), {epochs}"
             place += f"; recipe={first['recipe']}"

@@ -16,9 +16,10 @@ def methods(page: Mapping[str, Any]) -> str:
     ]
     if run and run["pairs/train"] is not None:
         same = "" if run["data"] == data["hash"] else " of another dataset"
+        sittings = "" if run["goes_on"] is None else f" in parts (it {run['goes_on']})"
         sentences.append(
-            f"It was trained on {run['pairs/train']:,} pairs{same} for {run['epochs']} epochs with seed {run['seed']}; "
-            f"the weights are those of epoch {model['epoch']} (counted from 0)"
+            f"It was trained on {run['pairs/train']:,} pairs{same} for {run['epochs']} epochs{sittings} with seed "
+            f"{run['seed']}; the weights are those of epoch {model['epoch']} (counted from 0)"
         )
     version = page["provenance"]["packages"].get("oresort")
     origin = f", made by {data['made_by']}" if data["made_by"] else ""
