@@ -49,7 +49,7 @@ def differing(one: Any, other: Any, name: str = "") -> list[str]:
 def two(dataset: Path, compose_train: Compose, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Two epochs by a constant rate, with an average of the weights."""
     folder = tmp_path_factory.mktemp("longer") / "two"
-    train(compose_train(f"data.root={dataset}", *FLAT, "trainer.max_epochs=2", "callbacks=[ema]"), folder)
+    train(compose_train(f"data.root={dataset}", *FLAT, "trainer.max_epochs=2", "callbacks=[ema,every_epochs]"), folder)
     return folder
 
 
@@ -57,17 +57,19 @@ def two(dataset: Path, compose_train: Compose, tmp_path_factory: pytest.TempPath
 def four(dataset: Path, compose_train: Compose, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Four epochs at once."""
     folder = tmp_path_factory.mktemp("longer") / "four"
-    train(compose_train(f"data.root={dataset}", *FLAT, "trainer.max_epochs=4", "callbacks=[ema]"), folder)
+    train(compose_train(f"data.root={dataset}", *FLAT, "trainer.max_epochs=4", "callbacks=[ema,every_epochs]"), folder)
     return folder
 
 
 def test_two_epochs_and_two_are_four_to_the_bit_under_a_constant_rate(
-    two: Path, four: Path, command: Any, tmp_path: Path
+    two: Path, four: Path, command: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     before = {file: file.read_bytes() for file in two.rglob("*") if file.is_file()}
-    code, out, err = command(verb, f"resume={two}", "trainer.max_epochs=4", f"out={tmp_path / 'longer'}")
+    monkeypatch.chdir(two.parent)
+    code, out, err = command(verb, f"resume={two.name}", "trainer.max_epochs=4", f"out={tmp_path / 'longer'}")
     assert code == 0, err
-    assert f"goes on after the 2 epochs of {two}" in err
+    assert f"goes on after the 2 epochs of {two.name}" in err
+    assert "warning" not in err
     assert "the learning rate stays 0.0003" in err
     assert "of 4 epochs" in out
     longer, whole = last_of(tmp_path / "longer"), last_of(four)

@@ -29,7 +29,7 @@ def make_trainer(cfg: TrainConfig, options: dict[str, Any], folder: Path, logger
     ]
     for callback in callbacks:
         if isinstance(callback, ModelCheckpoint) and callback.dirpath is None:
-            callback.dirpath = str(folder / "checkpoints")
+            callback.dirpath = str((folder / "checkpoints").resolve())  # as its own class writes what it is given
     if options.get("enable_progress_bar", True):
         # on a fast device the bar would cost more than the step
         every = 1 if options.get("accelerator") == "cpu" else 50
