@@ -3,6 +3,7 @@
 import os
 import pty
 import select
+import shlex
 import shutil
 import subprocess
 import sys
@@ -14,7 +15,10 @@ import pytest
 from oresort.console.complete import answer, completions
 from oresort.paths import CONF_DIR, choices
 
-bash = pytest.mark.skipif(shutil.which("bash") is None, reason="no bash here")
+SHELLS = {
+    shell: pytest.param(shell, marks=pytest.mark.skipif(shutil.which(shell) is None, reason=f"no {shell} here"))
+    for shell in ("bash", "zsh", "fish")
+}
 SRC = Path(__file__).parents[2] / "src"
 
 
@@ -68,29 +72,36 @@ def test_every_offered_key_of_every_command_can_be_asked_for(verb: str):
 
 
 def test_other_words_are_hydras():
-    assert answer("train", ["-sc", "install=fish"]) is None
+    assert answer("train", ["-sc", "install=tcsh"]) is None
+    assert answer("train", ["-sc", "uninstall=fish"]) is None
     assert answer("train", ["seed=1"]) is None
 
 
-class Terminal:
-    """A bash at a terminal that has evaluated the script."""
+START = {
+    "bash": ["--norc", "--noprofile", "-i"],
+    "zsh": ["-f", "-i"],  # without start files
+}
+READY = {
+    "bash": "bind 'set enable-bracketed-paste off'; bind 'set bell-style none'; bind 'set page-completions off'\n",
+    "zsh": "unsetopt beep prompt_sp; unset zle_bracketed_paste; autoload -Uz compinit; compinit -u -D\n",
+}
 
-    def __init__(self, folder: Path) -> None:
-        environment = {
-            "PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin",
-            "PYTHONPATH": str(SRC),
-            "TERM": "dumb",
-            "PS1": "> ",
-            "HOME": str(folder),
-        }
+
+def environment(folder: Path) -> dict[str, str]:
+    path = f"{Path(sys.executable).parent}:/usr/bin:/bin"
+    return {"PATH": path, "PYTHONPATH": str(SRC), "TERM": "dumb", "PS1": "> ", "HOME": str(folder), "LANG": "C.UTF-8"}
+
+
+class Terminal:
+    """A shell at a terminal that has evaluated the script."""
+
+    def __init__(self, shell: str, folder: Path) -> None:
         self.pid, self.end = pty.fork()
         if self.pid == 0:
             os.chdir(folder)
-            os.execve("/usr/bin/env", ["env", "bash", "--norc", "--noprofile", "-i"], environment)
-        self.send(
-            "bind 'set enable-bracketed-paste off'; bind 'set bell-style none'; bind 'set page-completions off'\n"
-        )
-        self.send('eval "$(python -m oresort.train -sc install=bash)"; echo rea""dy\n')
+            os.execve("/usr/bin/env", ["env", shell, *START[shell]], environment(folder))
+        self.send(READY[shell])
+        self.send(f'eval "$(python -m oresort.train -sc install={shell})"; echo rea""dy\n')
         self.until("ready")
 
     def send(self, text: str) -> None:
@@ -111,18 +122,21 @@ class Terminal:
         os.waitpid(self.pid, 0)
 
 
-@bash
-def test_bash_completes_what_is_typed(tmp_path: Path):
+@pytest.mark.parametrize("shell", [SHELLS["bash"], SHELLS["zsh"]])
+def test_what_is_typed_at_a_terminal_is_completed(shell: str, tmp_path: Path):
     (tmp_path / "my data").mkdir()
-    terminal = Terminal(tmp_path)
+    (tmp_path / "other.py").touch()
+    space = {"bash": "", "zsh": "/"}[shell]  # behind a folder
+    terminal = Terminal(shell, tmp_path)
     try:
         for typed, becomes in {
             "python -m oresort.trai\t": "python -m oresort.train ",
             "python -m oresort.train model/fusion=hyb\t": "model/fusion=hybrid ",
             "python -m oresort.train trainer.max_e\t5 seed=1 optim.l\t": "trainer.max_epochs=5 seed=1 optim.lr=",
-            "python -m oresort.train +experiment=ablation_fu\tablation/fus\t": "=ablation_fusion ablation/fusion=",
+            "python -m oresort.train +experiment=ablation_fu\tablation/fus\t": "ablation/fusion=",
             "python3 -m oresort.evaluate ckp\t": "ckpt=",
-            "python -m oresort.train data.root=my\t": "data.root=my\\ data",
+            "python othe\t": "python other.py ",  # as before
+            "python -m oresort.train data.root=my\t": f"data.root=my\\ data{space}",
         }.items():
             terminal.send(typed)
             terminal.until(becomes)
@@ -131,12 +145,36 @@ def test_bash_completes_what_is_typed(tmp_path: Path):
         terminal.close()
 
 
-@bash
-def test_bash_keeps_what_python_completed_before(tmp_path: Path):
+@pytest.mark.parametrize("shell", [SHELLS["fish"]])
+def test_fish_completes_a_line(shell: str, tmp_path: Path):
+    (tmp_path / "my data").mkdir()
+    for name in ("oresort-train", "other.py"):
+        (tmp_path / name).touch()
+    asked = {
+        "python -m oresort.trai": ["oresort.train"],
+        "python -m oresort.train model/fusion=hyb": ["model/fusion=hybrid"],
+        "python -m oresort.train trainer.max_e": ["trainer.max_epochs="],
+        "python -m oresort.train 'callbacks=[ema,ev": ["callbacks=[ema,every_epochs"],
+        "python -m oresort.train +experiment=ablation_fusion ablation/fus": ["ablation/fusion="],
+        "python3 -m oresort.evaluate ckp": ["ckpt="],
+        "python -m oresort.train data.root=my": ["data.root=my data/"],
+        "python othe": ["other.py"],  # as before
+    }
+    lines = ["python -m oresort.train -sc install=fish | source"]
+    lines += [f"echo ==; complete -C {shlex.quote(line)}" for line in asked]
+    words = [shell, "--no-config", "-c", "\n".join(lines)]
+    done = subprocess.run(words, capture_output=True, text=True, check=True, cwd=tmp_path, env=environment(tmp_path))
+    found = [part.split("\n")[1:-1] for part in done.stdout.split("==")[1:]]
+    assert dict(zip(asked, found, strict=True)) == asked
+    assert done.stderr == ""
+
+
+@pytest.mark.parametrize("shell", [SHELLS["bash"]])
+def test_bash_keeps_what_python_completed_before(shell: str, tmp_path: Path):
     script = answer("train", ["-sc", "install=bash"])
     before = "_other() { COMPREPLY=(other); }; complete -F _other python"
     call = "COMP_LINE='python x'; COMP_POINT=8; _oresort python x python; echo ${COMPREPLY[@]}"
     lines = "\n".join([before, str(script), str(script), call])  # twice, as a start file may
-    done = subprocess.run(["bash", "--norc", "-c", lines], capture_output=True, text=True, check=True, cwd=tmp_path)
+    done = subprocess.run([shell, "--norc", "-c", lines], capture_output=True, text=True, check=True, cwd=tmp_path)
     assert done.stdout == "other\n"
     assert done.stderr == ""

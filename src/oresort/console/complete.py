@@ -1,4 +1,4 @@
-"""Tab completion of the words of every command, for bash."""
+"""Tab completion of the words of every command, for bash, zsh and fish."""
 
 import os
 import re
@@ -11,19 +11,24 @@ from oresort.console.chosen import PLUMBING, added, chosen, everywhere, read
 from oresort.paths import CONF_DIR, choices
 
 _FLAGS = ("--help", "--multirun", "--cfg", "--config-dir", "--info")
-_SCRIPT = Path(__file__).with_name("complete.bash")
+_SHELLS = ("bash", "zsh", "fish")
 
 
 def answer(name: str, words: Sequence[str]) -> str | None:
-    """Return what command `name` prints for `-sc install=bash` and `-sc query=bash`; None for other words.
+    """Return what command `name` prints for `-sc install=SHELL` and `-sc query=SHELL`; None for other words.
 
     A query is for the last word of `COMP_LINE` in the environment, up to the sign `COMP_POINT`.
     """
-    match words:
-        case ["-sc" | "--shell-completion", "install=bash"]:
+    if len(words) != 2 or words[0] not in ("-sc", "--shell-completion"):
+        return None
+    match words[1].partition("="):
+        case ["install", "=", shell] if shell in _SHELLS:
             verbs = sorted(file.stem for file in CONF_DIR.glob("*.yaml"))
-            return _SCRIPT.read_text(encoding="utf-8").replace("VERBS", " ".join(verbs)).rstrip("\n")
-        case ["-sc" | "--shell-completion", "query=bash"]:
+            script = Path(__file__).with_name(f"complete.{shell}").read_text(encoding="utf-8")
+            lists = {"VERBS": " ".join(verbs), "VERB_LIST": ",".join(verbs)}
+            lists["VERB_DASHED"] = lists["VERB_LIST"].replace("_", "-")
+            return re.sub("|".join(sorted(lists, key=len, reverse=True)), lambda m: lists[m[0]], script).rstrip("\n")
+        case ["query", "=", shell] if shell in _SHELLS:
             line = os.environ.get("COMP_LINE", "")
             line = line[: int(os.environ.get("COMP_POINT", len(line)))]
             given = re.sub(r"^\S+(\s+-m\s+oresort\S*)?", "", line).split()

@@ -52,7 +52,8 @@ def _words(name: str, sweep: bool, groups: bool) -> Iterator[str]:
         yield "  hydra.mode=RUN     one run in place of the sweep that an experiment names"
         yield "  hydra/launcher=    basic: job after job; local: hydra.launcher.n_jobs=2 at once; slurm, ray: clusters"
     yield "  --cfg job          print the composed configuration and do nothing; with -p optim a part of it"
-    yield f'  eval "$(python -m oresort.{name} -sc install=bash)"   complete the words of all commands by Tab'
+    yield f'  eval "$(python -m oresort.{name} -sc install=bash)"   complete the words of all commands by Tab; also zsh'
+    yield f"  python -m oresort.{name} -sc install=fish | source    the same in fish"
 
 
 def _choices(group: str, found: Chosen, plus: bool) -> Iterator[str]:
