@@ -186,6 +186,35 @@ def test_columns_are_chosen_by_metrics_and_keys(command: Any, runs: Path):
     assert "| KAN 6 | 3 | 92.00±1.00 | KAN 6 | 120 | reference |" in text
 
 
+def test_minutes_of_several_machines_are_not_compared_silently(command: Any, tmp_path: Path):
+    def told(**devices: tuple[str | None, ...]) -> str:
+        for row, own in devices.items():
+            for seed, device in enumerate(own):
+                time = {"fit_seconds": 60.0 * (seed + 1)} | ({} if device is None else {"device": device})
+                make_run(tmp_path / str(len(list(tmp_path.iterdir()))) / f"{row}-{seed}", row, seed, 0.1, **time)
+        runs = tmp_path / str(len(list(tmp_path.iterdir())))
+        runs.mkdir()
+        for folder in sorted(tmp_path.glob("*/*")):
+            folder.rename(runs / folder.name)
+        code, _, err = command(report, f"runs={runs}", "columns=[minutes]", "resamples=0")
+        assert code == 0, err
+        return (runs / "report.md").read_text() + err
+
+    alone = told(a=("X, 2 threads", "X, 2 threads"), b=("X, 2 threads",))
+    assert "; minutes of training on X, 2 threads" in alone
+    assert "| a | 1.5 |" in alone
+    assert "| b | 1.0 |" in alone
+    several = told(c=("Y",))
+    assert "| a | 1.5 (X, 2 threads) |" in several
+    assert "| c | 1.0 (Y) |" in several
+    assert "minutes of training on" not in several
+    mixed = told(d=("X, 2 threads", "Y"), e=("X, 2 threads", None), f=(None,))
+    for row in "def":
+        assert f"| {row} | - |" in mixed
+    assert "d: no minutes: its runs were on X, 2 threads or Y" in mixed
+    assert "e: no minutes: its runs were on X, 2 threads, or for a time" in mixed
+
+
 def plain(folder: Path, seed: int, shift: float, **config: Any) -> None:
     """Make a run of no experiment; keys of `config` have `__` for a dot."""
     words = {f"config.{key.replace('__', '.')}": value for key, value in config.items()}

@@ -17,6 +17,7 @@ MOST = 6
 """Columns of a table for which none were chosen, the name of the row among them."""
 
 _COUNTS = ("n", "params_M", "epochs", "pairs_train", "pairs_val", "pairs_test")
+_MINUTES = "minutes"
 _PAPER = tuple(f"paper_{name}" for name in METRICS)
 
 
@@ -26,7 +27,7 @@ def checked_columns(columns: Sequence[str], keys: Sequence[str]) -> list[str]:
     Raises:
         InputError: a column that there is not, with the nearest ones, or a short key that several end in.
     """
-    known = (*_COUNTS, *METRICS, "pooled", "difference", *_PAPER)
+    known = (*_COUNTS, _MINUTES, *METRICS, "pooled", "difference", *_PAPER)
     found = []
     for name in columns:
         if name in (*known, *keys):
@@ -72,6 +73,8 @@ def cells(table: pd.DataFrame, column: str) -> list[str]:
     if column in METRICS or column in _PAPER:
         return _plus_minus(table, column)
     values = table[column].tolist() if column in table else [None] * len(table)
+    if column == _MINUTES:
+        return _minutes(table)
     if column == "params_M":
         return ["-" if pd.isna(value) else f"{value:.2f}" for value in values]
     if column in _COUNTS:
@@ -113,6 +116,15 @@ def _runs(row: "pd.Series[Any]") -> str:
     done, folds, seeds = (int(row[key]) for key in ("folds_done", "folds", "seeds"))
     text = f"{folds} folds" if done == folds else f"{done} of {folds} folds"
     return text if seeds == 1 else f"{text} x {seeds}"
+
+
+def _minutes(table: pd.DataFrame) -> list[str]:
+    """Return minutes of training; with what they were spent on, where a table would compare several machines."""
+    if _MINUTES not in table:
+        return ["-"] * len(table)
+    several = table["device"].dropna().nunique() > 1
+    told = zip(table[_MINUTES].astype(float), table["device"], strict=True)
+    return ["-" if pd.isna(m) else f"{m:.1f}" + (f" ({device})" if several else "") for m, device in told]
 
 
 def _plus_minus(table: pd.DataFrame, name: str) -> list[str]:

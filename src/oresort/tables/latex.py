@@ -10,7 +10,7 @@ from oresort.tables.text import Section
 HEAD = "% Tables of oresort.report: \\usepackage{booktabs} in the preamble, then \\input this file, or copy a table.\n"
 
 _NAMES = {
-    **{"row": "", "n": "$n$", "params_M": "Parameters, M", "epochs": "Epochs"},
+    **{"row": "", "n": "$n$", "params_M": "Parameters, M", "epochs": "Epochs", "minutes": "Minutes"},
     **{f"pairs_{side}": f"Pairs ({side})" for side in ("train", "val", "test")},
     **{"auroc": "AUROC", "f1": "F1", "recall": "Recall", "precision": "Precision", "accuracy": "Accuracy"},
     **{"balanced_accuracy": "Balanced accuracy", "mcc": "MCC", "average_precision": "Average precision"},

@@ -32,10 +32,12 @@ class Report(NamedTuple):
     table's reference row `difference, difference_low, difference_high`, or why there is none as `no_difference`;
     `paper_<metric>`, `paper_<metric>_std`, `paper_params_M` where the paper prints that row; `pairs_train, pairs_val,
     pairs_test, epochs, data, root, reference`, `data` being a hash of the pairs, and `epochs` a text as `20 + 20` where
-    a run went on from a finished one; `leaking_scans, leaking_images`, the
-    most that any of its runs found on several sides of its split, empty where none did. A figure that is undefined in
-    one of the runs has no mean. Of folds, means and deviations are over these, and there are `folds, folds_done, seeds,
-    pairs_all`, and `pooled_metric, pooled, pooled_low, pooled_high` or `no_pooled`, see `oresort.tables.folds`.
+    a run went on from a finished one; `minutes` of training, the mean over runs, and on what `device`, see
+    `oresort.learn.clock`: of runs on several, or at a time that is not known, there is none; `leaking_scans,
+    leaking_images`, the most that any of its runs found on several sides of its split, empty where none did. A figure
+    that is undefined in one of the runs has no mean. Of folds, means and deviations are over these, and there are
+    `folds, folds_done, seeds, pairs_all`, and `pooled_metric, pooled, pooled_low, pooled_high` or `no_pooled`, see
+    `oresort.tables.folds`.
 
     `folders` are the runs of each row of `table`, in its order; `untold` the keys in which plain runs differ that their
     names do not tell.
@@ -94,7 +96,7 @@ def summarise(
     groups = [group for _, group in done.groupby("configuration", sort=False)]
     columns = dict.fromkeys([*differing, *shown, *OF_PAIRS, "data.cutoff", METHOD])
     frame = pd.DataFrame([_row(group, list(columns), split) for group in groups], dtype=object)
-    numbers = [c for c in frame if str(c).endswith(("_mean", "_std")) or c in ("params_M", "leaking_scans")]
+    numbers = [c for c in frame if str(c).endswith(("_mean", "_std")) or c in ("params_M", "minutes", "leaking_scans")]
     kinds = dict.fromkeys([*numbers, "leaking_images"], float) | {"is_named": bool, "is_classic": bool}
     frame = frame.astype(kinds)  # counts, and whole numbers of keys, stay whole
     frame = frame.sort_values(f"{metric}_mean", ascending=direction(metric) == "min", na_position="last")
@@ -132,6 +134,7 @@ def _row(group: pd.DataFrame, keys: Sequence[str], split: str) -> dict[str, Any]
             raise InputError(f"{first['run']}: no {key} in its {RECORD}; train that run again")
         # a mean over some of the runs would look like one over all
         row |= dict(zip((f"{name}_mean", f"{name}_std"), spread(group, key), strict=True))
+    row |= _time(group)
     row |= {f"pairs_{side}": first.get(f"pairs/{side}") for side in SPLITS} | told(group)
     parts = " + ".join(str(part) for part in parts_of(first.get("config.stretches")))
     row |= {"epochs": parts or first.get("config.trainer.max_epochs"), "root": first.get("config.data.root")}
@@ -147,6 +150,16 @@ def _row(group: pd.DataFrame, keys: Sequence[str], split: str) -> dict[str, Any]
     }
     own["first"] = {str(key).removeprefix("config."): value for key, value in first.items()}
     return row | own
+
+
+def _time(group: pd.DataFrame) -> dict[str, Any]:
+    """Return the mean minutes of training of a row's runs, and on what: of several machines there is no mean."""
+    if not {"fit_seconds", "device"} <= set(group):
+        return {"minutes": float("nan"), "device": None}
+    devices = list(dict.fromkeys(str(name) for name in group["device"].dropna()))
+    alike = len(devices) == 1 and bool(group["device"].notna().all())
+    minutes = float(group["fit_seconds"].astype(float).mean(skipna=False)) / 60 if alike else float("nan")
+    return {"minutes": minutes, "device": " or ".join(devices) or None}
 
 
 def _in_tables(frame: pd.DataFrame) -> list[pd.DataFrame]:

@@ -56,8 +56,11 @@ def sections(report: Report, split: str, metric: str = "auroc", columns: Sequenc
             place = f"{facts}; scale={first['scale']}: {pairs} pairs of {data} (train + val + test), {epochs}"
             place += f"; recipe={first['recipe']}"
         chosen = list(columns) or default_columns(numbers, metric)
+        if "minutes" in chosen and "minutes" in numbers and numbers["device"].dropna().nunique() == 1:
+            place += f"; minutes of training on {numbers['device'].dropna().iloc[0]}"
+        told = notes(numbers, minutes="minutes" in chosen)
         shown = {"row": numbers["row"].tolist()} | {heading(name, metric): cells(numbers, name) for name in chosen}
-        yield Section(title, str(slug), place, pd.DataFrame(shown), numbers, tuple(chosen), metric, notes(numbers))
+        yield Section(title, str(slug), place, pd.DataFrame(shown), numbers, tuple(chosen), metric, told)
 
 
 def _facts(table: pd.DataFrame, split: str) -> str:
@@ -65,14 +68,19 @@ def _facts(table: pd.DataFrame, split: str) -> str:
     return f"{facts}; {POOLED}" if "pooled" in table else facts
 
 
-def notes(table: pd.DataFrame) -> tuple[str, ...]:
-    """Return what a reader must know of single rows of a report's table: leakage, and why a difference is missing."""
+def notes(table: pd.DataFrame, *, minutes: bool = False) -> tuple[str, ...]:
+    """Return what a reader must know of single rows of a report's table: leakage, and why a figure is missing.
+
+    Why `minutes` are missing is told where they are shown.
+    """
     found = []
     for _, row in table.iterrows():
         if leaks := leakage(row.get("leaking_scans"), row.get("leaking_images")):
             found.append(f"{row['row']}: {leaks}")
         if isinstance(why := row.get("no_difference"), str):
             found.append(f"{row['row']}: no difference to the reference row: {why}")
+        if minutes and pd.isna(row.get("minutes")) and isinstance(device := row.get("device"), str):
+            found.append(f"{row['row']}: no minutes: its runs were on {device}, or for a time that is not known")
         if isinstance(why := row.get("no_pooled"), str):
             found.append(f"{row['row']}: no figure over all folds: {why}")
     return tuple(found)
