@@ -77,6 +77,7 @@ def test_two_epochs_and_two_are_four_to_the_bit_under_a_constant_rate(
         assert differing(longer[part], whole[part], part) == []
     rows = [read_row(run / "metrics.json") for run in (tmp_path / "longer", four)]
     assert [rows[0][f"test/{name}"] for name in METRICS] == [rows[1][f"test/{name}"] for name in METRICS]
+    assert rows[0]["fit_seconds"] > read_row(two / "metrics.json")["fit_seconds"] > 0  # of both parts
     pd.testing.assert_frame_equal(*(pd.read_csv(run / "metrics.csv") for run in (tmp_path / "longer", four)))
     assert before == {file: file.read_bytes() for file in two.rglob("*") if file.is_file()}  # as it was
 

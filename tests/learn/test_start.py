@@ -252,7 +252,7 @@ def test_each_part_has_its_own_rate(compose_train: Compose):
     })  # fmt: skip
     optimizer, scheduler = build_optimizer({"_target_": "torch.optim.AdamW", "lr": 1e-2}, {
         "_target_": "oresort.learn.schedule.Cosine", "warmup": 0.0, "final": 0.1,
-    }, made._groups(), 10)  # fmt: skip
+    }, made.groups(), 10)  # fmt: skip
     part_of = {id(p): name.partition(".")[0] for name, p in made.net.named_parameters()}
     found = {part_of.get(id(p), "objective"): g["lr"] for g in optimizer.param_groups for p in g["params"]}
     assert found == pytest.approx({"heads": 2e-2, "fusion": 1e-2, "objective": 1e-2, "towers": 1e-3})
@@ -287,7 +287,7 @@ def test_every_schedule_keeps_the_factors(schedule: Schedule):
 def test_a_part_of_a_small_rate_moves_less(compose_train: Compose, optim: str):
     cfg = compose_train(f"optim={optim}", "optim.lr=1e-3")
     made = module(compose_train, rates={"towers": 1e-3, "fusion": 1.0, "heads": 1.0})
-    optimizer, _ = build_optimizer(cfg.optim, cfg.schedule, made._groups(), 10)
+    optimizer, _ = build_optimizer(cfg.optim, cfg.schedule, made.groups(), 10)
     before = {key: value.clone() for key, value in made.net.named_parameters()}
     low, high = torch.randn(2, 8, 1, 16, 16)
     made.net(low, high)[:, 0].square().sum().backward()
@@ -307,7 +307,7 @@ def test_nothing_left_to_train_is_refused(compose_train: Compose):
 
 
 def test_rates_of_one_leave_the_optimiser_as_it_was(compose_train: Compose):
-    groups = module(compose_train, rates=asdict(RatesConfig()))._groups()
+    groups = module(compose_train, rates=asdict(RatesConfig())).groups()
     assert all(isinstance(parameter, nn.Parameter) for parameter in groups)
 
 
