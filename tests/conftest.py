@@ -4,6 +4,7 @@ import gc
 import os
 import sys
 from collections.abc import Callable
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
@@ -48,11 +49,14 @@ def dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def compose_train() -> Callable[..., TrainConfig]:
-    """Compose conf/train.yaml with overrides, small unless told otherwise."""
+    """Compose conf/train.yaml with overrides, small unless told otherwise; the same words once, and copied."""
+    known: dict[tuple[str, ...], TrainConfig] = {}
 
     def train_config(*overrides: str, small: bool = True) -> TrainConfig:
-        cfg: TrainConfig = compose("train", *(SMALL if small else ()), *overrides)
-        return cfg
+        words = (*(SMALL if small else ()), *overrides)
+        if words not in known:
+            known[words] = compose("train", *words)
+        return deepcopy(known[words])
 
     return train_config
 

@@ -194,17 +194,6 @@ def test_the_papers_experiment_pins_its_choices(command: Any, compose_train: Any
     assert (cfg.monitor, cfg.threshold) == ("f1", 0.5)
 
 
-@pytest.mark.parametrize("file", sorted((ROOT / "conf" / "experiment").glob("*.yaml")), ids=lambda f: f.stem)
-def test_every_experiment_runs(file: Path, dataset: Path, compose_train: Any, tmp_path: Path):
-    from oresort.learn.fit import train as run
-
-    words = ("trainer.max_epochs=1", "model.tower.widths=[4,8,8]")
-    words += ("data.folds=3", "data.fold=0") if "folds" in file.read_text() else ()
-    cfg = compose_train(f"+experiment={file.stem}", f"data.root={dataset}", *words, small=False)
-    cfg.trainer["enable_progress_bar"] = False
-    assert run(cfg, tmp_path)["status"] == "finished"
-
-
 def test_importing_the_package_does_not_import_wandb():
     code = "import sys, oresort.train; sys.exit('wandb' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

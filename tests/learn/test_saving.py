@@ -5,6 +5,7 @@ import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -95,13 +96,24 @@ def test_a_full_disk_keeps_the_checkpoint_before(tmp_path: Path, monkeypatch: py
     assert [path.name for path in tmp_path.iterdir()] == ["last.ckpt"]
 
 
+@pytest.fixture(scope="module")
+def cut(
+    dataset: Path, compose_train: Compose, tmp_path_factory: pytest.TempPathFactory
+) -> Callable[[Path], tuple[TrainConfig, Path]]:
+    """Copy a run that was killed in its second epoch of two into a folder; its configuration, its last checkpoint."""
+    cfg, run = compose_train(f"data.root={dataset}", "trainer.max_epochs=2"), tmp_path_factory.mktemp("cut") / "run"
+    killed_in(1, cfg, run)
+
+    def copy(folder: Path) -> tuple[TrainConfig, Path]:
+        shutil.copytree(run, folder)
+        return cfg, folder / "checkpoints" / "last.ckpt"
+
+    return copy
+
+
 @pytest.mark.parametrize("content", [b"", b"garbage", "cut", "list", "lacking"])
-def test_a_damaged_last_checkpoint_says_what_to_do(
-    content: bytes | str, dataset: Path, compose_train: Compose, tmp_path: Path
-):
-    cfg = compose_train(f"data.root={dataset}", "trainer.max_epochs=2")
-    killed_in(1, cfg, tmp_path / "run")
-    last = tmp_path / "run" / "checkpoints" / "last.ckpt"
+def test_a_damaged_last_checkpoint_says_what_to_do(content: bytes | str, cut: Any, tmp_path: Path):
+    cfg, last = cut(tmp_path / "run")
     if content == "cut":
         last.write_bytes(last.read_bytes()[:-500])
     elif isinstance(content, str):
@@ -110,6 +122,10 @@ def test_a_damaged_last_checkpoint_says_what_to_do(
         last.write_bytes(content)
     with pytest.raises(InputError, match=r"last.ckpt: .*remove it, and the same command starts"):
         train(cfg, tmp_path / "run")
+
+
+def test_without_its_last_checkpoint_a_run_starts_again(cut: Any, tmp_path: Path):
+    cfg, last = cut(tmp_path / "run")
     last.unlink()
     assert train(cfg, tmp_path / "run")["status"] == "finished"
 
@@ -195,12 +211,8 @@ def test_a_damaged_table_of_epochs_is_named(content: str, dataset: Path, compose
 
 
 @pytest.mark.parametrize("change", ["shape", "key", "nan"])
-def test_a_last_checkpoint_of_other_weights_is_named(
-    change: str, dataset: Path, compose_train: Compose, tmp_path: Path
-):
-    cfg = compose_train(f"data.root={dataset}", "trainer.max_epochs=2")
-    killed_in(1, cfg, tmp_path)
-    last = tmp_path / "checkpoints" / "last.ckpt"
+def test_a_last_checkpoint_of_other_weights_is_named(change: str, cut: Any, tmp_path: Path):
+    cfg, last = cut(tmp_path / "run")
     content = torch.load(last, weights_only=True)
     name = next(key for key, tensor in content["state_dict"].items() if tensor.ndim > 1)
     if change == "shape":
@@ -211,17 +223,14 @@ def test_a_last_checkpoint_of_other_weights_is_named(
         content["state_dict"][name].view(-1)[0] = float("nan")
     torch.save(content, last)
     with pytest.raises(InputError, match=r"last\.ckpt: (of another model|damaged, .* not finite).*; remove it"):
-        train(cfg, tmp_path)
+        train(cfg, tmp_path / "run")
 
 
-def test_what_a_kill_left_beside_a_checkpoint_goes_when_the_run_goes_on(
-    dataset: Path, compose_train: Compose, tmp_path: Path
-):
-    cfg = compose_train(f"data.root={dataset}", "trainer.max_epochs=2")
-    killed_in(1, cfg, tmp_path)
-    leftovers = [tmp_path / ".metrics-abcdefgh.json", tmp_path / "checkpoints" / ".last-abcdefgh.ckpt"]
+def test_what_a_kill_left_beside_a_checkpoint_goes_when_the_run_goes_on(cut: Any, tmp_path: Path):
+    cfg, last = cut(tmp_path / "run")
+    leftovers = [tmp_path / "run" / ".metrics-abcdefgh.json", last.with_name(".last-abcdefgh.ckpt")]
     for file in leftovers:
         file.write_bytes(b"half")
         os.utime(file, (1, 1))
-    train(cfg, tmp_path)
+    train(cfg, tmp_path / "run")
     assert not any(file.exists() for file in leftovers)
