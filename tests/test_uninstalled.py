@@ -41,11 +41,11 @@ def test_every_verb_that_keeps_a_record_names_the_version_of_the_source_tree(com
     scan = [f"{energy}={data}/scan_1_{energy}.tiff" for energy in ("low", "high")]
     assert MARKED in (data / "dataset.json").read_text()
     run(train, f"data.root={data}", f"out={runs}/a", *TINY)
-    run(pretrain, f"data.root={data}", f"out={runs}/p", "trainer.max_epochs=1", "trainer.enable_progress_bar=false")
+    run(pretrain, f"data.root={data}", f"out={runs}/p", *TINY)
     run(classic, f"data.root={data}", f"out={runs}/c", "method=r_value")
     best = runs / "a" / "checkpoints" / "best.ckpt"
-    run(evaluate, f"ckpt={best}", f"data.root={data}", f"out={tmp_path}/evaluated")
-    run(export, f"ckpt={best}", f"out={tmp_path}/model.onnx")
+    run(evaluate, f"ckpt={best}", f"data.root={data}", f"out={tmp_path}/evaluated", "figures=[]")
+    run(export, f"ckpt={best}", f"out={tmp_path}/model.onnx", "pairs=8")
     run(sort, f"ckpt={best}", f"out={tmp_path}/sorted", *scan)
     run(report, f"runs={runs}")
     records = sorted(tmp_path.rglob("provenance.json"))

@@ -80,6 +80,7 @@ def full(server: Server, folder: Path, resize: Callable[[str], None], words: str
 SIZES = [4, 16, 48, 100, 200, 400, 16_000]
 
 
+@pytest.mark.parametrize("sizes", [SIZES[::2], pytest.param(SIZES, marks=pytest.mark.slow)], ids=["few", "all"])
 @pytest.mark.parametrize(
     "words",
     [
@@ -94,8 +95,10 @@ SIZES = [4, 16, 48, 100, 200, 400, 16_000]
     ],
     ids=lambda words: words.partition(" ")[0] + (" cache" if "cache" in words else ""),
 )
-def test_a_full_disk_is_one_line(server: Server, disk: tuple[Path, Callable[[str], None]], words: str):
-    assert full(server, *disk, words, SIZES) > 0
+def test_a_full_disk_is_one_line(
+    server: Server, disk: tuple[Path, Callable[[str], None]], words: str, sizes: list[int]
+):
+    assert full(server, *disk, words, sizes) > 0
     if "evaluate" in words:
         folder, _ = disk
         if "small/e" in words:

@@ -101,6 +101,7 @@ def test_a_saved_calibration_registers(command: Any, checkpoint: Any, real_dir: 
         checkpoint(Cutting()),
         f"low={real_dir / 'scan_38_low.tiff'}",
         f"high={real_dir / 'scan_38_high.tiff'}",
+        "overlay=false",
     )
     code, _, err = command(sort, *words, f"out={tmp_path / 'own'}")
     assert code == 0, err

@@ -56,7 +56,8 @@ def test_tiles_of_a_belt_are_sorted_as_one_scan(command: Any, model: tuple[Path,
     raw, run = model
     whole = belt_in(tmp_path / "whole", raw, [])
     saved = tmp_path / "saved.json"
-    code, _, err = command(sort, f"ckpt={run}", f"scans={whole}", f"out={tmp_path / 'a'}", f"save_calibration={saved}")
+    own = (f"save_calibration={saved}", "overlay=false")
+    code, _, err = command(sort, f"ckpt={run}", f"scans={whole}", f"out={tmp_path / 'a'}", *own)
     assert code == 0, err
     expected = table_of(tmp_path / "a")
     assert len(expected) > 1.5 * PARTICLES
@@ -64,7 +65,7 @@ def test_tiles_of_a_belt_are_sorted_as_one_scan(command: Any, model: tuple[Path,
     ends = [int(tall["y"] + 20), 700, 1_000]  # the first border goes through a particle
     tiles = belt_in(tmp_path / "tiles", raw, ends)
     words = (f"ckpt={run}", f"calibration={saved}", "pixel=0.4")
-    code, _, err = command(sort, *words, f"scans={tiles}", f"out={tmp_path / 'b'}")
+    code, _, err = command(sort, *words, f"scans={tiles}", f"out={tmp_path / 'b'}", "overlay=false")
     assert code == 0, err
     found = table_of(tmp_path / "b")
     assert found["scan"].unique().tolist() == ["tile_8", "tile_9", "tile_10", "tile_11"]

@@ -9,10 +9,12 @@ import textwrap
 import tomllib
 import venv
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
 
+from oresort import sort
 from oresort.belt import write_scans
 from oresort.console.extras import EXTRAS
 from oresort.learn.checkpoint import load_trained
@@ -45,9 +47,9 @@ def place(trained: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def started(place: Path, verb: str, *words: str, before: str = HOOK) -> subprocess.CompletedProcess[str]:
+def started(place: Path, verb: str, *words: str) -> subprocess.CompletedProcess[str]:
     """A command in a process where nothing of the extras is installed."""
-    code = f"{before}\nimport sys\nsys.argv[1:] = {list(words)!r}\nimport oresort.{verb} as m\nm.main()"
+    code = f"{HOOK}\nimport sys\nsys.argv[1:] = {list(words)!r}\nimport oresort.{verb} as m\nm.main()"
     return subprocess.run([sys.executable, "-c", code], cwd=place, capture_output=True, text=True)
 
 
@@ -61,11 +63,14 @@ def same(one: pd.DataFrame, other: pd.DataFrame) -> None:
     pd.testing.assert_series_equal(one["p_ore"], other["p_ore"], rtol=0, atol=1e-5)
 
 
-def test_an_exported_model_sorts_without_torch_as_its_checkpoint_does(place: Path):
+def test_an_exported_model_sorts_without_torch_as_its_checkpoint_does(
+    place: Path, command: Any, monkeypatch: pytest.MonkeyPatch
+):
     done = started(place, "sort", *scan_words("exported", "model.onnx"))
     assert done.returncode == 0, done.stderr
-    plain = started(place, "sort", *scan_words("checkpoint", "model.ckpt"), before="")
-    assert plain.returncode == 0, plain.stderr
+    monkeypatch.chdir(place)
+    code, _, err = command(sort, *scan_words("checkpoint", "model.ckpt"))
+    assert code == 0, err
     same(*(pd.read_csv(place / name / "decisions.csv") for name in ("exported", "checkpoint")))
     known = json.loads((place / "exported" / "decisions.json").read_text())
     assert known["model"]["checkpoint"] == load_trained(place / "model.ckpt").digest
