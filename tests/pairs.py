@@ -65,7 +65,7 @@ def write_manifest(root: Path, **changes: str) -> Path:
     """Index a released dataset by a manifest; `changes` set columns of its first row."""
     from oresort.files.layout import index_released
 
-    frame = index_released(root)
+    frame = index_released(root).assign(air=f"{AIR:g}")
     for column, value in changes.items():
         if column not in frame:
             frame[column] = ""

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from pairs import write_released
 
 from oresort.data import cache
@@ -203,3 +204,15 @@ def test_two_commands_at_once_make_the_planes_once(dataset: Path, tmp_path: Path
         both = list(pool.map(lambda _: planes_of(dataset, tmp_path), range(2)))
     assert same(*both)
     assert clock.reads == 48
+
+
+class Careless(Attenuation):
+    """A user's own, which divides by counts of 0."""
+
+    def quantity(self, counts: NDArray[np.uint16], air: float) -> NDArray[np.float32]:
+        return np.full(counts.shape, np.nan, np.float32)
+
+
+def test_values_that_are_no_numbers_are_the_representations_fault(dataset: Path, tmp_path: Path):
+    with pytest.raises(InputError, match=r"representation: Careless makes values of .*low\.tiff that are no numbers"):
+        cached_planes(index_pairs(PairsConfig(root=str(dataset))), dataset, Careless(), tmp_path)

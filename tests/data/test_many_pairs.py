@@ -23,7 +23,9 @@ def names_alone(root: Path, pairs: int) -> Path:
     files = {layer: [f"{name}-{layer}.tiff" for name in names] for layer in ("low", "high")}
     label = ["ore" if scan % 2 else "waste" for scan in scans]
     root.mkdir()
-    pd.DataFrame({"id": names, **files, "label": label, "scan": scans}).to_csv(root / "manifest.csv", index=False)
+    pd.DataFrame({"id": names, **files, "label": label, "scan": scans, "air": 52_000}).to_csv(
+        root / "manifest.csv", index=False
+    )
     return root
 
 

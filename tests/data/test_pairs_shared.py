@@ -73,7 +73,7 @@ def test_a_manifest_changed_is_noticed(root: Path):
     write_manifest(root)
     frame = OreDataModule(root, SMALL).frame
     kept = frame.iloc[1:].assign(label=frame["label"].map({0: "waste", 1: "ore"}))
-    kept[["id", "low", "high", "label", "scan"]].to_csv(root / "manifest.csv", index=False)
+    kept[["id", "low", "high", "label", "scan", "air"]].to_csv(root / "manifest.csv", index=False)
     after = OreDataModule(root, SMALL)
     assert len(after.frame) == len(frame) - 1
     assert after.fingerprint() != before

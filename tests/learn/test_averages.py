@@ -161,7 +161,7 @@ def test_pairs_that_a_model_was_trained_on_are_told(runs: Path, dataset: Path, c
     table = frame.assign(
         split=[sides.get(scan, "train") for scan in frame["scan"]], label=frame["label"].map({0: "waste", 1: "ore"})
     )
-    table.drop(columns=[c for c in ("air", "background", "mass", "grade", "batch") if c in table]).to_csv(
+    table.drop(columns=[c for c in ("background", "mass", "grade", "batch") if c in table]).to_csv(
         root / "manifest.csv", index=False
     )
     code, _, err = command(evaluate, f"ckpt={runs / 's1'}", f"data.root={root}")

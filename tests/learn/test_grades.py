@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from pairs import write_released
+from pairs import write_manifest, write_released
 from scipy.stats import logistic
 
 from oresort import evaluate, export, train
@@ -16,7 +16,6 @@ from oresort.data.index import index_pairs
 from oresort.data.leaks import LeakageWarning
 from oresort.data.settings import PairsConfig
 from oresort.errors import InputError
-from oresort.files.layout import index_released
 from oresort.learn.checkpoint import load_trained, save
 from oresort.learn.config import TrainConfig
 from oresort.learn.fit import train as fit
@@ -28,7 +27,9 @@ ONE_HEAD = ("model/fusion=stack", "task=grade")
 
 def with_grades(root: Path, **cells: object) -> Path:
     """A released dataset with grades that follow the class, and `cells` in the first row."""
-    frame = index_released(write_released(root)) if not root.is_dir() else pd.read_csv(root / "manifest.csv", dtype=str)
+    if not root.is_dir():
+        write_manifest(write_released(root))
+    frame = pd.read_csv(root / "manifest.csv", dtype=str)
     if "grade" not in frame:
         noise = np.random.default_rng(0).standard_normal(len(frame))
         frame["grade"] = np.where(frame["label"] == "ore", 0.3, 0.03) * np.exp(0.5 * noise)

@@ -20,6 +20,7 @@ from oresort.data.store import Hashes, Store
 from oresort.errors import InputError
 from oresort.files.image import read_pair
 from oresort.represent.representation import PLANES, Planes, Representation
+from oresort.xray.transmission import FULL_SCALE
 
 _Row = tuple[str, str, float, str]  # low, high, air, background
 _VERSION = 4  # raised when the same settings give other planes, or other files
@@ -127,7 +128,11 @@ def _put(store: Store, root: Path, representation: Representation, item: tuple[i
 
 def _one(root: Path, representation: Representation, row: _Row) -> tuple[Planes, tuple[int, int]]:
     layers = read_counts(root, *row[:2])
-    return representation.planes(*layers, *row[2:]), pixel_hashes(*layers)
+    planes = representation.planes(*layers, *row[2:])
+    if not np.isfinite(planes).all():  # those here cannot, and a user's own would train to NaN
+        why = f"{type(representation).__name__} makes values of {root / row[0]} that are no numbers"
+        raise InputError(f"representation: {why}; mend it for every count from 0 to {FULL_SCALE:,}")
+    return planes, pixel_hashes(*layers)
 
 
 def _store(store: Store, number: int, found: list[tuple[Planes, tuple[int, int]]]) -> None:

@@ -101,6 +101,7 @@ class OreDataModule(L.LightningDataModule):
     def planes(self) -> Planes:
         """Planes (N, 4, S, S) of all pairs of the manifest; images on several sides of the split are reported."""
         cache = Path(self.settings.cache) if self.settings.cache else self.root / ".cache"
+        self.pairs.check(by_air=self.representation.unit == "attenuation", strict=self.settings.strict)
         planes, self._hashes = self.pairs.planes(self.representation, cache)
         self._leaking_images = check_images(self.frame, self._hashes, self.root, self.settings.strict)
         return planes

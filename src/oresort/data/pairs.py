@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from oresort.data.cache import Cached, cached_planes
+from oresort.data.leaks import report
+from oresort.data.looks import doubts
 from oresort.data.settings import PairsConfig
 from oresort.errors import InputError
 from oresort.files.dataset import Cutting, read_dataset
@@ -48,6 +50,7 @@ class Pairs:
         self.frame = index(settings)
         self.state = texts + _states(self._images())
         self._planes: tuple[tuple[str, Path], Cached, bytes] | None = None
+        self._doubts: dict[bool, str] = {}
         self._resident: dict[tuple[str, torch.device], tuple[Planes, OnDevice]] = {}
 
     @cached_property
@@ -70,6 +73,17 @@ class Pairs:
             names += sorted(above | {os.path.dirname(name) for name in above} - {""})  # noqa: PTH120
             names += sorted(path.name for path in self.root.iterdir() if not path.name.startswith("."))
         yield from (base + name for name in names)
+
+    def check(self, *, by_air: bool, strict: bool) -> None:
+        """Report what of the images cannot be right, see `doubts`; they are looked at once.
+
+        Raises:
+            InputError: most of them, or with `strict` any.
+        """
+        if by_air not in self._doubts:
+            self._doubts[by_air] = doubts(self.frame, self.root, by_air=by_air)
+        if self._doubts[by_air]:
+            report(self._doubts[by_air], strict)
 
     def planes(self, representation: Representation, cache: Path) -> Cached:
         """Return the planes of all pairs and their hashes, see `cached_planes`; those of the last call are kept."""

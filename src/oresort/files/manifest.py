@@ -2,6 +2,7 @@
 
 import os
 import shlex
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -25,7 +26,8 @@ def load_manifest(root: str | Path, *, follow_links: bool = False, file: str | P
 
     Columns: `id, low, high, scan, batch, split, background` (text; paths relative to the root; split may be empty;
     background `zero` or `air`), `label` (int64, ore 1), `x, y, w, h` (pixels of the scan), `grade` (wt % Cu), `mass`
-    (g), `air` (counts); NaN in a number means unknown, except `air`, which falls back to the sorter's nominal level.
+    (g), `air` (counts); NaN in a number means unknown, except `air`, which falls back to the nominal level of the
+    paper's sorter; a manifest that lacks it is warned of.
 
     InputError for a missing root, file, column or cell, a duplicate id or image, an unknown label, split or background,
     a value out of its range, or a path that leaves the root; symbolic links may do so with `follow_links`.
@@ -48,6 +50,9 @@ def load_manifest(root: str | Path, *, follow_links: bool = False, file: str | P
     for column in ("x", "y", "w", "h", "grade", "mass", "air"):
         frame[column] = _numbers(frame, column, origin) if column in frame else np.nan
     _check_paths(frame, root, origin, follow_links)
+    if origin != root and (unknown := int(frame["air"].isna().sum())):
+        text = f"{origin}: {unknown:,} of {len(frame):,} pairs have no level of air, taken as {NOMINAL_AIR:,.0f} counts"
+        warnings.warn(f"{text}; give the counts without a particle in a column air", stacklevel=2)
     frame["air"] = frame["air"].fillna(NOMINAL_AIR)
     frame["label"] = frame["label"].map(CLASSES.index).astype(np.int64) if labelled else np.int64(-1)
     return frame.reset_index(drop=True)

@@ -18,6 +18,7 @@ from oresort.learn.evaluation import Evaluation, describe, judged
 from oresort.learn.lot import lot_of
 from oresort.learn.record import RECORD
 from oresort.learn.run import finished
+from oresort.learn.seen import unlike
 from oresort.sorting.operating import OF_LABELS, Operating, check_used
 from oresort.sorting.point import Point, choose_point
 from oresort.sorting.prices import Prices
@@ -138,7 +139,14 @@ def evaluate_average(
         name = "mean" + (f" of {len(models)} models" if len(models) > 1 else "") + (", all turns" if every else "")
         parts.append(Part(name, passes, speed, point.threshold, found.metrics))
     described = {
-        "models": [{**describe(m.trained), **seen_before(m.trained, m.data, split)} for m in models],
+        "models": [
+            {
+                **describe(m.trained),
+                **seen_before(m.trained, m.data, split),
+                "unlike": unlike(m.trained.seen, m.data),
+            }
+            for m in models
+        ],
         **{"pairs": data.fingerprint(), **data.leakage()},
     }
     grade = {} if data.settings.cutoff is None else {"cutoff": float(data.settings.cutoff)}

@@ -15,7 +15,8 @@ from oresort.console.progress import track
 from oresort.console.ranges import SEEDS, whole
 from oresort.data.cache import read_counts
 from oresort.data.index import fingerprint, index_pairs
-from oresort.data.leaks import check_images, leaking_scans, pixel_hashes
+from oresort.data.leaks import check_images, leaking_scans, pixel_hashes, report
+from oresort.data.looks import doubts
 from oresort.data.settings import PairsConfig
 from oresort.errors import InputError
 from oresort.files.dataset import read_dataset
@@ -87,6 +88,8 @@ def run_classic(cfg: ClassicConfig, folder: str | Path) -> dict[str, Any]:
     check_used(cfg.threshold, cfg.operating, cfg.prices)
     prices = load_prices(Path(cfg.prices)) if cfg.prices else None
     frame = index_pairs(cfg.data)
+    if text := doubts(frame, Path(cfg.data.root), by_air=True):
+        report(text, cfg.data.strict)
     check_reach(cfg.threshold, cfg.operating, prices, frame)
     with recorded(folder, asdict(cfg), fingerprint(frame, read_dataset(Path(cfg.data.root)))) as row:
         row |= _measure(cfg, method, folder, frame, prices)

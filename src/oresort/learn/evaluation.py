@@ -17,6 +17,7 @@ from oresort.learn.grades import Graded, checked_grades, grade_columns, grade_fi
 from oresort.learn.lot import lot_of
 from oresort.learn.metrics import binary_metrics
 from oresort.learn.record import predicted
+from oresort.learn.seen import unlike
 from oresort.sorting.operating import Operating, check_used
 from oresort.sorting.point import Point, choose_point
 from oresort.sorting.prices import Prices
@@ -49,10 +50,11 @@ class Evaluation(NamedTuple):
 
     @property
     def warnings(self) -> list[str]:
-        """What makes its figures too good: pairs that a model was trained on."""
+        """What makes its figures too good, pairs that a model was trained on; and what is not as in training."""
         count, models = len(self.pairs), self.model.get("models", [self.model])
         text = "{}: leakage: the model was trained on {:,} of these {:,} pairs, so figures are too good"
-        return [text.format(m["file"], m["trained_on"], count) for m in models if m.get("trained_on")]
+        leaks = [text.format(m["file"], m["trained_on"], count) for m in models if m.get("trained_on")]
+        return leaks + [f"{m['file']}: not as in training: {alarm}" for m in models for alarm in m.get("unlike", [])]
 
 
 def evaluate_checkpoint(
@@ -84,6 +86,7 @@ def evaluate_checkpoint(
         InputError: what the checkpoint, the dataset or an argument has wrong.
     """
     check_used(threshold, operating)
+    fresh = data is None  # a run's own pairs are not held against themselves
     trained, data = opened(ckpt, root, cutoff=cutoff, cache=cache, follow_links=follow_links, data=data)
     reading = trained.module.net.reading
     place = device_named(device)
@@ -111,6 +114,7 @@ def evaluate_checkpoint(
         predictions = predictions.assign(**grade_columns(graded, factor))
         grade |= grade_figures(graded, float(reading.center), factor)._asdict()
     model = {**describe(trained), "pairs": data.fingerprint(), **data.leakage(), **seen_before(trained, data, split)}
+    model |= {"unlike": unlike(trained.seen, data)} if fresh else {}
     return Evaluation(found.metrics, point.threshold, predictions, found.pairs, model, point, data.root, graded, grade)
 
 

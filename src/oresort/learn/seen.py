@@ -1,18 +1,23 @@
 """What a model has seen in training, in figures that travel with it: a belt that looks otherwise is named by `sort`."""
 
+from collections.abc import Mapping
 from copy import deepcopy
+from pathlib import Path
 from typing import Any
 from weakref import WeakKeyDictionary
 
 import numpy as np
+import pandas as pd
 
 from oresort.data.cache import read_counts
 from oresort.data.datamodule import OreDataModule
+from oresort.data.looks import sampled
 from oresort.data.pairs import Pairs
 from oresort.files.dataset import read_ranges
-from oresort.sorting.drift import describe_pairs, pair_figures
+from oresort.sorting.drift import PairFigures, compare, describe_pairs, pair_figures
 
 _MOST = 1_000  # pairs that are measured, evenly over all: they know a median to a few per cent of a deviation
+_FEW = 200  # of another dataset, beside these
 
 
 _known: WeakKeyDictionary[Pairs, dict[str, Any]] = WeakKeyDictionary()  # a sweep's next job has the same pairs
@@ -30,9 +35,25 @@ def seen_in(data: OreDataModule) -> dict[str, Any]:
 
 
 def _measured(data: OreDataModule) -> dict[str, Any]:
-    frame, root = data.frame, data.root
-    frame = frame[frame["split"] == "train"]
-    rows = frame.iloc[np.unique(np.linspace(0, len(frame) - 1, min(_MOST, len(frame))).astype(int))]
+    rows = sampled(data.frame[data.frame["split"] == "train"], _MOST)
+    return {"scans": read_ranges(data.root), "pairs": describe_pairs(_figures(rows, data.root), rows["scan"].tolist())}
+
+
+def unlike(seen: Mapping[str, Any], data: OreDataModule) -> list[str]:
+    """Return in words what of a dataset's pairs and scans is not as in training, by a sample.
+
+    A sample of all sides, since those of a small dataset may differ by chance. Answers are not compared: which share of
+    a dataset's pairs is ore is whatever its maker chose.
+
+    Raises:
+        InputError: an image that cannot be used.
+    """
+    rows = sampled(data.frame, _FEW)
+    scans = {name: known["median"] for name, known in read_ranges(data.root).items()}
+    found = compare(seen, scans, _figures(rows, data.root), np.zeros(0))
+    return [one.alarm for one in found if one.alarm]
+
+
+def _figures(rows: pd.DataFrame, root: Path) -> list[PairFigures]:
     pairs = zip(rows["low"], rows["high"], rows["air"], rows["background"], strict=True)
-    figures = [pair_figures(*read_counts(root, low, high), air, background) for low, high, air, background in pairs]
-    return {"scans": read_ranges(root), "pairs": describe_pairs(figures, rows["scan"].tolist())}
+    return [pair_figures(*read_counts(root, low, high), air, background) for low, high, air, background in pairs]

@@ -14,7 +14,8 @@ from oresort.files.dataset import WORDS, otherwise, read_dataset
 from oresort.files.layout import UNLABELLED
 from oresort.files.reading import present
 from oresort.represent.representation import Representation
-from oresort.runtime.crops import Images, Source, check_pair, counts_of, paired
+from oresort.represent.sound import check_pair
+from oresort.runtime.crops import Images, Source, counts_of, paired
 from oresort.runtime.model import BATCH, Model
 from oresort.sorting.decide import decide
 from oresort.sorting.drift import PairFigures, compare, pair_figures
