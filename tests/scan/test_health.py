@@ -183,7 +183,7 @@ def test_running_air_and_noise_agree_with_those_of_the_whole():
     bare[:, 100:120] = 0  # covered throughout: nothing is learnt there
     for _ in range(800):
         lines = gain * (1 + 0.036 * rng.standard_normal((32, 300))).astype(np.float32) / known
-        known *= running.add(lines, bare)
+        known *= running.add(lines, np.ones(32, np.float32), lines * bare, bare)
     seen = np.r_[0:100, 120:300]  # smoothing repeats the belt's sides, so noise there is another
     np.testing.assert_allclose(known[seen], gain[seen], atol=0.003)
     np.testing.assert_array_equal(known[100:120], 1)

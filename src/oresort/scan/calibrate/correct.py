@@ -39,15 +39,15 @@ class Corrector:
         """Divide what is to come by a column's level (belt,), relative to what it was so far."""
         self._gain = self._gain / factor
 
-    def __call__(self, counts: NDArray[np.uint16]) -> NDArray[np.float32]:
-        """Return transmission (H, belt) float32 of counts (H, W)."""
+    def __call__(self, counts: NDArray[np.uint16], out: NDArray[np.float32] | None = None) -> NDArray[np.float32]:
+        """Return transmission (H, belt) float32 of counts (H, W), in `out` if it is given."""
         belt = counts[:, self._belt]
-        if self._dark.any():
-            net = np.subtract(belt, self._dark, dtype=np.float32)
+        net = np.empty(belt.shape, np.float32) if out is None else out
+        np.copyto(net, belt)  # two passes: one that converts as well takes longer
+        if self._dark.any():  # unusual: detectors subtract dark
+            net -= self._dark
             np.maximum(net, 0, out=net)
-            net *= self._gain
-        else:
-            net = np.multiply(belt, self._gain, dtype=np.float32)  # usual, in one pass: detectors subtract dark
+        net *= self._gain
         if self._dead.size:
             net[:, self._dead] = (1 - self._share) * net[:, self._left] + self._share * net[:, self._right]
         net[:, self._unknown] = 1
@@ -59,12 +59,13 @@ def mendable(span: slice, width: int) -> bool:
     return bool(0 < span.stop - span.start <= MOST_COLUMNS and span.start > 0 and span.stop < width)
 
 
-def line_levels(transmission: NDArray[np.float32], bare: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Return what each line of a transmission (H, W) has in common, (H,), about 1: divide lines by it.
+def line_levels(shown: NDArray[np.float32], bare: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Return what each line of the belt has in common, (H,), about 1: divide lines by it.
 
     The detector's lines rise and fall together by 0.25-0.37 % (measured on scan 38). `bare` (H, W) is 1 where
-    nothing lies on the belt and 0 elsewhere; lines with hardly any bare belt give 1.
+    nothing lies on the belt and 0 elsewhere, and `shown` (H, W) the transmission there and 0 elsewhere; lines with
+    hardly any bare belt give 1.
     """
     count = cv2.reduce(bare, 1, cv2.REDUCE_SUM, dtype=cv2.CV_32S)[:, 0]
-    total = np.einsum("ij,ij->i", transmission, bare, dtype=np.float32)  # (H,), without a product (H, W)
+    total = shown @ np.ones(shown.shape[1], np.float32)  # (H,)
     return np.where(count >= _FEWEST, total / np.maximum(count, 1), 1).astype(np.float32)

@@ -11,12 +11,12 @@ from oresort.files.dataset import Cutting
 from oresort.scan.calibrate.calibration import Calibration
 from oresort.scan.calibrate.correct import line_levels
 from oresort.scan.calibrate.register import Registration
-from oresort.scan.cut.lines import Lines
 from oresort.scan.cut.uncut import Around, seen_columns
 from oresort.scan.cut.unknown import Unknown
 from oresort.scan.health.judge import Judge, Patch
 from oresort.scan.health.patches import REACH as JUDGED
 from oresort.scan.health.running import Running
+from oresort.scan.lines import Lines
 from oresort.scan.segment.mask import MASKS, REACH, Cover
 
 HALO = 24  # lines and columns at least around whatever is cut: splines need a dozen, the high layer's own mask more
@@ -73,7 +73,8 @@ class Window:
         for layer, (judge, came) in enumerate(zip(self._judges, counts, strict=True)):
             judged, patches = judge.take(came, last)
             if layer == 0:
-                patches = patches + self._endless(judged)
+                judged, endless = self._endless(judged)
+                patches = patches + endless
             self._layers[layer].append(judged)
             found[layer].extend(patches)
             self.unknown.add(layer, patches)
@@ -95,17 +96,19 @@ class Window:
             masks.forget(needed - self.halo)
         self.unknown.forget(needed - self.halo)
 
-    def _endless(self, judged: NDArray[np.float32]) -> list[Patch]:
-        """Make columns bare that have been covered for longer than any particle is, and return where."""
+    def _endless(self, judged: NDArray[np.float32]) -> tuple[NDArray[np.float32], list[Patch]]:
+        """Return lines with columns made bare that have been covered for longer than any particle is, and where."""
         stuck = self._covered >= _ENDLESS
         if not stuck.any() or not len(judged):
-            return []
+            return judged, []
+        judged = judged.copy()
         stuck &= judged.mean(axis=0) < 0.95  # else it shows the belt again
         self._covered[~stuck & (self._covered >= _ENDLESS)] = 0
         judged[:, stuck] = 1
         top = self._layers[0].end
         edges = np.flatnonzero(np.diff(stuck.astype(np.int8), prepend=0, append=0)).reshape(-1, 2)  # (runs, 2)
-        return [Patch("covered", top, top + len(judged), left, right, False) for left, right in edges.tolist()]
+        end = top + len(judged)
+        return judged, [Patch("covered", top, end, left, right, False) for left, right in edges.tolist()]
 
     def _mask(self, last: bool) -> None:
         """Mask and level the lines of which enough is judged, or all of them if no more will come."""
@@ -126,8 +129,9 @@ class Window:
             lines = self._layers[layer].between(done, final)
             level = np.ones(final - done, np.float32)  # (n,)
             if self._correct:
-                level = line_levels(lines, empty)
-                self._judges[layer].adapt(self._running[layer].add(lines / level[:, None], empty))
+                shown = lines * empty.astype(np.float32)
+                level = line_levels(shown, empty)
+                self._judges[layer].adapt(self._running[layer].add(lines, level, shown, empty))
             self._levels[layer].append(level[:, None])
         self._weak.append(weak)
         self._strong.append(strong)

@@ -12,7 +12,9 @@ from oresort.scan.calibrate.correct import Corrector
 from oresort.scan.fault import MOST_COLUMNS, MOST_LINES, runs
 from oresort.scan.health import patches
 from oresort.scan.health.levels import LineLevels
+from oresort.scan.health.look import OPAQUE, PART, Look, looked
 from oresort.scan.health.steps import Steps
+from oresort.scan.lines import Lines
 
 _PIXEL = 3.0  # noise of a pixel over that of smoothed ones, which is what a calibration knows
 _COUNTS = 4.0  # noise in counts below which pixels repeat each other by chance
@@ -48,12 +50,14 @@ class Judge:
         bounds = {} if correct else {"bounds": _UNCORRECTED}
         self._levels = LineLevels(self._live, noise, **bounds)
         width = belt.stop - belt.start
+        self._limits = patches.Limits(self._noise)
         self._steps = Steps(noise)
-        self._counts = np.empty((0, width), np.uint16)  # (n, W) of lines in question and `REACH` before them
-        self._lines = np.empty((0, width), np.float32)  # the same as levelled transmission
+        # lines in question and `REACH` before them, as they came and as levelled transmission
+        self._counts, self._lines = Lines[np.uint16](width, np.uint16), Lines[np.float32](width, np.float32)
+        self._look: Look | None = None  # at them, where it is known
         self._lost = np.empty(0, np.bool_)  # (n,)
         self._repeated = np.empty(0, np.bool_)
-        self._top = self._next = 0  # first line of these, and first one that is not judged yet
+        self._next = 0  # first line that is not judged yet
         self._going_on = np.zeros(width, np.bool_)
 
     def adapt(self, factor: NDArray[np.float32]) -> None:
@@ -63,79 +67,103 @@ class Judge:
     def take(self, counts: NDArray[np.uint16], last: bool) -> tuple[NDArray[np.float32], list[Patch]]:
         """Add lines (n, W of the scan); return the transmission (m, belt) of those now judged, and what is faulty.
 
-        Judged lines may be fewer or more than those that came; all of them if these are the `last`.
+        Judged lines may be fewer or more than those that came; all of them if these are the `last`. Do not write in
+        them.
         """
         fresh = counts[:, self._belt]
-        lines = self._corrector(counts)
+        lines = self._corrector(counts, self._lines.room(len(counts)))
         level, lost, repeated = self._levels(lines, fresh)
         if self._correct:
             lines /= level[:, None]
-        self._counts = np.concatenate([self._counts, fresh])
-        self._lines = np.concatenate([self._lines, lines])
+        self._counts.append(fresh)
         self._lost = np.concatenate([self._lost, lost])
         self._repeated = np.concatenate([self._repeated, repeated])
-        end = self._top + len(self._lines) - (0 if last else patches.REACH)
+        self._look = self._looked(len(fresh))
+        end = self._lines.end - (0 if last else patches.REACH)
         if end <= self._next:
             return np.empty((0, lines.shape[1]), np.float32), []
+        top = self._lines.top
         whole, faulty = self._judged()
-        judged = whole[self._next - self._top : end - self._top].copy()  # the rules below write in it
+        judged = whole[self._next - top : end - top]
         # a rectangle is told once, by its lines that are judged now
         told = [p._replace(top=max(p.top, self._next), bottom=min(p.bottom, end)) for p in faulty]
-        for columns in self._steps.add(judged):
+        stay = self._steps.add(judged)
+        if stay and not whole.flags.owndata:  # these are the lines as they came, which the next ones are judged by
+            judged = judged.copy()
+        for columns in stay:
             judged[:, columns] = 1
             told.append(Patch("gain", self._next, end, columns.start, columns.stop, False))
         self._next = end
-        drop = max(end - patches.REACH - self._top, 0)
-        self._counts, self._lines = self._counts[drop:], self._lines[drop:]
+        drop = max(end - patches.REACH - top, 0)
+        self._look = None if self._look is None or drop % PART else self._look.after(drop)
+        for kept in (self._counts, self._lines):
+            kept.forget(top + drop)
         self._lost, self._repeated = self._lost[drop:], self._repeated[drop:]
-        self._top += drop
         return judged, [patch for patch in told if patch.top < patch.bottom]
+
+    def _looked(self, count: int) -> Look | None:
+        """Return the look at all lines in question, of which `count` came now; None where it has to be taken anew."""
+        top, end = self._lines.top, self._lines.end
+        start = end - count
+        over = int(start > top)
+        if not count or count % PART or (over and self._look is None):
+            return None if count else self._look
+        # what is known of lines that are still in question is not looked at again
+        lines, counts = (kept.between(start - over, end) for kept in (self._lines, self._counts))
+        look = looked(lines, counts, over, self._noisy)
+        return look if self._look is None else self._look.before(look)
 
     def _judged(self) -> tuple[NDArray[np.float32], list[Patch]]:
         """Return all lines in question (n, W), mended, and what is faulty on them."""
-        lines, gone = self._lines, self._lost | self._repeated
+        came = self._lines.between(self._lines.top, self._lines.end)
+        top, lines, look, gone = self._lines.top, came, self._look, self._lost | self._repeated
         here = np.flatnonzero(~gone)
         if 0 < here.size < len(gone):
             # as a line that is there: the rules look at the others
-            lines = lines.copy()
+            lines, look = lines.copy(), None
             lines[gone] = lines[here[np.searchsorted(here, np.flatnonzero(gone)).clip(0, here.size - 1)]]
-        found = self._patches(lines, gone)
+        counts = self._counts.between(top, self._counts.end)
+        found = self._patches(lines, counts, look or looked(lines, counts, 0, self._noisy), gone)
         # by now nothing depends on what stood there
         fixed, told = lines, []
-        if lines is self._lines and (found or gone.any()):
+        if lines is came and (found or gone.any()):
             fixed = lines.copy()
         for patch in found:
-            told.append(patch._replace(mended=_mend(fixed, patch, self._top)))
+            told.append(patch._replace(mended=_mend(fixed, patch, top)))
         for span in runs(np.flatnonzero(gone)):
             kind = "lost" if self._lost[span].any() else "repeated"
-            whole = Patch(kind, self._top + span.start, self._top + span.stop, 0, lines.shape[1], False)
-            told.append(whole._replace(mended=_mend(fixed, whole, self._top)))
+            whole = Patch(kind, top + span.start, top + span.stop, 0, lines.shape[1], False)
+            told.append(whole._replace(mended=_mend(fixed, whole, top)))
         return fixed, told
 
-    def _patches(self, lines: NDArray[np.float32], gone: NDArray[np.bool_]) -> list[Patch]:
-        dark = lines < patches.OPAQUE
-        edged = patches.edged(lines, dark, self._going_on)
-        cells, width = patches.narrowed(lines), lines.shape[1]
-        strips, stuck = patches.strips(cells), None
+    def _patches(
+        self, lines: NDArray[np.float32], counts: NDArray[np.uint16], look: Look, gone: NDArray[np.bool_]
+    ) -> list[Patch]:
+        @cache
+        def dark() -> NDArray[np.bool_]:
+            return lines < OPAQUE
+
+        @cache
+        def seen() -> NDArray[np.bool_]:
+            return self._live & ~dark() & ~gone[:, None]
+
+        edged = patches.edged(lines, dark(), self._going_on) if (look.least < OPAQUE).any() else None
+        stuck = None
         if self._noisy:
-
-            @cache
-            def seen() -> NDArray[np.bool_]:
-                return self._live & ~dark & ~gone[:, None]
-
-            still = patches.steady(self._counts, self._quiet, seen)
-            stuck = _either(patches.repeating(self._counts, seen), still)
-        restless = patches.noisy(lines, self._noise)
-        known = _either(stuck, restless)
+            still = patches.steady(look, self._quiet, seen)
+            stuck = _either(patches.repeating(counts, look, seen), still)
+        restless = patches.noisy(look, self._limits)
+        known, cells = _either(stuck, restless), look.cells
         if known is not None:  # it makes nothing beside it bright
-            cells = patches.narrowed(np.where(known > 0, np.float32(1), lines))
-        found = [("stuck", stuck), ("noisy", restless)]
-        for kind, mask, more in (("dark", strips, edged), ("bright", patches.glaring(cells), None)):
+            cells = looked(np.where(known > 0, np.float32(1), lines), counts, 0, False).cells
+        found, width = [("stuck", stuck), ("noisy", restless)], lines.shape[1]
+        for kind, mask, more in (("dark", patches.strips(look.cells), edged), ("bright", patches.glaring(cells), None)):
             found.append((kind, _either(None if mask is None else patches.widened(mask, width), more)))
         # the next lines in question begin where this row lies
         row = max(len(lines) - 2 * patches.REACH, 0)
         self._going_on = np.zeros_like(self._going_on) if edged is None else edged[row] > 0
-        return [patch for kind, mask in found if mask is not None for patch in _rectangles(mask, kind, self._top)]
+        top = self._lines.top
+        return [patch for kind, mask in found if mask is not None for patch in _rectangles(mask, kind, top)]
 
 
 def _either(one: patches.Mask | None, other: patches.Mask | None) -> patches.Mask | None:

@@ -1,7 +1,5 @@
 """What each line of a layer has in common, known before anything is masked, and lines that show nothing."""
 
-import zlib
-
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -35,7 +33,11 @@ class LineLevels:
         self._noise = float(np.median(noise[live])) if live.any() else 0.0  # where there is none, lines are alike
         self._spread = _NARROW * max(self._noise, 0.01)
         self._bounds, self._last = bounds, 1.0
-        self._seen: dict[int, int] = {}  # checksum of a line: when it was seen last
+        self._share = np.full(len(self._columns), 1 / max(len(self._columns), 1), np.float32)
+        self._factors = np.random.default_rng(0).integers(2**63, size=len(self._columns), dtype=np.uint64) * 2 + 1
+        # checksum of a line: when it was seen last; the last 2,000 checksums are in one of these
+        self._seen: dict[int, int] = {}
+        self._older: dict[int, int] = {}
         self._count = 0
 
     def __call__(
@@ -45,17 +47,15 @@ class LineLevels:
 
         `counts` are the same lines as they came. A line with hardly any air takes the level of the one before.
         """
-        # indexed so, an array lies column by column in memory: sums along lines are made in that order
-        few, lines = transmission[:, self._columns], counts[:, self._columns]  # (n, columns) each
+        few, lines = transmission.take(self._columns, 1), counts.take(self._columns, 1)  # (n, columns) each
         # full scale is lost, not bright: a level must not be taken of it
-        level, share = self._levels(np.where(lines == FULL_SCALE, np.float32(0), few))
+        level, share = self._levels(few * (lines != FULL_SCALE))
         least, most = self._bounds
         covered = share < _LEAST  # all but covered, or of no one level
         outside = ~((level >= least) & (level <= most))  # written so that NaN is outside
         restless = np.zeros(len(few), np.bool_)
-        if self._noise > 0:
-            beside = transmission[:, self._beside]
-            difference = np.abs(few - beside).mean(axis=1) if few.size else np.zeros(len(few))
+        if self._noise > 0 and few.size:
+            difference = cv2.absdiff(few, transmission.take(self._beside, 1)) @ self._share
             restless = difference > max(_RESTLESS * self._noise, _ROUGH)
             outside |= restless | (difference < _FLAT * self._noise)
         repeated = self._were_seen(lines) if self._noise > 0 else np.zeros(len(few), np.bool_)
@@ -76,26 +76,27 @@ class LineLevels:
             return np.full(len(lines), np.nan, np.float32), np.zeros(len(lines), np.float32)
         place = int(_BRIGHT * (count - 1))
         level = np.partition(lines, place, axis=1)[:, place]  # (n,)
+        air = np.empty_like(lines)
         share = np.zeros_like(level)
         for _ in range(3):
-            off = lines - level[:, None]  # (n, columns)
-            air = np.abs(off, out=off) <= (self._spread * np.maximum(level, 0.1))[:, None]
-            total = cv2.reduce(air.T.view(np.uint8), 0, cv2.REDUCE_SUM, dtype=cv2.CV_32S)[0]  # (n,)
-            np.multiply(lines, air, out=off)
-            level = (off.sum(axis=1) / np.maximum(total, 1)).astype(np.float32)
-            share = (total / count).astype(np.float32)
+            np.subtract(lines, level[:, None], out=air)  # (n, columns)
+            np.abs(air, out=air)
+            np.less_equal(air, (self._spread * np.maximum(level, 0.1))[:, None], out=air)  # 1 is air
+            share = air @ self._share  # (n,)
+            air *= lines
+            level = (air @ self._share) / np.maximum(share, np.float32(1 / count))
         return level, share
 
     def _were_seen(self, lines: NDArray[np.uint16]) -> NDArray[np.bool_]:
         """Tell which of these lines (n, columns), enough to tell lines apart, repeat one of the last ones."""
+        # whatever differs anywhere has another sum, but for one time in 10^19
+        marks = np.einsum("ij,j->i", lines.astype(np.uint64), self._factors).tolist()
         found = np.zeros(len(lines), np.bool_)
-        data, size = lines.tobytes(), lines.shape[1] * lines.itemsize
-        for index in range(len(lines)):
-            mark = zlib.crc32(data[index * size : (index + 1) * size])
-            before = self._seen.pop(mark, None)
+        for index, mark in enumerate(marks):
+            before = self._seen.get(mark, self._older.get(mark, -_KEPT - 1))
             self._seen[mark] = self._count
             self._count += 1
-            if len(self._seen) > _KEPT:
-                self._seen.pop(next(iter(self._seen)))  # the oldest
-            found[index] = before is not None and self._count - before <= _KEPT
+            found[index] = self._count - before <= _KEPT
+            if len(self._seen) >= _KEPT:
+                self._seen, self._older = {}, self._seen
         return found

@@ -19,14 +19,22 @@ class Running:
         self._variance = noise.astype(np.float64) ** 2
         self._count = 0
 
-    def add(self, lines: NDArray[np.float32], bare: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Take levelled lines (n, W) and where they are bare; return by what columns are to be divided from now on."""
+    def add(
+        self,
+        lines: NDArray[np.float32],
+        level: NDArray[np.float32],
+        shown: NDArray[np.float32],
+        bare: NDArray[np.uint8],
+    ) -> NDArray[np.float32]:
+        """Take lines (n, W) and their level (n,); return by what columns are to be divided from now on.
+
+        `shown` are the lines where they are `bare`, and 0 elsewhere.
+        """
         count = cv2.reduce(bare, 0, cv2.REDUCE_SUM, dtype=cv2.CV_32S)[0]  # (W,)
-        total = np.einsum("ij,ij->j", lines, bare, dtype=np.float32)
-        factor = 1 + (total - count) / np.float32(_MEMORY)
+        factor = 1 + (1 / level @ shown - count) / np.float32(_MEMORY)
         self._count += 1
         if self._count % _EVERY == 0:
-            spread = smoothed(lines) - 1
+            spread = smoothed(lines / level[:, None]) - 1
             square = np.einsum("ij,ij,ij->j", spread, spread, bare, dtype=np.float32)
             share = np.minimum(_EVERY * count / _MEMORY, 1)
             mean = square / np.maximum(count, 1)

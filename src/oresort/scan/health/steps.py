@@ -2,6 +2,7 @@
 
 from itertools import pairwise
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -18,7 +19,9 @@ class Steps:
     """Follows the edges between a layer's columns, one stretch of lines after the other."""
 
     def __init__(self, noise: NDArray[np.float32]) -> None:
-        self._noise = np.sqrt(2) * np.maximum(noise[1:], noise[:-1])  # (W - 1,), of a difference of two pixels
+        # (W - 1,), of a difference of two pixels, and as many of their sums as may be there by chance
+        self._noise = np.float32(_SIGMAS * np.sqrt(2)) * np.maximum(noise[1:], noise[:-1])
+        self._places = np.empty(0, np.intp)  # of edges
         self._sign = np.zeros(len(noise) - 1, np.int8)
         self._count = np.zeros(len(noise) - 1, np.int32)  # stretches for which each edge has been there
         self._total, self._lines = np.zeros(len(noise), np.float32), 0  # of the present stretch
@@ -26,7 +29,8 @@ class Steps:
 
     def add(self, lines: NDArray[np.float32]) -> list[slice]:
         """Take the next lines (n, W) of levelled transmission; return the columns between two edges that stay."""
-        self._total += lines.sum(axis=0)
+        if len(lines):
+            self._total += cv2.reduce(lines, 0, cv2.REDUCE_SUM)[0]
         self._lines += len(lines)
         if self._lines >= _STRETCH:
             self._found = self._look(self._total / np.float32(self._lines), self._lines)
@@ -35,23 +39,23 @@ class Steps:
 
     def _look(self, mean: NDArray[np.float32], lines: int) -> list[slice]:
         """Look at the mean (W,) of so many lines."""
-        step = np.diff(mean)  # (W - 1,)
-        limit = np.maximum(_STEP, _SIGMAS * self._noise / np.sqrt(lines))
-        sign = np.zeros(len(step), np.int8)
+        step = mean[1:] - mean[:-1]  # (W - 1,)
+        limit = np.maximum(_STEP, self._noise / np.float32(np.sqrt(lines)))
         height = np.zeros(len(step) + 4, np.float32)  # with two more on either side
         np.abs(step, out=height[2:-2])
         places = np.flatnonzero(height[2:-2] > limit)
         # a rock's edge is a slope of some pixels, or wanders over them
         beside = height[places + _BESIDE].max(axis=0)  # (n,)
         places = places[beside < height[places + 2] / 2]
-        sign[places] = np.sign(step[places])
-        self._count = np.where((sign != 0) & (sign == self._sign), self._count + 1, np.abs(sign)).astype(np.int32)
-        self._sign = sign
-        stay = np.flatnonzero(self._count >= _STAY)
+        sign = np.sign(step[places]).astype(np.int8)
+        count = np.where(sign == self._sign[places], self._count[places] + 1, 1)
+        self._sign[self._places] = self._count[self._places] = 0
+        self._sign[places], self._count[places], self._places = sign, count, places
+        stay = places[count >= _STAY]
         if not stay.size:
             return []
-        edges = [(int(column) + 1, int(sign[column])) for column in stay]
-        width = len(sign) + 1
+        edges = [(int(column) + 1, int(self._sign[column])) for column in stay]
+        width = len(mean)
         if edges[0][0] <= _END:
             edges.insert(0, (0, -edges[0][1]))
         if width - edges[-1][0] <= _END:

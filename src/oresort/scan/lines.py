@@ -20,14 +20,18 @@ class Lines(Generic[T]):
 
     def append(self, lines: NDArray[T]) -> None:
         """Add lines (n, width) at the end."""
-        kept, need = self.end - self.top, self.end - self.top + len(lines)
+        self.room(len(lines))[:] = lines
+
+    def room(self, count: int) -> NDArray[T]:
+        """Add lines (`count`, width) at the end, which the caller has to write."""
+        kept, need = self.end - self.top, self.end - self.top + count
         if self._begin + need > len(self._store):
             room = len(self._store) if need <= len(self._store) // 2 else 2 * max(need, _FEWEST)
             store = np.empty((room, self._store.shape[1]), self._store.dtype)
             store[:kept] = self._store[self._begin : self._begin + kept]
             self._store, self._begin = store, 0
-        self._store[self._begin + kept : self._begin + need] = lines
-        self.end += len(lines)
+        self.end += count
+        return self._store[self._begin + kept : self._begin + need]
 
     def forget(self, line: int) -> None:
         """Give up what lies before a line."""
