@@ -22,7 +22,8 @@ from oresort.runtime.onnx import open_model
 from oresort.runtime.sorter import Sorter
 from oresort.runtime.source.wire import GoneError, Wire
 from oresort.runtime.stream.beside import Beside, Opening, workers_of
-from oresort.runtime.stream.cutting import Found, Worked
+from oresort.runtime.stream.cutting import Worked
+from oresort.runtime.stream.group import Arrivals, Group
 from oresort.scan.calibrate.calibration import Calibration
 from oresort.sorting.policy import Policy
 
@@ -124,7 +125,7 @@ def test_a_model_that_was_replaced_is_refused():
 def worked(known: Calibration) -> Worked:
     sorter = Sorter(model(), known)
     (group, *_) = sorter.find(*belt())
-    return Worked(sorter, belt()[0], [[Found(uncut, 0, "belt_1", 0, 0.0) for uncut in group]] * 20, 0, 0.0)
+    return Worked(sorter, belt()[0], [Group(group, Arrivals([0], [0.0]))] * 20, 0, 0.0, 0, ())
 
 
 def test_it_can_be_closed_while_a_question_waits_for_room(known: Calibration):
@@ -149,7 +150,7 @@ def test_a_question_that_cannot_be_sent_is_told_to_whoever_waits_for_its_answer(
     question = worked(known)
     with Beside(opening()) as other:
         other.ready()
-        broken = question._replace(found=[[question.found[0][0]._replace(uncut=threading.Lock())]])
+        broken = question._replace(groups=[question.groups[0]._replace(regions=threading.Lock())])
         with pytest.raises(TypeError, match="pickle"):
             other.ask(broken)
         with pytest.raises(TypeError, match="pickle"):

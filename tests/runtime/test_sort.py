@@ -21,7 +21,7 @@ from oresort.learn.checkpoint import load_trained
 from oresort.learn.config import TrainConfig
 from oresort.scan.cut.crop import Cropper, Cut
 from oresort.scan.cut.cutter import Cutter
-from oresort.scan.cut.uncut import Uncut
+from oresort.scan.cut.held import Held
 from oresort.sorting.table import COLUMNS
 
 AIR_LOW = {"min": 1.0, "median": 2.0, "max": 3.0}
@@ -138,9 +138,10 @@ def crops_of(monkeypatch: pytest.MonkeyPatch) -> list[Cut]:
     seen: list[Cut] = []
     plain = Cropper.__call__
 
-    def watched(self: Cropper, uncut: Uncut) -> Cut:
-        seen.append(plain(self, uncut))
-        return seen[-1]
+    def watched(self: Cropper, held: Held) -> list[Cut]:
+        cuts = plain(self, held)
+        seen.extend(cuts)
+        return cuts
 
     monkeypatch.setattr(Cropper, "__call__", watched)
     return seen

@@ -12,7 +12,7 @@ from oresort.runtime.model import Model
 from oresort.runtime.onnx import open_model
 from oresort.scan.calibrate.calibration import Calibration, load_calibration
 from oresort.scan.cut.cutter import BLOCK, Cutter
-from oresort.scan.cut.uncut import Uncut
+from oresort.scan.cut.held import Held
 from oresort.scan.fault import Fault
 from oresort.sorting.decision import Decision
 from oresort.sorting.policy import Policy
@@ -91,14 +91,14 @@ class Sorter:
         Raises:
             InputError: as `Cutter.push`, and then no line was taken; or a model that answers with no probability.
         """
-        return [decision for group in self.find(low, high) for decision in self.decider.decide(group)]
+        return [decision for group in self.find(low, high) for decision in self.decider(group)]
 
     def finish(self) -> list[Decision]:
         """Return the decisions on the last lines; particles that reach the end are flagged `clipped`."""
-        return self.decider.decide(self.find_last())
+        return self.decider(self.find_last())
 
-    def find(self, low: NDArray[np.uint16], high: NDArray[np.uint16]) -> list[list[Uncut]]:
-        """Do one half of `push`: find the particles, in groups for `decider.decide`, in this order.
+    def find(self, low: NDArray[np.uint16], high: NDArray[np.uint16]) -> list[list[Held]]:
+        """Do one half of `push`: find regions of the belt, in groups for `decider`, in this order.
 
         So a program finds in one process and decides in another.
 
@@ -106,7 +106,7 @@ class Sorter:
             InputError: as `Cutter.push`, and then no line was taken.
         """
         self._cutter.check(low, high)
-        found: list[list[Uncut]] = []
+        found: list[list[Held]] = []
         start = 0
         while start < len(low):
             # one block at a time: a kernel's last bit depends on the size of the batch, which thus is the lines' own
@@ -115,6 +115,6 @@ class Sorter:
             start = stop
         return [group for group in found if group]
 
-    def find_last(self) -> list[Uncut]:
-        """Find the particles on the last lines; those that reach the end are flagged `clipped`."""
+    def find_last(self) -> list[Held]:
+        """Find the regions on the last lines."""
         return self._cutter.find_last()

@@ -7,14 +7,14 @@ from numpy.typing import DTypeLike, NDArray
 
 T = TypeVar("T", bound=np.generic)
 
-_FEWEST = 256  # lines of room at least: few moves, little memory
+_ROOM = 256  # lines of room at first: few moves, little memory
 
 
 class Lines(Generic[T]):
     """Lines `top` to `end` of one kind, each of `width` values, in one array that moves only when it is full."""
 
-    def __init__(self, width: int, dtype: DTypeLike) -> None:
-        self._store: NDArray[T] = np.empty((_FEWEST, width), dtype)
+    def __init__(self, width: int, dtype: DTypeLike, room: int = _ROOM) -> None:
+        self._store: NDArray[T] = np.empty((room, width), dtype)
         self._begin = 0  # where line `top` lies in it
         self.top = self.end = 0
 
@@ -26,7 +26,7 @@ class Lines(Generic[T]):
         """Add lines (`count`, width) at the end, which the caller has to write."""
         kept, need = self.end - self.top, self.end - self.top + count
         if self._begin + need > len(self._store):
-            room = len(self._store) if need <= len(self._store) // 2 else 2 * max(need, _FEWEST)
+            room = len(self._store) if need <= len(self._store) // 2 else 2 * need
             store = np.empty((room, self._store.shape[1]), self._store.dtype)
             store[:kept] = self._store[self._begin : self._begin + kept]
             self._store, self._begin = store, 0

@@ -1,10 +1,10 @@
-"""Lines of the belt in, particles with their place and the time of their last line out."""
+"""Lines of the belt in, regions of it out, with what tells where and when their particles came."""
 
 import time
-from bisect import bisect_left
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from itertools import takewhile
 from typing import NamedTuple
 
 import numpy as np
@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 from oresort.errors import InputError
 from oresort.runtime.sorter import Sorter
 from oresort.runtime.source.event import Block, Calibrated, Done, Event, Gap, Piece
-from oresort.runtime.stream.group import Group
+from oresort.runtime.stream.group import Arrivals, Group
 from oresort.scan.calibrate.calibration import Calibration
-from oresort.scan.cut.uncut import Uncut
+from oresort.scan.cut.held import Held
 from oresort.scan.fault import Fault, joined
 from oresort.scan.segment.particle import Particle
 
@@ -23,29 +23,12 @@ _LONGEST = 4_096  # lines for which it is known when they came: longer than any 
 _MOST_FAULTS = 2_000  # of pieces of belt that are gone
 
 
-class Found(NamedTuple):
-    """One particle."""
+class Place(NamedTuple):
+    """Where a particle belongs."""
 
-    uncut: Uncut
     line: int  # first line, from the first of the stream
     scan: str  # in which it begins
     y: int  # first line, in that scan's own count
-    came: float  # time.perf_counter() at which its last line was here
-
-
-class Worked(NamedTuple):
-    """What some lines gave."""
-
-    sorter: Sorter  # that decides on it
-    low: NDArray[np.uint16]  # (n, W), the lines
-    found: list[list[Found]]  # the particles that ended, of one block of the cutter each, none of them empty
-    settled: int  # line of the stream before which no undecided particle begins
-    came: float  # time.perf_counter() at which the last of the lines was here
-
-    @property
-    def groups(self) -> list[Group]:
-        """What is to be decided on."""
-        return [Group([one.uncut for one in group], [one.came for one in group]) for group in self.found]
 
 
 class Begun(NamedTuple):
@@ -53,6 +36,24 @@ class Begun(NamedTuple):
 
     piece: Piece
     line: int  # of the stream
+
+
+class Worked(NamedTuple):
+    """What some lines gave."""
+
+    sorter: Sorter  # that decides on it
+    low: NDArray[np.uint16]  # (n, W), the lines
+    groups: list[Group]  # of one block of the cutter each, none of them without regions
+    settled: int  # line of the stream before which no undecided particle begins
+    came: float  # time.perf_counter() at which the last of the lines was here
+    base: int  # line of the stream at which the belt begins
+    scans: tuple[Begun, ...]  # in which a particle may begin
+
+    def placed(self, particle: Particle) -> Place:
+        """Return where a particle of a group belongs."""
+        line = particle.y + self.base
+        scan = next(begun for begun in reversed(self.scans) if begun.line <= line)
+        return Place(line, scan.piece.name, line - scan.line + scan.piece.first)
 
 
 class CutOff(NamedTuple):
@@ -104,14 +105,13 @@ class Cutting:
         sorter = self._sorter
         if sorter is None:
             return
-        found = self._found(sorter.find_last())
+        found = sorter.find_last()
         self._old = joined([*self._old, *self._own(sorter)])[-_MOST_FAULTS:]
         self.lost += sorter.lines_lost
         self._sorter = None
         nothing = np.empty((0, sorter.calibration.width), np.uint16)
-        yield Worked(
-            sorter, nothing, [found] if found else [], self._end, time.perf_counter()
-        )  # that the belt ends is known now
+        # that the belt ends is known now
+        yield self._worked(sorter, nothing, [found] if found else [], self._end, time.perf_counter())
         yield CutOff()
 
     @property
@@ -138,28 +138,23 @@ class Cutting:
         self._times.append((self._end, block.came))
         while self._times[0][0] < self._end - _LONGEST:
             self._times.popleft()
-        found = [self._found(group) for group in sorter.find(block.low, block.high)]
+        found = sorter.find(block.low, block.high)
         settled = self._base + sorter.settled
+        worked = self._worked(sorter, block.low, found, settled, block.came)
         while len(self._scans) > 1 and self._scans[1].line <= settled:
             self._scans.popleft()
-        return Worked(sorter, block.low, [some for some in found if some], settled, block.came)
+        return worked
 
-    def _found(self, group: Sequence[Uncut]) -> list[Found]:
-        found = []
-        for uncut in group:
-            y = uncut.particle.y + self._base
-            if self._was_decided(uncut.particle, y):
-                continue
-            place = bisect_left(self._times, y + uncut.particle.h, key=lambda time: time[0])
-            came = self._times[min(place, len(self._times) - 1)][1]
-            scan = next(begun for begun in reversed(self._scans) if begun.line <= y)
-            found.append(Found(uncut, y, scan.piece.name, y - scan.line + scan.piece.first, came))
-        return found
-
-    def _was_decided(self, particle: Particle, line: int) -> bool:
-        if line > 0 or not self._over:
-            return False
-        return any(left < particle.x + particle.w and particle.x < right for left, right in self._over)
+    def _worked(
+        self, sorter: Sorter, low: NDArray[np.uint16], found: Sequence[Sequence[Held]], settled: int, came: float
+    ) -> Worked:
+        groups = []
+        for regions in found:
+            first = self._base + min(held.region.y for held in regions)
+            times = list(takewhile(lambda time: time[0] > first, reversed(self._times)))[::-1]  # noqa: B023  # at once
+            arrivals = Arrivals([end - self._base for end, _ in times], [time for _, time in times])
+            groups.append(Group(regions, arrivals, () if self._base else self._over))
+        return Worked(sorter, low, groups, settled, came, self._base, tuple(self._scans) if found else ())
 
     def _own(self, sorter: Sorter) -> list[Fault]:
         """Return the present belt's faults, by the stream's lines; columns that a calibration knows have none."""

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from oresort.runtime.observer import Observer
-from oresort.runtime.stream.cutting import Found, Worked
-from oresort.runtime.stream.group import Made
+from oresort.runtime.stream.cutting import Worked
+from oresort.runtime.stream.group import Group, Made
 from oresort.runtime.stream.meter import Meter
 from oresort.runtime.told import Told
 from oresort.scan.segment.particle import FLAGS
@@ -46,7 +46,7 @@ class Deciding:
             if len(worked.low):
                 observer.lines(worked.low)
         placed: list[Placed] = []
-        for group, of_it in zip(worked.found, made, strict=True):
+        for group, of_it in zip(worked.groups, made, strict=True):
             placed += self._take(worked, group, of_it)
         return placed
 
@@ -55,24 +55,26 @@ class Deciding:
         recent = list(self._recent)
         return compare(seen, scan, [figures for figures, _ in recent], np.array([p for _, p in recent], np.float32))
 
-    def _take(self, worked: Worked, group: list[Found], made: Made) -> list[Placed]:
+    def _take(self, worked: Worked, group: Group, made: Made) -> list[Placed]:
+        places = [worked.placed(row.particle) for row in made.decisions]
         decisions = [
-            row._replace(particle=replace(row.particle, y=found.line))
-            for found, row in zip(group, made.decisions, strict=True)
+            row._replace(particle=replace(row.particle, y=place.line))
+            for place, row in zip(places, made.decisions, strict=True)
         ]
-        self._count(group, decisions, made.late, worked.came)
+        self._count([group.arrivals.of(row.particle) for row in made.decisions], decisions, made.late, worked.came)
         for observer in self._observers:
             observer.decided(decisions, self.came())
         # masks are large, and nobody writes them
         slim = (row._replace(particle=replace(row.particle, mask=_NO_MASK)) for row in decisions)
-        placed = [Placed(found.scan, found.y, row) for found, row in zip(group, slim, strict=True)]
+        placed = [Placed(place.scan, place.y, row) for place, row in zip(places, slim, strict=True)]
         for row in placed:
             self.told.add(row.scan, row.made, row.y)
         return placed
 
-    def _count(self, group: list[Found], decisions: list[Decision], late: int, came: float) -> None:
+    def _count(self, arrived: list[float], decisions: list[Decision], late: int, came: float) -> None:
+        """Count decisions on particles whose last lines `arrived`, and the last line of all that were needed `came`."""
         now = time.perf_counter()
-        delays, computing = now - np.array([found.came for found in group]), np.full(len(group), now - came)
+        delays, computing = now - np.array(arrived), np.full(len(arrived), now - came)
         self.meter.add_decisions(delays, computing, sum(row.decision == "ore" for row in decisions), late)
         for row in decisions:
             self.counts[row.decision] += 1

@@ -1,11 +1,13 @@
-"""Particles that ended together, decided on in time or passed over."""
+"""Regions of the belt that ended together: their particles decided on in time, or passed over."""
 
 import time
+from bisect import bisect_left
 from collections.abc import Sequence
 from typing import NamedTuple
 
 from oresort.runtime.decider import Decider
-from oresort.scan.cut.uncut import Uncut
+from oresort.scan.cut.held import Held
+from oresort.scan.segment.particle import Particle
 from oresort.sorting.decision import Decision
 
 
@@ -16,15 +18,28 @@ class Lateness(NamedTuple):
     word: str  # keep or drop
 
 
-class Group(NamedTuple):
-    """Particles of one block of lines."""
+class Arrivals(NamedTuple):
+    """When the last lines of a belt came, a few at a time."""
 
-    particles: Sequence[Uncut]
-    came: Sequence[float]  # time.perf_counter() at which the last line of each was here
+    ends: Sequence[int]  # line after the last one of each
+    times: Sequence[float]  # time.perf_counter() at which these were here
+
+    def of(self, particle: Particle) -> float:
+        """Return when a particle's last line was here."""
+        return self.times[min(bisect_left(self.ends, particle.y + particle.h), len(self.times) - 1)]
+
+
+class Group(NamedTuple):
+    """Regions of one block of lines."""
+
+    regions: Sequence[Held]
+    arrivals: Arrivals
+    over: Sequence[Sequence[int]] = ()
+    """First and one past the last column of particles on the first line that were decided on before."""
 
 
 class Made(NamedTuple):
-    """What was decided on a group, in its order."""
+    """What was decided on a group's particles, in their order."""
 
     decisions: list[Decision]
     late: int  # of these were passed over
@@ -32,16 +47,23 @@ class Made(NamedTuple):
 
 def made_of(decider: Decider, group: Group, lateness: Lateness | None) -> Made:
     """Decide on a group; InputError as `Decider.decide`."""
-    late = [False] * len(group.came)
+    cuts = [cut for held in group.regions for cut in decider.crop(held) if not _was_decided(cut.particle, group.over)]
+    late = [False] * len(cuts)
     if lateness is not None:
         now = time.perf_counter()  # one clock for all processes of a machine
-        late = [now - came > lateness.deadline for came in group.came]
+        late = [now - group.arrivals.of(cut.particle) > lateness.deadline for cut in cuts]
     if lateness is None or not any(late):
-        return Made(decider.decide(group.particles), 0)
+        return Made(decider.decide(cuts), 0)
     made = dict[int, Decision]()
     for wanted in (False, True):
         places = [k for k in range(len(late)) if late[k] == wanted]
-        particles = [group.particles[k] for k in places]
-        decisions = decider.pass_over(particles, lateness.word) if wanted else decider.decide(particles)
+        some = [cuts[k] for k in places]
+        decisions = decider.pass_over(some, lateness.word) if wanted else decider.decide(some)
         made |= dict(zip(places, decisions, strict=True))
     return Made([made[k] for k in range(len(late))], sum(late))
+
+
+def _was_decided(particle: Particle, over: Sequence[Sequence[int]]) -> bool:
+    if particle.y > 0 or not over:
+        return False
+    return any(left < particle.x + particle.w and particle.x < right for left, right in over)

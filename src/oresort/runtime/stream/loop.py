@@ -130,7 +130,7 @@ class Loop:
         for item in self._cut():
             # told before it is asked, so that its answer is taken: else both processes might wait for each other
             yield item, len(item.low) if isinstance(item, Worked) else 0
-            if isinstance(item, Worked) and item.found:
+            if isinstance(item, Worked) and item.groups:
                 self._workers[asked % len(self._workers)].ask(item)
                 asked += 1
 
@@ -139,7 +139,7 @@ class Loop:
         while not isinstance(item := self._found.take(), _Ended):
             if not isinstance(item, Worked):
                 yield item
-            elif not item.found:
+            elif not item.groups:
                 yield Decided(item, ())
             else:
                 made = self._workers[answered % len(self._workers)].answer()

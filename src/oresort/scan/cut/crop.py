@@ -11,13 +11,12 @@ from numpy.typing import NDArray
 from oresort.files.dataset import Cutting
 from oresort.scan.calibrate.calibration import Calibration
 from oresort.scan.calibrate.resample import Taps, resample, spline_of, taps
+from oresort.scan.cut.held import HALO, SPLINES, Around, Box, Held, grown, lines_below, seen, seen_columns
 from oresort.scan.cut.layers import attenuation_of, compared
-from oresort.scan.cut.uncut import Around, Uncut, seen_columns
-from oresort.scan.cut.window import HALO, Box, Window
+from oresort.scan.cut.unknown import always_unknown, touched
 from oresort.scan.segment.mask import MASKS
 from oresort.scan.segment.particle import Particle
-from oresort.scan.segment.regions import Region
-from oresort.scan.segment.split import Part
+from oresort.scan.segment.split import Part, split_touching
 from oresort.xray.transmission import FULL_SCALE
 
 
@@ -33,61 +32,47 @@ class Cut(NamedTuple):
     residual: float  # rms of l about its best quadratic in h: 0.03 on layers that agree
 
 
-def found(window: Window, calibration: Calibration, options: Cutting, region: Region, part: Part) -> Uncut:
-    """Return a part of a region as a particle of the scan, with all that it takes to cut it."""
-    left, top, w, h = cv2.boundingRect(part.mask.view(np.uint8))
-    mask = part.mask[top : top + h, left : left + w]  # (h, w), from here on the particle's own box
-    box = Box(region.y + top, region.x + left, h, w)
-    height, width = part.mask.shape
-    # of a clump at the border only the parts that reach it are clipped
-    at_ends = (top == 0, left == 0, top + h == height, left + w == width)
-    clipped = any(border and here for border, here in zip(region.open, at_ends, strict=True))
-    known, registered = calibration.registration, options.crops == "registered"
-    if known is not None and registered:
-        clipped |= window.beyond(box, known)
-    unknown, mended = window.unknown.touched(box.y, box.x, mask)
-    x = calibration.belt.start + box.x  # boxes are of the belt, particles of the scan
-    particle = Particle(
-        *(x, box.y, box.w, box.h, clipped, mask),
-        touching=part.touching,
-        parted=part.parted,
-        faulty=unknown,
-        mended=mended,
-    )
-    own, noise = None, np.empty(0, np.float32)
-    if not registered:
-        own = window.around(box, 1, HALO)
-        noise = window.noise(1, own.left, own.values.shape[1])
-    placed = None if known is None else window.placed(box, known)
-    return Uncut(particle, window.around(box, 0, 0).values, window.weak(box) & ~mask, placed, own, noise)
-
-
 class Cropper:
-    """Cuts particles that were found, one like the other: what it gives depends on nothing else."""
+    """Parts regions and cuts their particles, one like the other: what it gives depends on nothing else."""
 
     def __init__(self, calibration: Calibration, options: Cutting) -> None:
         self._calibration, self._options = calibration, options
-        self._taps, self._rule = seen_columns(calibration), MASKS[options.mask]
+        self._taps, self._rule, self._below = seen_columns(calibration), MASKS[options.mask], lines_below(options)
+        self._dead = always_unknown(calibration, options.correct)
 
-    def __call__(self, uncut: Uncut) -> Cut:
-        """Return a particle and its two crops.
+    def __call__(self, held: Held) -> list[Cut]:
+        """Return the particles of a region, one or more, each with its two crops.
 
         Corrected counts are written at the low layer's mean air level in both layers; uncorrected ones as they came.
         """
-        particle, options, calibration = uncut.particle, self._options, self._calibration
-        mask = mask_high = particle.mask  # one mask serves both layers where they are registered
-        others_high = uncut.others
-        placed = None if uncut.placed is None else self._placed(particle, uncut.placed)
-        if uncut.own is not None:
-            high, mask_high, others_high = self._own(particle, uncut.own, uncut.noise)
+        mask, wanted = held.region.mask, self._options
+        parts = [Part(mask, touching=False, parted=False)]
+        if wanted.split:
+            parts = split_touching(mask, convex=wanted.convex, neck=wanted.neck, min_area=wanted.min_area)
+        return [self._cut(held, part) for part in parts]
+
+    def _cut(self, held: Held, part: Part) -> Cut:
+        options, calibration = self._options, self._calibration
+        left, top, w, h = cv2.boundingRect(part.mask.view(np.uint8))
+        here = slice(top, top + h), slice(left, left + w)
+        mask = mask_high = part.mask[here]  # (h, w), from here on the particle's own box
+        low, others = held.low[here], held.weak[here] & ~mask
+        box = Box(held.region.y + top, held.region.x + left, h, w)
+        particle = self._particle(held, part, box, mask)
+        placed = None if held.placed is None else self._placed(box, held)
+        others_high = others
+        if held.own is not None:
+            own = held.own.within(*grown(box, HALO, self._below))
+            noise = held.noise[own.left - held.own.left :][: own.values.shape[1]]
+            high, mask_high, others_high = self._own(particle, box, own, noise)
         elif placed is not None:
             high = placed
         else:
             raise ValueError("neither registered nor as imaged: nothing of the high layer is here")
-        layers = compared(uncut.low, high if placed is None else placed, mask, registered=placed is not None)
+        layers = compared(low, high if placed is None else placed, mask, registered=placed is not None)
         levels = (calibration.low.level, (calibration.low if options.correct else calibration.high).level)
         crops = (
-            _counts(uncut.low, levels[0], mask, uncut.others, options.background),
+            _counts(low, levels[0], mask, others, options.background),
             _counts(high, levels[1], mask_high, others_high, options.background),
         )
         particle = replace(particle, faulty=particle.faulty or not layers.agree)
@@ -95,24 +80,56 @@ class Cropper:
         mass = float(attenuation_of(high[mask_high]).sum())
         return Cut(particle, *crops, mass, layers.low, layers.high, layers.residual)
 
-    def _placed(self, particle: Particle, around: Around) -> NDArray[np.float32]:
-        """Return the high layer's transmission (h, w) where the low layer sees the particle, by cubic splines."""
-        fit, x = self._calibration.registration, particle.x - self._calibration.belt.start
+    def _particle(self, held: Held, part: Part, box: Box, mask: NDArray[np.bool_]) -> Particle:
+        """Return a part of a region as a particle of the scan."""
+        region = held.region
+        height, width = region.mask.shape
+        # of a clump at the border only the parts that reach it are clipped
+        y, x = box.y - region.y, box.x - region.x
+        at_ends = (y == 0, x == 0, y + box.h == height, x + box.w == width)
+        clipped = any(border and here for border, here in zip(region.open, at_ends, strict=True))
+        if self._options.crops == "registered":
+            clipped |= self._beyond(box, held.end)
+        unknown, mended = touched((*self._dead, *held.unknown), box.y, box.x, mask)
+        return Particle(
+            *(self._calibration.belt.start + box.x, box.y, box.w, box.h, clipped, mask),  # boxes are of the belt
+            touching=part.touching,
+            parted=part.parted,
+            faulty=unknown,
+            mended=mended,
+        )
+
+    def _beyond(self, box: Box, end: int) -> bool:
+        """Tell whether a box, as the high layer sees it, reaches over a side of the belt or an end of the scan."""
+        belt, fit = self._calibration.belt, self._calibration.registration
         if fit is None:
+            return False
+        ends = box.x, box.x + box.w - 1
+        first, last = (fit.scale * (x + belt.start) + fit.column_offset - belt.start for x in ends)
+        # a pixel reaches half a pixel about its centre
+        rows = box.y + fit.row_offset, box.y + box.h - 1 + fit.row_offset
+        within = rows[0] >= -0.5 and rows[1] <= end - 0.5
+        return bool(first < -0.5 or last > belt.stop - belt.start - 0.5 or not within)
+
+    def _placed(self, box: Box, held: Held) -> NDArray[np.float32]:
+        """Return the high layer's transmission (h, w) where the low layer sees the box, by cubic splines."""
+        fit = self._calibration.registration
+        if fit is None or held.placed is None:
             raise ValueError("the layers' registration is not known")
-        columns = slice(x, x + particle.w)
+        around = held.placed.within(*grown(seen(box, fit, self._taps, held.end), SPLINES, self._below))
+        columns = slice(box.x, box.x + box.w)
         index, weights = self._taps.places[:, columns], self._taps.weights[:, columns]  # (4, w) each
         lag = math.floor(fit.row_offset)
-        rows = taps(particle.y + lag - around.top + (fit.row_offset - lag), 1.0, particle.h, len(around.values))
+        rows = taps(box.y + lag - around.top + (fit.row_offset - lag), 1.0, box.h, len(around.values))
         return resample(spline_of(around.values), rows, Taps(index - around.left, weights))
 
     def _own(
-        self, particle: Particle, around: Around, noise: NDArray[np.float32]
+        self, particle: Particle, place: Box, around: Around, noise: NDArray[np.float32]
     ) -> tuple[NDArray[np.float32], NDArray[np.bool_], NDArray[np.bool_]]:
         """Return the unregistered high layer in the box, and where it shows the particle and others by its own mask."""
         values, mask = around.values, particle.mask
-        y, x = particle.y - around.top, particle.x - self._calibration.belt.start - around.left
-        box = slice(y, y + particle.h), slice(x, x + particle.w)
+        y, x = place.y - around.top, place.x - around.left
+        box = slice(y, y + place.h), slice(x, x + place.w)
         # from beyond the box, so that what is cut in two by its rim stays one
         cover = self._rule(values, self._calibration.high.level, noise).weak
         _, labels = cv2.connectedComponents(cover, connectivity=8, ltype=cv2.CV_32S)

@@ -1,6 +1,7 @@
 """What is not known of the belt, or only by interpolation, and the particles that touch it."""
 
 import math
+from collections.abc import Iterable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,49 +17,60 @@ _NEVER = 2**62
 
 
 class Unknown:
-    """The faulty rectangles of both layers as the low one sees them; those of dead columns have no end."""
+    """The faulty rectangles of both layers as the low one sees them."""
 
-    def __init__(self, calibration: Calibration, correct: bool) -> None:
-        belt, self._fit = calibration.belt, calibration.registration
-        self._start, width = belt.start, belt.stop - belt.start
+    def __init__(self, calibration: Calibration) -> None:
+        self._calibration = calibration
         self._patches: list[Patch] = []
-        self._always: list[Patch] = []
-        for layer, columns in enumerate((calibration.low, calibration.high)):
-            for span in runs(np.flatnonzero(columns.dead[belt])):
-                mended = correct and mendable(span, width)
-                patch = Patch("dead", -_NEVER, _NEVER, span.start, span.stop, mended)
-                self._always.append(self._as_low(patch) if layer else patch)
 
     def add(self, layer: int, patches: list[Patch]) -> None:
         """Take what is faulty in a layer, 0 low or 1 high."""
-        self._patches += [self._as_low(patch) if layer else patch for patch in patches]
+        self._patches += [_as_low(patch, self._calibration) if layer else patch for patch in patches]
 
     def forget(self, line: int) -> None:
         """Give up what lies before a line."""
-        self._patches = [patch for patch in self._patches if patch.bottom + _TOUCH > line]
+        if self._patches:
+            self._patches = [patch for patch in self._patches if patch.bottom + _TOUCH > line]
 
-    def touched(self, y: int, x: int, mask: NDArray[np.bool_]) -> tuple[bool, bool]:
-        """Tell whether a mask (h, w) from line y and belt column x on touches what is unknown, and is partly mended."""
-        height, width = mask.shape
-        found = {True: False, False: False}
-        for patch in (*self._always, *self._patches):
-            if not found[patch.mended]:
-                margin = 0 if patch.mended else _TOUCH
-                rows = slice(max(patch.top - margin - y, 0), max(min(patch.bottom + margin - y, height), 0))
-                columns = slice(max(patch.left - margin - x, 0), max(min(patch.right + margin - x, width), 0))
-                found[patch.mended] = bool(mask[rows, columns].any())
-        return found[False], found[True]
+    def of(self, top: int, bottom: int) -> tuple[Patch, ...]:
+        """Return what may touch particles on some lines."""
+        return tuple(one for one in self._patches if one.top - _TOUCH < bottom and one.bottom + _TOUCH > top)
 
-    def _as_low(self, patch: Patch) -> Patch:
-        """Return what of the low layer lies where the high one is faulty."""
-        fit = self._fit
-        if fit is None:
-            return patch._replace(
-                top=patch.top - 1, bottom=patch.bottom + 1, left=patch.left - _APART, right=patch.right + _APART
-            )
-        left, right = (
-            (x + self._start - fit.column_offset) / fit.scale - self._start for x in (patch.left, patch.right)
+
+def always_unknown(calibration: Calibration, correct: bool) -> tuple[Patch, ...]:
+    """Return the rectangles of dead columns, which have no end."""
+    belt = calibration.belt
+    width = belt.stop - belt.start
+    found = []
+    for layer, columns in enumerate((calibration.low, calibration.high)):
+        for span in runs(np.flatnonzero(columns.dead[belt])):
+            mended = correct and mendable(span, width)
+            patch = Patch("dead", -_NEVER, _NEVER, span.start, span.stop, mended)
+            found.append(_as_low(patch, calibration) if layer else patch)
+    return tuple(found)
+
+
+def touched(patches: Iterable[Patch], y: int, x: int, mask: NDArray[np.bool_]) -> tuple[bool, bool]:
+    """Tell whether a mask (h, w) from line y and belt column x on touches what is unknown, and is partly mended."""
+    height, width = mask.shape
+    found = {True: False, False: False}
+    for patch in patches:
+        if not found[patch.mended]:
+            margin = 0 if patch.mended else _TOUCH
+            rows = slice(max(patch.top - margin - y, 0), max(min(patch.bottom + margin - y, height), 0))
+            columns = slice(max(patch.left - margin - x, 0), max(min(patch.right + margin - x, width), 0))
+            found[patch.mended] = bool(mask[rows, columns].any())
+    return found[False], found[True]
+
+
+def _as_low(patch: Patch, calibration: Calibration) -> Patch:
+    """Return what of the low layer lies where the high one is faulty."""
+    fit, start = calibration.registration, calibration.belt.start
+    if fit is None:
+        return patch._replace(
+            top=patch.top - 1, bottom=patch.bottom + 1, left=patch.left - _APART, right=patch.right + _APART
         )
-        top, bottom = patch.top - math.ceil(fit.row_offset), patch.bottom - math.floor(fit.row_offset)
-        # a spline reaches a pixel or two beyond
-        return patch._replace(top=top - 1, bottom=bottom + 1, left=math.floor(left) - 1, right=math.ceil(right) + 1)
+    left, right = ((x + start - fit.column_offset) / fit.scale - start for x in (patch.left, patch.right))
+    top, bottom = patch.top - math.ceil(fit.row_offset), patch.bottom - math.floor(fit.row_offset)
+    # a spline reaches a pixel or two beyond
+    return patch._replace(top=top - 1, bottom=bottom + 1, left=math.floor(left) - 1, right=math.ceil(right) + 1)

@@ -1,7 +1,6 @@
 """The stretch of a scan that is in memory: both layers as transmission with their masks, by absolute lines."""
 
 import math
-from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -10,28 +9,17 @@ from numpy.typing import NDArray
 from oresort.files.dataset import Cutting
 from oresort.scan.calibrate.calibration import Calibration
 from oresort.scan.calibrate.correct import line_levels
-from oresort.scan.calibrate.register import Registration
-from oresort.scan.cut.uncut import Around, seen_columns
+from oresort.scan.cut.held import BELOW, HALO, SPLINES, Around, Box, Held, grown, lines_below, seen, seen_columns
 from oresort.scan.cut.unknown import Unknown
 from oresort.scan.health.judge import Judge, Patch
 from oresort.scan.health.patches import REACH as JUDGED
 from oresort.scan.health.running import Running
 from oresort.scan.lines import Lines
 from oresort.scan.segment.mask import MASKS, REACH, Cover
+from oresort.scan.segment.regions import Region
 
-HALO = 24  # lines and columns at least around whatever is cut: splines need a dozen, the high layer's own mask more
-_BELOW = 7  # of these below it, for which a particle waits: splines through bare belt beyond change 0.2 counts at most
 _LAG = 2.0  # lines between the layers from which one shows nothing of where the other is bare
 _ENDLESS = 1_000  # lines that a column may be covered without a break: 0.4 m, longer than any particle
-
-
-class Box(NamedTuple):
-    """Lines and belt columns `y:y+h, x:x+w`, in pixels of the whole belt."""
-
-    y: int
-    x: int
-    h: int
-    w: int
 
 
 class Window:
@@ -53,17 +41,19 @@ class Window:
         self._weak, self._strong = (Lines[np.uint8](self._width, np.uint8) for _ in range(2))  # (n, W), masked
         self._ready = 0  # first line that is not ready to be cut
         self._covered = np.zeros(self._width, np.int64)  # lines for which each column was covered without a break
-        self.unknown = Unknown(calibration, options.correct)
-        # which place of the low layer sees what a column of the high layer sees
-        fit = calibration.registration
+        self._unknown = Unknown(calibration)
+        # which column of the low layer sees what a column of the high layer sees
+        self._fit = fit = calibration.registration
         scale, offset, lag = (1.0, 0.0, 0.0) if fit is None else (fit.scale, fit.column_offset, fit.row_offset)
         self.halo = max(HALO, HALO // 2 + math.ceil(abs(lag)))  # lines around whatever is cut
-        self._down = max(_BELOW, self._reach)  # of the high layer's own mask
-        self._below = max(self._down, _BELOW + math.ceil(abs(lag)))
+        self._down = lines_below(options)  # of the high layer's own mask
+        self._below = max(self._down, BELOW + math.ceil(abs(lag)))
         self.ahead = JUDGED + self._reach + self._below  # lines that are looked ahead
         self._apart = abs(lag) > _LAG
         self._taps = seen_columns(calibration)
-        self._partner = np.array([[1 / scale, 0, (belt.start - offset) / scale - belt.start], [0, 1, 0]])  # (2, 3)
+        self._registered = options.crops == "registered"
+        places = np.arange(self._width) / scale + (belt.start - offset) / scale - belt.start
+        self._partner = np.rint(places).astype(np.intp).clip(0, self._width - 1)  # (W,)
 
     def take(
         self, counts: tuple[NDArray[np.uint16], NDArray[np.uint16]], last: bool
@@ -77,7 +67,7 @@ class Window:
                 patches = patches + endless
             self._layers[layer].append(judged)
             found[layer].extend(patches)
-            self.unknown.add(layer, patches)
+            self._unknown.add(layer, patches)
         self._mask(last)
         return found
 
@@ -94,7 +84,7 @@ class Window:
             lines.forget(needed - self.halo)
         for masks in (self._weak, self._strong):
             masks.forget(needed - self.halo)
-        self.unknown.forget(needed - self.halo)
+        self._unknown.forget(needed - self.halo)
 
     def _endless(self, judged: NDArray[np.float32]) -> tuple[NDArray[np.float32], list[Patch]]:
         """Return lines with columns made bare that have been covered for longer than any particle is, and where."""
@@ -119,13 +109,12 @@ class Window:
         begin = max(done - self._reach, self._layers[0].top)  # what lies above these lines also counts in their masks
         cover, fresh = self._cover(self._layers[0].between(begin, end), 0), slice(done - begin, final - begin)
         weak, strong, bare = cover.weak[fresh], cover.strong[fresh], cover.bare[fresh]  # (n, W) each
-        flags, border = cv2.INTER_NEAREST | cv2.WARP_INVERSE_MAP, cv2.BORDER_REPLICATE
         # a lag of a line or two does not matter: bare belt keeps three pixels off anything
-        bare_high = cv2.warpAffine(bare, self._partner, bare.shape[::-1], flags=flags, borderMode=border)
+        bare_high = bare.take(self._partner, 1)
         if self._apart:
             own = self._cover(self._layers[1].between(begin, end), 1)
             bare_high = own.bare[fresh]
-        for layer, empty in enumerate((bare, np.asarray(bare_high, np.uint8))):
+        for layer, empty in enumerate((bare, bare_high)):
             lines = self._layers[layer].between(done, final)
             level = np.ones(final - done, np.float32)  # (n,)
             if self._correct:
@@ -139,41 +128,33 @@ class Window:
         going = (covered > 0.9 * (final - done)) | (self._covered >= _ENDLESS)
         self._covered = np.where(going, self._covered + (final - done), 0)
 
-    def noise(self, layer: int, start: int, width: int) -> NDArray[np.float32]:
-        """Return the present deviation of smoothed bare belt (width,) of a layer's belt columns from `start` on."""
-        return self._running[layer].noise[start : start + width].copy()
-
     def _cover(self, transmission: NDArray[np.float32], layer: int) -> Cover:
         return self._rule(transmission, self._columns[layer].level, self._running[layer].noise)
 
-    def around(self, box: Box, layer: int, margin: int) -> Around:
+    def hold(self, region: Region) -> Held:
+        """Return a region that has ended with all that it takes to part it and to cut its particles."""
+        box = Box(region.y, region.x, *region.mask.shape)
+        own, noise = None, np.empty(0, np.float32)
+        if not self._registered:
+            own = self._around(box, 1, HALO)
+            # of smoothed bare belt, as it is now
+            noise = self._running[1].noise[own.left : own.left + own.values.shape[1]].copy()
+        weak = self._weak.between(box.y, box.y + box.h)[:, box.x : box.x + box.w].view(np.bool_)
+        unknown, end = self._unknown.of(box.y, box.y + box.h), self._levels[1].end
+        return Held(region, self._around(box, 0, 0).values, weak.copy(), self._placed(box), own, noise, unknown, end)
+
+    def _around(self, box: Box, layer: int, margin: int) -> Around:
         """Return a layer's transmission in a box grown by `margin` as far as the scan goes.
 
         Downwards it grows no farther than a particle waits for.
         """
-        start, stop = box.y - margin, box.y + box.h + min(margin, self._down)
-        columns = slice(max(box.x - margin, 0), box.x + box.w + margin)
-        levels = self._levels[layer].between(start, stop)  # (n, 1), fewer at the scan's end
-        lines = self._layers[layer].between(start, stop)[: len(levels), columns]  # (n, w)
-        return Around(lines / levels, max(start, self._layers[layer].top), columns.start)
+        top, bottom, left, right = grown(box, margin, self._down)
+        levels = self._levels[layer].between(top, bottom)  # (n, 1), fewer at the scan's end
+        lines = self._layers[layer].between(top, bottom)[: len(levels), max(left, 0) : right]  # (n, w)
+        return Around(lines / levels, max(top, self._layers[layer].top), max(left, 0))
 
-    def weak(self, box: Box) -> NDArray[np.bool_]:
-        """Return what of a box is covered by whatever, (h, w)."""
-        return self._weak.between(box.y, box.y + box.h)[:, box.x : box.x + box.w].view(np.bool_)
-
-    def beyond(self, box: Box, fit: Registration) -> bool:
-        """Tell whether a box, as the high layer sees it, reaches over a side of the belt or an end of the scan."""
-        ends = box.x, box.x + box.w - 1
-        first, last = (fit.scale * (x + self._start) + fit.column_offset - self._start for x in ends)
-        # a pixel reaches half a pixel about its centre
-        rows = box.y + fit.row_offset, box.y + box.h - 1 + fit.row_offset
-        within = rows[0] >= -0.5 and rows[1] <= self._levels[1].end - 0.5
-        return bool(first < -0.5 or last > self._width - 0.5 or not within)
-
-    def placed(self, box: Box, fit: Registration) -> Around:
+    def _placed(self, box: Box) -> Around | None:
         """Return the high layer about where the low layer sees the box, as far as splines through it reach."""
-        index = self._taps.places[:, box.x : box.x + box.w]  # (4, w)
-        x, last = int(index.min()), int(index.max())
-        y = min(box.y + math.floor(fit.row_offset), self._levels[1].end - 1)  # beyond the end the last line must do
-        # in a spline a pixel's weight falls to 0.27 with each pixel of distance: beyond a dozen none is left
-        return self.around(Box(y, x, box.h, last + 1 - x), 1, HALO // 2)
+        if self._fit is None:
+            return None
+        return self._around(seen(box, self._fit, self._taps, self._levels[1].end), 1, SPLINES)

@@ -1,6 +1,6 @@
 """Lines of one layer as they come: corrected, levelled, judged, mended where that is honest and marked where not."""
 
-from functools import cache
+from functools import cached_property
 from typing import NamedTuple
 
 import cv2
@@ -12,7 +12,7 @@ from oresort.scan.calibrate.correct import Corrector
 from oresort.scan.fault import MOST_COLUMNS, MOST_LINES, runs
 from oresort.scan.health import patches
 from oresort.scan.health.levels import LineLevels
-from oresort.scan.health.look import OPAQUE, PART, Look, looked
+from oresort.scan.health.look import OPAQUE, PART, Look, Looker
 from oresort.scan.health.steps import Steps
 from oresort.scan.lines import Lines
 
@@ -21,6 +21,7 @@ _COUNTS = 4.0  # noise in counts below which pixels repeat each other by chance
 _LEAST_NOISE = 0.01  # of a pixel, below which no detector's lies
 _STEADY = 0.25  # of a pixel's noise: a range over 16 lines that no live column has
 _BRIDGED = patches.REACH - 1  # lines of a part of the belt that are filled in without being known
+_ROOM = 96  # lines in question are few: what they lie in shall stay in the processor's cache
 _UNCORRECTED = (0.9, 1.1)  # levels that masks bear where lines are left as they came
 
 
@@ -44,16 +45,20 @@ class Judge:
         noise = _PIXEL * columns.noise[belt]
         in_counts = noise * np.float32(columns.level)
         self._live = ~columns.dead[belt]
-        self._quiet = np.where(self._live, _STEADY * in_counts, 0).astype(np.float32)
-        self._noise = np.maximum(noise, np.float32(_LEAST_NOISE))
-        self._noisy = bool(np.median(in_counts) >= _COUNTS)
+        self._quiet = None  # without noise pixels repeat each other by chance
+        if np.median(in_counts) >= _COUNTS:
+            self._quiet = np.where(self._live, np.ceil(_STEADY * in_counts), 0).astype(np.uint16)
         bounds = {} if correct else {"bounds": _UNCORRECTED}
         self._levels = LineLevels(self._live, noise, **bounds)
         width = belt.stop - belt.start
-        self._limits = patches.Limits(self._noise)
+        self._limits = patches.Limits(np.maximum(noise, np.float32(_LEAST_NOISE)))
+        self._looked = Looker(width, self._quiet)
         self._steps = Steps(noise)
         # lines in question and `REACH` before them, as they came and as levelled transmission
-        self._counts, self._lines = Lines[np.uint16](width, np.uint16), Lines[np.float32](width, np.float32)
+        self._counts, self._lines = (
+            Lines[np.uint16](width, np.uint16, _ROOM),
+            Lines[np.float32](width, np.float32, _ROOM),
+        )
         self._look: Look | None = None  # at them, where it is known
         self._lost = np.empty(0, np.bool_)  # (n,)
         self._repeated = np.empty(0, np.bool_)
@@ -78,7 +83,7 @@ class Judge:
         self._counts.append(fresh)
         self._lost = np.concatenate([self._lost, lost])
         self._repeated = np.concatenate([self._repeated, repeated])
-        self._look = self._looked(len(fresh))
+        self._look = self._look_at(len(fresh))
         end = self._lines.end - (0 if last else patches.REACH)
         if end <= self._next:
             return np.empty((0, lines.shape[1]), np.float32), []
@@ -101,16 +106,16 @@ class Judge:
         self._lost, self._repeated = self._lost[drop:], self._repeated[drop:]
         return judged, [patch for patch in told if patch.top < patch.bottom]
 
-    def _looked(self, count: int) -> Look | None:
+    def _look_at(self, count: int) -> Look | None:
         """Return the look at all lines in question, of which `count` came now; None where it has to be taken anew."""
         top, end = self._lines.top, self._lines.end
         start = end - count
-        over = int(start > top)
+        over = int(start > top)  # the line above is there
         if not count or count % PART or (over and self._look is None):
             return None if count else self._look
         # what is known of lines that are still in question is not looked at again
-        lines, counts = (kept.between(start - over, end) for kept in (self._lines, self._counts))
-        look = looked(lines, counts, over, self._noisy)
+        start -= over
+        look = self._looked(self._lines.between(start, end), self._counts.between(start, end), over)
         return look if self._look is None else self._look.before(look)
 
     def _judged(self) -> tuple[NDArray[np.float32], list[Patch]]:
@@ -123,7 +128,7 @@ class Judge:
             lines, look = lines.copy(), None
             lines[gone] = lines[here[np.searchsorted(here, np.flatnonzero(gone)).clip(0, here.size - 1)]]
         counts = self._counts.between(top, self._counts.end)
-        found = self._patches(lines, counts, look or looked(lines, counts, 0, self._noisy), gone)
+        found = self._patches(lines, counts, look or self._looked(lines, counts), gone)
         # by now nothing depends on what stood there
         fixed, told = lines, []
         if lines is came and (found or gone.any()):
@@ -139,31 +144,42 @@ class Judge:
     def _patches(
         self, lines: NDArray[np.float32], counts: NDArray[np.uint16], look: Look, gone: NDArray[np.bool_]
     ) -> list[Patch]:
-        @cache
-        def dark() -> NDArray[np.bool_]:
-            return lines < OPAQUE
-
-        @cache
-        def seen() -> NDArray[np.bool_]:
-            return self._live & ~dark() & ~gone[:, None]
-
-        edged = patches.edged(lines, dark(), self._going_on) if (look.least < OPAQUE).any() else None
+        seen = _Seen(lines, self._live, gone)
+        edged = patches.edged(lines, seen.dark, self._going_on) if (look.least < OPAQUE).any() else None
         stuck = None
-        if self._noisy:
+        if self._quiet is not None:
             still = patches.steady(look, self._quiet, seen)
             stuck = _either(patches.repeating(counts, look, seen), still)
         restless = patches.noisy(look, self._limits)
-        known, cells = _either(stuck, restless), look.cells
+        known, shown = _either(stuck, restless), look
         if known is not None:  # it makes nothing beside it bright
-            cells = looked(np.where(known > 0, np.float32(1), lines), counts, 0, False).cells
+            shown = self._looked(np.where(known > 0, np.float32(1), lines), counts)
         found, width = [("stuck", stuck), ("noisy", restless)], lines.shape[1]
-        for kind, mask, more in (("dark", patches.strips(look.cells), edged), ("bright", patches.glaring(cells), None)):
+        for kind, mask, more in (("dark", patches.strips(look.cells), edged), ("bright", patches.glaring(shown), None)):
             found.append((kind, _either(None if mask is None else patches.widened(mask, width), more)))
         # the next lines in question begin where this row lies
         row = max(len(lines) - 2 * patches.REACH, 0)
         self._going_on = np.zeros_like(self._going_on) if edged is None else edged[row] > 0
         top = self._lines.top
         return [patch for kind, mask in found if mask is not None for patch in _rectangles(mask, kind, top)]
+
+
+class _Seen:
+    """Where anything but opaque is; asked only where something is found."""
+
+    def __init__(self, lines: NDArray[np.float32], live: NDArray[np.bool_], gone: NDArray[np.bool_]) -> None:
+        self._lines, self._live, self._gone = lines, live, gone
+
+    @cached_property
+    def dark(self) -> NDArray[np.bool_]:
+        return self._lines < OPAQUE
+
+    @cached_property
+    def all(self) -> NDArray[np.bool_]:
+        return self._live & ~self.dark & ~self._gone[:, None]
+
+    def __call__(self) -> NDArray[np.bool_]:
+        return self.all
 
 
 def _either(one: patches.Mask | None, other: patches.Mask | None) -> patches.Mask | None:

@@ -77,26 +77,29 @@ class LineLevels:
         place = int(_BRIGHT * (count - 1))
         level = np.partition(lines, place, axis=1)[:, place]  # (n,)
         air = np.empty_like(lines)
-        share = np.zeros_like(level)
+        share = level
         for _ in range(3):
             np.subtract(lines, level[:, None], out=air)  # (n, columns)
             np.abs(air, out=air)
-            np.less_equal(air, (self._spread * np.maximum(level, 0.1))[:, None], out=air)  # 1 is air
+            np.less_equal(air, self._spread * np.maximum(level, np.float32(0.1))[:, None], out=air)  # 1 is air
             share = air @ self._share  # (n,)
             air *= lines
-            level = (air @ self._share) / np.maximum(share, np.float32(1 / count))
+            level = np.asarray(air @ self._share / np.maximum(share, np.float32(1 / count)), np.float32)
         return level, share
 
     def _were_seen(self, lines: NDArray[np.uint16]) -> NDArray[np.bool_]:
         """Tell which of these lines (n, columns), enough to tell lines apart, repeat one of the last ones."""
         # whatever differs anywhere has another sum, but for one time in 10^19
         marks = np.einsum("ij,j->i", lines.astype(np.uint64), self._factors).tolist()
-        found = np.zeros(len(lines), np.bool_)
-        for index, mark in enumerate(marks):
-            before = self._seen.get(mark, self._older.get(mark, -_KEPT - 1))
-            self._seen[mark] = self._count
-            self._count += 1
-            found[index] = self._count - before <= _KEPT
+        found, count = [], self._count
+        for mark in marks:
+            before = self._seen.get(mark)
+            if before is None:
+                before = self._older.get(mark)
+            found.append(before is not None and count - before < _KEPT)
+            self._seen[mark] = count
+            count += 1
             if len(self._seen) >= _KEPT:
                 self._seen, self._older = {}, self._seen
-        return found
+        self._count = count
+        return np.array(found, np.bool_)

@@ -55,11 +55,13 @@ def repeating(counts: NDArray[np.uint16], look: Look, seen: Seen) -> Mask | None
     return found
 
 
-def steady(look: Look, quiet: NDArray[np.float32], seen: Seen) -> Mask | None:
+def steady(look: Look, quiet: NDArray[np.uint16], seen: Seen) -> Mask | None:
     """Return columns that hardly change over 16 lines and more: `quiet` (W,) is the range, in counts, that is none."""
     marks: Mask | None = None
     most, least = look.highest, look.lowest  # (parts, W)
     for part in range(0, len(most) - 1, 2):
+        if not look.still[part : part + 2].all():
+            continue
         still = np.maximum(most[part], most[part + 1]) - np.minimum(least[part], least[part + 1]) < quiet  # (W,)
         lines = slice(part * PART, (part + 2) * PART)
         if still.any() and (still := still & seen()[lines].all(axis=0)).any():
@@ -116,7 +118,9 @@ class Limits:
 
 def noisy(look: Look, limits: Limits) -> Mask | None:
     """Return columns, and stretches of lines, that differ from pixel to pixel far more than noise and rock do."""
-    across = look.down.mean(axis=0) > limits.down if len(look.down) else np.zeros(limits.width, np.bool_)  # (W,)
+    across = np.zeros(limits.width, np.bool_)
+    if len(look.down):
+        across = cv2.reduce(look.down, 0, cv2.REDUCE_AVG)[0] > limits.down  # (W,)
     hot = (look.along > limits.along).view(np.uint8)  # (n, few)
     if not across.any() and not hot.any():
         return None
@@ -154,13 +158,13 @@ def strips(cells: NDArray[np.float32]) -> Mask | None:
     return found
 
 
-def glaring(cells: NDArray[np.float32]) -> Mask | None:
+def glaring(look: Look) -> Mask | None:
     """Return what of `Look.cells` is brighter than air: nothing on a belt adds to it."""
-    if cells.max(initial=0) <= 1 + _BRIGHT:
-        return None
-    height, width = cells.shape
+    height, width = look.cells.shape
+    if height % _SQUARE == 0 and look.brightest.max(initial=0) <= 1 + _BRIGHT:
+        return None  # a square is not brighter than the brightest column in it
     size = max(width // 2, 1), max(height // _SQUARE, 1)
-    squares = cv2.resize(cells, size, interpolation=cv2.INTER_AREA)  # (n / 8, W / 8)
+    squares = cv2.resize(look.cells, size, interpolation=cv2.INTER_AREA)  # (n / 8, W / 8)
     bright = (squares > 1 + _BRIGHT).view(np.uint8)
     if not bright.any():
         return None
@@ -177,6 +181,8 @@ def widened(mask: Mask, width: int) -> Mask:
 def _many(places: Places) -> bool:
     """Tell whether so many of some pixels lie on one line, or in one column, that more than chance may be there."""
     rows, columns = places
+    if len(rows) < min(_WIDE, _TALL):
+        return False
     columns = np.sort(columns)
     on_a_line, in_a_column = rows[_WIDE - 1 :] == rows[: 1 - _WIDE], columns[_TALL - 1 :] == columns[: 1 - _TALL]
     return bool(on_a_line.any() or in_a_column.any())

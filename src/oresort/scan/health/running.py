@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from oresort.scan.segment.mask import smoothed
 
 _MEMORY = 4_096  # bare lines over which a column is averaged: 0.5 to 1.1 s, and 0.06 % of air at 4 % noise
-_EVERY = 4  # stretches between those whose noise is looked at
+_EVERY = 8  # stretches between those whose noise is looked at
 
 
 class Running:

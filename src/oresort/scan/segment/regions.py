@@ -110,7 +110,8 @@ class Regions:
         if before and touching.any():
             others = np.stack([self._last[shift : shift + width] for shift in range(3)])  # (3, W)
             line, column = np.nonzero((others > 0) & touching)
-            met = np.unique(others[line, column].astype(np.int64) * count + own[column])
+            met = np.sort(others[line, column].astype(np.int64) * count + own[column])
+            met = met[np.append(True, met[1:] != met[:-1])[: len(met)]]
             pairs = list(zip((met // count).tolist(), (met % count).tolist(), strict=True))
         # numbers of a common count: what grew before from 1 on, then what is fresh
         everything = [*before, *fresh]
