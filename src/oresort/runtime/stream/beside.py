@@ -19,6 +19,7 @@ from oresort.runtime.onnx import OnnxModel
 from oresort.runtime.stream.cutting import Worked
 from oresort.runtime.stream.group import Group, Lateness, Made, made_of
 from oresort.scan.calibrate.calibration import Calibration
+from oresort.scan.cut.cutter import load_libraries
 from oresort.sorting.policy import Policy
 
 _ROOM = 2**20  # bytes that a pipe holds where the system lets it: the particles of a block, so that nobody waits
@@ -157,6 +158,7 @@ def _decide_for(source: BinaryIO, sink: BinaryIO) -> None:
         model = OnnxModel(opening.model)
         if model.digest != opening.digest:
             raise InputError(f"{opening.model}: was replaced while it was opened; start again")
+        load_libraries()
         tell(None)
         decider: Decider | None = None
         while True:

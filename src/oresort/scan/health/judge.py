@@ -12,7 +12,8 @@ from oresort.scan.calibrate.correct import Corrector
 from oresort.scan.fault import MOST_COLUMNS, MOST_LINES, runs
 from oresort.scan.health import patches
 from oresort.scan.health.levels import LineLevels
-from oresort.scan.health.look import OPAQUE, PART, Look, Looker
+from oresort.scan.health.look import Look, Looker, together
+from oresort.scan.health.patches import OPAQUE, STRETCH
 from oresort.scan.health.steps import Steps
 from oresort.scan.lines import Lines
 
@@ -52,18 +53,18 @@ class Judge:
         self._levels = LineLevels(self._live, noise, **bounds)
         width = belt.stop - belt.start
         self._limits = patches.Limits(np.maximum(noise, np.float32(_LEAST_NOISE)))
-        self._looked = Looker(width, self._quiet)
+        self._looked = Looker(self._limits, self._quiet)
         self._steps = Steps(noise)
         # lines in question and `REACH` before them, as they came and as levelled transmission
         self._counts, self._lines = (
             Lines[np.uint16](width, np.uint16, _ROOM),
             Lines[np.float32](width, np.float32, _ROOM),
         )
-        self._look: Look | None = None  # at them, where it is known
+        self._looks: list[Look] = []  # at them, as far as they came a stretch at a time
         self._lost = np.empty(0, np.bool_)  # (n,)
         self._repeated = np.empty(0, np.bool_)
         self._next = 0  # first line that is not judged yet
-        self._going_on = np.zeros(width, np.bool_)
+        self._going_on = self._nothing = np.zeros(width, np.bool_)
 
     def adapt(self, factor: NDArray[np.float32]) -> None:
         """Divide what is to come by a column's level (belt,), relative to what it was so far."""
@@ -83,7 +84,7 @@ class Judge:
         self._counts.append(fresh)
         self._lost = np.concatenate([self._lost, lost])
         self._repeated = np.concatenate([self._repeated, repeated])
-        self._look = self._look_at(len(fresh))
+        self._look_at(len(fresh))
         end = self._lines.end - (0 if last else patches.REACH)
         if end <= self._next:
             return np.empty((0, lines.shape[1]), np.float32), []
@@ -100,35 +101,33 @@ class Judge:
             told.append(Patch("gain", self._next, end, columns.start, columns.stop, False))
         self._next = end
         drop = max(end - patches.REACH - top, 0)
-        self._look = None if self._look is None or drop % PART else self._look.after(drop)
+        self._looks = [] if drop % STRETCH else self._looks[drop // STRETCH :]
         for kept in (self._counts, self._lines):
             kept.forget(top + drop)
         self._lost, self._repeated = self._lost[drop:], self._repeated[drop:]
         return judged, [patch for patch in told if patch.top < patch.bottom]
 
-    def _look_at(self, count: int) -> Look | None:
-        """Return the look at all lines in question, of which `count` came now; None where it has to be taken anew."""
+    def _look_at(self, count: int) -> None:
+        """Look at the last lines, so many, where they are stretches after others."""
         top, end = self._lines.top, self._lines.end
         start = end - count
-        over = int(start > top)  # the line above is there
-        if not count or count % PART or (over and self._look is None):
-            return None if count else self._look
-        # what is known of lines that are still in question is not looked at again
-        start -= over
-        look = self._looked(self._lines.between(start, end), self._counts.between(start, end), over)
-        return look if self._look is None else self._look.before(look)
+        if start - top == STRETCH * len(self._looks):
+            for line in range(start, end - STRETCH + 1, STRETCH):
+                begin, stop = max(line - 1, top), line + STRETCH
+                self._looks.append(self._looked(self._lines.between(begin, stop), self._counts.between(begin, stop)))
 
     def _judged(self) -> tuple[NDArray[np.float32], list[Patch]]:
         """Return all lines in question (n, W), mended, and what is faulty on them."""
         came = self._lines.between(self._lines.top, self._lines.end)
-        top, lines, look, gone = self._lines.top, came, self._look, self._lost | self._repeated
-        here = np.flatnonzero(~gone)
-        if 0 < here.size < len(gone):
+        top, lines, gone = self._lines.top, came, self._lost | self._repeated
+        look = together(self._looks) if len(came) == STRETCH * len(self._looks) > 0 else None
+        if gone.any():
+            look, here = None, np.flatnonzero(~gone)
             # as a line that is there: the rules look at the others
-            lines, look = lines.copy(), None
-            lines[gone] = lines[here[np.searchsorted(here, np.flatnonzero(gone)).clip(0, here.size - 1)]]
-        counts = self._counts.between(top, self._counts.end)
-        found = self._patches(lines, counts, look or self._looked(lines, counts), gone)
+            if here.size:
+                lines = lines.copy()
+                lines[gone] = lines[here[np.searchsorted(here, np.flatnonzero(gone)).clip(0, here.size - 1)]]
+        found = self._patches(lines, look, gone)
         # by now nothing depends on what stood there
         fixed, told = lines, []
         if lines is came and (found or gone.any()):
@@ -141,27 +140,34 @@ class Judge:
             told.append(whole._replace(mended=_mend(fixed, whole, top)))
         return fixed, told
 
-    def _patches(
-        self, lines: NDArray[np.float32], counts: NDArray[np.uint16], look: Look, gone: NDArray[np.bool_]
-    ) -> list[Patch]:
-        seen = _Seen(lines, self._live, gone)
-        edged = patches.edged(lines, seen.dark, self._going_on) if (look.least < OPAQUE).any() else None
-        stuck = None
-        if self._quiet is not None:
-            still = patches.steady(look, self._quiet, seen)
-            stuck = _either(patches.repeating(counts, look, seen), still)
-        restless = patches.noisy(look, self._limits)
-        known, shown = _either(stuck, restless), look
-        if known is not None:  # it makes nothing beside it bright
-            shown = self._looked(np.where(known > 0, np.float32(1), lines), counts)
-        found, width = [("stuck", stuck), ("noisy", restless)], lines.shape[1]
-        for kind, mask, more in (("dark", patches.strips(look.cells), edged), ("bright", patches.glaring(shown), None)):
-            found.append((kind, _either(None if mask is None else patches.widened(mask, width), more)))
+    def _patches(self, lines: NDArray[np.float32], look: Look | None, gone: NDArray[np.bool_]) -> list[Patch]:
+        """Return what is faulty on lines (n, W) of which some are not there; of some a look is known."""
+        if look is None:
+            cells = patches.narrowed(lines)
+            look = Look(cells, cells.min(axis=0, initial=np.inf), cells.max(axis=0, initial=0), True)
+        masks: dict[str, patches.Mask | None] = {}
+        edged, shown = None, look.cells
+        if look.suspect:
+            seen = _Seen(lines, self._live, gone)
+            edged = patches.edged(lines, seen.dark, self._going_on)
+            stuck = None
+            if self._quiet is not None:
+                counts = self._counts.between(self._counts.top, self._counts.end)
+                stuck = _either(patches.repeating(counts, seen), patches.steady(counts, self._quiet, seen))
+            masks = {"stuck": stuck, "noisy": patches.noisy(lines, self._limits)}
+            known = _either(*masks.values())
+            if known is not None:  # it makes nothing beside it bright
+                shown = patches.narrowed(np.where(known > 0, np.float32(1), lines))
+        width = lines.shape[1]
+        dark = patches.strips(look.cells, look.darkest, look.brightest)
+        masks["dark"] = _either(None if dark is None else patches.widened(dark, width), edged)
+        if look.suspect and (bright := patches.glaring(shown)) is not None:
+            masks["bright"] = patches.widened(bright, width)
         # the next lines in question begin where this row lies
         row = max(len(lines) - 2 * patches.REACH, 0)
-        self._going_on = np.zeros_like(self._going_on) if edged is None else edged[row] > 0
+        self._going_on = self._nothing if edged is None else edged[row] > 0
         top = self._lines.top
-        return [patch for kind, mask in found if mask is not None for patch in _rectangles(mask, kind, top)]
+        return [patch for kind, mask in masks.items() if mask is not None for patch in _rectangles(mask, kind, top)]
 
 
 class _Seen:

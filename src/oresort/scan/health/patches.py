@@ -1,7 +1,7 @@
 """Pixels of a layer that cannot be rock or air: each rule finds one way in which a detector or a link fails.
 
-Every rule takes lines (n, W) of the belt, about 1 where it is bare, or a `Look` at them, and gives a mask (n, W) or
-None for none. The look tells most of them in no time that nothing is wrong, which is nearly always.
+Every rule takes lines (n, W) of the belt, about 1 where it is bare, and gives a mask (n, W) or None for none. All of
+them cost a few passes over the pixels where nothing is wrong, which is nearly always.
 """
 
 from collections.abc import Callable
@@ -11,40 +11,44 @@ import numpy as np
 from numpy.typing import NDArray
 
 from oresort.scan.fault import MOST_COLUMNS
-from oresort.scan.health.look import CELL, PART, Look, Places, along_columns
 
 REACH = 8  # lines before and after it that decide about a line
 
+OPAQUE = np.float32(0.02)  # transmission below which a particle may read alike everywhere: there only edges tell
 _ROCK = 0.08  # transmission that is opaque in no pixel beside an opaque one, but for a fault
 _AIR = 0.5  # transmission above which a pixel beside such a one is not its blurred rim
-_WIDE, _TALL = 8, 6  # pixels along and lines across that repeat only where nothing is read: each does by chance 1/300
+WIDE, TALL = 8, 6  # pixels along and lines across that repeat only where nothing is read: each does by chance 1/300
 _EDGE = 8  # pixels of a straight edge without any blur, which no rock has
 _DARK, _DEEP = 0.4, 0.08  # a strip's transmission over that around it, and how far it lies below
 _THIN, _SHORT = (3, 12), (9, 64)  # lines (odd) that a dark strip is thinner than, columns from which it is no rock
-_SQUARE = 8  # pixels: brightness is looked at in means of 8 x 8, whose noise is at most 1 %
+STRETCH = 16  # lines over which no live column stays the same
+_CELL = 4  # columns: strips are looked for in means of so many
+SQUARE = 8  # pixels: brightness is looked at in means of 8 x 8, whose noise is at most 1 %
 _NOISY, _DIFFERENCE = 4.0, 1.13  # times the usual; mean difference of two pixels over their standard deviation
-_RIMS = 0.15  # what rims of rocks may add to a mean difference
-_BRIGHT = 0.10  # over air, from which it is no noise
+_ALONG, _RIMS = 32, 0.15  # columns that a mean along a line is taken of; what rims of rocks may add to a mean
+BRIGHT = 0.10  # over air, from which it is no noise
 
 Mask = NDArray[np.uint8]
 Seen = Callable[[], NDArray[np.bool_]]
 """Says where (n, W) anything but opaque is; asked only where something is found."""
 
 
-def repeating(counts: NDArray[np.uint16], look: Look, seen: Seen) -> Mask | None:
+def repeating(counts: NDArray[np.uint16], seen: Seen) -> Mask | None:
     """Return pixels that read what those beside them or above them read: stuck, frozen, filled in.
 
     `counts` (n, W) as they came.
     """
+    above = np.zeros(counts.shape, np.bool_)
+    np.equal(counts[1:], counts[:-1], out=above[1:])
+    beside = np.zeros(counts.shape, np.bool_)
+    np.equal(counts[:, 1:], counts[:, :-1], out=beside[:, 1:])
     found: Mask | None = None
-    for places, kernels in ((look.above, ((_WIDE, 1), (1, _TALL))), (look.beside, ((_WIDE, 1),))):
-        if not _many(places):
+    for same, kernels in ((above, ((WIDE, 1), (1, TALL))), (beside, ((WIDE, 1),))):
+        marks = same.view(np.uint8)
+        along = cv2.reduce(marks, 1, cv2.REDUCE_SUM, dtype=cv2.CV_32S)
+        across = cv2.reduce(marks, 0, cv2.REDUCE_SUM, dtype=cv2.CV_32S)
+        if along.max(initial=0) < WIDE and across.max(initial=0) < TALL:
             continue
-        same = np.zeros(counts.shape, np.bool_)
-        if places is look.above:
-            np.equal(counts[1:], counts[:-1], out=same[1:])
-        else:
-            np.equal(counts[:, 1:], counts[:, :-1], out=same[:, 1:])
         marks = (same & seen()).view(np.uint8)
         for wide, tall in kernels:
             kept = _open(marks, tall, wide)
@@ -55,18 +59,18 @@ def repeating(counts: NDArray[np.uint16], look: Look, seen: Seen) -> Mask | None
     return found
 
 
-def steady(look: Look, quiet: NDArray[np.uint16], seen: Seen) -> Mask | None:
-    """Return columns that hardly change over 16 lines and more: `quiet` (W,) is the range, in counts, that is none."""
+def steady(counts: NDArray[np.uint16], quiet: NDArray[np.uint16], seen: Seen) -> Mask | None:
+    """Return columns that hardly change over 16 lines and more: `quiet` (W,) is the range, in counts, that is none.
+
+    `counts` (n, W) as they came.
+    """
     marks: Mask | None = None
-    most, least = look.highest, look.lowest  # (parts, W)
-    for part in range(0, len(most) - 1, 2):
-        if not look.still[part : part + 2].all():
-            continue
-        still = np.maximum(most[part], most[part + 1]) - np.minimum(least[part], least[part + 1]) < quiet  # (W,)
-        lines = slice(part * PART, (part + 2) * PART)
-        if still.any() and (still := still & seen()[lines].all(axis=0)).any():
-            marks = np.zeros((len(look.least), len(quiet)), np.uint8) if marks is None else marks
-            marks[lines, still] = 1
+    for start in range(0, max(len(counts) - STRETCH + 1, 0), STRETCH):
+        part = slice(start, start + STRETCH)
+        still = counts[part].max(axis=0) - counts[part].min(axis=0) < quiet  # (W,)
+        if still.any() and (still := still & seen()[part].all(axis=0)).any():
+            marks = np.zeros(counts.shape, np.uint8) if marks is None else marks
+            marks[part, still] = 1
     return marks
 
 
@@ -110,22 +114,22 @@ class Limits:
 
     def __init__(self, noise: NDArray[np.float32]) -> None:
         usual = np.float32(_NOISY * _DIFFERENCE) * noise
-        self.width, self.wide = len(noise), along_columns(len(noise))
-        few = (self.width - 1) // self.wide
-        self.down = np.maximum(usual, _RIMS)  # (W,)
-        self.along = np.maximum(usual[: few * self.wide].reshape(few, -1).max(axis=1, initial=0), _RIMS)  # (few,)
+        self.wide = max(min(_ALONG, len(noise) - 1), 1)  # columns that a mean along a line is taken of
+        self.columns = (len(noise) - 1) // self.wide * self.wide
+        self.down = np.maximum(usual, np.float32(_RIMS))  # (W,)
+        groups = usual[: self.columns].reshape(-1, self.wide)
+        self.along = np.maximum(groups.max(axis=1, initial=0), np.float32(_RIMS))  # (W / 32,)
 
 
-def noisy(look: Look, limits: Limits) -> Mask | None:
+def noisy(lines: NDArray[np.float32], limits: Limits) -> Mask | None:
     """Return columns, and stretches of lines, that differ from pixel to pixel far more than noise and rock do."""
-    across = np.zeros(limits.width, np.bool_)
-    if len(look.down):
-        across = cv2.reduce(look.down, 0, cv2.REDUCE_AVG)[0] > limits.down  # (W,)
-    hot = (look.along > limits.along).view(np.uint8)  # (n, few)
+    across = cv2.absdiff(lines[1:], lines[:-1]).mean(axis=0) > limits.down  # (W,)
+    step = np.asarray(cv2.absdiff(lines[:, 1:], lines[:, :-1]), np.float32)
+    hot = (means(step[:, : limits.columns], limits.wide) > limits.along).view(np.uint8)  # (n, W / 32)
     if not across.any() and not hot.any():
         return None
-    mask = np.zeros((len(hot), limits.width), np.uint8)
-    if hot.any():
+    mask = np.zeros(lines.shape, np.uint8)
+    if hot.size:
         grown = cv2.dilate(hot, np.ones((1, 3), np.uint8))  # noise may begin amid the stretch beside
         wide = np.repeat(grown, limits.wide, axis=1)
         mask[:, : wide.shape[1]] = wide
@@ -134,13 +138,19 @@ def noisy(look: Look, limits: Limits) -> Mask | None:
     return mask
 
 
-def strips(cells: NDArray[np.float32]) -> Mask | None:
-    """Return dark strips, of `Look.cells`, too thin and long for rock: packets of a line or a few."""
-    most = cells.max(axis=0, initial=0)  # (W / 4,)
-    least = cells.min(axis=0, initial=np.inf)
+def narrowed(transmission: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return means of four columns, (n, W / 4), for the two rules below; up to three columns are left over."""
+    return means(transmission, _CELL)
+
+
+def strips(cells: NDArray[np.float32], darkest: NDArray[np.float32], brightest: NDArray[np.float32]) -> Mask | None:
+    """Return dark strips, of `narrowed` transmission, too thin and long for rock: packets of a line or a few.
+
+    `darkest` and `brightest` (W / 4,) of each column.
+    """
     # nothing beside it counts in a strip's column, and most columns hold nothing dark
-    places = np.flatnonzero((least < _DARK * most) & (most - least > _DEEP))
-    if len(places) < min(columns for _, columns in (_THIN, _SHORT)) // CELL:
+    places = np.flatnonzero((darkest < _DARK * brightest) & (brightest - darkest > _DEEP))
+    if len(places) < min(columns for _, columns in (_THIN, _SHORT)) // _CELL:
         return None
     few = cells[:, places]
     found: Mask | None = None
@@ -151,21 +161,19 @@ def strips(cells: NDArray[np.float32]) -> Mask | None:
             break
         dark = np.zeros(cells.shape, np.uint8)
         dark[:, places] = thin
-        if (kept := _open(dark, 1, columns // CELL)).any():
+        if (kept := _open(dark, 1, columns // _CELL)).any():
             # a packet may end amid the cell beside these
             kept = np.asarray(cv2.dilate(kept, np.ones((1, 3), np.uint8)), np.uint8)
             found = kept if found is None else np.bitwise_or(found, kept)
     return found
 
 
-def glaring(look: Look) -> Mask | None:
-    """Return what of `Look.cells` is brighter than air: nothing on a belt adds to it."""
-    height, width = look.cells.shape
-    if height % _SQUARE == 0 and look.brightest.max(initial=0) <= 1 + _BRIGHT:
-        return None  # a square is not brighter than the brightest column in it
-    size = max(width // 2, 1), max(height // _SQUARE, 1)
-    squares = cv2.resize(look.cells, size, interpolation=cv2.INTER_AREA)  # (n / 8, W / 8)
-    bright = (squares > 1 + _BRIGHT).view(np.uint8)
+def glaring(cells: NDArray[np.float32]) -> Mask | None:
+    """Return what of `narrowed` transmission is brighter than air: nothing on a belt adds to it."""
+    height, width = cells.shape
+    size = max(width // 2, 1), max(height // SQUARE, 1)
+    squares = cv2.resize(cells, size, interpolation=cv2.INTER_AREA)  # (n / 8, W / 8)
+    bright = (squares > 1 + BRIGHT).view(np.uint8)
     if not bright.any():
         return None
     grown = cv2.dilate(bright, np.ones((3, 3), np.uint8))  # a square of which a part is bright may not show it
@@ -173,19 +181,16 @@ def glaring(look: Look) -> Mask | None:
 
 
 def widened(mask: Mask, width: int) -> Mask:
-    """Return a mask of `Look.cells` as one of all columns (n, `width`)."""
-    whole = np.repeat(mask, CELL, axis=1)
+    """Return a mask of `narrowed` transmission as one of all columns (n, `width`)."""
+    whole = np.repeat(mask, _CELL, axis=1)
     return np.pad(whole, ((0, 0), (0, width - whole.shape[1])), mode="edge")
 
 
-def _many(places: Places) -> bool:
-    """Tell whether so many of some pixels lie on one line, or in one column, that more than chance may be there."""
-    rows, columns = places
-    if len(rows) < min(_WIDE, _TALL):
-        return False
-    columns = np.sort(columns)
-    on_a_line, in_a_column = rows[_WIDE - 1 :] == rows[: 1 - _WIDE], columns[_TALL - 1 :] == columns[: 1 - _TALL]
-    return bool(on_a_line.any() or in_a_column.any())
+def means(values: NDArray[np.float32], count: int) -> NDArray[np.float32]:
+    """Return means (n, W / `count`) of neighbours; a product takes a third of the time of resizing."""
+    few = values.shape[1] // count
+    groups = values[:, : few * count].reshape(len(values), few, count)
+    return np.asarray(groups @ np.full(count, 1 / count, np.float32), np.float32)
 
 
 def _open(marks: Mask, tall: int, wide: int) -> Mask:
