@@ -24,8 +24,8 @@ def test_no_share_is_later_than_the_worst():
 
 def test_the_belts_delay_and_the_computers_are_kept_apart():
     meter = Meter()
-    meter.add_decisions(np.array([0.02, 0.03]), np.array([0.004, 0.004]), 1, 0)
-    meter.add_decisions(np.zeros(0), np.zeros(0), 0, 0)
+    meter.add_decisions(np.array([0.02, 0.03]), np.array([False, True]), 0.004, 1, 0)
+    meter.add_decisions(np.zeros(0), np.zeros(0, bool), 0.1, 0, 0)
     assert (meter.particles, meter.kept) == (2, 1)
-    assert (meter.delays.worst, meter.computing.worst) == (0.03, 0.004)
+    assert (meter.delays.worst, meter.alone.worst, meter.computing.worst) == (0.03, 0.02, 0.004)
     assert meter.rates(0).latency_median == pytest.approx(25.0)

@@ -38,13 +38,14 @@ class Spread:
 class Meter:
     """Counts lines and decisions, and how late these were.
 
-    `delays` are from a particle's last line to its decision. Of these the computer's share is `computing`: from the
-    last line that the decision needs; until that has come, the belt has to move on.
+    `delays` are from a particle's last line to its decision; `alone` are those of particles that touched no other one,
+    and so waited for none. The computer's share is `computing`: from the last line that the decision needs; until that
+    has come, the belt has to move on.
     """
 
     def __init__(self) -> None:
         self.lines = self.particles = self.kept = self.late = 0
-        self.delays, self.computing = Spread(), Spread()
+        self.delays, self.alone, self.computing = Spread(), Spread(), Spread()
         self._times = deque[tuple[float, int, int]]([(time.perf_counter(), 0, 0)])
         self._recent = np.zeros(_RECENT)
 
@@ -57,12 +58,18 @@ class Meter:
             while now - self._times[0][0] > _WINDOW:
                 self._times.popleft()
 
-    def add_decisions(self, delays: NDArray[np.float64], computing: NDArray[np.float64], kept: int, late: int) -> None:
-        """Count decisions by both times (N,) in seconds, of which some were kept, and some came too late."""
+    def add_decisions(
+        self, delays: NDArray[np.float64], parted: NDArray[np.bool_], computing: float, kept: int, late: int
+    ) -> None:
+        """Count decisions by both times in seconds, `delays` (N,), of which some were kept, and some came too late.
+
+        `parted` (N,) are particles that touched another one.
+        """
         places = (self.particles + np.arange(len(delays))) % _RECENT
         self._recent[places] = delays
         self.delays.add(delays)
-        self.computing.add(computing)
+        self.alone.add(delays[~parted])
+        self.computing.add(np.full(len(delays), computing))
         self.particles, self.kept, self.late = self.particles + len(delays), self.kept + kept, self.late + late
 
     def rates(self, waiting: int) -> Rates:

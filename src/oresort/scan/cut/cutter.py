@@ -16,7 +16,7 @@ from oresort.scan.cut.crop import Cropper, Cut
 from oresort.scan.cut.held import Held
 from oresort.scan.cut.window import Window
 from oresort.scan.fault import Fault, joined
-from oresort.scan.health.judge import Patch
+from oresort.scan.health.patch import Patch
 from oresort.scan.segment.regions import Regions
 
 AT_ONCE = 512  # lines read at a time: enough to be efficient, few enough to stay in the processor's cache
@@ -29,7 +29,7 @@ class Cutter:
     """Finds and cuts the particles of an endless belt; memory does not grow with what has gone by.
 
     A particle comes out at most `lookahead` lines after its last one, or after the last one of a clump that it was part
-    of: 56 by default. Lines and pixels that show nothing true are mended where few are missing; else particles that
+    of: 40 by default. Lines and pixels that show nothing true are mended where few are missing; else particles that
     touch them are flagged `faulty`. `faults` names them all.
 
     Raises:

@@ -10,7 +10,7 @@ from oresort.files.dataset import Cutting
 from oresort.scan.calibrate.calibration import Calibration
 from oresort.scan.calibrate.register import Registration
 from oresort.scan.calibrate.resample import Taps, taps
-from oresort.scan.health.judge import Patch
+from oresort.scan.health.patch import Patch
 from oresort.scan.segment.mask import REACH
 from oresort.scan.segment.regions import Region
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from oresort.scan.calibrate.calibration import Calibration
 from oresort.scan.calibrate.correct import mendable
 from oresort.scan.fault import runs
-from oresort.scan.health.judge import Patch
+from oresort.scan.health.patch import Patch
 
 _TOUCH = 2  # pixels beside it that a faulty one changes: masks smooth over one or two
 _APART = 15  # columns that the layers lie apart at most, where their registration is not known

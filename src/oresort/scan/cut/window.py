@@ -11,7 +11,8 @@ from oresort.scan.calibrate.calibration import Calibration
 from oresort.scan.calibrate.correct import line_levels
 from oresort.scan.cut.held import BELOW, HALO, SPLINES, Around, Box, Held, grown, lines_below, seen, seen_columns
 from oresort.scan.cut.unknown import Unknown
-from oresort.scan.health.judge import Judge, Patch
+from oresort.scan.health.judge import Judge
+from oresort.scan.health.patch import Patch
 from oresort.scan.health.patches import REACH as JUDGED
 from oresort.scan.health.running import Running
 from oresort.scan.lines import Lines

@@ -1,18 +1,17 @@
 """Lines of one layer as they come: corrected, levelled, judged, mended where that is honest and marked where not."""
 
 from functools import cached_property
-from typing import NamedTuple
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from oresort.scan.calibrate.columns import Columns
 from oresort.scan.calibrate.correct import Corrector
-from oresort.scan.fault import MOST_COLUMNS, MOST_LINES, runs
+from oresort.scan.fault import runs
 from oresort.scan.health import patches
 from oresort.scan.health.levels import LineLevels
 from oresort.scan.health.look import Look, Looker, together
+from oresort.scan.health.patch import Patch, mend, rectangles
 from oresort.scan.health.patches import OPAQUE, STRETCH
 from oresort.scan.health.steps import Steps
 from oresort.scan.lines import Lines
@@ -21,20 +20,8 @@ _PIXEL = 3.0  # noise of a pixel over that of smoothed ones, which is what a cal
 _COUNTS = 4.0  # noise in counts below which pixels repeat each other by chance
 _LEAST_NOISE = 0.01  # of a pixel, below which no detector's lies
 _STEADY = 0.25  # of a pixel's noise: a range over 16 lines that no live column has
-_BRIDGED = patches.REACH - 1  # lines of a part of the belt that are filled in without being known
 _ROOM = 96  # lines in question are few: what they lie in shall stay in the processor's cache
 _UNCORRECTED = (0.9, 1.1)  # levels that masks bear where lines are left as they came
-
-
-class Patch(NamedTuple):
-    """A faulty rectangle of one layer: lines since the first, columns of the belt."""
-
-    kind: str
-    top: int
-    bottom: int
-    left: int
-    right: int
-    mended: bool
 
 
 class Judge:
@@ -133,11 +120,11 @@ class Judge:
         if lines is came and (found or gone.any()):
             fixed = lines.copy()
         for patch in found:
-            told.append(patch._replace(mended=_mend(fixed, patch, top)))
+            told.append(patch._replace(mended=mend(fixed, patch, top)))
         for span in runs(np.flatnonzero(gone)):
             kind = "lost" if self._lost[span].any() else "repeated"
             whole = Patch(kind, top + span.start, top + span.stop, 0, lines.shape[1], False)
-            told.append(whole._replace(mended=_mend(fixed, whole, top)))
+            told.append(whole._replace(mended=mend(fixed, whole, top)))
         return fixed, told
 
     def _patches(self, lines: NDArray[np.float32], look: Look | None, gone: NDArray[np.bool_]) -> list[Patch]:
@@ -167,7 +154,7 @@ class Judge:
         row = max(len(lines) - 2 * patches.REACH, 0)
         self._going_on = self._nothing if edged is None else edged[row] > 0
         top = self._lines.top
-        return [patch for kind, mask in masks.items() if mask is not None for patch in _rectangles(mask, kind, top)]
+        return [patch for kind, mask in masks.items() if mask is not None for patch in rectangles(mask, kind, top)]
 
 
 class _Seen:
@@ -190,32 +177,3 @@ class _Seen:
 
 def _either(one: patches.Mask | None, other: patches.Mask | None) -> patches.Mask | None:
     return one if other is None else other if one is None else np.bitwise_or(one, other)
-
-
-def _rectangles(mask: patches.Mask, kind: str, top: int) -> list[Patch]:
-    _, _, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=8, ltype=cv2.CV_32S)
-    return [Patch(kind, top + y, top + y + h, x, x + w, False) for x, y, w, h, _ in stats[1:].tolist()]
-
-
-def _mend(lines: NDArray[np.float32], patch: Patch, top: int) -> bool:
-    """Fill a rectangle in place, from the lines or the columns beside it where few are missing; else as bare belt.
-
-    A part of some lines is bridged as well, so that a large particle stays one, but counts as unknown.
-    """
-    rows, columns = slice(patch.top - top, patch.bottom - top), slice(patch.left, patch.right)
-    height, width = patch.bottom - patch.top, patch.right - patch.left
-    if patch.kind == "bright":  # what is seen of it are the brightest squares: what lies beside them may be as wrong
-        lines[rows, columns] = 1
-        return False
-    most = MOST_LINES if width == lines.shape[1] else _BRIDGED
-    if height <= most and width > height and rows.start > 0 and rows.stop < len(lines):
-        share = (np.arange(1, height + 1, dtype=np.float32) / (height + 1))[:, None]  # (h, 1)
-        lines[rows, columns] = (1 - share) * lines[rows.start - 1, columns] + share * lines[rows.stop, columns]
-        return height <= MOST_LINES
-    if width <= MOST_COLUMNS and patch.left > 0 and patch.right < lines.shape[1]:
-        share = np.arange(1, width + 1, dtype=np.float32) / (width + 1)  # (w,)
-        left, right = lines[rows, patch.left - 1 : patch.left], lines[rows, patch.right : patch.right + 1]  # (h, 1)
-        lines[rows, columns] = (1 - share) * left + share * right
-        return True
-    lines[rows, columns] = 1
-    return False
