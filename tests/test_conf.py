@@ -1,6 +1,7 @@
 """The files of conf/: each says what it is, and every key of it arrives in the composed configuration."""
 
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ def read(name: str) -> dict[str, Any]:
     return content
 
 
+@cache
 def groups(name: str) -> list[str]:
     """The groups that a file's defaults list chooses from."""
     entries = [entry for entry in read(name).get("defaults", []) if isinstance(entry, dict)]
@@ -58,7 +60,7 @@ def test_every_key_of_a_choice_arrives(choice: str):
         for part in reversed(choice.split("/")[:-1]):
             content = {part: content}
     own = flatten(content, "")
-    arrived = flatten(yaml.safe_load(OmegaConf.to_yaml(cfg)), "")
+    arrived = flatten(OmegaConf.to_container(cfg, enum_to_str=True), "")
     assert {key: arrived.get(key) for key in own} == own
 
 
