@@ -18,8 +18,11 @@ from oresort.console.palette import GREEN
 from oresort.errors import InputError
 from oresort.files.dataset import Cutting
 from oresort.files.image import read_image, read_pair
+from oresort.files.lines import PairReader
 from oresort.files.manifest import load_manifest
 from oresort.paths import CONF_DIR
+from oresort.scan.calibrate.calibration import save_calibration
+from oresort.scan.calibrate.measure import calibrate_scan
 from oresort.scan.prepare import PrepareConfig
 
 
@@ -223,6 +226,16 @@ def test_an_air_and_dark_pair_corrects_raw_counts(command: Any, tmp_path: Path):
         assert (crop[mask] / row.air).mean() == pytest.approx((truth[mask] / scan.settings.air[0]).mean(), rel=0.01)
 
 
+@pytest.fixture(scope="module")
+def calibrated(small: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Calibration of that scan; tests must not change it."""
+    folder = tmp_path_factory.mktemp("calibrated")
+    write_pair(folder, "good", *small)
+    with PairReader(folder / "good_low.tiff", folder / "good_high.tiff") as reader:
+        save_calibration(folder / "good.json", calibrate_scan(reader))
+    return folder / "good.json"
+
+
 @pytest.mark.parametrize(
     ("change", "complaint"),
     [
@@ -235,18 +248,16 @@ def test_an_air_and_dark_pair_corrects_raw_counts(command: Any, tmp_path: Path):
     ],
 )
 def test_a_scan_that_a_given_calibration_does_not_fit_is_refused(
-    command: Any, small: Any, tmp_path: Path, change: Any, complaint: str
+    command: Any, small: Any, calibrated: Path, tmp_path: Path, change: Any, complaint: str
 ):
     write_pair(tmp_path / "raw", "good", *small)
-    words = ("label=ore", "overlay=false")
-    assert command(prepare, f"scans={tmp_path / 'raw'}", f"out={tmp_path / 'one'}", *words)[0] == 0
     write_pair(tmp_path / "raw", "bad", *change(*small))
-    given = f"calibration={tmp_path / 'one' / 'calibration' / 'good.json'}"
-    code, _, err = command(prepare, f"scans={tmp_path / 'raw'}", f"out={tmp_path / 'two'}", given, *words)
+    words = (f"scans={tmp_path / 'raw'}", f"out={tmp_path / 'set'}", f"calibration={calibrated}", "label=ore")
+    code, _, err = command(prepare, *words, "overlay=false")
     assert code == 1
     assert complaint in errors(err)[0]
     assert "bad_" in errors(err)[0]
-    assert set(load_manifest(tmp_path / "two")["scan"]) == {"good"}
+    assert set(load_manifest(tmp_path / "set")["scan"]) == {"good"}
 
 
 def test_empty_belts_alone_make_no_dataset(command: Any, small: Any, tmp_path: Path):
