@@ -51,11 +51,12 @@ class Policy:
         Raises:
             InputError: as `decide`.
         """
-        decisions, reasons = [str(word) for word in decide(p_ore, threshold)], ["threshold"] * len(p_ore)
-        near = np.abs(np.asarray(p_ore, np.float64) - threshold) < self.band  # (N,)
+        decisions, reasons = decide(p_ore, threshold).tolist(), ["threshold"] * len(p_ore)
+        near = (np.abs(np.asarray(p_ore, np.float64) - threshold) < self.band).tolist()  # (N,)
         for i, particle in enumerate(particles):
-            kinds = [key for key in _KEYS if (near[i] if key == "unsure" else getattr(particle, key))]
-            word, kind = next(((w, key) for key in kinds if (w := _WORDS[getattr(self, key)])), (None, ""))
-            if word:
-                decisions[i], reasons[i] = word, f"policy:{kind}"
+            for kind in _KEYS:
+                word = _WORDS[getattr(self, kind)]
+                if word and (near[i] if kind == "unsure" else getattr(particle, kind)):
+                    decisions[i], reasons[i] = word, f"policy:{kind}"
+                    break
         return decisions, reasons

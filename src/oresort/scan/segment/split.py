@@ -24,7 +24,9 @@ class Part(NamedTuple):
 
 def is_convex(mask: NDArray[np.bool_], convex: float = Cutting.convex) -> bool:
     """Tell whether a region (H, W) fills `convex` of its convex hull, or all but half a pixel along its rim."""
-    contours, _ = cv2.findContours(np.ascontiguousarray(mask).view(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+    contours, _ = cv2.findContours(
+        np.ascontiguousarray(mask).view(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE
+    )
     if not contours:
         return True
     hull = cv2.convexHull(contours[0] if len(contours) == 1 else np.concatenate(contours))[:, 0]  # (P, 2)
