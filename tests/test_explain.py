@@ -100,8 +100,8 @@ def test_bad_input_is_one_line(command: Any, trained: Path, tmp_path: Path):
         ((f"ckpt={ckpt}", "keep=1.5"), "keep=1.5"),
         ((f"ckpt={ckpt}", "degree=0"), "degree=0"),
         ((f"ckpt={tmp_path}/x",), "no such checkpoint"),
-        (("ckpt=builtin",), "builtin: an exported model has no gradients"),
-        ((f"ckpt={tmp_path}/x.onnx",), "x.onnx: an exported model has no gradients"),
+        (("ckpt=builtin",), "builtin: an exported model, without weights"),
+        ((f"ckpt={tmp_path}/x.onnx",), "x.onnx: an exported model, without weights"),
         ((f"ckpt={ckpt}", "controls=[none]"), "'none' is unknown; known are random, shuffled"),
     ):
         code, _, err = command(explain, *words, f"out={tmp_path / 'out'}")

@@ -51,6 +51,7 @@ NO_GPU = pytest.mark.skipif(torch.cuda.is_available(), reason="a GPU is here")
         ("trainer.enable_progress_bar=3", "trainer.enable_progress_bar=3: give true or false"),
         ("trainer.fast_dev_run=true", "trainer.fast_dev_run: keeps no checkpoint; trainer=smoke"),
         ("trainer.enable_checkpointing=false", "trainer.enable_checkpointing: is always on"),
+        ("trainer.epochs=3", "did you mean trainer.max_epochs?"),
         ("trainer.max_epoch=3", "did you mean trainer.max_epochs?"),
         ("trainer.limit_test_batches=3", "trainer.limit_test_batches: has no effect"),
         ("trainer.val_check_interval=0", "trainer.val_check_interval: is once an epoch"),

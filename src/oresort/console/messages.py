@@ -103,12 +103,18 @@ def no_such(key: str, schema: type | None) -> InputError:
     if key in known:
         return InputError(f"{key}: a group of another command; --help lists every key of this one")
     known += _file_keys(schema)
-    near = [k for k in known if k.endswith(f".{key}")] or difflib.get_close_matches(key, known, n=1)
+    near = [k for k in known if k.endswith((f".{key}", f"/{key}"))] or difflib.get_close_matches(key, known, n=1)
     elsewhere = _ELSEWHERE.get(key.rpartition(".")[2], "")
     own = get_type_hints(schema) if schema else {}
-    meant = elsewhere if re.split(r"[.=]", elsewhere)[0] in own else near[0] if near else None
+    meant = elsewhere if re.split(r"[.=]", elsewhere)[0] in own else _chosen(near[0]) if near else None
     guess = f"did you mean {meant}? " if meant else ""
     return InputError(f"{key}: no such key; {guess}--help lists every key")
+
+
+def _chosen(key: str) -> str:
+    """Return a key as it is written: of a part that is a file of its own, `GROUP=NAME`."""
+    group = key.replace(".", "/")
+    return f"{group}=NAME" if "/" in group and choices(group) else key
 
 
 def _file_keys(schema: object) -> Iterator[str]:

@@ -30,6 +30,13 @@ _TAKE_THE_NEXT = {
     "-cd",
     "--config-dir",
 }
+_OPTIONS = (
+    *(name for name in sorted(_TAKE_THE_NEXT) if name.startswith("--")),
+    *("--help", "--hydra-help", "--version", "--resolve", "--run", "--multirun", "--shell-completion"),
+    *("--experimental-rerun", "--info"),
+)
+"""Hydra's, which may be shortened."""
+
 _KEY = re.compile(r"\+{0,2}(?P<name>[\w./-]+)")
 
 
@@ -99,6 +106,10 @@ def _check_choice(word: str, group: str, read: tuple[Any] | None) -> None:
 def _check_form(words: Sequence[str], schema: type) -> None:
     """Refuse a word that is no `key=value`, and say which key a bare path may be meant for."""
     flags = [word for word in words if word.startswith("-") and word not in _SWEEP]
+    for word in flags:
+        name = word.partition("=")[0]
+        if name.startswith("--") and not any(option.startswith(name) for option in _OPTIONS):
+            raise InputError(f"{word!r}: no such option; write key=value, without dashes; --help lists every key")
     for word in words if not flags else ():
         if word.startswith(("~", "-")) or ("=" in word and word[0] != "="):
             continue

@@ -33,6 +33,8 @@ def load_manifest(root: str | Path, *, follow_links: bool = False, file: str | P
     a value out of its range, or a path that leaves the root; symbolic links may do so with `follow_links`.
     """
     root = Path(root)
+    if root.is_file():
+        raise InputError(f"{root}: not a folder; give the one that holds the dataset, as data.root={root.parent}")
     if not root.is_dir():
         raise InputError(
             f"{root}: not a folder; give the dataset's root as data.root=DIR, or simulate one: "
@@ -41,7 +43,8 @@ def load_manifest(root: str | Path, *, follow_links: bool = False, file: str | P
     labelled, file = file is None, root / MANIFEST if file is None else Path(file)
     frame, origin = (read_table(file, REQUIRED), file) if present(file) else (index_released(root), root)
     if frame.empty:
-        raise InputError(f"{origin}: no pairs; expected rows, or <class>_<batch>/<scan>-x..-y..-w..-h../ folders")
+        mend = "expected rows, or <class>_<batch>/<scan>-x..-y..-w..-h../ folders; oresort.prepare cuts raw scans"
+        raise InputError(f"{origin}: no pairs; {mend}")
     for column in ("batch", "split", "background"):
         if column not in frame:
             frame[column] = ""

@@ -165,6 +165,8 @@ def load_trained(file: str | Path) -> Trained:
     """
     file = Path(file)
     file = file / "checkpoints" / "best.ckpt" if file.is_dir() else file
+    if str(file) == "builtin" or file.suffix == ".onnx":
+        raise InputError(f"{file}: an exported model, without weights to ask; give the checkpoint that it was made of")
     if not file.is_file():
         if str(file).startswith("["):
             raise InputError(f"{file}: several models, whose mean oresort.evaluate alone measures; give one of them")

@@ -68,7 +68,7 @@ def check_options(cfg: TrainConfig) -> None:
     for key, value in cfg.trainer.items():
         name = f"trainer.{key}={shown(value)}"
         if key not in known:
-            near = difflib.get_close_matches(key, known, n=1)
+            near = [most] if (most := f"max_{key}") in known else difflib.get_close_matches(key, known, n=1)
             guess = f"did you mean trainer.{near[0]}? " if near else ""
             raise InputError(f"trainer.{key}: no such option of lightning.Trainer; {guess}known are {', '.join(known)}")
         default = known[key].default

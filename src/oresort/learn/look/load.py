@@ -14,12 +14,10 @@ def load(ckpt: str, controls: Sequence[str]) -> Trained:
     """Return the model to explain.
 
     Raises:
-        InputError: an exported model, an unknown control, or what `load_trained` refuses.
+        InputError: an unknown control, or what `load_trained` refuses.
     """
     if unknown := [name for name in controls if name not in CONTROLS]:
         raise InputError(f"controls: {unknown[0]!r} is unknown; known are {', '.join(CONTROLS)}")
-    if ckpt == "builtin" or Path(ckpt).suffix == ".onnx":
-        raise InputError(f"{ckpt}: an exported model has no gradients; give the checkpoint that it was made of")
     return load_trained(ckpt)
 
 
