@@ -76,8 +76,20 @@ def test_runs_of_other_pairs_or_scale_are_not_mixed(runs: Path):
 
 def test_the_newer_of_two_runs_of_one_seed_counts(runs: Path):
     make_run(runs / "again", "KAN 6", 1, 0.10, **{"test/auroc": 0.5})
-    table, *_ = summarise(collect(runs), resamples=0)
+    with pytest.warns(UserWarning, match="kan-1: left out, for .*again is newer"):
+        table, *_ = summarise(collect(runs), resamples=0)
     assert table.loc[table["row"] == "KAN 6", "auroc_mean"].item() == pytest.approx((0.5 + 0.92 + 0.93) / 3)
+
+
+def test_an_older_run_that_came_to_something_else_is_named(runs: Path, recwarn: pytest.WarningsRecorder):
+    make_run(runs / "new", "KAN 6", 2, 0.10)  # the same again
+    summarise(collect(runs), resamples=0)
+    assert not recwarn
+    make_run(runs / "newer", "KAN 6", 2, 0.20)  # as of other images under the same names
+    with pytest.warns(UserWarning, match=r"left out, for .*newer is newer and of the same pairs") as told:
+        table, *_ = summarise(collect(runs), resamples=0)
+    assert sorted(Path(str(one.message).split(": ")[0]).name for one in told) == ["kan-2", "new"]
+    assert table.set_index("row").loc["KAN 6", "n"] == 3
 
 
 def test_the_report_is_written_in_every_form(command: Any, runs: Path):

@@ -17,6 +17,7 @@ from oresort.tables.called import METHOD, OF_PAIRS, SIDES, called
 from oresort.tables.collect import DAMAGED, keys_of, paper_tables
 from oresort.tables.differences import with_intervals
 from oresort.tables.folds import FOLD, cells_of, same_dataset, spread, told
+from oresort.tables.newest import newest
 
 _LABELS = ("config.row", "config.reference", "config.name", "config.scale.name", "config.recipe.name")
 
@@ -83,7 +84,7 @@ def summarise(
     # text compares NaN with NaN and lists with lists
     text = done.map(lambda value: json.dumps(value, default=str))
     done["configuration"] = text[[*keys, "data"]].agg("|".join, axis=1)
-    done = done.sort_values("modified").drop_duplicates(["configuration", "seed", FOLD], keep="last")
+    done = newest(done, split)
     plain = done[~_named(done)]
     # a key that only some runs have (a classical sorter has no learning rate) tells nothing by its absence
     differing = [
