@@ -50,6 +50,8 @@ def test_each_seed_ends_as_it_ends_alone(compose_train: Compose, dataset: Path, 
         folder = tmp_path / f"alone-{seed}"
         alone = fit.train(compose_train(f"data.root={dataset}", *WORDS, *words, f"seed={seed}"), folder)
         assert row.pop("at_once") == 2
+        assert row["device"] == f"{alone['device']}, 2 runs at once"
+        row["device"] = alone["device"]
         assert {k: v for k, v in row.items() if "seconds" not in k} == {
             k: v for k, v in alone.items() if "seconds" not in k
         }
