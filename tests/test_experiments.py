@@ -2,8 +2,10 @@
 
 import itertools
 import json
+import os
 import re
 import shutil
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -171,6 +173,13 @@ def test_a_finished_job_whose_dataset_has_changed_is_not_taken_for_done(command:
     code, _, err = command(train, *[word.replace(str(data), str(moved)) for word in words])
     assert code == 0, err
     assert "finished earlier" in err  # the same pairs at another place
+    assert "warning" not in err
+    image = next(moved.rglob("low.tiff"))
+    later = time.time() + 5
+    os.utime(image, (later, later))
+    code, _, err = command(train, *[word.replace(str(data), str(moved)) for word in words])
+    assert code == 0, err
+    assert f"images of {moved} were written after this run; if they are others, remove its folder" in err
     write_released(data, count=60, scans=15)
     code, _, err = command(train, *words)
     assert code == 0, err
