@@ -3,11 +3,13 @@
 A row is run, composed and checked as a run checks it, or read on the page that tells it.
 """
 
+import re
 from collections.abc import Callable
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 from lightning.pytorch.callbacks import Callback
 from lightning.pytorch.loggers import Logger
@@ -19,6 +21,7 @@ from oresort.console.compose import composed
 from oresort.data.datamodule import OreDataModule
 from oresort.learn.config import TrainConfig
 from oresort.learn.options import check_options
+from oresort.learn.record import read_row
 from oresort.make import find, make
 
 DOCS = Path(__file__).parents[1] / "docs"
@@ -88,6 +91,9 @@ DOCUMENTED = {
     "own optimiser, schedule, loss, callback, logger": ("experiments.md", "## Your own optimiser, schedule, loss"),
     "own fusion": ("fusion.md", "--config-dir"),
     "own basis": ("basis.md", "--config-dir"),
+    "own tower and representation": ("parts.md", "model/tower=halving representation=capped"),  # which test_docs trains
+    "training longer": ("experiments.md", "resume=runs/first trainer.max_epochs=40"),
+    "minutes": ("reports.md", "`minutes`"),
     "grid and search": ("experiments.md", "hydra/sweeper=optuna"),
     "folds": ("experiments.md", "+experiment=crossval"),
     "several GPUs": ("experiments.md", "trainer=ddp"),
@@ -166,6 +172,42 @@ def test_a_job_is_called_by_its_verb(command: Any):
     code, out, _ = command(train, "--cfg", "hydra", "-p", "hydra.job", "data.root=x")  # what a cluster's queue shows
     assert code == 0
     assert "name: train" in out
+
+
+def test_an_evaluation_leaves_its_breakdown_and_its_figures(command: Any, trained: Path, dataset: Path, tmp_path: Path):
+    words = (f"ckpt={trained}", f"data.root={dataset}", f"out={tmp_path / 'e'}")
+    code, out, err = command(evaluate, *words, "by=[batch]", "figures=[svg]")
+    assert code == 0, err
+    table = pd.read_csv(tmp_path / "e" / "breakdown.csv")
+    whole = read_row(trained / "metrics.json")["pairs/test"]
+    counted = table.groupby("by")["pairs"].sum()  # each pair stands once in each way to part them
+    assert counted["batch"] == counted["class"] == counted["scan"] == whole
+    recall = table.set_index(["by", "group"])["recall"]
+    assert recall["class", "ore"] == read_row(trained / "metrics.json")["test/recall"]
+    assert "batch" in out
+    for name in ("roc", "precision_recall", "confusion", "reliability", "histogram", "by_batch"):
+        assert "<svg" in (tmp_path / "e" / f"{name}.svg").read_text()[:1000]
+
+
+def test_a_report_leaves_latex(command: Any, trained: Path, tmp_path: Path):
+    code, _, err = command(report, f"runs={trained}", f"out={tmp_path}", "columns=[n,auroc,minutes]", "figures=[]")
+    assert code == 0, err
+    text = (tmp_path / "report.tex").read_text()
+    auroc = read_row(trained / "metrics.json")["test/auroc"]
+    assert r"\label{tab:runs}" in text
+    assert re.search(rf"train & 1 & {100 * auroc:.2f} & \d+\.\d \\\\", text)
+    assert text.count(r"\toprule") == text.count(r"\bottomrule") == 1
+
+
+def test_a_pruned_search_is_refused_by_name(command: Any, dataset: Path, tmp_path: Path):
+    pytest.importorskip("optuna")
+    search = ("-m", "hydra/sweeper=optuna", "score=val/auroc", "optim.lr=interval(1e-4,1e-2)", f"data.root={dataset}")
+    code, _, err = command(train, *search, f"out={tmp_path / 's'}", "hydra.sweeper.pruner=median")
+    line = next(line for line in err.splitlines() if line.startswith("error: "))
+    assert code == 1
+    assert "hydra.sweeper.pruner=median: trials are not pruned" in line
+    assert "callbacks=[early_stopping]" in line
+    assert not (tmp_path / "s").exists()
 
 
 def test_python_has_the_names_of_the_first_cells():

@@ -26,8 +26,16 @@ class Search(Sweeper):
     """Runs trials that Optuna chooses, see conf/hydra/sweeper/optuna.yaml for the keywords."""
 
     def __init__(
-        self, n_trials: int, n_jobs: int, sampler: str, startup: int, seed: int, params: Mapping[str, Any] | None
+        self,
+        n_trials: int,
+        n_jobs: int,
+        sampler: str,
+        startup: int,
+        seed: int,
+        params: Mapping[str, Any] | None,
+        pruner: object = None,
     ) -> None:
+        self.pruner = pruner
         self.n_trials, self.n_jobs, self.sampler, self.startup, self.seed = n_trials, n_jobs, sampler, startup, seed
         self.params = dict(params or {})
         self.launcher: Launcher | None = None
@@ -84,6 +92,12 @@ class Search(Sweeper):
         from oresort.console.ranges import SEEDS, Rule, one_of, shown, whole
         from oresort.errors import InputError
 
+        if self.pruner is not None:
+            # its folder would bear the name of a run of all its epochs, and whether it ended would hang on the others
+            raise InputError(
+                f"hydra.sweeper.pruner={shown(self.pruner)}: trials are not pruned, since one that others ended is no "
+                "run that its own words train again; callbacks=[early_stopping] ends trials by their own figures"
+            )
         rules: dict[str, Rule] = {**dict.fromkeys(("n_trials", "n_jobs", "startup"), whole(1)), "seed": whole(0, SEEDS)}
         for key, rule in {**rules, "sampler": one_of("tpe", "random")}.items():
             if not rule.allows(value := getattr(self, key)):
