@@ -68,7 +68,7 @@ def test_two_epochs_and_two_are_four_to_the_bit_under_a_constant_rate(
     monkeypatch.chdir(two.parent)
     code, out, err = command(verb, f"resume={two.name}", "trainer.max_epochs=4", f"out={tmp_path / 'longer'}")
     assert code == 0, err
-    assert f"goes on after the 2 epochs of {two.name}" in err
+    assert f"goes on after 2 epochs of {two.name}" in err
     assert "warning" not in err
     assert "the learning rate stays 0.0003" in err
     assert "of 4 epochs" in out

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 from lightning.pytorch.utilities import rank_zero_only
 from torch.optim.lr_scheduler import LRScheduler
 
+from oresort.console.counted import counted
 from oresort.console.ranges import shown, whole
 from oresort.errors import InputError
 from oresort.files.reading import digest_of, present
@@ -52,9 +53,11 @@ def lengthened(stored: C, run: Path, epochs: object) -> tuple[C, list[str]]:
     another = f"weights={run} starts another run from its weights"
     if row["epochs"] < planned or _stopped(run):
         why = "early stopping, or a limit of steps or time"
-        raise InputError(f"{word}: that run ended after {row['epochs']} of {planned} epochs ({why}); {another}")
+        raise InputError(
+            f"{word}: that run ended after {row['epochs']} of {counted(planned, 'epoch')} ({why}); {another}"
+        )
     if int(str(epochs)) <= planned:
-        raise InputError(f"{word}: that run has {planned} epochs; give more, or {another}")
+        raise InputError(f"{word}: that run has {counted(planned, 'epoch')}; give more, or {another}")
     if (steps := stored.trainer.get("max_steps", -1)) != -1:
         raise InputError(f"{word}: trainer.max_steps={steps} of that run ends this one, too; {another}")
     trainer = stored.trainer | {"max_epochs": int(str(epochs))}
@@ -98,7 +101,8 @@ def go_on(cfg: TrainConfig, folder: Path, module: OreModule, pairs: str) -> str:
     check_weights(content["state_dict"], module, last)
     steps = int(content["global_step"])
     if content["epoch"] + 1 != done or steps % done:
-        raise InputError(f"{last}: has {content['epoch'] + 1} epochs and {steps} steps, not {done}; train it again")
+        held = counted(content["epoch"] + 1, "epoch")
+        raise InputError(f"{last}: holds {held} and {steps} steps, no end of {done}; train that run again")
     before = [group["lr"] for group in content["optimizer_states"][0]["param_groups"]]
     _stretch(cfg, content, module, steps // done * cfg.stretches[-1], steps)
     after = [group["lr"] for group in content["optimizer_states"][0]["param_groups"]]
@@ -145,4 +149,4 @@ def _told(cfg: TrainConfig, before: list[float], after: list[float]) -> str:
     old, new = (", ".join(dict.fromkeys(f"{rate:.3g}" for rate in rates)) for rates in (before, after))
     whole_run = f"the schedule ({name}) goes on as in a run of {cfg.stretches[-1]} epochs"
     rate = f"the learning rate stays {new}" if old == new else f"the learning rate was {old} and is now {new}"
-    return f"goes on after the {cfg.stretches[-2]} epochs of {cfg.resume}; {whole_run}: {rate}"
+    return f"goes on after {counted(cfg.stretches[-2], 'epoch')} of {cfg.resume}; {whole_run}: {rate}"
