@@ -70,9 +70,9 @@ def test_the_benchmark_of_a_million_pairs_runs(tmp_path: Path):
 @pytest.mark.slow
 def test_a_hundred_thousand_pairs(tmp_path: Path):
     table = benchmark(tmp_path, "--pairs", "100000")
-    spent, peak = table["processor seconds"], table["peak GB"]
-    assert spent["load the manifest"] < 10
-    assert spent["load and split"] < 15
-    assert spent["load, split, prepare all pairs"] < 300  # 3 ms a pair
-    assert spent.iloc[-1] < 30  # found again
-    assert peak.max() < peak.iloc[0] + 1.0  # 10 KB a pair
+    spent, peak = table["processor seconds"], table["peak GB"]  # three times what it costs on a core of a server
+    assert spent["load the manifest"] < 6
+    assert spent["load and split"] < 7
+    assert spent["load, split, prepare all pairs"] < 210  # 0.7 ms a pair
+    assert spent.iloc[-1] < 11  # found again
+    assert peak.max() < peak.iloc[0] + 0.6

@@ -409,6 +409,17 @@ def test_what_a_plant_gets_is_told_with_its_numbers(tmp_path: Path):
     assert "Without sorting this feed loses" in words[place : place + 400]
 
 
+def test_piles_without_a_partition_curve_have_a_page(tmp_path: Path):
+    table = pairs(60).assign(grade=lambda rows: np.where(rows["label"] == "ore", 0.6, 0.1), mass=2.0)
+    table["p_ore"] = 1 - table["p_ore"]  # the richer is thrown out
+    p_ore, scan, mass, grade = (table[name].to_numpy() for name in ("p_ore", "scan", "mass", "grade"))
+    lot = Lot(p_ore, (table["label"] == "ore").to_numpy(), scan.astype(str), mass, "manifest", grade, 60)
+    write_page(tmp_path, evaluation(table), "data", "test", 20, None, account(lot, Point(0.5)))
+    page, words = read(tmp_path), text_of(tmp_path)
+    assert "cut_grade" not in page["sorting"]["figures"]
+    assert "the piles give no curve through them" in words
+
+
 def test_labels_by_grade_are_named_at_the_top(tmp_path: Path):
     write_page(tmp_path, evaluation(pairs(60), grade={"cutoff": 0.3}), "data", "test", 20)
     assert "ore: a grade of at least 0.3 wt %" in text_of(tmp_path).split("Figures, per cent")[0]
