@@ -75,4 +75,4 @@ def test_a_hundred_thousand_pairs(tmp_path: Path):
     assert spent["load and split"] < 7
     assert spent["load, split, prepare all pairs"] < 210  # 0.7 ms a pair
     assert spent.iloc[-1] < 11  # found again
-    assert peak.max() < peak.iloc[0] + 0.6
+    assert peak.max() < peak.iloc[0] + 1.4
