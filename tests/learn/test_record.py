@@ -46,6 +46,7 @@ def test_a_record_and_its_predictions_are_read(tmp_path: Path):
         ("params", "many"), ("test/auroc", "high"), ("test/auroc", 1.5), ("test/auroc", [0.5]), ("test/mcc", -2),
         ("seed", 1.5), ("seed", True), ("status", "done"), ("name", 3), ("pairs/test", -2), ("leaking_images", "no"),
         ("config.row", 3), ("config.x", {"y": 1}), ("fit_seconds", "long"),
+        ("config.stretches", "[3, 2]"), ("config.stretches", "[0]"), ("config.stretches", "3, 4"),
     ],
 )  # fmt: skip
 def test_a_value_that_cannot_be_is_named(tmp_path: Path, key: str, value: Any):

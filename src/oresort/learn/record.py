@@ -63,7 +63,7 @@ def parts_of(stretches: object) -> list[int]:
         return []
     ends = json_of(stretches.encode())
     if not isinstance(ends, list) or not all(type(end) is int for end in ends) or ends != sorted({0, *ends} - {0}):
-        raise InputError(f"config.stretches {stretches!r} are no ends of parts of a run")
+        raise InputError(f"{stretches!r} are no ends of parts of a run")
     return [end - begin for begin, end in pairwise([0, *ends])] if len(ends) > 1 else []
 
 
@@ -129,7 +129,7 @@ def _check_kind(file: Path, row: Mapping[str, Any]) -> None:
     try:
         parts_of(row.get("config.stretches"))
     except (InputError, ValueError) as error:
-        raise InputError(f"{file}: {one_line(error)}; {_AGAIN}") from error
+        raise InputError(f"{file}: config.stretches: {one_line(error)}; {_AGAIN}") from error
     for key in ("config.name", "config.row", "config.reference", "data", "error"):
         if not isinstance(row.get(key), str | None):
             raise InputError(f"{file}: {key} {row[key]!r} is no text; {_AGAIN}")
