@@ -14,6 +14,7 @@ import pytest
 import yaml
 
 import oresort
+from oresort.__main__ import commands, main
 from oresort.paths import CONF_DIR
 from oresort.sorting import METRICS
 
@@ -65,7 +66,7 @@ def test_every_folder_has_its_place_on_the_street():
 
 @pytest.mark.parametrize("file", sorted(SRC.glob("*.py")), ids=lambda file: file.stem)
 def test_what_stands_at_the_top_is_a_thin_verb_or_shared(file: Path):
-    assert file.stem in (*VERBS, *SHARED, "__init__")
+    assert file.stem in (*VERBS, *SHARED, "__init__", "__main__")
     assert len(file.read_text().splitlines()) <= 135
 
 
@@ -99,6 +100,21 @@ def test_a_numpy_room_is_imported_without_torch(room: str):
     files = [file.relative_to(SRC.parent).with_suffix("") for file in (SRC / room).rglob("*.py")]
     names = sorted(".".join(file.parts).removesuffix(".__init__") for file in files)
     assert not loaded(f"import {', '.join(names)}") & HEAVY
+
+
+def test_the_package_lists_its_verbs_and_sends_on_who_asks_it_for_one(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+):
+    assert set(commands()) == set(VERBS)
+    assert all(commands().values())
+    for words, code, said in (
+        ([], 0, "python -m oresort.train"),
+        (["train", "seed=1"], 1, "write python -m oresort.train\n"),
+        (["trian"], 1, "known are calibrate, classic, "),
+    ):
+        monkeypatch.setattr("sys.argv", ["oresort", *words])
+        assert main() == code
+        assert said in "".join(capsys.readouterr())
 
 
 @pytest.mark.parametrize("verb", VERBS)
