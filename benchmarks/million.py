@@ -24,7 +24,7 @@ from oresort.belt import write_pairs
 from oresort.console.parallel import cores
 from oresort.data.datamodule import OreDataModule
 from oresort.data.index import index_pairs
-from oresort.data.leaks import LeakageWarning
+from oresort.data.leaks import DatasetWarning
 from oresort.data.settings import PairsConfig
 from oresort.files.layout import MANIFEST
 from oresort.files.manifest import load_manifest
@@ -122,7 +122,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=None, help="folder for million.csv")
     options = parser.parse_args()
     machine = begin(torch.get_num_threads())
-    warnings.simplefilter("ignore", LeakageWarning)  # the same few images stand on all sides
+    warnings.simplefilter("ignore", DatasetWarning)  # the same few images stand on all sides
     root = Path(tempfile.mkdtemp(dir=options.folder))
     try:
         linked(root, options.pairs, options.images)

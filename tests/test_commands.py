@@ -131,7 +131,7 @@ def test_a_changed_image_is_prepared_again(command: Any, tmp_path: Path):
     assert "8-bit" in err
 
 
-@pytest.mark.filterwarnings("default::oresort.data.leaks.LeakageWarning")
+@pytest.mark.filterwarnings("default::oresort.data.leaks.DatasetWarning")
 def test_leakage_is_a_warning_or_with_strict_an_error(command: Any, tmp_path: Path):
     root = write_manifest(write_released(tmp_path / "set"))
     frame = pd.read_csv(root / "manifest.csv", dtype=str)

@@ -163,6 +163,7 @@ def test_a_look_at_pairs_is_one_record_whose_figures_are_in_the_tables(
     assert "faithfulness" not in record
 
 
+@pytest.mark.filterwarnings("default::oresort.data.leaks.DatasetWarning")
 def test_pairs_that_are_not_there_or_have_no_mask_are_named(command: Any, trained: Path, dataset: Path, tmp_path: Path):
     pytest.importorskip("captum", reason="captum is not installed: pip install 'oresort[train]'")
     test = evaluate_checkpoint(trained, dataset).predictions["id"].tolist()
@@ -178,6 +179,7 @@ def test_pairs_that_are_not_there_or_have_no_mask_are_named(command: Any, traine
     write_tiff(copy / test[0] / "low.tiff", np.maximum(low, np.uint16(20_000)))
     code, out, err = command(explain, *words, f"data.root={copy}")
     assert code == 0, err
+    assert "no background=zero around the particle" in err
     assert f"{test[0]}, has no mask" in out
     record = json.loads((tmp_path / "out" / "explain.json").read_text())
     assert [left["id"] for left in record["left_out"]] == [test[0]]

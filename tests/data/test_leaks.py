@@ -15,7 +15,7 @@ from pairs import SMALL, write_image, write_manifest, write_released
 from oresort import train
 from oresort.classic import __main__ as classic
 from oresort.data.datamodule import OreDataModule
-from oresort.data.leaks import LeakageWarning, one_name, pixel_hashes
+from oresort.data.leaks import DatasetWarning, one_name, pixel_hashes
 from oresort.data.splits import grouped_split
 from oresort.errors import InputError
 from oresort.files.image import read_image
@@ -44,7 +44,7 @@ def test_an_image_on_two_sides_is_found_whenever_the_pairs_are_read(tmp_path: Pa
     count = len(layers)
     for _ in range(2):  # made, and found in the cache
         data = OreDataModule(root)
-        with pytest.warns(LeakageWarning, match=rf"leakage: {count} images .*{one} in train and {other} in test"):
+        with pytest.warns(DatasetWarning, match=rf"leakage: {count} images .*{one} in train and {other} in test"):
             data.setup()
         assert data.leakage() == {"leaking_scans": 0, "leaking_images": count}
     with pytest.raises(InputError, match=f"leakage: {count} images"):
@@ -54,14 +54,14 @@ def test_an_image_on_two_sides_is_found_whenever_the_pairs_are_read(tmp_path: Pa
         OreDataModule(root, strict=True).setup()
 
 
-@pytest.mark.filterwarnings("error::oresort.data.leaks.LeakageWarning")
+@pytest.mark.filterwarnings("error::oresort.data.leaks.DatasetWarning")
 def test_copies_on_one_side_and_other_pairs_are_none(dataset: Path):
     data = OreDataModule(dataset, strict=True)
     data.setup()
     assert data.leakage() == {"leaking_scans": 0, "leaking_images": 0}
 
 
-@pytest.mark.filterwarnings("default::oresort.data.leaks.LeakageWarning")
+@pytest.mark.filterwarnings("default::oresort.data.leaks.DatasetWarning")
 @pytest.mark.parametrize("verb", [train, classic])
 def test_the_finding_stands_in_the_record_of_the_run(command: Any, tmp_path: Path, verb: Any):
     root, *_ = copied(tmp_path / "set", ("low", "high"))

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pairs import write_released, write_splits
 
-from oresort.data.leaks import LeakageWarning
+from oresort.data.leaks import DatasetWarning
 from oresort.data.splits import assign_splits, grouped_split
 from oresort.errors import InputError
 from oresort.files.layout import SPLITS
@@ -77,7 +77,7 @@ def test_a_scan_on_two_sides_is_leakage(tmp_path: Path):
     frame = load_manifest(write_released(tmp_path))
     sides = [SPLITS[i % 3] for i in range(len(frame))]
     frame["split"] = sides
-    with pytest.warns(LeakageWarning, match="scans .* several sides"):
+    with pytest.warns(DatasetWarning, match="scans .* several sides"):
         assign_splits(frame, tmp_path, split="given", seed=0, strict=False)
     with pytest.raises(InputError, match="leakage"):
         assign_splits(frame, tmp_path, split="given", seed=0, strict=True)

@@ -13,7 +13,7 @@ from scipy.stats import logistic
 
 from oresort import evaluate, export, train
 from oresort.data.index import index_pairs
-from oresort.data.leaks import LeakageWarning
+from oresort.data.leaks import DatasetWarning
 from oresort.data.settings import PairsConfig
 from oresort.errors import InputError
 from oresort.learn.checkpoint import load_trained, save
@@ -62,7 +62,7 @@ def test_labels_by_grade_leave_pairs_and_sides_as_they_are(graded: Path):
 
 def test_pairs_without_a_grade_are_left_out_and_told(tmp_path: Path):
     root = with_grades(tmp_path / "data", grade="")
-    with pytest.warns(LeakageWarning, match="1 of 48 pairs have no grade"):
+    with pytest.warns(DatasetWarning, match="1 of 48 pairs have no grade"):
         assert len(index_pairs(PairsConfig(str(root), cutoff=0.1))) == 47
     with pytest.raises(InputError, match="1 of 48 pairs have no grade"):
         index_pairs(PairsConfig(str(root), cutoff=0.1, strict=True))

@@ -316,7 +316,7 @@ def test_the_start_is_checked_before_the_pairs(compose_train: Compose):
         check_options(compose_train("data.root=nowhere", "weights=x", "freeze=[head]", small=False))
 
 
-@pytest.mark.filterwarnings("default::oresort.data.leaks.LeakageWarning")
+@pytest.mark.filterwarnings("default::oresort.data.leaks.DatasetWarning")
 def test_weights_that_have_seen_the_test_are_leakage(
     trained: Path, dataset: Path, compose_train: Compose, tmp_path: Path
 ):

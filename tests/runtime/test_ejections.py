@@ -118,8 +118,8 @@ def test_a_table_of_other_decisions_does_not_stay(home: Path, tmp_path: Path, pl
 
 
 def test_what_the_geometry_forbids_is_said(home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
-    # 88 ms to the valves: 12 for these, and decisions come up to 56 lines after a particle's last one
-    words = written(tmp_path, distance=88.0, nozzles=8, true_ore_rate=0.9, false_ore_rate=0.2)
+    # 72 ms to the valves: 12 for these, and decisions come up to 40 lines after a particle's last one
+    words = written(tmp_path, distance=72.0, nozzles=8, true_ore_rate=0.9, false_ore_rate=0.2)
     sort(settings(tmp_path / "a", *scan(home), words, "overlay=false"), Rule())
     told = capsys.readouterr()
     known = json.loads((tmp_path / "a" / "decisions.json").read_text())["ejectors"]
@@ -133,7 +133,7 @@ def test_what_the_geometry_forbids_is_said(home: Path, tmp_path: Path, capsys: p
 @pytest.mark.parametrize(
     ("changed", "words", "said"),
     [
-        ({"distance": 55.0}, (), "distance=55: the belt is at the valves after 55.0 ms"),
+        ({"distance": 39.0}, (), "distance=39: the belt is at the valves after 39.0 ms"),
         ({"pixel": 0.4}, ("pixel=0.5",), "pixel=0.4 of the ejectors: sort has pixel=0.5"),
         ({"belt_speed": None}, (), "belt_speed: missing, only the plant knows"),
         ({}, ("page=0", "page_host=no.such.host.invalid"), "page_host=no.such.host.invalid: "),

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from oresort.errors import InputError
 
 
-class LeakageWarning(UserWarning):
-    """One scan or image stands on several sides of a split, so figures measured on it are too good."""
+class DatasetWarning(UserWarning):
+    """Something about a dataset is doubtful, such as a scan on two sides: figures measured on it may be wrong."""
 
 
 def one_name(scans: "pd.Series[str]") -> "pd.Series[str]":
@@ -63,10 +63,10 @@ def check_images(frame: pd.DataFrame, hashes: NDArray[np.uint64], root: Path, st
 
 
 def report(text: str, strict: bool) -> None:
-    """Warn of leakage; InputError if `strict`."""
+    """Warn of what is doubtful about a dataset; InputError if `strict`."""
     if strict:
         raise InputError(text)
-    warnings.warn(text, LeakageWarning, stacklevel=3)
+    warnings.warn(text, DatasetWarning, stacklevel=3)
 
 
 def _plain(name: str) -> str:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from oresort.console.counted import counted
 from oresort.data.draw import drawn_sides
 from oresort.data.leaks import leaking_scans, one_name, report
 from oresort.errors import InputError
@@ -93,9 +94,9 @@ def check_classes(frame: pd.DataFrame, origin: str, needed: Sequence[str]) -> No
 def _check_leakage(frame: pd.DataFrame, origin: str, strict: bool) -> None:
     leaking = leaking_scans(frame)
     if leaking:
-        share = one_name(frame["scan"]).isin(leaking).mean()
+        share, scans = one_name(frame["scan"]).isin(leaking).mean(), counted(len(leaking), "scan")
         report(
-            f"{origin}: leakage: {len(leaking)} scans (first: {leaking[0]}) stand on several sides, {share:.0%} of the "
-            "pairs; data.split=seeded draws a split grouped by scan",
+            f"{origin}: leakage: {scans} (first: {leaking[0]}) on several sides, {share:.0%} of the pairs; "
+            "data.split=seeded draws a split grouped by scan",
             strict,
         )
