@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 
+from oresort.console.counted import counted
 from oresort.errors import InputError
 from oresort.files.provenance import processor
 from oresort.learn.turns import beside
@@ -60,7 +61,6 @@ def _named(device: torch.device, devices: int) -> str:
     if device.type == "cuda":
         name = torch.cuda.get_device_name(device)
     else:
-        threads = torch.get_num_threads()
-        name = f"{processor()}, {threads} thread{'' if threads == 1 else 's'}"
+        name = f"{processor()}, {counted(torch.get_num_threads(), 'thread')}"
     name += f" x {devices}" if devices > 1 else ""
     return f"{name}, {count} runs at once" if (count := beside()) > 1 else name

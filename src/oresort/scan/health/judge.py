@@ -43,10 +43,8 @@ class Judge:
         self._looked = Looker(self._limits, self._quiet)
         self._steps = Steps(noise)
         # lines in question and `REACH` before them, as they came and as levelled transmission
-        self._counts, self._lines = (
-            Lines[np.uint16](width, np.uint16, _ROOM),
-            Lines[np.float32](width, np.float32, _ROOM),
-        )
+        self._counts = Lines[np.uint16](width, np.uint16, _ROOM)
+        self._lines = Lines[np.float32](width, np.float32, _ROOM)
         self._looks: list[Look] = []  # at them, as far as they came a stretch at a time
         self._lost = np.empty(0, np.bool_)  # (n,)
         self._repeated = np.empty(0, np.bool_)

@@ -37,6 +37,7 @@ class Looker:
     def __init__(self, limits: patches.Limits, quiet: NDArray[np.uint16] | None) -> None:
         self._limits, self._quiet = limits, quiet
         width = len(limits.down)
+        self._most = (STRETCH - 1) * limits.down  # of a sum over lines, the first of which may not count
         self._step = np.empty((STRETCH, limits.columns), np.float32)
         self._down = np.empty((STRETCH, width), np.float32)
         self._same = np.empty((STRETCH, width), np.bool_)
@@ -67,8 +68,7 @@ class Looker:
     def _restless(self, lines: NDArray[np.float32], here: NDArray[np.float32]) -> bool:
         down = self._down[: len(lines) - 1]
         cv2.absdiff(lines[1:], lines[:-1], down)
-        # the first of these may not count
-        if (cv2.reduce(down, 0, cv2.REDUCE_SUM)[0] > (STRETCH - 1) * self._limits.down).any():
+        if (cv2.reduce(down, 0, cv2.REDUCE_SUM)[0] > self._most).any():
             return True
         if not self._step.size:
             return False
