@@ -66,6 +66,11 @@ def test_what_hydra_reads_stays(word):
     assert readable(["-m", word], TrainConfig) == ["-m", word]
 
 
+@pytest.mark.parametrize("flag", ["-m", "--multirun"])
+def test_a_sweep_may_be_asked_for_amid_the_keys(flag: str):
+    assert readable(["seed=1,2", flag, "name=a"], TrainConfig) == [flag, "seed=1,2", "name=a"]
+
+
 def test_a_sweep_over_odd_names_parts_at_commas():
     assert readable(["-m", "data.root=a (1),ü"], TrainConfig) == ["-m", "data.root='a (1)','ü'"]
     assert readable(["hydra.mode=MULTIRUN", "name=a,b"], TrainConfig) == ["hydra.mode=MULTIRUN", "name=a,b"]

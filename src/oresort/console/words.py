@@ -54,7 +54,8 @@ def readable(words: Sequence[str], schema: type) -> list[str]:
     sweep = any(w == "-m" or (w[:3] == "--m" and "--multirun".startswith(w)) for w in words)
     sweep |= any(w.lower().startswith("hydra.mode=multi") for w in words)
     before = ("", *words)
-    return [w if b in _TAKE_THE_NEXT else _readable(w, schema, sweep) for b, w in zip(before, words, strict=False)]
+    read = [w if b in _TAKE_THE_NEXT else _readable(w, schema, sweep) for b, w in zip(before, words, strict=False)]
+    return sorted(read, key=lambda word: word not in _SWEEP)  # amid the keys Hydra takes it for their end
 
 
 def _readable(word: str, schema: type, sweep: bool) -> str:
