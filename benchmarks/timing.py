@@ -18,6 +18,8 @@ from oresort.paths import part
 
 Job = Callable[[], object]
 
+_STRETCH = 0.5  # seconds of one contestant, at least, where there is time: such threads spin for some milliseconds
+
 
 def spec(tower: str = "paper", fusion: str = "hybrid", head: str = "kan") -> dict[str, Any]:
     """Return the spec of a model of three files of conf/model; the paper's, but for what is named."""
@@ -26,27 +28,32 @@ def spec(tower: str = "paper", fusion: str = "hybrid", head: str = "kan") -> dic
 
 
 def fastest(contestants: dict[str, Job], seconds: float, rounds: int = 3) -> dict[str, float]:
-    """Return the shortest time of each contestant in seconds, over interleaved rounds.
+    """Return the shortest time of each contestant in seconds, over rounds in which each has a stretch of its own.
 
-    All take turns within every round, so that a change of the machine's load meets all of them. With one thread
-    processor time counts, which other programs lengthen least; with more threads wall time.
+    All take turns within every round, so that a change of the machine's load meets all of them; but not one by one, for
+    what a library leaves behind slows the next: OpenMP's threads, which eager PyTorch runs on, spin on after a call and
+    hold the core that a contestant of several threads counts on. With one thread processor time counts, which other
+    programs lengthen least; with more threads wall time.
 
     Args:
         contestants: by name.
-        seconds: for all together; a round that has begun is ended.
+        seconds: for all together; a stretch that has begun is ended, and holds two runs at least.
         rounds: at least so many.
     """
     clock = process_time if torch.get_num_threads() == 1 else perf_counter
     best = dict.fromkeys(contestants, float("inf"))
     for job in contestants.values():
         job()  # allocate and choose kernels before the clock runs
-    done, end = 0, perf_counter() + seconds
-    while done < rounds or perf_counter() < end:
+    rounds = max(rounds, int(seconds / (_STRETCH * len(contestants))))
+    stretch = seconds / (rounds * len(contestants))
+    for _ in range(rounds):
         for name, job in contestants.items():
-            start = clock()
-            job()
-            best[name] = min(best[name], clock() - start)
-        done += 1
+            runs, end = 0, perf_counter() + stretch
+            while runs < 2 or perf_counter() < end:
+                start = clock()
+                job()
+                best[name] = min(best[name], clock() - start)
+                runs += 1
     return best
 
 
