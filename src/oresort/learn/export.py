@@ -15,13 +15,15 @@ from oresort.errors import InputError
 from oresort.files.write import replacing
 from oresort.learn.checkpoint import Trained
 from oresort.learn.quantise import Gate, Labelled, judged, quantised
+from oresort.learn.winograd import lean
 from oresort.models.heads.head import p_ore
 from oresort.models.inputs import Inputs
+from oresort.models.pairnet import PairNet
 from oresort.represent.representation import PLANES, Planes
 from oresort.runtime.card import KEY, Card
 from oresort.runtime.model import BATCH
 from oresort.runtime.onnx import OnnxModel
-from oresort.runtime.sealed import seal, unsealed
+from oresort.runtime.sealed import seal
 from oresort.sorting.decide import is_ore
 from oresort.xray.transmission import NOMINAL_AIR
 
@@ -39,11 +41,11 @@ class Exported(NamedTuple):
 
 
 class _Graph(nn.Module):
-    """All that is behind the planes."""
+    """All that is behind the planes, around the model's own network or one that answers alike."""
 
-    def __init__(self, trained: Trained) -> None:
+    def __init__(self, trained: Trained, net: PairNet) -> None:
         super().__init__()
-        self.inputs, self.net = Inputs(trained.representation), trained.module.net
+        self.inputs, self.net = Inputs(trained.representation), net
         self.temperature = trained.temperature
 
     def forward(self, planes: Tensor, threshold: Tensor) -> tuple[Tensor, Tensor]:
@@ -78,7 +80,8 @@ def export_model(
     )  # fmt: skip
     trained.module.float().cpu().eval()
     Card.read(card.text())  # refuse what no runtime would open, before the work
-    content = seal(_serialised(_Graph(trained), trained.representation.size, card))
+    size = trained.representation.size
+    content = seal(_serialised(_Graph(trained, lean(trained.module.net)), size, card))
     with replacing(file) as temporary:
         temporary.write_bytes(content)
         model = OnnxModel(temporary)
@@ -90,7 +93,8 @@ def export_model(
             raise InputError(f"{file}: {why}; it was not kept")
         gate = None
         if labelled is not None:
-            temporary.write_bytes(seal(quantised(unsealed(content), labelled.calibration)))
+            plain = _serialised(_Graph(trained, trained.module.net), size, card)  # 8 bits are of whole convolutions
+            temporary.write_bytes(seal(quantised(plain, labelled.calibration)))
             gate = judged(model, OnnxModel(temporary), labelled, max_drop)
     return Exported(OnnxModel(file), pairs, difference, gate)
 

@@ -12,8 +12,8 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 Module = TypeVar("Module", bound=nn.Module)
 
 _TILE = 4  # pixels of a side that one product gives; larger ones lose digits
-_POINTS = {3: (0, 1, -1, 0.5, -0.5), 5: (0, 1, -1, 2, -2, 0.5, -0.5)}
-"""Where polynomials are evaluated, by side of the kernel, beside infinity: those of few digits lost, two by two."""
+_POINTS = {3: (0, 1, -1, 0.5, -2), 5: (0, 1, -1, 2, -2, 0.5, -0.5)}
+"""Where polynomials are evaluated, by side of the kernel, beside infinity: those by which few digits are lost."""
 
 _CHANNELS = 64  # of fewer, sums over them cost less than turning tiles and back
 _SIDE = 8  # pixels; a smaller map is mostly the rim of its tiles
