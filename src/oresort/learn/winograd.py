@@ -49,7 +49,7 @@ class Winograd(nn.Module):
     Tiles of 4 x 4 pixels of 5 x 5 sums take 64 products a pair of channels instead of 400, of 3 x 3 sums 36 instead of
     144. Lavin and Gray, Fast Algorithms for Convolutional Neural Networks, CVPR 2016; the transforms are those of Toom
     and Cook. All of it is products of matrices over whole rows, so that an image of any size needs no padding, in a
-    layout in which neither channels nor pairs are ever moved one by one. In float32 the last two digits of a sum change.
+    layout in which neither channels nor pairs are moved one by one. In float32 the last two digits of a sum change.
     """
 
     def __init__(self, conv: nn.Conv2d) -> None:
@@ -110,7 +110,8 @@ def transforms(side: int) -> tuple[NDArray[np.float64], NDArray[np.float64], NDA
     # the sums must come out for each kernel of one pixel and each input of one: linear, with one solution
     products = (values[:, None] * kernels).reshape(-1, n)  # (4 side, n)
     wanted = np.array([np.arange(n) == i + j for i in range(_TILE) for j in range(side)], np.float64)
-    return values, kernels.T, np.linalg.lstsq(products, wanted)[0].round(9)
+    inputs: NDArray[np.float64] = np.linalg.lstsq(products, wanted)[0].round(9)
+    return values, kernels.T, inputs
 
 
 def _float(matrix: NDArray[np.float64]) -> Tensor:

@@ -18,6 +18,7 @@ from oresort.represent.representation import PLANES, Planes
 from oresort.runtime.asking import Asked
 from oresort.runtime.card import KEY, Card
 from oresort.runtime.model import Counts
+from oresort.runtime.parts import Parts
 from oresort.runtime.sealed import scalar_in, unsealed
 from oresort.sorting.lot import Lot
 from oresort.sorting.point import Point
@@ -37,7 +38,7 @@ class OnnxModel(Asked):
 
     Args:
         file: the file.
-        threads: processor cores that a batch may use; a second one hardly helps a small network.
+        threads: processor cores that a batch may use; answers are the same to the bit for any number of them.
 
     Raises:
         InputError: no such file, one that is damaged or of another program or format, or threads out of range.
@@ -51,7 +52,7 @@ class OnnxModel(Asked):
         self.digest = hashlib.sha256(data).hexdigest()
         try:
             model = unsealed(data)
-            self._session = ort.InferenceSession(data, _options(threads), providers=["CPUExecutionProvider"])
+            self._session = ort.InferenceSession(data, _options(), providers=["CPUExecutionProvider"])
             self.card = Card.read(self._session.get_modelmeta().custom_metadata_map.get(KEY, ""))
             self.representation = self.card.represent()
             self._check()
@@ -62,6 +63,7 @@ class OnnxModel(Asked):
             if isinstance(error, MemoryError):
                 raise
             raise InputError(f"{self.file}: {one_line(error)[:300]}; {_MEND}") from error
+        self._parts = Parts(threads)
 
     @property
     def threshold(self) -> float:
@@ -94,6 +96,9 @@ class OnnxModel(Asked):
 
     def answer(self, planes: Planes) -> NDArray[np.float32]:
         """Return the probability of ore (B,) of planes (B, 4, S, S) float32."""
+        return self._parts(len(planes), lambda part: planes[part], self._answer)
+
+    def _answer(self, planes: Planes) -> NDArray[np.float32]:
         found: NDArray[np.float32] = self._session.run(["p_ore"], {"planes": planes})[0]
         return found
 
@@ -107,7 +112,11 @@ class OnnxModel(Asked):
         self, lows: Sequence[Counts], highs: Sequence[Counts], air: float, background: str
     ) -> NDArray[np.float32]:
         """Return the probability of ore (B,) of one batch of particles, at least one, as `predict`."""
-        return self.answer(self.representation.batch(lows, highs, air, background))
+        return self._parts(
+            len(lows),
+            lambda part: self.representation.batch(lows[part], highs[part], air, background),
+            self._answer,
+        )
 
     def _check(self) -> None:
         """Raise ValueError unless the graph takes what its card says, and answers with a probability."""
@@ -141,17 +150,15 @@ def open_model(name: str | Path, threads: int = 1) -> OnnxModel:
     return OnnxModel(file, threads)
 
 
-def _options(threads: int) -> ort.SessionOptions:
+def _options() -> ort.SessionOptions:
     """Return settings for small networks on few cores, measured in `benchmarks/runtime.py`."""
     ort.disable_telemetry_events()  # nothing is sent anywhere, whatever a build's default is
     options = ort.SessionOptions()
-    # set, since the default asks for every core of the machine: in a container that has few of them, it fails
-    options.intra_op_num_threads = threads
+    # set, since the default asks for every core of the machine: in a container that has few of them, it fails; and one,
+    # since threads that answer parts of a batch side by side scale better than threads within each operator
+    options.intra_op_num_threads = 1
     options.inter_op_num_threads = 1  # the graph is a chain: nothing in it runs side by side
     options.execution_mode = ort.ExecutionMode.ORT_SEQUENTIAL
-    # a thread that waits for the next particle must leave its core to the cutter
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    options.add_session_config_entry("session.inter_op.allow_spinning", "0")
     options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_ENABLE_ALL  # layouts: nearly twice as fast
     options.log_severity_level = 4  # what fails is raised, and said once
     return options
