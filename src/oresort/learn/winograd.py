@@ -110,8 +110,7 @@ def transforms(side: int) -> tuple[NDArray[np.float64], NDArray[np.float64], NDA
     # the sums must come out for each kernel of one pixel and each input of one: linear, with one solution
     products = (values[:, None] * kernels).reshape(-1, n)  # (4 side, n)
     wanted = np.array([np.arange(n) == i + j for i in range(_TILE) for j in range(side)], np.float64)
-    inputs: NDArray[np.float64] = np.linalg.lstsq(products, wanted)[0].round(9)
-    return values, kernels.T, inputs
+    return values, kernels.T, np.asarray(np.linalg.lstsq(products, wanted)[0].round(9), np.float64)
 
 
 def _float(matrix: NDArray[np.float64]) -> Tensor:
