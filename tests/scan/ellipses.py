@@ -34,7 +34,7 @@ def particles_on(counts, air=AIR, min_area=Cutting.min_area):
     belt = belt_columns(counts)
     transmission = (counts[:, belt] / np.float32(air)).astype(np.float32)
     cover = threshold_cover(transmission, air, np.zeros(belt.stop - belt.start, np.float32))
-    found = Regions(min_area).ended(cover.weak, cover.strong, last=True)
+    found = Regions(Cutting(min_area=min_area)).ended(cover.weak, cover.strong, last=True)
     particles = [Particle(r.x + belt.start, r.y, r.mask.shape[1], r.mask.shape[0], r.clipped, r.mask) for r in found]
     return sorted(particles, key=lambda particle: (particle.y, particle.x))
 

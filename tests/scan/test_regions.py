@@ -1,13 +1,15 @@
 import numpy as np
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from scipy import ndimage
 
+from oresort.files.dataset import Cutting
 from oresort.scan.segment.regions import Regions
+from oresort.scan.segment.split import split_touching
 
 
 def regions(weak, strong, cuts, longest=2_000, min_area=50):
-    follow = Regions(min_area, longest)
+    follow = Regions(Cutting(min_area=min_area), longest)
     found, start = [], 0
     for stop in [*sorted(cuts), len(weak)]:
         found += follow.ended(weak[start:stop], strong[start:stop])
@@ -63,7 +65,7 @@ def test_long_regions_are_cut_at_the_same_lines_however_many_came_at_a_time(seed
 def test_a_region_without_end_is_cut_so_that_memory_is_bounded():
     weak = np.zeros((500, 20), np.uint8)
     weak[:, 5:10] = 1
-    follow = Regions(min_area=1, longest=100)
+    follow = Regions(Cutting(min_area=1), 100)
     found = []
     for stop in range(20, 520, 20):
         found += follow.ended(weak[stop - 20 : stop], weak[stop - 20 : stop], last=stop == 500)
@@ -75,3 +77,92 @@ def test_a_region_without_end_is_cut_so_that_memory_is_bounded():
 
 def test_an_empty_mask_has_no_regions():
     assert regions(np.zeros((9, 9), np.uint8), np.zeros((9, 9), np.uint8), [3]) == []
+
+
+def follow_parting(weak, strong, block, options):
+    """Return regions as a cutter follows them: what has ended of a clump is parted from it after every block."""
+    follow, found = Regions(options), []
+    for start in range(0, len(weak), block):
+        found += follow.ended(weak[start : start + block], strong[start : start + block])
+        found += follow.parted()
+    return found + follow.ended(weak[:0], strong[:0], last=True)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(0, 10_000), st.sampled_from([5, 8, 16]))
+def test_what_is_parted_early_and_what_goes_on_are_the_whole(seed, block):
+    rng = np.random.default_rng(seed)
+    weak = (ndimage.gaussian_filter(rng.standard_normal((400, 150)), 9) > 0.02).astype(np.uint8)
+    found = follow_parting(weak, weak, block, Cutting(min_area=20))
+    # no pixel is lost, and none is given out twice
+    labels, count = ndimage.label(weak, structure=np.ones((3, 3)))
+    kept = [k for k in range(1, count + 1) if (labels == k).sum() >= 20]
+    np.testing.assert_array_equal(painted(weak.shape, found) > 0, np.isin(labels, kept))
+    for region in found:
+        assert region.mask[0].any()
+        assert region.mask[-1].any()
+        assert region.open[0] == (region.y == 0)
+        assert region.open[1] == (region.x == 0)
+        assert region.open[3] == (region.x + region.mask.shape[1] == 150)
+
+
+def ellipse(shape, y, x, tall, wide):
+    rows, columns = np.mgrid[: shape[0], : shape[1]]
+    return ((rows - y) / tall) ** 2 + ((columns - x) / wide) ** 2 < 1
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    st.lists(st.tuples(st.integers(16, 40), st.integers(16, 40), st.integers(-14, 14)), min_size=2, max_size=4),
+    st.integers(0, 15),
+)
+def test_a_chain_comes_apart_as_it_would_once_it_has_ended(links, above):
+    shape = 400, 160
+    mask, y = np.zeros(shape, np.bool_), above
+    for k, (tall, wide, aside) in enumerate(links):
+        y += tall - (3 if k else 0)
+        mask |= ellipse(shape, y, 80 + aside * (k > 0), tall, wide)
+        y += tall
+    weak = mask.astype(np.uint8)
+    assume(ndimage.label(weak, structure=np.ones((3, 3)))[1] == 1)
+    (whole,) = regions(weak, weak, [])
+    parts = split_touching(whole.mask)
+    found = follow_parting(weak, weak, 16, Cutting())
+    if len(parts) == 1:
+        assert len(found) == 1
+        return
+    # what went on may be parted still
+    own = [(r, p.mask) for r in found for p in split_touching(r.mask)]
+    assert len(own) == len(parts)
+    assert all(region.parted for region in found) or len(found) == 1
+    picture = np.zeros(shape, np.int64)
+    for number, (region, part) in enumerate(own, start=1):
+        height, width = part.shape
+        picture[region.y : region.y + height, region.x : region.x + width][part] = number
+    here = picture[whole.y : whole.y + len(whole.mask), whole.x : whole.x + whole.mask.shape[1]]
+    for part in parts:
+        shared = np.bincount(here[part.mask]).max()
+        assert shared >= 0.95 * part.mask.sum()
+
+
+def test_a_particle_that_has_ended_does_not_wait_for_a_longer_one_beside_it():
+    shape = 300, 200
+    short, long = ellipse(shape, 40, 60, 30, 30), ellipse(shape, 130, 110, 120, 28)
+    weak = (short | long).astype(np.uint8)
+    assert ndimage.label(weak)[1] == 1
+    follow, came = Regions(), []
+    for stop in range(16, 304, 16):
+        rows = weak[stop - 16 : stop]
+        came += [(stop, region) for region in [*follow.ended(rows, rows), *follow.parted()]]
+    (first, one), (last, other) = came
+    assert (first, last) == (80, 256)  # the short one ends with line 69, the long one with line 249
+    assert one.parted
+    assert other.parted
+    assert one.mask.sum() + other.mask.sum() == weak.sum()
+    assert abs(int(one.mask.sum()) - int(short.sum())) < 0.05 * short.sum()
+
+
+def test_nothing_is_parted_from_a_particle_that_is_one():
+    weak = ellipse((300, 120), 140, 60, 130, 45).astype(np.uint8)
+    (region,) = follow_parting(weak, weak, 16, Cutting())
+    assert not region.parted

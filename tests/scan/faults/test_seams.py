@@ -6,12 +6,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from oresort.files.dataset import Cutting
 from oresort.scan.segment.regions import Regions
 
 
 def found(weak, strong, sizes):
     """Return each region's pixels as a set, from lines that come in stretches of these sizes, the last again."""
-    follow, regions, start, sizes = Regions(min_area=1), [], 0, iter(sizes)
+    follow, regions, start, sizes = Regions(Cutting(min_area=1)), [], 0, iter(sizes)
     size = next(sizes)
     while start < len(weak):
         regions += follow.ended(weak[start : start + size], strong[start : start + size])

@@ -94,7 +94,7 @@ class Cropper:
         return Particle(
             *(self._calibration.belt.start + box.x, box.y, box.w, box.h, clipped, mask),  # boxes are of the belt
             touching=part.touching,
-            parted=part.parted,
+            parted=part.parted or region.parted,
             faulty=unknown,
             mended=mended,
         )

@@ -28,9 +28,9 @@ _MOST_FAULTS = 2_000  # kept apart; of more only the newest, for memory must not
 class Cutter:
     """Finds and cuts the particles of an endless belt; memory does not grow with what has gone by.
 
-    A particle comes out at most `lookahead` lines after its last one, or after the last one of a clump that it was part
-    of: 40 by default. Lines and pixels that show nothing true are mended where few are missing; else particles that
-    touch them are flagged `faulty`. `faults` names them all.
+    A particle comes out at most `lookahead` lines after its last one, 40 by default; one that touches others as soon
+    as it shows where it ends, at the latest when all of them have. Lines and pixels that show nothing true are mended
+    where few are missing; else particles that touch them are flagged `faulty`. `faults` names them all.
 
     Raises:
         InputError: crops are to be registered, and the calibration does not know how.
@@ -51,7 +51,7 @@ class Cutter:
         self._window = Window(calibration, options)
         self.lookahead = BLOCK + self._window.ahead
         load_libraries()
-        self._regions = Regions(options.min_area)
+        self._regions = Regions(options)
         self._waiting = np.empty((2, BLOCK, calibration.width), np.uint16)
         self._count = 0  # of lines that wait there
         self._faults: list[Fault] = []
@@ -117,8 +117,10 @@ class Cutter:
         low, high = self._waiting[:, : self._count]
         self._note(self._window.take((low, high), last))
         self._count = 0
-        # only a whole region may be parted, which is for `crop` to do: lines to come may hold its neck
-        held = [self._window.hold(region) for region in self._regions.ended(*self._window.ready(last), last)]
+        regions = self._regions.ended(*self._window.ready(last), last)
+        if self.options.split and not last:
+            regions += self._regions.parted()
+        held = [self._window.hold(region) for region in regions]
         self._window.forget(self._regions.top)
         return held
 

@@ -1,6 +1,5 @@
 """Connected regions of an endless mask: they come out whole as soon as they have ended."""
 
-from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import cv2
@@ -8,9 +7,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from oresort.files.dataset import Cutting
+from oresort.scan.segment.growing import Growing, Piece, measured
+from oresort.scan.segment.split import ended_parts
 
 LONGEST = 2_000  # lines after which an unfinished region is cut, so that memory has a bound; about 0.8 m of belt
 _PIECE = 64  # lines labelled at a time: what a larger piece saves in seams it loses in cache
+_CLUMP = 32  # lines, fewer than of two particles of which one has ended
 
 
 class Region(NamedTuple):
@@ -21,6 +23,7 @@ class Region(NamedTuple):
     mask: NDArray[np.bool_]  # (h, w)
     open: tuple[bool, bool, bool, bool]
     """Whether its first row, first column, last row and last column lie at the mask's border or a cut at `LONGEST`."""
+    parted: bool = False  # it touched another one, and was parted from it while that one went on
 
     @property
     def clipped(self) -> bool:
@@ -28,41 +31,21 @@ class Region(NamedTuple):
         return any(self.open)
 
 
-class _Piece(NamedTuple):
-    first: int  # line
-    labels: NDArray[np.int32]  # (n, W)
-
-
-@dataclass
-class _Growing:
-    """A region of which more lines may come: its box, what is in it, and where its labels are."""
-
-    top: int
-    left: int
-    bottom: int  # one past, as right
-    right: int
-    area: int
-    strong: bool
-    parts: list[tuple[_Piece, int]] = field(default_factory=list)
-
-    def absorb(self, other: "_Growing") -> None:
-        self.top, self.left = min(self.top, other.top), min(self.left, other.left)
-        self.bottom, self.right = max(self.bottom, other.bottom), max(self.right, other.right)
-        self.area, self.strong = self.area + other.area, self.strong or other.strong
-        self.parts += other.parts
-
-
 class Regions:
     """Follows the regions of a mask whose lines come a few at a time; each line is labelled once.
 
-    Regions of fewer than `min_area` pixels are dropped; one of `longest` lines is given out unfinished.
+    Regions of fewer pixels than the options' `min_area` are dropped; one of `longest` lines is given out unfinished.
     """
 
-    def __init__(self, min_area: int = Cutting.min_area, longest: int = LONGEST) -> None:
-        self._min_area, self._longest = min_area, longest
+    def __init__(
+        self,
+        options: Cutting = Cutting(),  # noqa: B008  # immutable
+        longest: int = LONGEST,
+    ) -> None:
+        self._options, self._longest = options, longest
         self._border = 0  # line at which the mask begins, or all that ran was cut last
         self._seen = 0  # lines looked at so far
-        self._growing: list[_Growing] = []  # all that reach the last line seen
+        self._growing: list[Growing] = []  # all that reach the last line seen
         self._last = np.empty(0, np.int32)  # (W + 2,), which of these at each column of that line, from 1 on; 0 is none
 
     @property
@@ -89,18 +72,68 @@ class Regions:
                 found += self._end_all(weak.shape[1])
         return found + self._end_all(weak.shape[1]) if last else found
 
+    def parted(self) -> list[Region]:
+        """Part from regions that go on what has ended of them, and return it: it need not wait for the rest.
+
+        It depends on the lines seen so far: whoever wants the same regions always asks after the same lines.
+        """
+        found, growing = list[Growing](), list[Growing]()
+        numbers = [0]  # old ones to new ones
+        fresh: list[tuple[int, Piece, int]] = []  # new number, and where it is
+        for region in self._growing:
+            parts = self._apart(region)
+            found += [part for part in parts if part.bottom < self._seen]
+            going = [part for part in parts if part.bottom == self._seen]
+            as_before = parts[0] is region
+            numbers.append(len(growing) + 1 if as_before else 0)
+            if not as_before:
+                fresh += [(len(growing) + k, *part.parts[0]) for k, part in enumerate(going, start=1)]
+            growing += going
+        if not found:
+            return []
+        self._last = np.array(numbers, np.int32)[self._last]
+        for number, piece, label in fresh:
+            here = slice(1 + piece.left, 1 + piece.left + piece.labels.shape[1])
+            self._last[here][piece.labels[-1] == label] = number
+        self._growing = growing
+        return self._out(found, len(self._last) - 2, cut=False)
+
+    def _apart(self, region: Growing) -> list[Growing]:
+        """Return what a region consists of once what has ended is parted from it; itself, where nothing has."""
+        options = self._options
+        if (
+            not region.strong
+            or self._seen < max(region.ending, region.top + _CLUMP)
+            or region.is_convex(options.convex)
+        ):
+            return [region]
+        mask = region.whole()
+        ended = ended_parts(mask, neck=options.neck, min_area=options.min_area)
+        region.ending = region.top + ended.height
+        if not ended.parts:
+            return [region]
+        rest = mask & ~np.logical_or.reduce(ended.parts)
+        parts = []
+        for pixels in (*ended.parts, rest):  # one by one, since runs of parts side by side have no end between them
+            cover = pixels.view(np.uint8)
+            count, labels = cv2.connectedComponents(cover, connectivity=8, ltype=cv2.CV_32S)
+            parts += measured(Piece(region.top, region.left, np.asarray(labels, np.int32)), cover, cover, count)
+        for one in parts:
+            one.parted = True
+        return parts
+
     def _end_all(self, width: int) -> list[Region]:
         found = self._out(self._growing, width, cut=True)
         self._growing, self._border = [], self._seen
         self._last[:] = 0
         return found
 
-    def _add(self, weak: NDArray[np.uint8], strong: NDArray[np.uint8]) -> list[_Growing]:
+    def _add(self, weak: NDArray[np.uint8], strong: NDArray[np.uint8]) -> list[Growing]:
         """Label lines (n, W), join them to what grows, and return what has ended before their last one."""
         height, width = weak.shape
         count, labels = cv2.connectedComponents(weak, connectivity=8, ltype=cv2.CV_32S)
         before = self._growing
-        fresh = self._measured(_Piece(self._seen, np.asarray(labels, np.int32)), weak, strong, count)
+        fresh = measured(Piece(self._seen, 0, np.asarray(labels, np.int32)), weak, strong, count)
         if not self._last.size:
             self._last = np.zeros(width + 2, np.int32)
         # diagonal contacts count: each pixel of the first line meets three of the line before
@@ -139,52 +172,11 @@ class Regions:
         self._growing = [everything[index] for index in going]
         return [everything[index] for index in heads if index not in number]
 
-    def _measured(
-        self, piece: _Piece, weak: NDArray[np.uint8], strong: NDArray[np.uint8], count: int
-    ) -> list[_Growing]:
-        """Return each label's region, measured by its runs along lines: far fewer than its pixels."""
-        if count == 1:
-            return []
-        height, width = weak.shape
-        rows, starts, stops = _runs(weak)  # (R,) each
-        label = piece.labels[rows, starts] - 1
-        area = np.bincount(label, stops - starts, count - 1).astype(np.int64)
-        top, left = np.full(count - 1, height), np.full(count - 1, width)
-        bottom, right = np.zeros(count - 1, np.int64), np.zeros(count - 1, np.int64)
-        np.minimum.at(top, label, rows)
-        np.maximum.at(bottom, label, rows + 1)
-        np.minimum.at(left, label, starts)
-        np.maximum.at(right, label, stops)
-        sure = np.zeros(count, np.bool_)
-        strong_rows, strong_starts, _ = _runs(strong)
-        sure[piece.labels[strong_rows, strong_starts]] = True  # strong is a part of weak
-        first = piece.first
-        measures = zip(*(values.tolist() for values in (top, left, bottom, right, area, sure[1:])), strict=True)
-        return [
-            _Growing(first + above, x, first + below, end, int(pixels), held, [(piece, index + 1)])
-            for index, (above, x, below, end, pixels, held) in enumerate(measures)
-        ]
-
-    def _out(self, regions: list[_Growing], width: int, cut: bool) -> list[Region]:
+    def _out(self, regions: list[Growing], width: int, cut: bool) -> list[Region]:
         found = []
         for region in sorted(regions, key=lambda one: (one.bottom, one.top, one.left)):
-            if region.area < self._min_area or not region.strong:
+            if region.area < self._options.min_area or not region.strong:
                 continue
-            mask = np.zeros((region.bottom - region.top, region.right - region.left), np.bool_)
-            for piece, label in region.parts:
-                first = max(piece.first, region.top)
-                rows = piece.labels[first - piece.first : region.bottom - piece.first, region.left : region.right]
-                mask[first - region.top : first - region.top + len(rows)] |= rows == label
             ends = region.top == self._border, region.left == 0, cut, region.right == width
-            found.append(Region(region.top, region.left, mask, ends))
+            found.append(Region(region.top, region.left, region.whole(), ends, region.parted))
         return found
-
-
-def _runs(mask: NDArray[np.uint8]) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.intp]]:
-    """Return row, first column and one past the last of each run of ones along the lines of a mask (n, W)."""
-    padded = np.zeros((len(mask), mask.shape[1] + 2), np.uint8)
-    padded[:, 1:-1] = mask
-    flat = padded.ravel()
-    # a line begins and ends with 0, so that none goes on into the next; one axis is found twice as fast as two
-    rows, columns = np.divmod(np.flatnonzero(flat[1:] != flat[:-1]), padded.shape[1])  # (2 R,) each, in turn
-    return rows[::2], columns[::2], columns[1::2]

@@ -1,5 +1,7 @@
 """Part particles that touch, where the outline shows how many there are; flag them where it does not."""
 
+import math
+from itertools import pairwise
 from typing import NamedTuple
 
 import cv2
@@ -12,6 +14,7 @@ from oresort.files.dataset import Cutting
 _AROUND = np.ones((3, 3), np.uint8)
 _ROUNDING = 2e-6  # relative
 _STEPS = 4  # of a pixel, between two looks at whether anything still grows
+_SURE = 3  # lines below a part, from which its rim and its neck are known: the blur of distances reaches two
 
 
 class Part(NamedTuple):
@@ -22,19 +25,28 @@ class Part(NamedTuple):
     parted: bool
 
 
+def fills(points: NDArray[np.int32], area: int, convex: float = Cutting.convex) -> bool:
+    """Tell whether `area` pixels are `convex` of the convex hull of pixels (N, 2), or all but half a pixel at its rim.
+
+    Of a region's lines the first and the last pixel will do.
+    """
+    hull = cv2.convexHull(points)  # (P, 1, 2)
+    corners = hull[:, 0].tolist()
+    # it runs through pixel centres: a polygon of B boundary steps lacks B / 2 + 1 pixels (Pick)
+    steps = sum(max(abs(x - u), abs(y - v)) for (x, y), (u, v) in pairwise([corners[-1], *corners]))
+    full = cv2.contourArea(hull) + steps / 2 + 1
+    return bool(full - area <= max((1 - convex) * full, steps / 2))
+
+
 def is_convex(mask: NDArray[np.bool_], convex: float = Cutting.convex) -> bool:
-    """Tell whether a region (H, W) fills `convex` of its convex hull, or all but half a pixel along its rim."""
+    """Tell whether a region (H, W) `fills` its convex hull; one without pixels does."""
     contours, _ = cv2.findContours(
         np.ascontiguousarray(mask).view(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE
     )
     if not contours:
         return True
-    hull = cv2.convexHull(contours[0] if len(contours) == 1 else np.concatenate(contours))[:, 0]  # (P, 2)
-    # contours run through pixel centres: a polygon of B boundary steps lacks B / 2 + 1 pixels (Pick)
-    beside = np.abs(hull[1:] - hull[:-1]).max(axis=1, initial=0)
-    steps = float(beside.sum() + np.abs(hull[0] - hull[-1]).max())
-    full = cv2.contourArea(hull) + steps / 2 + 1
-    return bool(full - np.count_nonzero(mask) <= max((1 - convex) * full, steps / 2))
+    points = contours[0] if len(contours) == 1 else np.concatenate(contours)  # (N, 1, 2)
+    return fills(np.asarray(points[:, 0], np.int32), int(np.count_nonzero(mask)), convex)
 
 
 def rim_distance(inside: NDArray[np.bool_]) -> NDArray[np.float32]:
@@ -78,19 +90,66 @@ def split_touching(
     """
     if is_convex(mask, convex):
         return [Part(mask, touching=False, parted=False)]
+    peaks = _peaks(mask, neck)
+    labels = _basins(peaks, min_area)
+    if labels is None:
+        return [Part(mask, touching=True, parted=False)]
+    parts = [labels == label for label in range(1, peaks.labels)]
+    return [Part(part, not is_convex(part, convex), True) for part in parts]
+
+
+class Ended(NamedTuple):
+    """What has ended of a clump (H, W) that goes on."""
+
+    parts: list[NDArray[np.bool_]]  # (H, W) each
+    height: int  # lines that it must have until there may be more
+
+
+def ended_parts(mask: NDArray[np.bool_], *, neck: float = Cutting.neck, min_area: int = Cutting.min_area) -> Ended:
+    """Tell which parts of a clump (H, W) have ended, as `split_touching` parts it; more lines may come below.
+
+    What is to come is taken for bare, which makes the part on the last lines narrower than it will be: so that nothing
+    is parted that would not be later.
+    """
+    peaks = _peaks(mask, neck)
+    # a part reaches as far down from its peak as its peak is from the rim, at least: most have not ended, which is
+    # known without the watershed
+    y, x = np.nonzero(peaks.coarse)
+    reach = np.zeros(peaks.labels)
+    np.maximum.at(reach, peaks.coarse[y, x], 2 * y - 1 + peaks.distance[2 * y, 2 * x])
+    earliest = math.ceil(reach[1:].min(initial=np.inf if peaks.labels > 1 else len(mask))) + _SURE
+    labels = _basins(peaks, min_area) if earliest <= len(mask) else None
+    if labels is None:
+        return Ended([], earliest)
+    going = set(np.unique(labels[-_SURE:]).tolist())
+    return Ended([labels == label for label in range(1, peaks.labels) if label not in going], earliest)
+
+
+class _Peaks(NamedTuple):
+    """Where a region is wide, on its picture with a rim of one pixel, (H + 2, W + 2)."""
+
+    distance: NDArray[np.float32]  # to the rim
+    height: NDArray[np.float32]  # its logarithm: one height is one ratio of widths, for large particles and small ones
+    coarse: NDArray[np.int32]  # every second pixel: which peak it is part of, from 1 on
+    labels: int  # peaks, and one
+
+
+def _peaks(mask: NDArray[np.bool_], neck: float) -> _Peaks:
     inside = np.pad(mask, 1)  # the transform takes the picture's edge for no rim
-    distance = rim_distance(inside)  # (H + 2, W + 2)
-    # in the logarithm one height is one ratio of widths, for large particles and small ones
-    height = np.log(np.maximum(cv2.GaussianBlur(distance, (5, 5), 1.0), 0.5))
+    distance = rim_distance(inside)
+    height = np.asarray(np.log(np.maximum(cv2.GaussianBlur(distance, (5, 5), 1.0), 0.5)), np.float32)
     # peaks are broad: every second pixel finds them, in a quarter of the time
     peaks = high_peaks(height[::2, ::2].copy(), -np.log(neck)) & inside[::2, ::2]
     count, coarse = cv2.connectedComponents(peaks.view(np.uint8), connectivity=8, ltype=cv2.CV_32S)
-    if count > 2:  # two peaks at least, and what is no peak
-        markers = np.zeros(inside.shape, np.int32)
-        markers[::2, ::2] = coarse
-        labels = skimage.segmentation.watershed(-height, markers, mask=inside)[1:-1, 1:-1]  # (H, W)
-        areas = np.bincount(labels.ravel(), minlength=count)
-        if (areas[1:] >= min_area).all():
-            parts = [labels == label for label in range(1, count)]
-            return [Part(part, not is_convex(part, convex), True) for part in parts]
-    return [Part(mask, touching=True, parted=False)]
+    return _Peaks(distance, height, np.asarray(coarse, np.int32), count)
+
+
+def _basins(peaks: _Peaks, min_area: int) -> NDArray[np.int32] | None:
+    """Return which peak each pixel (H, W) of a region belongs to; None: all to one, or too few to one of them."""
+    if peaks.labels <= 2:  # what is no peak counts
+        return None
+    markers = np.zeros(peaks.height.shape, np.int32)
+    markers[::2, ::2] = peaks.coarse
+    labels = skimage.segmentation.watershed(-peaks.height, markers, mask=peaks.distance > 0)[1:-1, 1:-1]
+    areas = np.bincount(labels.ravel(), minlength=peaks.labels)
+    return np.asarray(labels, np.int32) if (areas[1:] >= min_area).all() else None
