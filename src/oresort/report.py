@@ -76,9 +76,11 @@ def report(cfg: ReportConfig) -> "Report":
         from oresort.tables.page.sweep import write_sweep
 
         print(f"page: {write_sweep(out, result, cfg.runs, cfg.split, cfg.metric, cfg.resamples)}")
-    if damaged := result.failed[result.failed["status"] == DAMAGED]["error"].tolist():
-        more = f" (and {len(damaged) - 1} more, see report.md)" if len(damaged) > 1 else ""
-        raise InputError(f"{damaged[0]}{more}; the report is of the others")
+    damaged = result.failed[result.failed["status"] == DAMAGED]
+    if not damaged.empty:  # of runs that go on still, none has an error
+        first, *others = damaged["error"]
+        more = f" (and {len(others)} more, see report.md)" if others else ""
+        raise InputError(f"{first}{more}; the report is of the others")
     return result
 
 

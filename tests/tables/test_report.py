@@ -397,6 +397,13 @@ def test_a_damaged_record_is_named_and_the_others_are_reported(command: Any, run
     assert "kan-1" in (runs / "report.md").read_text()
 
 
+def test_a_run_that_goes_on_still_is_named_and_no_error(command: Any, runs: Path):
+    (runs / "lost" / "metrics.json").write_text(json.dumps({"status": "running", "name": "ablation_head", "seed": 1}))
+    code, out, err = command(report, f"runs={runs}", "resamples=10")
+    assert code == 0, err
+    assert "running" in out
+
+
 def test_where_all_runs_are_damaged_no_table_looks_whole(command: Any, tmp_path: Path):
     make_run(tmp_path / "runs" / "a", "KAN 6", 1, 0.1)
     (tmp_path / "runs" / "a" / "metrics.json").write_text("x")
