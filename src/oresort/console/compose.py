@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 import hydra
 from hydra.core.config_store import ConfigStore
+from hydra.core.global_hydra import GlobalHydra
 from hydra.core.hydra_config import HydraConfig
 from hydra.errors import HydraException
 from hydra.types import RunMode
@@ -114,7 +115,8 @@ def compose_and_run(name: str, schema: type, function: Callable[[Any], object]) 
     os.environ["HYDRA_FULL_ERROR"] = "1"
     started.clear()
     try:
-        hydra.main(version_base="1.3", config_path=str(CONF_DIR), config_name=name)(task)()
+        if not _ran_alone(name, task):
+            hydra.main(version_base="1.3", config_path=str(CONF_DIR), config_name=name)(task)()
     except (HydraException, OmegaConfBaseException) as error:
         started.undo()
         raise explained(error, schema) from error
@@ -136,6 +138,29 @@ def compose_and_run(name: str, schema: type, function: Callable[[Any], object]) 
     if failures:
         started.undo()
     return failures
+
+
+def _ran_alone(name: str, task: Callable[[DictConfig], object]) -> bool:
+    """Run a job that is no sweep; tell whether it was one. `hydra.main` composes twice, to learn that alone."""
+    began = False
+
+    def beginning(cfg: DictConfig) -> object:
+        nonlocal began
+        # without its assertions Hydra would come here with a sweep, too
+        began = HydraConfig.get().mode == RunMode.RUN
+        return task(cfg) if began else None
+
+    if any(word.startswith("-") for word in sys.argv[1:]):
+        return False
+    with hydra.initialize_config_dir(str(CONF_DIR), job_name=name, version_base="1.3"):
+        job = GlobalHydra.instance().hydra
+        assert job is not None
+        try:
+            job.run(name, task_function=beginning, overrides=sys.argv[1:])
+        except Exception:  # of what is wrong before the job begins, and of sweeps, hydra.main knows more
+            if began:
+                raise
+    return began
 
 
 def _unknown(cfg: DictConfig, prefix: str) -> Iterator[str]:

@@ -1,0 +1,39 @@
+"""The configuration of a command is composed once, but where Hydra must look for a sweep."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from omegaconf import OmegaConf
+
+from oresort import report
+
+
+@pytest.fixture
+def read(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[str]:
+    """The names of the files of conf/ that were read, each as often as it was; in a folder of their own."""
+    monkeypatch.chdir(tmp_path)
+    names: list[str] = []
+    load = OmegaConf.load
+
+    def noted(file: Any) -> Any:
+        names.append(Path(getattr(file, "name", "")).name)
+        return load(file)
+
+    monkeypatch.setattr(OmegaConf, "load", noted)
+    return names
+
+
+def test_a_command_is_composed_once(command: Any, read: list[str], tmp_path: Path):
+    code, _, err = command(report, f"runs={tmp_path}")
+    assert (code, err.count("\n")) == (1, 1), err
+    assert "no runs" in err
+    assert read.count("report.yaml") == 1
+
+
+@pytest.mark.parametrize("words", [("hydra.mode=MULTIRUN",), ("-m",), ("+hydra.job.chdir=x",)])
+def test_what_is_no_single_job_is_left_to_hydra(command: Any, read: list[str], tmp_path: Path, words: tuple[str, ...]):
+    code, _, err = command(report, f"runs={tmp_path}", *words)
+    assert code == 1
+    assert err.count("\n") == 1, err
+    assert read.count("report.yaml") > 1
