@@ -2,11 +2,11 @@ import numpy as np
 import pytest
 
 from oresort.scan.calibrate.quadratic import about_quadratic
-from oresort.scan.cut.layers import compared
+from oresort.scan.cut.layers import attenuation_of, compared
 
 
 def rock(lines=60, width=70, noise=0.026, seed=0, hole=False):
-    """Return transmissions (h, w) of half an ellipsoid in both layers, its own grain included, and its mask."""
+    """Return attenuations (h, w) of half an ellipsoid in both layers, its own grain included, and its mask."""
     rows, columns = np.mgrid[:lines, :width]
     inside = 1 - ((rows - lines / 2) / 27) ** 2 - ((columns - width / 2) / 32) ** 2
     thick = np.sqrt(np.maximum(inside, 0))
@@ -15,8 +15,9 @@ def rock(lines=60, width=70, noise=0.026, seed=0, hole=False):
     if hole:  # a grain of ore: low attenuates more there than the rock around it
         grain = (rows - 25) ** 2 + (columns - 40) ** 2 < 64
         attenuation = [attenuation[0] + 0.5 * grain, attenuation[1] + 0.2 * grain]
-    low, high = (np.exp(-a) * (1 + noise * np.exp(a / 2) * rng.standard_normal(a.shape)) for a in attenuation)
-    return low.astype(np.float32), high.astype(np.float32), inside > 0.02
+    layers = [np.exp(-a) * (1 + noise * np.exp(a / 2) * rng.standard_normal(a.shape)) for a in attenuation]
+    low, high = attenuation_of([layer.astype(np.float32) for layer in layers])
+    return low, high, inside > 0.02
 
 
 @pytest.mark.parametrize("noise", [0, 0.026, 0.05])
@@ -55,3 +56,24 @@ def test_a_slab_of_one_thickness_has_a_curve_as_well(spread):
     left_over = about_quadratic(1.5 * high, high)
     assert np.abs(left_over).max() < 1e-3
     assert np.abs(about_quadratic(1.5 * high + np.float32(0.1) * high**2, high)).max() < 1e-3
+
+
+def test_attenuation_is_that_of_transmission_and_ends_where_there_is_no_signal():
+    layers = [np.array([[1, np.exp(-2)]], np.float32), np.array([[0, -0.1]], np.float32)]
+    found = attenuation_of(layers)
+    np.testing.assert_allclose(found, [[[0, 2]], [[9.21, 9.21]]], atol=1e-3)
+    np.testing.assert_array_equal(layers[1], np.array([[0, -0.1]], np.float32))  # as it was
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 30), (2, 30), (3, 30), (30, 1), (4, 4)])
+def test_of_hardly_any_pixels_the_means_are_known(shape):
+    h = np.full(shape, 0.5, np.float32)
+    layers = compared(1.5 * h, h, np.ones(shape, np.bool_))
+    assert (layers.low, layers.high, layers.agree) == (pytest.approx(0.75), pytest.approx(0.5), True)
+
+
+def test_what_lies_outside_the_mask_does_not_count():
+    low, high, mask = rock()
+    expected = compared(low, high, mask)
+    low[~mask] = 3
+    assert compared(low, high, mask) == expected

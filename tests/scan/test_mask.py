@@ -1,12 +1,13 @@
 """The three rules of what is covered, on scans with known answers."""
 
+import cv2
 import numpy as np
 import pytest
 from ellipses import AIR, scan_of
 
 from oresort.errors import InputError
 from oresort.files.dataset import Cutting
-from oresort.scan.segment.mask import MASKS
+from oresort.scan.segment.mask import MASKS, REACH
 
 NOISE = np.full(500, 0.008, np.float32)
 
@@ -48,3 +49,17 @@ def test_every_word_has_a_rule():
         Cutting(mask=name)
     with pytest.raises(InputError, match="mask=ideal: unknown; known are noise, threshold, released"):
         Cutting(mask="ideal")
+
+
+@pytest.mark.parametrize("name", MASKS)
+def test_a_mask_depends_on_nothing_farther_than_its_reach(name):
+    rng = np.random.default_rng(0)
+    grains = cv2.GaussianBlur(rng.standard_normal((120, 140)).astype(np.float32), (0, 0), 4)
+    picture = np.clip(0.85 + 1.5 * grains, 0.1, 1).astype(np.float32)
+    noise = np.full(140, 0.01, np.float32)
+    margin = REACH[name]
+    whole, box = MASKS[name](picture, 52_000.0, noise).weak, np.s_[40:80, 50:100]
+    near = np.s_[40 - margin : 80 + margin, 50 - margin : 100 + margin]
+    part = MASKS[name](picture[near], 52_000.0, noise[near[1]]).weak
+    assert 0.1 < whole[box].mean() < 0.9
+    np.testing.assert_array_equal(part[margin:-margin, margin:-margin], whole[box])

@@ -26,6 +26,25 @@ def pairs(count, seed, noise=0.03, thickness=1.0, ratio=1.6):
     return found
 
 
+@pytest.mark.parametrize(("height", "width"), [(1, 2), (1, 3), (2, 2), (9, 8), (40, 31)])
+def test_grain_is_the_median_step_between_pixels_side_by_side(height, width):
+    rng = np.random.default_rng(width)
+    low, high = rng.integers(1, 65_536, (2, height, width)).astype(np.uint16)
+    low[rng.random(low.shape) < 0.1] = 0
+    low[0, :2] = 7, 900
+    figures = pair_figures(low, high, AIR, "zero")
+    steps = [
+        abs(float(np.log(counts[y, x + 1]) - np.log(counts[y, x])))
+        for counts in (low.astype(float), high.astype(float))
+        for y in range(height)
+        for x in range(width - 1)
+        if low[y, x] and low[y, x + 1]
+    ]
+    expected = [1.4826 / np.sqrt(2) * np.median(part) for part in np.split(np.array(steps), 2)]
+    assert (figures.grain_low, figures.grain_high) == pytest.approx(expected, rel=1e-4)
+    assert figures.low_mean == pytest.approx(np.log(AIR / low[low > 0].astype(float)).mean(), rel=1e-5)
+
+
 @pytest.fixture(scope="module")
 def seen():
     figures = pairs(240, 0)

@@ -18,9 +18,9 @@ class Resize:
 
     size: int = 40
 
-    def __call__(self, image: Image) -> Image:
-        """Return `image` (H, W) float32 as (size, size) float32, in the same unit."""
-        return np.asarray(cv2.resize(image, (self.size, self.size), interpolation=cv2.INTER_LINEAR), np.float32)
+    def __call__(self, image: Image, out: Image | None = None) -> Image:
+        """Return `image` (H, W) float32 as (size, size) float32, in the same unit, in `out` if it is given."""
+        return np.asarray(cv2.resize(image, (self.size, self.size), out, interpolation=cv2.INTER_LINEAR), np.float32)
 
     def frame(self, image: NDArray[Any]) -> NDArray[Any]:
         """Return what of a crop (H, W) the network sees, at the detector's resolution: all of it."""
@@ -46,8 +46,8 @@ class Canvas:
         if self.extent < self.size:
             raise InputError(f"representation.extent={self.extent}: smaller than size={self.size}; raise it")
 
-    def __call__(self, image: Image) -> Image:
-        """Return `image` (H, W) float32, zero outside the particle, as (size, size) float32."""
+    def __call__(self, image: Image, out: Image | None = None) -> Image:
+        """Return `image` (H, W) float32, zero outside the particle, as (size, size) float32, `out` if it is given."""
         height, width = image.shape
         if max(height, width) > self.extent:
             scale = self.extent / max(height, width)
@@ -56,7 +56,7 @@ class Canvas:
         canvas = np.zeros((self.extent, self.extent), np.float32)
         top, left = (self.extent - height) // 2, (self.extent - width) // 2
         canvas[top : top + height, left : left + width] = image
-        return np.asarray(cv2.resize(canvas, (self.size, self.size), interpolation=cv2.INTER_AREA), np.float32)
+        return np.asarray(cv2.resize(canvas, (self.size, self.size), out, interpolation=cv2.INTER_AREA), np.float32)
 
     def frame(self, image: NDArray[Any]) -> NDArray[Any]:
         """Return the square around a crop (H, W) that the network sees, at the detector's resolution, zero beyond."""

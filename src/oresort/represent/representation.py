@@ -86,13 +86,14 @@ class Representation(ABC):
         layers = [layer for pair in pairs for layer in pair]  # (H, W), 2 B of them
         inside = np.concatenate([particle_mask(layer, air, background).ravel() for layer in layers])  # (pixels,)
         values = self.quantity(np.concatenate([layer.ravel() for layer in layers]), air)
-        values *= inside
         cover = inside.astype(np.float32)
+        values *= cover
         start = 0
         for number, layer in enumerate(layers):
             place = slice(start, start := start + layer.size)
             for kind, pixels in enumerate((values, cover)):
-                planes[number // 2, 2 * kind + number % 2] = self.geometry(pixels[place].reshape(layer.shape))
+                plane = planes[number // 2, 2 * kind + number % 2]
+                self.geometry(pixels[place].reshape(layer.shape), plane)
 
     @abstractmethod
     def quantity(self, counts: NDArray[np.uint16], air: float) -> NDArray[np.float32]:

@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from oresort.errors import InputError
 from oresort.scan.segment.particle import Particle
-from oresort.sorting.decide import decide
+from oresort.sorting.decide import is_ore
+from oresort.sorting.probability import check_probabilities, check_threshold
 
 _WORDS = {"keep": "ore", "drop": "waste", "decide": None}
 POLICIES = tuple(_WORDS)
@@ -51,8 +52,11 @@ class Policy:
         Raises:
             InputError: as `decide`.
         """
-        decisions, reasons = decide(p_ore, threshold).tolist(), ["threshold"] * len(p_ore)
-        near = (np.abs(np.asarray(p_ore, np.float64) - threshold) < self.band).tolist()  # (N,)
+        check_threshold(threshold)
+        check_probabilities(p_ore, "p_ore")
+        decisions = ["ore" if ore else "waste" for ore in is_ore(p_ore, threshold).tolist()]
+        reasons = ["threshold"] * len(decisions)
+        near = [abs(p - threshold) < self.band for p in p_ore.tolist()]
         for i, particle in enumerate(particles):
             for kind in _KEYS:
                 word = _WORDS[getattr(self, kind)]

@@ -1,5 +1,6 @@
 """Detector counts, and the attenuation that they mean."""
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -16,3 +17,9 @@ def attenuation(counts: NDArray[np.generic], air: float) -> NDArray[np.float32]:
     np.maximum(values, 1.0, out=values)
     np.divide(float(air), values, out=values)
     return np.log(values, out=values)
+
+
+def counts_of(transmission: NDArray[np.float32], air: float) -> NDArray[np.uint16]:
+    """Return transmission (H, W), of which 1 are `air` counts, in counts: whole, 0 to `FULL_SCALE`."""
+    # in one pass: it rounds, and what is brighter than full scale does not wrap round to dark
+    return np.asarray(cv2.addWeighted(transmission, air, transmission, 0.0, 0.0, dtype=cv2.CV_16U), np.uint16)

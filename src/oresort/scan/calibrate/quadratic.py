@@ -9,10 +9,21 @@ def about_quadratic(low: NDArray[np.floating], high: NDArray[np.floating]) -> ND
     # in double precision: of a slab, whose attenuation hardly varies, little but rounding parts the two terms
     low, high = np.asarray(low, np.float64), np.asarray(high, np.float64)
     square = high * high
+    sums = high @ high, high @ square, square @ square, high @ low, square @ low
+    first, second = quadratic(*map(float, sums))
+    return np.asarray(low - first * high - second * square)
+
+
+def quadratic(
+    own: float, mixed: float, of_square: float, with_low: float, square_with_low: float
+) -> tuple[float, float]:
+    """Return what high attenuation and its square are to be multiplied by to give low attenuation as well as they can.
+
+    Given are sums over pixels: of high attenuation squared, times its square, of its square squared, and of low
+    attenuation times high attenuation and times its square.
+    """
     # no constant: without matter neither layer attenuates; where the high layer shows nothing there is no curve
-    own, mixed, of_square = float(high @ high) + 1e-9, float(high @ square), float(square @ square) + 1e-9
-    with_low, square_with_low = float(high @ low), float(square @ low)
+    own, of_square = own + 1e-9, of_square + 1e-9
     scale = own * of_square - mixed**2  # two equations, in closed form: this is asked of every particle
     first = (of_square * with_low - mixed * square_with_low) / scale
-    second = (own * square_with_low - mixed * with_low) / scale
-    return np.asarray(low - first * high - second * square)
+    return first, (own * square_with_low - mixed * with_low) / scale

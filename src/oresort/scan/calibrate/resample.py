@@ -1,9 +1,10 @@
 """Sample a picture between its pixels, along rows and columns that stay rows and columns."""
 
+from collections.abc import Sequence
 from functools import lru_cache
+from itertools import pairwise
 from typing import NamedTuple
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -12,64 +13,70 @@ from oresort.scan.calibrate.register import Registration
 from oresort.xray.transmission import FULL_SCALE
 
 _POLE = np.sqrt(3.0) - 2  # of the recursive filter from pixels to coefficients of a cubic spline
-REACH = 12
+SPLINES = 12
 """Pixels on each side that a spline's coefficient is taken of: a pixel's weight falls to 0.27 with each of distance."""
-_FALL = _POLE ** np.abs(np.arange(-REACH, REACH + 1))
-_WEIGHTS = (_FALL / _FALL.sum()).astype(np.float32)  # (25,)
+_FALL = _POLE ** np.abs(np.arange(-SPLINES, SPLINES + 1))
+_COEFFICIENT = _FALL / _FALL.sum()  # (25,), of pixels
+_PIXELS = len(_COEFFICIENT) + 3  # that a value between them is made of: four coefficients side by side
+_TOGETHER = 48  # rows or columns at most: the matrix of more is mostly zeros
 
 
-class Taps(NamedTuple):
-    """Four coefficients of a spline at each of n places, (4, n), and their weights (4, n) float32."""
+class Block(NamedTuple):
+    """Places side by side, the pixels that the values there are made of, and the weights (places, pixels) float32."""
 
-    places: NDArray[np.intp]
+    places: slice
+    pixels: slice
     weights: NDArray[np.float32]
 
 
-def spline_of(picture: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return the coefficients (H, W) of the cubic spline through a picture's pixels, to 1e-7 of its contrast.
+class Taps(NamedTuple):
+    """What values at n places are made of: place i of pixels from i + `least` on, by their weights (n, k) float32.
 
-    Beyond the rim the picture is mirrored. What is farther than `REACH` pixels away has no weight, so this is a plain
-    convolution, in a third of the time of a recursive filter.
+    All but `_PIXELS` of the weights are 0, those from i + `shift` on.
     """
-    for kernel in (_WEIGHTS[None], _WEIGHTS[:, None]):  # OpenCV's own filter of both axes takes half as long again
-        picture = np.asarray(cv2.filter2D(picture, cv2.CV_32F, kernel, borderType=cv2.BORDER_REFLECT), np.float32)
-    return picture
+
+    least: int
+    weights: NDArray[np.float32]
+    shift: tuple[int, ...]
+
+    def pixels(self, start: int, stop: int) -> tuple[int, int]:
+        """Return the first pixel, and one past the last, that places `start` to `stop` are made of."""
+        return start + self.shift[start], stop - 1 + self.shift[stop - 1] + _PIXELS
+
+    def blocks(self, start: int, stop: int, origin: int, size: int) -> tuple[Block, ...]:
+        """Return what places `start` to `stop` are made of, as matrices, of a picture's `size` pixels from `origin` on.
+
+        Places a pixel apart make a band along the diagonal, which stands upright in a matrix of rows longer by one.
+        """
+        shift = self.shift[start:stop]
+        least = min(shift)
+        reach = max(shift) - least + _PIXELS
+        count, pixels = stop - start, stop - start + reach - 1
+        band = np.zeros((count, pixels + 1), np.float32)
+        band[:, :reach] = self.weights[start:stop, least - self.least :][:, :reach]
+        matrix = band.ravel()[: count * pixels].reshape(count, pixels)
+        begin, parts = start + least - origin, -(-count // _TOGETHER)
+        ends, found = [count * part // parts for part in range(parts + 1)], []
+        for first, last in pairwise(ends):
+            seen = slice(max(begin + first, 0), min(begin + last + reach - 1, size))
+            found.append(Block(slice(first, last), seen, matrix[first:last, seen.start - begin : seen.stop - begin]))
+        return tuple(found)
 
 
-def resample(spline: NDArray[np.float32], rows: Taps, columns: Taps) -> NDArray[np.float32]:
-    """Return the values (h, w) of `spline_of` (H, W) at the places of h rows and w columns.
+def resample(picture: NDArray[np.float32], rows: Sequence[Block], columns: Sequence[Block]) -> NDArray[np.float32]:
+    """Return the values (h, w) of the cubic spline through a picture (H, W) at the places of h rows and w columns.
 
-    Rows and columns are weighted one after the other, four coefficients each, a third of the time of SciPy's
-    `affine_transform`, which also takes other coefficients beyond the rim than its own filter in this mode, and is
-    wrong by up to 0.3 of the contrast there.
+    Products of matrices take a third of the time of the filters that they stand for. SciPy's `affine_transform` also
+    takes other coefficients beyond the rim than its own filter in this mode, and is wrong by up to 0.3 of the contrast
+    there.
     """
-    return _of_columns(_of_lines(spline, rows), columns)
-
-
-def _of_lines(spline: NDArray[np.float32], rows: Taps) -> NDArray[np.float32]:
-    """Return the values (h, W) between lines of coefficients (H, W)."""
-    count = rows.places.shape[1]
-    firsts = rows.places[:, 0].tolist()
-    # nearly always lines one after the other, which need not be copied
-    if (rows.places - np.arange(count) == rows.places[:, :1]).all():
-        parts = [spline[first : first + count] for first in firsts]
-    else:
-        parts = [spline.take(place, 0) for place in rows.places]
-    total: NDArray[np.float32] = parts[0] * rows.weights[0][:, None]
-    for part, weight in zip(parts[1:], rows.weights[1:], strict=True):
-        total += part * weight[:, None]
-    return total
-
-
-def _of_columns(spline: NDArray[np.float32], columns: Taps) -> NDArray[np.float32]:
-    """Return the values (h, w) between columns of coefficients (h, W)."""
-    total: NDArray[np.float32] = spline.take(columns.places[0], 1)
-    total *= columns.weights[0]
-    for place, weight in zip(columns.places[1:], columns.weights[1:], strict=True):
-        part = spline.take(place, 1)
-        part *= weight
-        total += part
-    return total
+    lines = np.empty((rows[-1].places.stop, picture.shape[1]), np.float32)  # (h, W)
+    for places, pixels, weights in rows:
+        np.matmul(weights, picture[pixels], out=lines[places])
+    values = np.empty((len(lines), columns[-1].places.stop), np.float32)  # (h, w)
+    for places, pixels, weights in columns:
+        np.matmul(lines[:, pixels], weights.T, out=values[:, places])
+    return values
 
 
 def register(high: NDArray[np.uint16], registration: Registration) -> NDArray[np.uint16]:
@@ -79,31 +86,39 @@ def register(high: NDArray[np.uint16], registration: Registration) -> NDArray[np
     """
     belt = belt_columns(high)
     # splines ring at the jump to full scale beside the belt, so they are laid through the belt alone
-    spline = spline_of(high[:, belt].astype(np.float32))
+    picture = high[:, belt].astype(np.float32)
     # the fit counts columns from the scan's first, the spline from the belt's
     offset = registration.column_offset + (registration.scale - 1) * belt.start
     registered = np.full_like(high, FULL_SCALE)
-    height, width = spline.shape
-    rows, columns = taps(registration.row_offset, 1.0, height, height), taps(offset, registration.scale, width, width)
-    seen = resample(spline, rows, columns)  # (H, belt)
+    height, width = picture.shape
+    columns = taps(offset, registration.scale, width, width).blocks(0, width, 0, width)
+    seen = resample(picture, lines_at(registration.row_offset, height, height), columns)  # (H, belt)
     registered[:, belt] = np.rint(seen.clip(0, FULL_SCALE))
     return registered
 
 
-@lru_cache(256)
 def taps(start: float, step: float, count: int, size: int) -> Taps:
-    """Return what to take of `size` coefficients at `count` places, from `start` on with `step`.
+    """Return what of `size` pixels the spline's values at `count` places are made of, from `start` on with `step`.
 
-    Places outside take the value of the nearest pixel. Many particles ask for the same rows: the answer is kept, and
-    cannot be written to.
+    Places outside take the value of the nearest pixel; beyond the rim the picture is mirrored.
     """
     place = np.clip(start + step * np.arange(count), 0, size - 1)  # (count,)
-    first = np.floor(place).astype(np.intp)
-    t = place - first
-    weights = np.stack([(1 - t) ** 3, 3 * t**3 - 6 * t**2 + 4, -3 * t**3 + 3 * t**2 + 3 * t + 1, t**3]) / 6
-    index = first + np.arange(-1, 3)[:, None]  # (4, count)
-    index = np.where(index < 0, -index - 1, index)  # as `spline_of` goes on beyond the rim: c b a | a b c
-    found = Taps(np.where(index >= size, 2 * size - 1 - index, index), weights.astype(np.float32))
-    for values in found:
-        values.flags.writeable = False
-    return found
+    below = np.floor(place).astype(np.intp)
+    t = place - below
+    four = np.stack([(1 - t) ** 3, 3 * t**3 - 6 * t**2 + 4, -3 * t**3 + 3 * t**2 + 3 * t + 1, t**3], 1) / 6
+    spread = np.zeros((count, _PIXELS))
+    for k in range(4):
+        spread[:, k : k + len(_COEFFICIENT)] += four[:, k : k + 1] * _COEFFICIENT
+    index = (below[:, None] + np.arange(-1 - SPLINES, _PIXELS - 1 - SPLINES)) % (2 * size)  # (count, pixels)
+    index = np.where(index < size, index, 2 * size - 1 - index)  # c b a | a b c | c b a
+    shift = np.clip(below - 1 - SPLINES, 0, max(size - _PIXELS, 0)) - np.arange(count)
+    least, places = int(shift.min()), np.arange(count)[:, None]
+    weights = np.zeros((count, int(shift.max()) - least + _PIXELS))
+    np.add.at(weights, (places, index - places - least), spread)
+    return Taps(least, weights.astype(np.float32), tuple(shift.tolist()))
+
+
+@lru_cache(256)
+def lines_at(start: float, count: int, size: int) -> tuple[Block, ...]:
+    """Return blocks of lines from `start` on, of `size` lines: many particles ask for the same, so these are kept."""
+    return taps(start, 1.0, count, size).blocks(0, count, 0, size)

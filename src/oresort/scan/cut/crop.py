@@ -1,7 +1,6 @@
 """Cut one particle out of the lines in memory, registered or the way the paper's data were cut."""
 
 import math
-from dataclasses import replace
 from typing import NamedTuple
 
 import cv2
@@ -10,14 +9,14 @@ from numpy.typing import NDArray
 
 from oresort.files.dataset import Cutting
 from oresort.scan.calibrate.calibration import Calibration
-from oresort.scan.calibrate.resample import Taps, resample, spline_of, taps
-from oresort.scan.cut.held import HALO, SPLINES, Around, Box, Held, grown, lines_below, seen, seen_columns
+from oresort.scan.calibrate.resample import lines_at, resample
+from oresort.scan.cut.held import HALO, Around, Box, Held, grown, lines_below, seen, seen_columns
 from oresort.scan.cut.layers import attenuation_of, compared
 from oresort.scan.cut.unknown import always_unknown, touched
-from oresort.scan.segment.mask import MASKS
+from oresort.scan.segment.mask import MASKS, REACH
 from oresort.scan.segment.particle import Particle
 from oresort.scan.segment.split import Part, split_touching
-from oresort.xray.transmission import FULL_SCALE
+from oresort.xray.transmission import counts_of
 
 
 class Cut(NamedTuple):
@@ -29,7 +28,6 @@ class Cut(NamedTuple):
     mass_proxy: float  # sum of high attenuation over its pixels: of one material it goes with mass
     low_mean: float  # mean attenuation l of the low layer over its pixels
     high_mean: float  # and h of the high one
-    residual: float  # rms of l about its best quadratic in h: 0.03 on layers that agree
 
 
 class Cropper:
@@ -38,6 +36,7 @@ class Cropper:
     def __init__(self, calibration: Calibration, options: Cutting) -> None:
         self._calibration, self._options = calibration, options
         self._taps, self._rule, self._below = seen_columns(calibration), MASKS[options.mask], lines_below(options)
+        self._near = REACH[options.mask]  # pixels beside it that a pixel's mask depends on
         self._dead = always_unknown(calibration, options.correct)
 
     def __call__(self, held: Held) -> list[Cut]:
@@ -56,32 +55,33 @@ class Cropper:
         left, top, w, h = cv2.boundingRect(part.mask.view(np.uint8))
         here = slice(top, top + h), slice(left, left + w)
         mask = mask_high = part.mask[here]  # (h, w), from here on the particle's own box
-        low, others = held.low[here], held.weak[here] & ~mask
+        low, covered = held.low[here], held.weak[here]
         box = Box(held.region.y + top, held.region.x + left, h, w)
-        particle = self._particle(held, part, box, mask)
         placed = None if held.placed is None else self._placed(box, held)
-        others_high = others
+        covered_high = covered
         if held.own is not None:
-            own = held.own.within(*grown(box, HALO, self._below))
-            noise = held.noise[own.left - held.own.left :][: own.values.shape[1]]
-            high, mask_high, others_high = self._own(particle, box, own, noise)
+            high, mask_high, covered_high = self._own(
+                mask, part.parted or held.region.parted, box, held.own, held.noise
+            )
         elif placed is not None:
             high = placed
         else:
             raise ValueError("neither registered nor as imaged: nothing of the high layer is here")
-        layers = compared(low, high if placed is None else placed, mask, registered=placed is not None)
-        levels = (calibration.low.level, (calibration.low if options.correct else calibration.high).level)
+        own_level = (calibration.low if options.correct else calibration.high).level
         crops = (
-            _counts(low, levels[0], mask, others, options.background),
-            _counts(high, levels[1], mask_high, others_high, options.background),
+            _counts(low, calibration.low.level, mask, covered, options.background),
+            _counts(high, own_level, mask_high, covered_high, options.background),
         )
-        particle = replace(particle, faulty=particle.faulty or not layers.agree)
+        # of the high layer both as it is cut and on the low layer's pixels, which are two where that is known
+        seen = attenuation_of([low, high] if placed is None or high is placed else [low, high, placed])
+        layers = compared(seen[0], seen[-1], mask, registered=placed is not None)
         # of the high layer: Compton scattering, which goes with mass, has a larger share there than in the low one
-        mass = float(attenuation_of(high[mask_high]).sum())
-        return Cut(particle, *crops, mass, layers.low, layers.high, layers.residual)
+        seen[1] *= mask_high
+        mass = cv2.sumElems(seen[1])[0]
+        return Cut(self._particle(held, part, box, layers.agree), *crops, mass, layers.low, layers.high)
 
-    def _particle(self, held: Held, part: Part, box: Box, mask: NDArray[np.bool_]) -> Particle:
-        """Return a part of a region as a particle of the scan."""
+    def _particle(self, held: Held, part: Part, box: Box, agree: bool) -> Particle:
+        """Return a part of a region as a particle of the scan; its layers `agree` or not."""
         region = held.region
         height, width = region.mask.shape
         # of a clump at the border only the parts that reach it are clipped
@@ -90,12 +90,13 @@ class Cropper:
         clipped = any(border and here for border, here in zip(region.open, at_ends, strict=True))
         if self._options.crops == "registered":
             clipped |= self._beyond(box, held.end)
+        mask = part.mask[y : y + box.h, x : x + box.w]
         unknown, mended = touched((*self._dead, *held.unknown), box.y, box.x, mask)
         return Particle(
             *(self._calibration.belt.start + box.x, box.y, box.w, box.h, clipped, mask),  # boxes are of the belt
             touching=part.touching,
             parted=part.parted or region.parted,
-            faulty=unknown,
+            faulty=unknown or not agree,
             mended=mended,
         )
 
@@ -116,41 +117,53 @@ class Cropper:
         fit = self._calibration.registration
         if fit is None or held.placed is None:
             raise ValueError("the layers' registration is not known")
-        around = held.placed.within(*grown(seen(box, fit, self._taps, held.end), SPLINES, self._below))
-        columns = slice(box.x, box.x + box.w)
-        index, weights = self._taps.places[:, columns], self._taps.weights[:, columns]  # (4, w) each
+        around = held.placed.within(*seen(box, fit, self._taps, held.end, self._below))
         lag = math.floor(fit.row_offset)
-        rows = taps(box.y + lag - around.top + (fit.row_offset - lag), 1.0, box.h, len(around.values))
-        return resample(spline_of(around.values), rows, Taps(index - around.left, weights))
+        height, width = around.values.shape
+        rows = lines_at(box.y + lag - around.top + (fit.row_offset - lag), box.h, height)
+        return resample(around.values, rows, self._taps.blocks(box.x, box.x + box.w, around.left, width))
 
     def _own(
-        self, particle: Particle, place: Box, around: Around, noise: NDArray[np.float32]
+        self, mask: NDArray[np.bool_], parted: bool, box: Box, own: Around, noise: NDArray[np.float32]
     ) -> tuple[NDArray[np.float32], NDArray[np.bool_], NDArray[np.bool_]]:
-        """Return the unregistered high layer in the box, and where it shows the particle and others by its own mask."""
-        values, mask = around.values, particle.mask
-        y, x = place.y - around.top, place.x - around.left
-        box = slice(y, y + place.h), slice(x, x + place.w)
+        """Return the unregistered high layer in a part's box, and where it shows that part, and anything at all."""
+        y, x = box.y - own.top, box.x - own.left
+        high = own.values[y : y + box.h, x : x + box.w]
+        cover, place = self._shown(box, self._near, own, noise)
+        covered = cover[place].view(np.bool_)
+        # where the high layer shows nothing, or the neighbours as well, the low layer's mask must do
+        if parted or not (covered & mask).any():
+            return high, mask, covered
+        if cv2.connectedComponents(cover[place], connectivity=8)[0] == 2:  # the belt, and one thing on it
+            return high, covered, covered
         # from beyond the box, so that what is cut in two by its rim stays one
-        cover = self._rule(values, self._calibration.high.level, noise).weak
-        _, labels = cv2.connectedComponents(cover, connectivity=8, ltype=cv2.CV_32S)
-        labels = labels[box]  # (h, w)
+        cover, place = self._shown(box, HALO, own, noise)
+        labels = cv2.connectedComponents(cover, connectivity=8)[1][place]  # (h, w)
         overlap = np.bincount(labels[mask], minlength=2)  # (labels,): pixels shared with the low layer's mask
         overlap[0] = 0
-        # where the high layer shows nothing, or the neighbours as well, the low layer's mask must do
-        if particle.parted or not overlap.any():
-            return values[box], mask, (labels > 0) & ~mask
-        shown = labels == overlap.argmax()
-        return values[box], shown, (labels > 0) & ~shown
+        return high, labels == overlap.argmax(), covered
+
+    def _shown(
+        self, box: Box, margin: int, own: Around, noise: NDArray[np.float32]
+    ) -> tuple[NDArray[np.uint8], tuple[slice, slice]]:
+        """Return what the high layer covers in a box grown by a margin, by its own mask, and where in it the box is."""
+        around = own.within(*grown(box, margin, self._below))
+        columns = noise[around.left - own.left :][: around.values.shape[1]]
+        y, x = box.y - around.top, box.x - around.left
+        cover = self._rule(around.values, self._calibration.high.level, columns).weak
+        return cover, (slice(y, y + box.h), slice(x, x + box.w))
 
 
 def _counts(
-    transmission: NDArray[np.float32], level: float, mask: NDArray[np.bool_], others: NDArray[np.bool_], background: str
+    transmission: NDArray[np.float32],
+    level: float,
+    mask: NDArray[np.bool_],
+    covered: NDArray[np.bool_],
+    background: str,
 ) -> NDArray[np.uint16]:
     # 0 is the mark of background, so the darkest pixel of a particle has one count
-    values = transmission * np.float32(level)
-    np.rint(values, out=values)
-    counts = values.clip(1, FULL_SCALE, out=values).astype(np.uint16)
+    counts = np.maximum(counts_of(transmission, level), np.uint16(1))
     if background == "zero":
         counts *= mask
         return counts
-    return np.where(others & ~mask, np.uint16(round(level)), counts)
+    return np.where(covered & ~mask, np.uint16(round(level)), counts)

@@ -9,13 +9,12 @@ from numpy.typing import NDArray
 from oresort.files.dataset import Cutting
 from oresort.scan.calibrate.calibration import Calibration
 from oresort.scan.calibrate.register import Registration
-from oresort.scan.calibrate.resample import Taps, taps
+from oresort.scan.calibrate.resample import SPLINES, Taps, taps
 from oresort.scan.health.patch import Patch
 from oresort.scan.segment.mask import REACH
 from oresort.scan.segment.regions import Region
 
 HALO = 24  # lines and columns at least around whatever is cut: splines need a dozen, the high layer's own mask more
-SPLINES = HALO // 2  # in a spline a pixel's weight falls to 0.27 with each of distance: beyond a dozen none is left
 BELOW = 7  # of these below it, for which a particle waits: splines through bare belt beyond change 0.2 counts at most
 
 
@@ -72,9 +71,7 @@ def grown(box: Box, margin: int, below: int) -> tuple[int, int, int, int]:
     return box.y - margin, box.y + box.h + min(margin, below), box.x - margin, box.x + box.w + margin
 
 
-def seen(box: Box, fit: Registration, columns: Taps, end: int) -> Box:
-    """Return where the high layer, of which `end` lines are known, sees what the low layer sees in a box."""
-    index = columns.places[:, box.x : box.x + box.w]  # (4, w)
-    x, last = int(index.min()), int(index.max())
-    y = min(box.y + math.floor(fit.row_offset), end - 1)  # beyond the end the last line must do
-    return Box(y, x, box.h, last + 1 - x)
+def seen(box: Box, fit: Registration, columns: Taps, end: int, below: int) -> tuple[int, int, int, int]:
+    """Return what of the high layer, of which `end` lines are known, the low layer's box is made of, as `grown`."""
+    top = min(box.y + math.floor(fit.row_offset), end - 1)  # beyond the end the last line must do
+    return top - SPLINES, top + box.h + min(SPLINES, below), *columns.pixels(box.x, box.x + box.w)

@@ -1,6 +1,7 @@
 """Whether both layers of a cut particle show the same thing."""
 
 import math
+from collections.abc import Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -8,7 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from oresort.scan.calibrate.quadratic import about_quadratic
+from oresort.scan.calibrate.quadratic import quadratic
 from oresort.scan.calibrate.register import LEAST_RATIO
 
 _DIMMEST = 1e-4  # of air: below is no signal, whose logarithm would outweigh a whole particle
@@ -25,69 +26,101 @@ class Layers(NamedTuple):
 
     low: float  # mean attenuation l
     high: float  # mean attenuation h
-    residual: float  # rms of l about its best quadratic in h
     agree: bool  # the same thing is seen at the same place, and low energies are attenuated more
 
 
 def compared(
-    low: NDArray[np.float32], high: NDArray[np.float32], mask: NDArray[np.bool_], registered: bool = True
+    l: NDArray[np.float32],  # noqa: E741  # the field's name
+    h: NDArray[np.float32],
+    mask: NDArray[np.bool_],
+    registered: bool = True,
 ) -> Layers:
-    """Compare transmissions (h, w) of a particle, its mask (h, w), in both layers on the same pixels.
+    """Compare attenuations (H, W) of a particle, its mask (H, W), in both layers on the same pixels.
 
     A lag is that of optical flow: what the best quadratic leaves over, fitted by the high layer's slopes. It is right
     for a few pixels; of layers farther apart the residual tells.
     """
-    inside = np.flatnonzero(mask)  # (N,), line by line
-    thick = attenuation_of(high)  # (h, w)
-    l, h = attenuation_of(low.take(inside)), thick.take(inside)  # noqa: E741  # the field's names, (N,) each
-    mean_low, mean_high, left_over = float(l.mean()), float(h.mean()), about_quadratic(l, h)
-    smooth = cv2.GaussianBlur(thick, (5, 5), 1.0, borderType=cv2.BORDER_REPLICATE)
-    smooth = cv2.copyMakeBorder(smooth, 1, 1, 1, 1, cv2.BORDER_REPLICATE)  # a slope needs two pixels
-    half = max(mean_low / max(mean_high, 1e-6), 1.0) / 2  # as l's slopes, nearly
-    values = np.empty((3, len(l)), np.float32)  # slopes down and along, what is left over
-    (smooth[2:, 1:-1] - smooth[:-2, 1:-1]).take(inside, out=values[0])
-    (smooth[1:-1, 2:] - smooth[1:-1, :-2]).take(inside, out=values[1])
-    values[:2] *= np.float32(half)
-    values[2] = left_over
-    height, width = mask.shape
-    firsts = [(k * height - 1) // 3 + 1 for k in (1, 2)] if height > 2 else []  # thirds of the lines
-    ends = [0, *np.searchsorted(inside, [line * width for line in firsts]).tolist(), len(l)]
-    squares = [_squares(values[:, start:stop]) for start, stop in pairwise(ends)]  # (6,) each
-    whole = np.sum(squares, axis=0)
+    height = len(mask)
+    ends = [0, *((k * height - 1) // 3 + 1 for k in (1, 2)), height] if height > 2 else [0, height]  # thirds of lines
+    pictures = _pictures(l, h, mask)
+    parts = [_products(pictures[:, first:last]) for first, last in pairwise(ends)]  # (6, 6) each
+    whole = sum(parts[1:], parts[0]).tolist()
+    count, low, high = whole[0][5], whole[0][2] / whole[0][5], whole[0][3] / whole[0][5]
+    curve = quadratic(whole[4][3], whole[4][4], whole[5][4], whole[4][2], whole[5][2])
+    slope = max(low / max(high, 1e-6), 1.0) / 2  # of l, nearly, over that of the pictures
     limit = _OFF if registered else _OFF_UNREGISTERED
-    placed = _placed(whole, len(l), limit, registered)
-    for (start, stop), square in zip(pairwise(ends), squares, strict=True):
-        if placed and stop - start >= _FEWEST:
-            placed = _placed(square, stop - start, max(limit, _OFF_IN_PART), registered)
-    residual = math.sqrt(whole[5] / len(l))
-    alike = residual <= (1 if registered else 2) * (_APART + _APART * mean_low)
-    return Layers(mean_low, mean_high, residual, alike and placed and mean_low > LEAST_RATIO * mean_high)
+    placed = _placed(whole, curve, slope, limit, registered)
+    for part in parts:
+        if placed and part[0, 5] >= _FEWEST:
+            placed = _placed(part.tolist(), curve, slope, max(limit, _OFF_IN_PART), registered)
+    residual = math.sqrt(max(_off(whole, curve)[1], 0.0) / count)
+    alike = residual <= (1 if registered else 2) * (_APART + _APART * low)
+    return Layers(low, high, alike and placed and low > LEAST_RATIO * high)
 
 
-def _placed(square: NDArray[np.float64], count: int, limit: float, registered: bool) -> bool:
-    """Tell whether pixels are off by at most a limit, and by chance.
+def _pictures(
+    l: NDArray[np.float32],  # noqa: E741
+    h: NDArray[np.float32],
+    mask: NDArray[np.bool_],
+) -> NDArray[np.float64]:
+    """Return the mask, twice the slopes of h down and along, l, h, its square, and the mask again, (7, H, W).
 
-    `square` (6,) holds the sums over `count` pixels of `_squares`.
+    All are 0 outside the mask. In double precision, for of a slab, whose attenuation hardly varies, little but
+    rounding parts h and its square.
     """
-    down, mixed, down_off, along, along_off, left_over = square.tolist()
-    down, along = down + 1e-6, along + 1e-6  # where there is no slope there is no lag
+    smooth = cv2.GaussianBlur(h, (5, 5), 1.0, borderType=cv2.BORDER_REPLICATE)
+    smooth = cv2.copyMakeBorder(smooth, 1, 1, 1, 1, cv2.BORDER_REPLICATE)  # a slope needs two pixels
+    pictures = np.empty((7, *mask.shape))
+    pictures[0] = pictures[6] = mask
+    np.subtract(smooth[2:, 1:-1], smooth[:-2, 1:-1], out=pictures[1])
+    np.subtract(smooth[1:-1, 2:], smooth[1:-1, :-2], out=pictures[2])
+    pictures[3], pictures[4] = l, h
+    pictures[1:5] *= pictures[0]
+    np.multiply(pictures[4], pictures[4], out=pictures[5])
+    return pictures
+
+
+def _products(pictures: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the sums (6, 6) over all pixels of products of each of `_pictures` but the last and each but the first.
+
+    So no array meets itself, of which the library makes a symmetric product, in seven times as long.
+    """
+    values = pictures.reshape(7, -1)
+    return values[:6] @ values[1:].T
+
+
+def _off(products: list[list[float]], curve: tuple[float, float]) -> tuple[list[float], float]:
+    """Return the products of what the curve in h leaves over of l: with each of the first six, and with itself."""
+    first, second = curve
+    off = [low - first * high - second * square for _, _, low, high, square, _ in products]  # (6,)
+    return off, off[3] - first * off[4] - second * off[5]
+
+
+def _placed(
+    products: list[list[float]], curve: tuple[float, float], slope: float, limit: float, registered: bool
+) -> bool:
+    """Tell whether pixels of which `_products` are given are off by at most a limit, and by chance.
+
+    `slope` times the pictures' slopes are those of l.
+    """
+    off, left_over = _off(products, curve)
+    down_off, along_off = slope * off[1], slope * off[2]
+    # where there is no slope there is no lag
+    down, along = slope**2 * products[1][0] + 1e-6, slope**2 * products[2][1] + 1e-6
+    mixed = slope**2 * products[1][1]
     scale = down * along - mixed**2
     lines, columns = (along * down_off - mixed * along_off) / scale, (down * along_off - mixed * down_off) / scale
-    error = left_over / count / scale  # times a diagonal of the inverse: the square of a lag's own error
+    error = max(left_over, 0.0) / products[0][5] / scale  # times a diagonal of the inverse: its square
     if abs(lines) > limit + _SIGMAS * math.sqrt(error * along):
         return False
     return not registered or abs(columns) <= limit + _SIGMAS * math.sqrt(error * down)
 
 
-def _squares(part: NDArray[np.float32]) -> NDArray[np.float64]:
-    """Return the sums (6,) of products of values (3, N): each with itself and those after it."""
-    down, along, off = part  # six short products: a matrix of them takes longer
-    sums = down @ down, down @ along, down @ off, along @ along, along @ off, off @ off
-    return np.array(sums, np.float64)
-
-
-def attenuation_of(transmission: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return -ln of transmission, any shape, at most 9.2."""
-    values = np.maximum(transmission, np.float32(_DIMMEST))
+def attenuation_of(layers: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
+    """Return -ln, at most 9.2, of the transmissions (H, W) of some layers: (layers, H, W)."""
+    values = np.empty((len(layers), *layers[0].shape), np.float32)
+    for value, layer in zip(values, layers, strict=True):
+        value[...] = layer
+    np.maximum(values, np.float32(_DIMMEST), out=values)
     np.log(values, out=values)
     return np.negative(values, out=values)

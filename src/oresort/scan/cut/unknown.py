@@ -57,9 +57,10 @@ def touched(patches: Iterable[Patch], y: int, x: int, mask: NDArray[np.bool_]) -
     for patch in patches:
         if not found[patch.mended]:
             margin = 0 if patch.mended else _TOUCH
-            rows = slice(max(patch.top - margin - y, 0), max(min(patch.bottom + margin - y, height), 0))
-            columns = slice(max(patch.left - margin - x, 0), max(min(patch.right + margin - x, width), 0))
-            found[patch.mended] = bool(mask[rows, columns].any())
+            top, bottom = max(patch.top - margin - y, 0), min(patch.bottom + margin - y, height)
+            left, right = max(patch.left - margin - x, 0), min(patch.right + margin - x, width)
+            if top < bottom and left < right:  # of a belt's dead columns nearly all lie elsewhere
+                found[patch.mended] = bool(mask[top:bottom, left:right].any())
     return found[False], found[True]
 
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from oresort.files.dataset import Cutting
 from oresort.scan.calibrate.calibration import Calibration
 from oresort.scan.calibrate.correct import line_levels
-from oresort.scan.cut.held import BELOW, HALO, SPLINES, Around, Box, Held, grown, lines_below, seen, seen_columns
+from oresort.scan.cut.held import BELOW, HALO, Around, Box, Held, grown, lines_below, seen, seen_columns
 from oresort.scan.cut.unknown import Unknown
 from oresort.scan.health.judge import Judge
 from oresort.scan.health.patch import Patch
@@ -137,19 +137,17 @@ class Window:
         box = Box(region.y, region.x, *region.mask.shape)
         own, noise = None, np.empty(0, np.float32)
         if not self._registered:
-            own = self._around(box, 1, HALO)
+            own = self._around(1, *grown(box, HALO, self._down))
             # of smoothed bare belt, as it is now
             noise = self._running[1].noise[own.left : own.left + own.values.shape[1]].copy()
         weak = self._weak.between(box.y, box.y + box.h)[:, box.x : box.x + box.w].view(np.bool_)
         unknown, end = self._unknown.of(box.y, box.y + box.h), self._levels[1].end
-        return Held(region, self._around(box, 0, 0).values, weak.copy(), self._placed(box), own, noise, unknown, end)
+        return Held(
+            region, self._around(0, *grown(box, 0, 0)).values, weak.copy(), self._placed(box), own, noise, unknown, end
+        )
 
-    def _around(self, box: Box, layer: int, margin: int) -> Around:
-        """Return a layer's transmission in a box grown by `margin` as far as the scan goes.
-
-        Downwards it grows no farther than a particle waits for.
-        """
-        top, bottom, left, right = grown(box, margin, self._down)
+    def _around(self, layer: int, top: int, bottom: int, left: int, right: int) -> Around:
+        """Return a layer's transmission on some lines and columns, as far as the scan goes."""
         levels = self._levels[layer].between(top, bottom)  # (n, 1), fewer at the scan's end
         lines = self._layers[layer].between(top, bottom)[: len(levels), max(left, 0) : right]  # (n, w)
         return Around(lines / levels, max(top, self._layers[layer].top), max(left, 0))
@@ -158,4 +156,4 @@ class Window:
         """Return the high layer about where the low layer sees the box, as far as splines through it reach."""
         if self._fit is None:
             return None
-        return self._around(seen(box, self._fit, self._taps, self._levels[1].end), 1, SPLINES)
+        return self._around(1, *seen(box, self._fit, self._taps, self._levels[1].end, self._down))

@@ -9,7 +9,7 @@ import scipy
 from numpy.typing import NDArray
 
 from oresort.represent.mask import FOREGROUND, foreground
-from oresort.xray.transmission import FULL_SCALE
+from oresort.xray.transmission import counts_of
 
 KERNEL = (9, 9)  # four standard deviations of the smoothing on each side
 # lines beside it that a rule's masks depend on: 4 of smoothing, or 10 of the authors' rule, 3 of bare belt, 1 to spare
@@ -60,7 +60,7 @@ def noise_cover(transmission: NDArray[np.float32], level: float, noise: NDArray[
 
 def threshold_cover(transmission: NDArray[np.float32], level: float, noise: NDArray[np.float32]) -> Cover:
     """Cover by one threshold, `foreground`, as of simulated pairs."""
-    return _single(foreground(_counts(transmission, level), level))
+    return _single(foreground(counts_of(transmission, level), level))
 
 
 def released_cover(transmission: NDArray[np.float32], level: float, noise: NDArray[np.float32]) -> Cover:
@@ -71,7 +71,7 @@ def released_cover(transmission: NDArray[np.float32], level: float, noise: NDArr
     rule, unregistered and uncorrected, `cut_scan` reproduces the released crops of scan 38, boxes and pixels of
     both layers, without one difference. `foreground` keeps one to two pixels more of thin rim.
     """
-    blurred = _counts(transmission, level).astype(np.int32) >> 8  # (H, W)
+    blurred = counts_of(transmission, level).astype(np.int32) >> 8  # (H, W)
     for axis in (0, 1):
         # OpenCV's default border, and integers, so that no rounding differs from its own
         blurred = scipy.ndimage.correlate1d(blurred, _AUTHORS, axis=axis, mode="mirror")
@@ -81,13 +81,6 @@ def released_cover(transmission: NDArray[np.float32], level: float, noise: NDArr
 
 MASKS: dict[str, MaskRule] = {"noise": noise_cover, "threshold": threshold_cover, "released": released_cover}
 """Rules by the word of `Cutting.mask`."""
-
-
-def _counts(transmission: NDArray[np.float32], level: float) -> NDArray[np.float32]:
-    # whole numbers; what is brighter than full scale must not wrap round to dark
-    values = transmission * np.float32(level)
-    np.rint(values, out=values)
-    return values.clip(0, FULL_SCALE, out=values)
 
 
 def _single(mask: NDArray[np.bool_]) -> Cover:
