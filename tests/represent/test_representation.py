@@ -154,3 +154,14 @@ def test_a_batch_of_any_sizes_gives_each_pairs_own_planes(kind: type[Representat
         value, cover = representation.quantity(high, AIR), particle_mask(high, AIR, background)
         np.testing.assert_array_equal(planes[1], representation.geometry(value * cover))
         np.testing.assert_array_equal(planes[3], representation.geometry(cover.astype(np.float32)))
+
+
+@pytest.mark.parametrize("geometry", ["canvas", "resize"])
+def test_a_quantity_of_another_type_makes_the_same_planes(geometry: str):
+    class Doubled(Attenuation):
+        def quantity(self, counts: np.ndarray, air: float) -> np.ndarray:
+            return super().quantity(counts, air).astype(np.float64)
+
+    pair = slab(1.5, 1.0)
+    expected = Attenuation(geometry=geometry).planes(*pair, AIR, "zero")
+    np.testing.assert_array_equal(Doubled(geometry=geometry).planes(*pair, AIR, "zero"), expected)

@@ -85,7 +85,7 @@ class Representation(ABC):
     ) -> None:
         layers = [layer for pair in pairs for layer in pair]  # (H, W), 2 B of them
         inside = np.concatenate([particle_mask(layer, air, background).ravel() for layer in layers])  # (pixels,)
-        values = self.quantity(np.concatenate([layer.ravel() for layer in layers]), air)
+        values = np.asarray(self.quantity(np.concatenate([layer.ravel() for layer in layers]), air), np.float32)
         cover = inside.astype(np.float32)
         values *= cover
         start = 0
