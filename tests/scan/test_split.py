@@ -1,8 +1,13 @@
+import cv2
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from scipy import ndimage
 from skimage.morphology import h_maxima
+from skimage.segmentation import watershed
 
+from oresort.files.dataset import Cutting
 from oresort.scan.segment.split import high_peaks, is_convex, rim_distance, split_touching
 
 ROWS, COLUMNS = np.mgrid[:160, :260]
@@ -41,6 +46,33 @@ def test_two_discs_in_touch_are_parted_where_they_meet(gap):
     areas = sorted(int(part.mask.sum()) for part in parts)
     assert areas == pytest.approx(sorted([int(other.sum()), int(one.sum())]), rel=0.06)
     np.testing.assert_array_equal(sum(part.mask for part in parts), cropped(both))
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(0, 10_000), st.floats(6, 12), st.integers(0, 3))
+def test_parts_are_those_of_a_plain_watershed_but_for_pixels_where_they_meet(seed, smooth, hairs):
+    rng = np.random.default_rng(seed)
+    field = ndimage.gaussian_filter(rng.standard_normal((170, 130)), smooth) > 0
+    for _ in range(hairs):  # of one pixel, where every second one sees nothing or a chain of islands
+        y, x = rng.integers(0, 100, 2)
+        field[y, x : x + 30] = field[y : y + 40, x] = True
+    labels, _ = ndimage.label(field, np.ones((3, 3)))
+    mask = cropped(labels == np.bincount(labels.ravel())[1:].argmax() + 1)
+    parts = split_touching(mask, min_area=1)
+    np.testing.assert_array_equal(sum(part.mask.astype(int) for part in parts), mask)
+    if len(parts) == 1:
+        return
+    distance = rim_distance(np.pad(mask, 1))
+    depth = -np.log(np.maximum(cv2.GaussianBlur(distance, (5, 5), 1.0), 0.5))
+    peaks = np.zeros(depth.shape, bool)
+    peaks[::2, ::2] = high_peaks(-depth[::2, ::2].copy(), -np.log(Cutting.neck)) & (distance[::2, ::2] > 0)
+    # neighbours on every second pixel are one peak
+    grown = ndimage.binary_dilation(peaks, np.ones((3, 3)))
+    markers = ndimage.label(grown, np.ones((3, 3)))[0] * peaks
+    plain = watershed(depth, markers, mask=distance > 0)[1:-1, 1:-1]
+    alike = sum(np.bincount(plain[part.mask]).max() for part in parts)
+    assert len(parts) == plain.max()
+    assert alike >= 0.97 * mask.sum()
 
 
 def test_five_in_a_row_are_five():

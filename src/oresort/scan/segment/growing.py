@@ -3,11 +3,10 @@
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from oresort.scan.segment.split import fills
+from oresort.scan.segment.split import fills, hull_of
 
 
 class Piece(NamedTuple):
@@ -59,8 +58,9 @@ class Growing:
     def is_convex(self, convex: float) -> bool:
         """Tell whether it `fills` its hull so far; of lines that were looked at only the hull is kept."""
         points = self.ends[0] if len(self.ends) == 1 else np.concatenate(self.ends)
-        self.ends = [np.asarray(cv2.convexHull(points)[:, 0], np.int32)]
-        return fills(self.ends[0], self.area, convex)
+        hull = hull_of(points)
+        self.ends = [hull[:, 0]]
+        return fills(hull, self.area, convex)
 
 
 def measured(piece: Piece, weak: NDArray[np.uint8], strong: NDArray[np.uint8], count: int) -> list[Growing]:
