@@ -267,7 +267,6 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
         "p50 ms": delay["p50"],
         "p99 ms": delay["p99"],
         "most ms": delay["most"],
-        "alone p99 ms": done["alone_ms"]["p99"],
         "computer p50 ms": computing["p50"],
         "computer p99 ms": computing["p99"],
         "sender held ms": round(1_000 * sender.most_late) if options.rate else "",

@@ -50,8 +50,8 @@ class Telling:
     def _tell(self, low: NDArray[np.uint16], decisions: Sequence[Decision], line: int, sorter: Sorter) -> None:
         self._meter.add_lines(len(low))
         # scans on a disk have no time at which a line came
-        at_once, alone = np.zeros(len(decisions)), np.zeros(len(decisions), np.bool_)
-        self._meter.add_decisions(at_once, alone, 0.0, sum(made.decision == "ore" for made in decisions), 0)
+        kept = sum(made.decision == "ore" for made in decisions)
+        self._meter.add_decisions([0.0] * len(decisions), 0.0, kept, 0)
         moved = [made._replace(particle=replace(made.particle, y=made.particle.y + self._base)) for made in decisions]
         for observer in self._observers:
             if len(low):

@@ -74,9 +74,8 @@ class Deciding:
     def _count(self, arrived: list[float], decisions: list[Decision], late: int, came: float) -> None:
         """Count decisions on particles whose last lines `arrived`, and the last line of all that were needed `came`."""
         now = time.perf_counter()
-        parted = np.array([row.particle.parted for row in decisions], np.bool_)
         kept = sum(row.decision == "ore" for row in decisions)
-        self.meter.add_decisions(now - np.array(arrived), parted, now - came, kept, late)
+        self.meter.add_decisions([now - then for then in arrived], now - came, kept, late)
         for row in decisions:
             self.counts[row.decision] += 1
             if row.reason != "threshold":

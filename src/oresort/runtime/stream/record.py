@@ -84,7 +84,6 @@ class Record:
                 "lines": deciding.lines,
                 "lines_lost": self.lines_lost,
                 "delay_ms": _milliseconds(meter.delays),
-                "alone_ms": _milliseconds(meter.alone),
                 "computing_ms": _milliseconds(meter.computing),
             },
             "belts": [
