@@ -2,10 +2,8 @@
 
 import itertools
 import json
-import os
 import re
 import shutil
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, replace
@@ -13,6 +11,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 import yaml
@@ -20,11 +19,12 @@ from hydra import compose, initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
 from hydra.types import RunMode
 from omegaconf import OmegaConf
-from pairs import SMALL, write_released
+from pairs import SMALL, write_image, write_released
 
 from oresort import report, train
 from oresort.console.compose import register
 from oresort.errors import InputError
+from oresort.files.image import read_image
 from oresort.files.record import flatten
 from oresort.learn import job
 from oresort.learn.config import TrainConfig
@@ -194,16 +194,16 @@ def test_a_finished_job_whose_dataset_has_changed_is_not_taken_for_done(command:
     assert "finished earlier" in err  # the same pairs at another place
     assert "warning" not in err
     image = next(moved.rglob("low.tiff"))
-    later = time.time() + 5
-    os.utime(image, (later, later))
+    write_image(image, np.roll(read_image(image), 1, axis=1))  # under the same name
     code, _, err = command(train, *[word.replace(str(data), str(moved)) for word in words])
     assert code == 0, err
-    assert f"images of {moved} were written after this run; if they are others, remove its folder" in err
-    write_released(data, count=60, scans=15)
-    code, _, err = command(train, *words)
-    assert code == 0, err
-    assert "1 job in" in err
-    assert len(list((tmp_path / "runs").glob("train-s0-*"))) == 2
+    assert "seed 0: finished earlier" not in err
+    folders = sorted((tmp_path / "runs").glob("train-s0-*"))
+    assert len(folders) == 2
+    code, _, err = command(train, f"data.root={moved}", f"out={folders[0]}", "seed=0", *SMALL)
+    code_too, _, err_too = command(train, f"data.root={moved}", f"out={folders[1]}", "seed=0", *SMALL)
+    assert sorted([code, code_too]) == [0, 1]
+    assert "(other images under the same names)" in err + err_too
 
 
 def test_a_word_on_the_command_line_replaces_that_of_the_experiment():

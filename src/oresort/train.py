@@ -75,7 +75,7 @@ def continued(cfg: T) -> "tuple[T, Path, dict[str, Any] | None]":
         started.make(folder)
     if row := finished(folder):
         if more:
-            check_same(folder, asdict(stored), str(row.get("data")))
+            check_same(folder, asdict(stored))
         print(f"resume={cfg.resume}: finished earlier{f', in {folder}' if more else ''}", file=sys.stderr)
     return stored, folder, row
 

@@ -118,7 +118,7 @@ def test_a_pair_is_seen_where_both_layers_see_a_particle(tmp_path: Path):
     low[1:4, 1:4], high[1:4, 2:5], apart[1:4, 4:] = 20_000, 30_000, 30_000
     for name, image in (("low", low), ("high", high), ("apart", apart)):
         write_image(tmp_path / f"{name}.tiff", image)
-    row = {"low": "low.tiff", "high": "high.tiff", "air": 50_000.0, "background": "zero"}
+    row = {"low": "low.tiff", "high": "high.tiff", "air": 50_000.0, "background": "zero", "w": 6, "h": 5}
     pairs = iter(Crops(pd.DataFrame([row, {**row, "high": "apart.tiff"}]), tmp_path, "pairs"))
     pair = next(pairs)
     assert pair.mask.tolist() == ((low > 0) & (high > 0)).tolist()

@@ -78,7 +78,7 @@ class Clock:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.puts, self.reads, self.most = 0, 0, 10**9
-        put, read = Store.put, cache.read_pair
+        put, read = Store.put, cache.read_counts
 
         def counted_put(store: Store, *args: Any) -> None:
             if self.puts == self.most:
@@ -86,12 +86,12 @@ class Clock:
             self.puts += 1
             put(store, *args)
 
-        def counted_read(*files: Path) -> Any:
+        def counted_read(*what: Any) -> Any:
             self.reads += 1
-            return read(*files)
+            return read(*what)
 
         monkeypatch.setattr(Store, "put", counted_put)
-        monkeypatch.setattr(cache, "read_pair", counted_read)
+        monkeypatch.setattr(cache, "read_counts", counted_read)
 
 
 @pytest.fixture

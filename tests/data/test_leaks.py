@@ -33,7 +33,7 @@ def copied(root: Path, layers: tuple[str, ...]) -> tuple[Path, str, str]:
         image = read_image(root / (one if layer in layers else other)[layer])
         image = image if len(layers) == 2 or layer in layers else np.resize(image, read_image(root / one["low"]).shape)
         write_image(root / f"{layer}.png", image)
-        frame.loc[frame["id"] == other["id"], layer] = f"{layer}.png"
+        frame.loc[frame["id"] == other["id"], [layer, "w", "h"]] = f"{layer}.png", "", ""
     frame.to_csv(root / "manifest.csv", index=False)
     return root, one["id"], other["id"]
 

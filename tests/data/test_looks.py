@@ -7,9 +7,10 @@ import numpy as np
 import pandas as pd
 import pytest
 from numpy.typing import NDArray
-from pairs import AIR, write_image, write_manifest, write_released
+from pairs import AIR, SMALL, write_image, write_manifest, write_released
 
-from oresort import evaluate
+import oresort
+from oresort import evaluate, train
 from oresort.classic import __main__ as classic
 from oresort.data.datamodule import OreDataModule
 from oresort.errors import InputError
@@ -111,3 +112,31 @@ def test_evaluation_says_what_of_a_dataset_is_not_as_in_training(tmp_path: Path,
     code, _, err = command(evaluate, f"ckpt={trained}", "tta=true", f"data.root={root}")
     assert code == 0
     assert "grain of the particles in the low layer" in err
+
+
+@pytest.mark.parametrize("manifest", [True, False])
+def test_images_of_another_size_than_the_index_says_are_refused_by_every_command(
+    tmp_path: Path, trained: Path, command, manifest: bool
+):
+    root = write_released(tmp_path / "set")
+    frame = load_manifest(root)
+    if manifest:
+        write_manifest(root)
+    for name in [*frame["low"].iloc[40:41], *frame["high"].iloc[40:41]]:
+        write_image(root / name, read_image(root / name)[::2, ::2].copy())
+    width, height = frame["w"].iloc[40], frame["h"].iloc[40]
+    says = f"has {-(-width // 2):g} x {-(-height // 2):g} pixels, and the index says w={width:g}, h={height:g}"
+    for verb, *words in (
+        (train, *SMALL, f"out={tmp_path / 'run'}"),
+        (classic, f"out={tmp_path / 'run'}"),
+        (evaluate, f"ckpt={trained}"),
+    ):
+        code, _, err = command(verb, f"data.root={root}", *words)
+        assert code == 1
+        assert says in err
+        assert not (tmp_path / "run").exists()
+    with pytest.raises(InputError, match=says):
+        oresort.load(trained).predict_folder(root)
+    if manifest:  # what is not known is not held against them
+        pd.read_csv(root / "manifest.csv", dtype=str).assign(w="", h="").to_csv(root / "manifest.csv", index=False)
+        OreDataModule(root).setup()

@@ -1,15 +1,19 @@
 """Jobs of one process share what they read of a dataset, and notice when it has changed."""
 
+import os
 import shutil
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
+import tifffile
 from pairs import write_manifest, write_released
 
-from oresort.data import cache
+from oresort.data import cache, pairs
 from oresort.data.datamodule import OreDataModule
-from oresort.data.index import index_pairs, index_unlabelled
+from oresort.data.index import index_pairs, index_unlabelled, otherwise
 from oresort.data.pairs import pairs_of
 from oresort.data.settings import PairsConfig
 from oresort.files.image import read_image
@@ -33,7 +37,7 @@ def test_the_next_job_reads_nothing_again(root: Path, monkeypatch: pytest.Monkey
     def never(*_: object, **__: object) -> None:
         raise AssertionError("read again")
 
-    monkeypatch.setattr(cache, "read_pair", never)
+    monkeypatch.setattr(cache, "read_counts", never)
     monkeypatch.setattr(cache, "Store", never)
     second = OreDataModule(root, SMALL, seed=1, batch_size=3, resident=True)
     assert second.frame is first.frame
@@ -43,20 +47,61 @@ def test_the_next_job_reads_nothing_again(root: Path, monkeypatch: pytest.Monkey
     assert second.fingerprint() == first.fingerprint()
 
 
+def rewritten(file: Path, shift: int = 1) -> None:
+    """Write an image anew, its pixels `shift` columns further: as many bytes, other counts."""
+    image = read_image(file)
+    tifffile.imwrite(file.with_suffix(".part"), np.roll(image, shift, axis=1))
+    file.with_suffix(".part").replace(file)
+
+
 def test_an_image_written_anew_is_noticed_though_its_size_is_the_same(root: Path):
     first = OreDataModule(root, SMALL)
-    before = np.array(first.planes)
-    images = [root / name for name in first.frame["low"][:2]]
-    a, b = (read_image(file) for file in images)
-    assert not np.array_equal(a, b)
-    shutil.copy(images[1], images[0].with_name("low.part"))
-    images[0].with_name("low.part").replace(images[0])
-    if a.shape != b.shape:  # both layers of a pair are of one size
-        other = images[0].with_name(images[0].name.replace("low", "high"))
-        shutil.copy(images[1].with_name(images[1].name.replace("low", "high")), other)
-    after = OreDataModule(root, SMALL).planes
-    assert not np.array_equal(after[0], before[0])
-    assert np.array_equal(after[1], before[1])
+    before, known = np.array(first.planes), first.fingerprint()
+    rewritten(root / first.frame["low"].iloc[0])
+    after = OreDataModule(root, SMALL)
+    assert not np.array_equal(after.planes[0], before[0])
+    assert np.array_equal(after.planes[1], before[1])
+    assert otherwise(known, after.fingerprint()) == "other images under the same names"
+
+
+def test_the_same_pixels_in_another_file_are_the_same_data(root: Path):
+    known = OreDataModule(root, SMALL).fingerprint()
+    frame = OreDataModule(root, SMALL).frame
+    for name in frame["low"]:
+        rewritten(root / name, shift=0)
+    assert OreDataModule(root, SMALL).fingerprint() == known
+
+
+def test_images_of_other_pixels_and_the_same_time_are_not_taken_for_those_prepared(root: Path, capsys: Any):
+    first = OreDataModule(root, SMALL)
+    names = [*first.frame["low"], *first.frame["high"]]
+    for name in names:  # as of an archive that can be made again: one time for all, sizes of the crops
+        rewritten(root / name, shift=0)
+        os.utime(root / name, (1, 1))
+    before = np.array(OreDataModule(root, SMALL).planes)
+    capsys.readouterr()
+    for name in names:
+        rewritten(root / name)
+        os.utime(root / name, (1, 1))
+    after = OreDataModule(root, SMALL)
+    assert not np.array_equal(after.planes, before)
+    assert "with the same size and time of change; built anew" in capsys.readouterr().err
+    pairs._last = None
+    assert np.array_equal(OreDataModule(root, SMALL).planes, after.planes)
+    assert "built anew" not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("column", ["label", "air", "grade", "mass"])
+def test_what_the_index_says_of_the_same_images_makes_other_data(tmp_path: Path, column: str):
+    root = write_manifest(write_released(tmp_path / "data", count=24, scans=12), grade="0.5", mass="1")
+    known = OreDataModule(root, SMALL).fingerprint()
+    frame = pd.read_csv(root / "manifest.csv", dtype=str)
+    others = {"label": "waste", "air": "52000", "grade": "0.6", "mass": "2"}
+    row = frame.index[frame["label"] == "ore"][0] if column == "label" else 0
+    frame.loc[row, column] = others[column]
+    frame.to_csv(root / "manifest.csv", index=False)
+    found = OreDataModule(root, SMALL, strict=False)
+    assert otherwise(known, found.fingerprint()).startswith("the same images, of other classes")
 
 
 def test_a_pair_added_is_noticed_in_the_folders_and_not_beside_a_manifest(root: Path):

@@ -134,7 +134,7 @@ def test_the_command_exports_a_run(command: Any, trained: Path, dataset: Path, t
     assert model.threshold == checkpoint.threshold
     origin = model.card.provenance
     assert origin["checkpoint"] == checkpoint.digest
-    assert len(origin["data"]) == 16
+    assert len(origin["data"]) == 33
     assert origin["run"] == "train"
     for words, says in (
         (("out=x.pt",), "not called \\*\\.onnx"),

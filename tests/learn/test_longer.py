@@ -217,7 +217,7 @@ def test_what_has_no_more_epochs_is_refused(trained: Path, command: Any, tmp_pat
     assert "leave out optim.lr=1" in says(trained, "optim.lr=1")
     assert "leave out seed=2" in says(trained, "seed=2")
     assert "leave out at_once=[1,2]" in says(trained, "at_once=[1,2]")
-    assert "on other pairs (hash" in says(edited(trained, tmp_path / "c", data="0"))
+    assert "the data are not those of that run" in says(edited(trained, tmp_path / "c", data="0"))
     missing = edited(trained, tmp_path / "d")
     (missing / "checkpoints" / "best.ckpt").unlink()
     assert "best.ckpt: is not there" in says(missing)

@@ -51,7 +51,7 @@ def config(compose_train: Compose, *words: str) -> dict[str, Any]:
 
 
 def leave(folder: Path, config: dict[str, Any], pairs: str = "p", **figures: float) -> Path:
-    with recorded(folder, config, pairs) as row:
+    with recorded(folder, config, lambda: pairs) as row:
         row |= {"params": 3, "threshold": 0.5, **{f"test/{name}": 0.5 for name in METRIC_NAMES}, **figures}
     return folder
 
@@ -85,8 +85,28 @@ def test_what_a_result_depends_on_makes_another_run(word: str, compose_train: Co
 def test_other_pairs_make_another_run(compose_train: Compose, tmp_path: Path):
     one = config(compose_train)
     assert folder_name(one, "p") != folder_name(one, "q")
-    with pytest.raises(InputError, match=r"pairs: 'p' there, 'q' here"):
-        check_same(leave(tmp_path, one), one, "q")
+    leave(tmp_path, one, "names-pixels")
+    for here, why in (
+        ("names-others", "other images under the same names"),
+        ("others-pixels", "the same images, of other classes"),
+        ("others-others", "other pairs"),
+    ):
+        with pytest.raises(InputError, match=rf"of other data \({why}.*restore the data, or choose another out=DIR"):
+            check_same(tmp_path, one, here)
+    check_same(tmp_path, one, "names-pixels")
+    check_same(leave(tmp_path / "old", one, "names"), one)
+    with pytest.raises(InputError, match="hashes of an earlier version"):
+        check_same(tmp_path / "old", one, "names-pixels")
+
+
+def test_another_folder_is_refused_before_pairs_are_read(compose_train: Compose, tmp_path: Path):
+    def never() -> str:
+        raise AssertionError("read")
+
+    leave(tmp_path, config(compose_train))
+    other = config(compose_train, "optim.lr=1")
+    with pytest.raises(InputError, match=r"another configuration"), recorded(tmp_path, other, never):
+        pass
 
 
 def test_every_key_of_the_configuration_counts_unless_it_is_named(compose_train: Compose):
@@ -109,7 +129,7 @@ def test_every_key_of_the_configuration_counts_unless_it_is_named(compose_train:
 
 def test_a_record_says_how_the_run_ended(compose_train: Compose, tmp_path: Path):
     content = config(compose_train)
-    with recorded(tmp_path / "a", content, "p") as row:
+    with recorded(tmp_path / "a", content, lambda: "p") as row:
         assert read_row(tmp_path / "a" / "metrics.json")["status"] == "running"
         assert finished(tmp_path / "a") is None
         row |= {f"test/{name}": 0.75 for name in METRICS} | {"params": 10, "threshold": 0.5}
@@ -117,7 +137,7 @@ def test_a_record_says_how_the_run_ended(compose_train: Compose, tmp_path: Path)
     assert finished(tmp_path / "a")["test/auroc"] == 0.75
     for error, status in ((ValueError("two\nlines"), "failed"), (KeyboardInterrupt(), "interrupted")):
         folder = tmp_path / type(error).__name__
-        with pytest.raises(type(error)), recorded(folder, content, "p"):
+        with pytest.raises(type(error)), recorded(folder, content, lambda: "p"):
             raise error
         row = read_row(folder / "metrics.json")
         assert (row["status"], row["error"]) == (status, " ".join(str(error).split()) or "KeyboardInterrupt")
@@ -140,7 +160,7 @@ def test_a_checkpoint_without_its_configuration_is_not_continued(compose_train: 
 
 
 def test_a_failed_start_does_not_hold_its_folder(compose_train: Compose, tmp_path: Path):
-    with pytest.raises(InputError), recorded(tmp_path, config(compose_train, "optim.lr=1"), "p"):
+    with pytest.raises(InputError), recorded(tmp_path, config(compose_train, "optim.lr=1"), lambda: "p"):
         raise InputError("a typing error")
     check_same(tmp_path, config(compose_train, "optim.lr=2"), "q")
     assert finished(leave(tmp_path, config(compose_train, "optim.lr=2"))) is not None

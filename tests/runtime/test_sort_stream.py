@@ -122,6 +122,31 @@ def test_first_lines_calibrate_and_are_sorted_too(tmp_path: Path, known: Calibra
     assert boxes(table(tmp_path / "p")) == boxes(table(tmp_path / "o"))
 
 
+def test_a_belt_that_ends_before_its_first_lines_are_there_is_decided_at_once(
+    tmp_path: Path, home: Path, known: Calibration
+):
+    seen: list[int] = []
+
+    def send(port: int) -> None:
+        for start, stop in ((0, 20), (20, 500), (500, 900)):  # of which 20 lines alone tell no air
+            with connected(port) as sender:
+                sender.sendall(sent(cut(start, stop), first=start))
+            until = time.monotonic() + 20
+            while stop > 20 and len(events(tmp_path / "o", "calibration")) <= len(seen) + 1:
+                assert time.monotonic() < until, "it waits"
+                time.sleep(0.05)
+            seen.extend([stop] if stop > 20 else [])
+
+    served(tmp_path / "o", home, send, "first=800")
+    found = table(tmp_path / "o")
+    assert {"belt_2", "belt_3"} <= set(found["scan"])
+    first, second, third = events(tmp_path / "o", "calibration")
+    assert "20 lines, too few to know air by" in first
+    assert "the belt has ended, and waits for the lines of the next one" in first
+    assert "the first 500 lines gave it" in second
+    assert "the first 820 lines gave it" in third  # in frames of 32
+
+
 @pytest.mark.parametrize(
     ("lines", "words", "why"),
     [

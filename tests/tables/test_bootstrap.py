@@ -86,6 +86,9 @@ def test_other_pairs_are_not_compared():
         assert not same_pairs([Run(table, 0.5), Run(changed, 0.5)])
         assert paired_difference([Run(table, 0.5)], [Run(changed, 0.5)], "auroc") is None
     assert same_pairs([Run(table, 0.5), Run(table[::-1], 0.5)])
+    seen = table.assign(images=table["id"])
+    assert same_pairs([Run(table, 0.5), Run(seen, 0.5), Run(seen[::-1], 0.5)])  # an older table knows none
+    assert not same_pairs([Run(table, 0.5), Run(seen, 0.5), Run(seen.assign(images="another"), 0.5)])
 
 
 def test_what_is_undefined_has_no_difference():

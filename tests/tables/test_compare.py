@@ -28,6 +28,7 @@ def answers(name: str, signal: float = 1.0, scans: int = 24, threshold: float = 
             "scan": [f"s{i // 10}" for i in range(len(ore))],
             "label": np.where(ore, "ore", "waste"),
             "p_ore": 1 / (1 + np.exp(-signal * (2.0 * ore - 1) - noise)),
+            "images": [f"{i:016x}" for i in range(len(ore))],
         }
     )
     return Answers(name, Run(frame, threshold), name, note)

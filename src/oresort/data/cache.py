@@ -11,21 +11,20 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from oresort.console.parallel import cores, in_parallel
 from oresort.console.progress import advancing
+from oresort.data.counts import Row, read_counts, rows_of
 from oresort.data.leaks import pixel_hashes
 from oresort.data.store import Hashes, Store
 from oresort.errors import InputError
-from oresort.files.image import read_pair
 from oresort.represent.representation import PLANES, Planes, Representation
 from oresort.xray.transmission import FULL_SCALE
 
-_Row = tuple[str, str, float, str]  # low, high, air, background
-_VERSION = 4  # raised when the same settings give other planes, or other files
+_VERSION = 5  # raised when the same settings give other planes, or other files
 _FEW = 4  # shards that are made here: other processes take seconds to begin
 _MOST = 16  # processes, of some 200 MB each
+_LOOKED_AT = 64  # pairs, evenly over all: who exchanges images exchanges most of them
 
 
 class Cached(NamedTuple):
@@ -39,40 +38,32 @@ def cached_planes(frame: pd.DataFrame, root: Path, representation: Representatio
     """Return the planes of all pairs of a manifest, and hashes of their images.
 
     Built once, in `folder`, shard by shard, many of them by all cores; what was killed goes on. Found again as long as
-    the pairs' files (judged by size and time of change, as make does), their air levels and the representation's
-    settings are the same. What is found is checked against the checksums written with it, and shards that are damaged
-    are built anew.
+    the pairs' files (judged by size and time of change, as make does, and some of them by their pixels), what the
+    manifest says of them and the representation's settings are the same. What is found is checked against the checksums
+    written with it, and shards that are damaged are built anew.
 
     Raises:
         InputError: an image that cannot be used, or a folder that cannot be written.
     """
-    rows = list(zip(frame["low"], frame["high"], frame["air"], frame["background"], strict=True))
+    rows = rows_of(frame)
     shape = (len(rows), PLANES, representation.size, representation.size)
     store = Store(folder, _key(rows, root, representation), shape)
-    if store.missing():
+    found = not store.missing()
+    if not found or _changed(store, rows, root):
         try:
             with store.alone():
-                _fill(store, rows, root, representation)
+                _fill(store, rows, root, representation, found)
         except OSError as error:
             raise InputError(f"{folder}: cannot write the cache ({error.strerror}); set data.cache=DIR") from error
     return Cached(store.planes(), store.hashes())
 
 
-def read_counts(root: Path, low: str, high: str) -> tuple[NDArray[np.uint16], NDArray[np.uint16]]:
-    """Return both layers (H, W) of a pair; InputError for an image that cannot be used, or is of a single value."""
-    layers = read_pair(root / low, root / high)
-    for image, path in zip(layers, (low, high), strict=True):
-        if image.min() == image.max():
-            raise InputError(f"{root / path}: every pixel is {image.flat[0]}; scan it again or take it out")
-    return layers
-
-
-def _key(rows: list[_Row], root: Path, representation: Representation) -> str:
+def _key(rows: list[Row], root: Path, representation: Representation) -> str:
     digest = hashlib.blake2b(f"{_VERSION} {representation.identity}".encode(), digest_size=12)
     base = f"{root}/"
     for row in rows:
-        digest.update(repr(row).encode())
-        for path in row[:2]:
+        digest.update(repr(tuple(row)).encode())
+        for path in (row.low, row.high):
             try:
                 stat = os.stat(base + path)  # noqa: PTH116 - of every image
             except OSError as error:
@@ -81,13 +72,31 @@ def _key(rows: list[_Row], root: Path, representation: Representation) -> str:
     return digest.hexdigest()
 
 
-def _fill(store: Store, rows: list[_Row], root: Path, representation: Representation) -> None:
-    """Make the shards that are missing; what a process that was killed has made stays."""
+def _changed(store: Store, rows: list[Row], root: Path) -> Path | None:
+    """Return the low layer of a pair of a sample whose pixels are not those that the planes are of; None if all are.
+
+    Archives that can be made again give all files one time, and images that are not packed have the size of their crop.
+    """
+    hashes = store.hashes()
+    for number in np.unique(np.linspace(0, len(rows) - 1, min(len(rows), _LOOKED_AT)).astype(int)).tolist():
+        row: Row = rows[number]
+        if pixel_hashes(*read_counts(root, row)) != tuple(hashes[number].tolist()):
+            return root / row.low
+    return None
+
+
+def _fill(store: Store, rows: list[Row], root: Path, representation: Representation, found: bool) -> None:
+    """Make the shards that are missing, all if those `found` are of other images; what a kill has left stays."""
     missing = store.missing()  # another process may have made some meanwhile
     total, how = len(store.spans), "not as it was written; built anew"
     if not missing:
-        return
-    if store.damaged(missing):
+        if not found or (file := _changed(store, rows, root)) is None:
+            return
+        text = "is another image than these planes are of, with the same size and time of change"
+        print(f"warning: {store.file}: {file} or its other layer {text}; built anew", file=sys.stderr)
+        store.remove()
+        missing = store.missing()
+    elif store.damaged(missing):
         print(f"warning: {store.file}: {how}, {len(missing)} of {total} shards", file=sys.stderr)
     elif len(missing) < total:
         print(f"note: {store.file}: {total - len(missing)} of {total} shards are there, going on", file=sys.stderr)
@@ -106,7 +115,7 @@ def _fill(store: Store, rows: list[_Row], root: Path, representation: Representa
         raise InputError(f"{store.file}: is not what was written to it; see to the disk, or set data.cache=DIR")
 
 
-def _put_here(store: Store, root: Path, representation: Representation, items: list[tuple[int, list[_Row]]]) -> None:
+def _put_here(store: Store, root: Path, representation: Representation, items: list[tuple[int, list[Row]]]) -> None:
     with advancing(sum(len(part) for _, part in items), "preparing pairs") as advance, ThreadPoolExecutor() as pool:
         try:
             for number, part in items:
@@ -120,17 +129,17 @@ def _put_here(store: Store, root: Path, representation: Representation, items: l
             raise
 
 
-def _put(store: Store, root: Path, representation: Representation, item: tuple[int, list[_Row]]) -> None:
+def _put(store: Store, root: Path, representation: Representation, item: tuple[int, list[Row]]) -> None:
     """Make a shard, in a process of its own."""
     number, part = item
     _store(store, number, [_one(root, representation, row) for row in part])
 
 
-def _one(root: Path, representation: Representation, row: _Row) -> tuple[Planes, tuple[int, int]]:
-    layers = read_counts(root, *row[:2])
-    planes = representation.planes(*layers, *row[2:])
+def _one(root: Path, representation: Representation, row: Row) -> tuple[Planes, tuple[int, int]]:
+    layers = read_counts(root, row)
+    planes = representation.planes(*layers, row.air, row.background)
     if not np.isfinite(planes).all():  # those here cannot, and a user's own would train to NaN
-        why = f"{type(representation).__name__} makes values of {root / row[0]} that are no numbers"
+        why = f"{type(representation).__name__} makes values of {root / row.low} that are no numbers"
         raise InputError(f"representation: {why}; mend it for every count from 0 to {FULL_SCALE:,}")
     return planes, pixel_hashes(*layers)
 

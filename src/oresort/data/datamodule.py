@@ -89,9 +89,15 @@ class OreDataModule(L.LightningDataModule):
         """How the pairs were cut; None if nobody knows."""
         return self.pairs.cut
 
-    def fingerprint(self) -> str:
-        """Return a hash of the pairs, see `oresort.data.index.fingerprint`."""
-        return fingerprint(self.frame, self.cut)
+    def fingerprint(self, *, sides: bool = True) -> str:
+        """Return hashes of the pairs, see `oresort.data.index.fingerprint`; their planes are made first."""
+        _ = self.planes
+        return fingerprint(self.frame, self.cut, self._hashes, sides=sides)
+
+    def images(self, rows: NDArray[np.int64]) -> NDArray[np.uint64]:
+        """Return hashes of both layers' pixels (n, 2) of some rows of the manifest, see `pixel_hashes`."""
+        _ = self.planes
+        return self._hashes[rows]
 
     def setup(self, stage: str | None = None) -> None:
         """Read the index, fix the splits and make the planes of all pairs, once."""

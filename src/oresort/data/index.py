@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from oresort.data.folds import check_folds, draw_folds, sides_of
 from oresort.data.leaks import one_name, report
@@ -107,13 +108,30 @@ def index_unlabelled(data: PairsConfig) -> pd.DataFrame:
     return frame if data.limit is None else limit_pairs(frame, data.limit, seed)
 
 
-def fingerprint(frame: pd.DataFrame, cut: Cutting | None, *, sides: bool = True) -> str:
-    """Return a hash of which pairs there are, of what class, with `sides` in which split, and how they were cut.
+_IDENTITY = ["id", "label", "scan", "air", "background", "grade", "mass"]
 
-    Images are not read; pairs cut in another way are other pairs, though they may be called the same.
+
+def fingerprint(frame: pd.DataFrame, cut: Cutting | None, images: NDArray[np.uint64], *, sides: bool = True) -> str:
+    """Return hashes of what pairs are said to be and of their pixels, as `index-pixels`.
+
+    The first is of all that the index says of them that a result depends on, with `sides` in which split they are, and
+    of how they were cut; the second of their `images`, (N, 2), see `pixel_hashes`.
     """
-    text = frame[["id", "label", "scan", *(["split"] if sides else [])]].to_csv() + repr(cut)
-    return hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
+    text = frame[[*_IDENTITY, *(["split"] if sides else [])]].to_csv() + repr(cut)
+    parts = text.encode(), np.ascontiguousarray(images, "<u8").data
+    return "-".join(hashlib.blake2b(part, digest_size=8).hexdigest() for part in parts)
+
+
+def otherwise(there: str, here: str) -> str:
+    """Return in words in what pairs of one `fingerprint` are not those of another."""
+    ours, theirs = here.split("-"), there.split("-")
+    if len(theirs) < 2:
+        return "hashes of an earlier version, which knew pairs by names alone"
+    if ours[0] == theirs[0]:
+        return "other images under the same names"
+    if ours[1:] == theirs[1:]:
+        return "the same images, of other classes, sides, air, grades or masses"
+    return "other pairs"
 
 
 def limit_pairs(frame: pd.DataFrame, limit: int, seed: int) -> pd.DataFrame:

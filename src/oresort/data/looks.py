@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from oresort.data.cache import read_counts
+from oresort.data.counts import read_counts, rows_of
 from oresort.errors import InputError
 from oresort.represent.sound import check_pair
 
@@ -27,11 +27,11 @@ def doubts(frame: pd.DataFrame, root: Path, *, by_air: bool) -> str:
             particle, or with another background or level of air than the index says.
     """
     rows, wrong = sampled(frame, _LOOKED_AT), []
-    for low, high, air, background in zip(rows["low"], rows["high"], rows["air"], rows["background"], strict=True):
-        layers = read_counts(root, low, high)
-        level = air if by_air or background == "air" else np.nan
+    for row in rows_of(rows):
+        low, high = read_counts(root, row)
+        level = row.air if by_air or row.background == "air" else np.nan
         try:
-            check_pair((str(root / low), layers[0]), (str(root / high), layers[1]), level, background)
+            check_pair((str(root / row.low), low), (str(root / row.high), high), level, row.background)
         except InputError as error:
             wrong.append(str(error))
     if not wrong:

@@ -62,12 +62,6 @@ class Pairs:
         """Tell whether all files are those that were read, by size, time of change and place on the disk."""
         return _states(self._texts()) + _states(self._images()) == self.state
 
-    @cached_property
-    def newest(self) -> float:
-        """When the last of the images was written, s since 1970; runs know pairs by names, not by their pixels."""
-        there = (name for name in self._images() if os.path.exists(name))  # noqa: PTH110 - of every image
-        return max((os.stat(name).st_mtime for name in there), default=0.0)  # noqa: PTH116
-
     def _texts(self) -> Iterator[str]:
         yield from (str(self.root / name) for name in (MANIFEST, UNLABELLED, SPLIT_FILE, MARK))
 

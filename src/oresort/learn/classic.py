@@ -9,11 +9,12 @@ from typing import Annotated, Any
 import numpy as np
 import pandas as pd
 import torch
+from numpy.typing import NDArray
 
 from oresort.classic.base import Classic, Pixels
 from oresort.console.progress import track
 from oresort.console.ranges import SEEDS, whole
-from oresort.data.cache import read_counts
+from oresort.data.counts import Row, read_counts, rows_of
 from oresort.data.index import fingerprint, index_pairs
 from oresort.data.leaks import check_images, leaking_scans, pixel_hashes, report
 from oresort.data.looks import doubts
@@ -58,19 +59,17 @@ class Crops:
     """The pairs of some rows of a manifest, read anew by every walk; `name` stands beside its progress."""
 
     def __init__(self, frame: pd.DataFrame, root: Path, name: str) -> None:
-        self.rows = list(zip(frame["low"], frame["high"], frame["air"], frame["background"], strict=True))
+        self.rows = rows_of(frame)
         self.root, self.name = root, name
-        self.hashes = np.zeros((len(frame), 2), np.uint64)  # of both layers' pixels, once read
 
     def __iter__(self) -> Iterator[Pixels]:
         walk = track(self.rows, len(self.rows), f"reading {self.name}")
-        for i, (low, high, air, background) in enumerate(walk):
-            layers = read_counts(self.root, low, high)
-            self.hashes[i] = pixel_hashes(*layers)
-            mask = np.logical_and(*(particle_mask(counts, air, background) for counts in layers))
+        for row in walk:
+            layers = read_counts(self.root, row)
+            mask = np.logical_and(*(particle_mask(counts, row.air, row.background) for counts in layers))
             if not mask.any():
-                raise InputError(f"{self.root / low}: no pixel of a particle in both layers; take it out")
-            yield Pixels(attenuation(layers[0], air), attenuation(layers[1], air), mask)
+                raise InputError(f"{self.root / row.low}: no pixel of a particle in both layers; take it out")
+            yield Pixels(attenuation(layers[0], row.air), attenuation(layers[1], row.air), mask)
 
 
 def run_classic(cfg: ClassicConfig, folder: str | Path) -> dict[str, Any]:
@@ -91,21 +90,39 @@ def run_classic(cfg: ClassicConfig, folder: str | Path) -> dict[str, Any]:
     if text := doubts(frame, Path(cfg.data.root), by_air=True):
         report(text, cfg.data.strict)
     check_reach(cfg.threshold, cfg.operating, prices, frame)
-    with recorded(folder, asdict(cfg), fingerprint(frame, read_dataset(Path(cfg.data.root)))) as row:
-        row |= _measure(cfg, method, folder, frame, prices)
+    images = np.zeros((len(frame), 2), np.uint64)
+
+    def pairs() -> str:
+        images[:] = _hashes(rows_of(frame), Path(cfg.data.root))
+        return fingerprint(frame, cut, images)
+
+    cut = read_dataset(cfg.data.root)
+    with recorded(folder, asdict(cfg), pairs) as row:
+        row["dataset"] = fingerprint(frame, cut, images, sides=False)
+        row |= _measure(cfg, method, folder, frame, images, prices)
     return row
 
 
+def _hashes(rows: list[Row], root: Path) -> NDArray[np.uint64]:
+    walk = track(rows, len(rows), "reading pairs")
+    return np.array([pixel_hashes(*read_counts(root, row)) for row in walk], np.uint64)  # (N, 2)
+
+
 def _measure(
-    cfg: ClassicConfig, method: Classic, folder: Path, frame: pd.DataFrame, prices: Prices | None
+    cfg: ClassicConfig,
+    method: Classic,
+    folder: Path,
+    frame: pd.DataFrame,
+    images: NDArray[np.uint64],
+    prices: Prices | None,
 ) -> dict[str, Any]:
     root = Path(cfg.data.root)
+    leaking = check_images(frame, images, root, cfg.data.strict)  # before the hours of a fit
     sides = {side: frame[frame["split"] == side] for side in SPLITS}
     crops = {side: Crops(pairs, root, side) for side, pairs in sides.items()}
     start = time.perf_counter()
     method.fit(crops["train"], sides["train"]["label"].to_numpy(np.int64), cfg.seed)
     row: dict[str, Any] = {f"pairs/{side}": len(pairs) for side, pairs in sides.items()}
-    row["dataset"] = fingerprint(frame, read_dataset(root), sides=False)
     row |= {"params": method.numbers, "fit_seconds": time.perf_counter() - start, "device": processor()}
     start, tables = time.perf_counter(), []
     for side in ("val", "test"):
@@ -119,11 +136,10 @@ def _measure(
             ).threshold
         figures = binary_metrics(torch.from_numpy(p_ore), torch.from_numpy(label), row["threshold"])
         row |= {f"{side}/{name}": value for name, value in figures.items()}
-        tables.append(predicted(pairs, side, p_ore, row["threshold"]))
+        mine = (frame["split"] == side).to_numpy()
+        tables.append(predicted(pairs, side, p_ore, row["threshold"], images[mine]))
     row["test_seconds"] = time.perf_counter() - start
-    hashes = np.concatenate([crops[side].hashes for side in SPLITS])
-    images = check_images(pd.concat(sides.values()), hashes, root, cfg.data.strict)
-    row |= {"leaking_scans": len(leaking_scans(frame)), "leaking_images": images}
+    row |= {"leaking_scans": len(leaking_scans(frame)), "leaking_images": leaking}
     with replacing(folder / "predictions.csv") as temporary:
         pd.concat(tables).to_csv(temporary, index=False)
     _write_importances(folder / IMPORTANCES, method, sides["test"], root, cfg.seed)

@@ -1,6 +1,6 @@
 """The typed configuration of a training run; `conf/train.yaml` explains each key."""
 
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Annotated, Any
 
 from oresort.console.ranges import MOST, SEEDS, Rule, number, one_of, share, whole
@@ -94,3 +94,8 @@ class TrainConfig:
     trainer: dict[str, Any] = field(default_factory=dict)
     callbacks: dict[str, Any] = field(default_factory=dict)
     logger: dict[str, Any] = field(default_factory=dict)
+
+
+def model_spec(cfg: TrainConfig, channels: int) -> dict[str, Any]:
+    """Return the spec of a run's model for images of so many channels, see `build_model`."""
+    return {**asdict(cfg.model), "channels": channels, **({"grade": True} if cfg.task == "grade" else {})}

@@ -131,7 +131,7 @@ def judged(
 ) -> Judged:
     """Measure probabilities of ore (N,) of the rows `index` (N,) of a dataset at an operating point."""
     rows = data.frame.iloc[index]
-    predictions = predicted(rows, split, p_ore, point.threshold)
+    predictions = predicted(rows, split, p_ore, point.threshold, data.images(index))
     metrics = binary_metrics(torch.from_numpy(p_ore), torch.tensor(rows["label"].tolist()), point.threshold)
     mine = rows.assign(attenuation=mean_attenuation(data, index)).reset_index(drop=True)
     return Judged(metrics, predictions, mine)

@@ -17,14 +17,13 @@ from lightning.pytorch.loggers import Logger
 from lightning.pytorch.utilities import rank_zero_only
 
 from oresort.data.datamodule import OreDataModule
-from oresort.data.index import fingerprint
 from oresort.errors import InputError, Interrupted, one_line
 from oresort.files.layout import SPLITS
 from oresort.files.reading import read_json
 from oresort.files.write import replacing, write_json
 from oresort.learn.checkpoint import load_trained
 from oresort.learn.clock import Clock, spent_in
-from oresort.learn.config import TrainConfig
+from oresort.learn.config import TrainConfig, model_spec
 from oresort.learn.deciding import check_reach, decide_best
 from oresort.learn.evaluation import Evaluation, evaluate_checkpoint
 from oresort.learn.grades import learn_grades
@@ -74,7 +73,7 @@ def running(cfg: TrainConfig, folder: Path, data: OreDataModule) -> Iterator[tup
     row: dict[str, Any] = {}
     loggers: list[Logger] = []
     try:
-        with recorded(folder, asdict(cfg), data.fingerprint()) as row:
+        with recorded(folder, asdict(cfg), data.fingerprint) as row:
             loggers += make_loggers(cfg, folder)
             yield row, loggers
     finally:
@@ -155,7 +154,7 @@ def fit(
     chosen = next(c for c in trainer.checkpoint_callbacks if getattr(c, "filename", "") == "best")
     row |= {
         **{f"pairs/{side}": int((data.frame["split"] == side).sum()) for side in SPLITS},
-        "dataset": fingerprint(data.frame, data.cut, sides=False),
+        "dataset": data.fingerprint(sides=False),
         **data.leakage(),
         "params": sum(p.numel() for p in module.net.parameters()),
         "weights": "best",
@@ -179,7 +178,7 @@ def _fit(cfg: TrainConfig, folder: Path, data: OreDataModule, loggers: list[Logg
     if grades := cfg.task == "grade":
         print("note: task=grade learns by the likelihood of grades; objective.loss has no part in it", file=sys.stderr)
     module = OreModule(
-        model={**asdict(cfg.model), "channels": data.representation.channels, **({"grade": True} if grades else {})},
+        model=model_spec(cfg, data.representation.channels),
         representation=cfg.representation,
         optim=cfg.optim,
         schedule=cfg.schedule,

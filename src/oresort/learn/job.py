@@ -13,7 +13,6 @@ from oresort.errors import InputError, one_line
 from oresort.learn.config import TrainConfig
 from oresort.learn.fit import data_module, train
 from oresort.learn.options import check_options
-from oresort.learn.record import RECORD
 from oresort.learn.run import finished, folder_name, record_failure
 from oresort.learn.score import score_of
 from oresort.learn.start import pinned
@@ -43,9 +42,6 @@ def run_job(cfg: TrainConfig, sweep: Path) -> dict[str, Any]:
         folder = sweep / folder_name(config, data.fingerprint())
         if row := finished(folder):
             print(f"{title}: finished earlier", file=sys.stderr)
-            if data.pairs.newest > (folder / RECORD).stat().st_mtime:
-                text = f"warning: {folder}: images of {cfg.data.root} were written after this run"
-                print(f"{text}; if they are others, remove its folder and train it again", file=sys.stderr)
             return row
         row = train(cfg, folder, data)
     except Exception as error:

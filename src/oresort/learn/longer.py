@@ -14,6 +14,7 @@ from torch.optim.lr_scheduler import LRScheduler
 
 from oresort.console.counted import counted
 from oresort.console.ranges import shown, whole
+from oresort.data.index import otherwise
 from oresort.errors import InputError
 from oresort.files.reading import digest_of, present
 from oresort.files.write import write_json
@@ -94,8 +95,8 @@ def go_on(cfg: TrainConfig, folder: Path, module: OreModule, pairs: str) -> str:
     for file in (last, best):
         if not present(file):
             raise InputError(f"{file}: is not there, and a longer run begins with it; train that run again")
-    if (found := read_row(run / RECORD).get("data")) != pairs:
-        raise InputError(f"resume={run}: was trained on other pairs (hash {found} there, {pairs} here); restore them")
+    if (found := str(read_row(run / RECORD).get("data"))) != pairs:
+        raise InputError(f"resume={run}: the data are not those of that run ({otherwise(found, pairs)}); restore them")
     reader = WholeCheckpoints()
     content = reader.load_checkpoint(last)
     check_weights(content["state_dict"], module, last)

@@ -8,7 +8,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from oresort.console.progress import track
-from oresort.data.cache import read_counts
+from oresort.data.counts import read_counts, rows_of
 from oresort.errors import InputError
 from oresort.sorting.drift import PairFigures, pair_figures
 from oresort.sorting.lot import Lot, check_grades
@@ -60,6 +60,5 @@ def lot_of(
 
 
 def _measure(rows: pd.DataFrame, root: Path) -> list[PairFigures]:
-    pairs = list(zip(rows["low"], rows["high"], rows["air"], rows["background"], strict=True))
-    walk = track(pairs, len(pairs), "weighing particles")
-    return [pair_figures(*read_counts(root, low, high), air, background) for low, high, air, background in walk]
+    walk = track(rows_of(rows), len(rows), "weighing particles")
+    return [pair_figures(*read_counts(root, row), row.air, row.background) for row in walk]

@@ -14,10 +14,14 @@ from torch import nn
 from oresort.console.check import misfit
 from oresort.console.ranges import number, shown, whole
 from oresort.errors import InputError
-from oresort.learn.config import TrainConfig
+from oresort.learn.config import TrainConfig, model_spec
 from oresort.learn.schedule import build_optimizer
 from oresort.learn.start import check_start
+from oresort.make import make
+from oresort.models.build import build_model
+from oresort.models.fits import check_fit
 from oresort.paths import choices
+from oresort.represent.representation import Representation
 from oresort.sorting import METRICS, direction
 
 _OURS = {
@@ -62,7 +66,7 @@ def check_options(cfg: TrainConfig) -> None:
 
     Raises:
         InputError: an option that is unknown, out of its range or not the user's, no epoch that would be validated, a
-            device that is not here, or what `build_optimizer` refuses.
+            device that is not here, a model whose parts do not fit, or what `build_optimizer` refuses.
     """
     known = inspect.signature(L.Trainer).parameters
     for key, value in cfg.trainer.items():
@@ -90,6 +94,8 @@ def check_options(cfg: TrainConfig) -> None:
     _check_parts(cfg)
     _check_course(cfg.trainer, cfg.monitor)
     _check_devices(cfg.trainer)
+    representation = make(cfg.representation, Representation)  # type: ignore[type-abstract]
+    check_fit(build_model(model_spec(cfg, representation.channels)), representation.channels, representation.size)
     # as it will be built, on a weight that stands for all
     build_optimizer(cfg.optim, cfg.schedule, [nn.Parameter(torch.zeros(2, 2))], steps=100)
 

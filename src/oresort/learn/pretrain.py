@@ -15,7 +15,7 @@ from oresort.data.datamodule import OreDataModule
 from oresort.data.index import index_unlabelled
 from oresort.data.loaders import Batch
 from oresort.errors import InputError
-from oresort.learn.config import TrainConfig
+from oresort.learn.config import TrainConfig, model_spec
 from oresort.learn.fit import fit, running, seeded
 from oresort.learn.module import OreModule
 from oresort.learn.options import check_options
@@ -129,7 +129,7 @@ def pretrain(cfg: PretrainConfig, folder: str | Path) -> dict[str, Any]:
         module = Pretraining(
             cfg.pretext,
             data.representation.size,
-            model={**asdict(cfg.model), "channels": data.representation.channels},
+            model=model_spec(cfg, data.representation.channels),
             representation=cfg.representation,
             optim=cfg.optim,
             schedule=cfg.schedule,

@@ -1,5 +1,6 @@
 """What a run leaves behind of its results, read back as it was written or not at all."""
 
+import hashlib
 from collections.abc import Mapping
 from itertools import pairwise
 from pathlib import Path
@@ -67,19 +68,25 @@ def parts_of(stretches: object) -> list[int]:
     return [end - begin for begin, end in pairwise([0, *ends])] if len(ends) > 1 else []
 
 
-def predicted(rows: pd.DataFrame, split: str, p_ore: NDArray[np.float32], threshold: float) -> pd.DataFrame:
+def predicted(
+    rows: pd.DataFrame, split: str, p_ore: NDArray[np.float32], threshold: float, images: NDArray[np.uint64]
+) -> pd.DataFrame:
     """Return what was predicted of rows of a manifest (N,), in their order.
 
-    That is `id, scan, batch, split, label (ore|waste), grade, p_ore, decision (ore|waste)`. The decision is by the
-    threshold alone; a grade that is not known is NaN.
+    That is `id, scan, batch, split, label (ore|waste), grade, p_ore, decision (ore|waste), images`. The decision is by
+    the threshold alone; a grade that is not known is NaN. The last is a hash of both layers' pixels, made of each one's
+    (N, 2), by which a table is known to be of the same images as another.
     """
     table = rows[["id", "scan", "batch"]].assign(split=split, label=[CLASSES[own] for own in rows["label"]])
     table = table.assign(grade=rows["grade"], p_ore=p_ore, decision=decide(p_ore, threshold))
-    return table.reset_index(drop=True)
+    both = [hashlib.blake2b(one.tobytes(), digest_size=8).hexdigest() for one in images.astype("<u8")]
+    return table.assign(images=both).reset_index(drop=True)
 
 
 def read_predictions(file: Path, row: Mapping[str, Any], split: str) -> pd.DataFrame:
     """Return what a run of this row predicted of `split`, of its `PREDICTIONS`: `id, scan, label (ore|waste), p_ore`.
+
+    And `images`, see `predicted`, if the table has them.
 
     Raises:
         InputError: no such table, one cut short, or one with a row that cannot be a prediction, or stands there twice.
@@ -96,7 +103,8 @@ def read_predictions(file: Path, row: Mapping[str, Any], split: str) -> pd.DataF
     expected = row.get(f"pairs/{split}")
     if not mine.any() or expected not in (None, int(mine.sum())):
         raise InputError(f"{file}: {mine.sum()} rows of {split}, the run had {expected or 'some'}; {_AGAIN}")
-    return table.loc[mine, ["id", "scan", "label"]].assign(p_ore=p_ore[mine])
+    images = ["images"] if "images" in table else []
+    return table.loc[mine, ["id", "scan", "label", *images]].assign(p_ore=p_ore[mine])
 
 
 def read_epochs(file: Path) -> dict[int, dict[str, float]]:

@@ -4,11 +4,12 @@ import hashlib
 import json
 import re
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from oresort.data.index import otherwise
 from oresort.errors import InputError, one_line
 from oresort.files.provenance import provenance
 from oresort.files.reading import present
@@ -64,16 +65,22 @@ def check_finished(rows: dict[str, dict[str, Any]], folder: Path) -> dict[str, A
     return rows
 
 
-def check_same(folder: Path, config: Mapping[str, Any], pairs: str) -> None:
-    """Refuse a folder that holds another run, naming the key that differs, before anything is written."""
+def check_same(folder: Path, config: Mapping[str, Any], pairs: str | None = None) -> None:
+    """Refuse a folder that holds another run, naming the key that differs, before anything is written.
+
+    Pairs are compared by their `fingerprint` if it is given.
+    """
     record = read_row(folder / RECORD) if present(folder / RECORD) else {}
     begun = (folder / "checkpoints" / "last.ckpt").is_file()
     if not begun and record.get("status") != "finished":
         return  # nothing in it is worth keeping
     if not (folder / "config.yaml").is_file():
         raise InputError(f"{folder}: holds a checkpoint without its config.yaml; choose another out=DIR")
-    stored = str(record.get("data", pairs))
-    old, new = identity(read_yaml(folder / "config.yaml"), stored), identity(config, pairs)
+    there = str(record.get("data", pairs))
+    if pairs is not None and there != pairs:
+        why = otherwise(there, pairs)
+        raise InputError(f"{folder}: holds a run of other data ({why}); restore the data, or choose another out=DIR")
+    old, new = identity(read_yaml(folder / "config.yaml"), ""), identity(config, "")
     for key in sorted(old.keys() | new.keys()):
         if old.get(key) != new.get(key):
             raise InputError(
@@ -83,19 +90,22 @@ def check_same(folder: Path, config: Mapping[str, Any], pairs: str) -> None:
 
 
 @contextmanager
-def recorded(folder: Path, config: Mapping[str, Any], pairs: str) -> Iterator[dict[str, Any]]:
+def recorded(folder: Path, config: Mapping[str, Any], pairs: Callable[[], str]) -> Iterator[dict[str, Any]]:
     """Keep the record of a run in `folder` while the block runs; yield the row, to which it adds the figures.
 
+    `pairs` returns the hashes of its pairs, which may take as long as reading all of them.
     Writes `config.yaml` and `provenance.json`, and `metrics.json` twice: `running` at the start, and at the end
     `finished`, or `interrupted` or `failed` with the reason. A folder that holds another run is refused, see
     `check_same`, and so is one in which another process is at work.
     """
     folder.mkdir(parents=True, exist_ok=True)
     with locked(folder, "wait for it, or choose another out=DIR"):
-        check_same(folder, config, pairs)
+        check_same(folder, config)  # at once, before anything is read
+        known = pairs()
+        check_same(folder, config, known)
         write_yaml(folder / "config.yaml", config)
         write_json(folder / "provenance.json", provenance() | _device())
-        row = _started(config) | {"data": pairs}
+        row = _started(config) | {"data": known}
         write_json(folder / RECORD, row)
         try:
             yield row

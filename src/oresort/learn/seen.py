@@ -9,7 +9,7 @@ from weakref import WeakKeyDictionary
 import numpy as np
 import pandas as pd
 
-from oresort.data.cache import read_counts
+from oresort.data.counts import read_counts, rows_of
 from oresort.data.datamodule import OreDataModule
 from oresort.data.looks import sampled
 from oresort.data.pairs import Pairs
@@ -55,5 +55,4 @@ def unlike(seen: Mapping[str, Any], data: OreDataModule) -> list[str]:
 
 
 def _figures(rows: pd.DataFrame, root: Path) -> list[PairFigures]:
-    pairs = zip(rows["low"], rows["high"], rows["air"], rows["background"], strict=True)
-    return [pair_figures(*read_counts(root, low, high), air, background) for low, high, air, background in pairs]
+    return [pair_figures(*read_counts(root, row), row.air, row.background) for row in rows_of(rows)]

@@ -1,15 +1,17 @@
-"""Checks of the numbers that a configuration hands to a module."""
+"""Checks of what a configuration hands to a module, and what a module's own errors are told as."""
 
 import math
+import traceback
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
-from oresort.errors import InputError
+from oresort.errors import InputError, one_line
 
 MOST = 65_536  # wider, or longer, than any layer that a pair of images could fill
 MOST_PARTS = 256  # layers in a row, functions of a basis
@@ -67,6 +69,19 @@ class _Bounded(TorchFunctionMode):
             if self.left < 0:
                 raise InputError(f"model: takes more than {MOST_BYTES / 1e9:.0f} GB; make it smaller")
         return func(*args, **given)
+
+
+@contextmanager
+def told(what: str) -> Iterator[None]:
+    """Turn whatever a part of a model raises into one line that begins with `what` and ends with the place."""
+    try:
+        yield
+    except InputError:
+        raise
+    except Exception as error:
+        frames = [frame for frame in traceback.extract_tb(error.__traceback__) if "/torch/" not in frame.filename]
+        place = f"{Path(frames[-1].filename).name}, line {frames[-1].lineno}"
+        raise InputError(f"{what} ({type(error).__name__} in {place}: {one_line(error)})") from error
 
 
 def _short(value: object) -> str:

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from oresort.errors import InputError
-from oresort.models.checks import positive
+from oresort.models.checks import positive, told
 from oresort.models.fusions.fusion import Fusion
 from oresort.models.grade import GradeReading
 from oresort.models.heads.head import Head
@@ -55,8 +55,9 @@ class PairNet(nn.Module):
         # indices rather than one module listed twice, which would double its keys in the state dict
         self._tower_of = [0 if share else i for i in range(len(images))]
         self.fusion = fusion
-        widths = list(zip(*(t.widths for t in self._per_image()), strict=True))
-        fusion.build(widths)
+        widths = list(zip(*(t.widths for t in self.per_image()), strict=True))
+        with told(f"model.fusion: {type(fusion).__name__} cannot be built for towers of widths={widths}"):
+            fusion.build(widths)
         with _dry(fusion):
             for stage, width in enumerate(widths):
                 maps = tuple(torch.zeros(1, w, 2, 2) for w in width)
@@ -75,7 +76,7 @@ class PairNet(nn.Module):
     @property
     def dims(self) -> tuple[int, ...]:
         """Width of the vector of every image's tower."""
-        return tuple(tower.widths[-1] for tower in self._per_image())
+        return tuple(tower.widths[-1] for tower in self.per_image())
 
     def penalty(self) -> Tensor | None:
         """Return the scalar that the training loss adds for the heads, if any."""
@@ -83,7 +84,8 @@ class PairNet(nn.Module):
         found = [p for head in heads if (p := head.penalty()) is not None]
         return torch.stack(found).sum() if found else None
 
-    def _per_image(self) -> list[Tower]:
+    def per_image(self) -> list[Tower]:
+        """Return the tower of every image, the same one for all where it is shared."""
         towers = [tower for tower in self.towers if isinstance(tower, Tower)]
         return [towers[i] for i in self._tower_of]
 
@@ -101,7 +103,7 @@ class PairNet(nn.Module):
 
     def seen(self, images: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
         """Return the maps (B, dim, H', W') of images (B, C, H, W), one for each tower, as the fusion makes them."""
-        towers, maps = self._per_image(), images
+        towers, maps = self.per_image(), images
         for stage in range(len(towers[0].stages)):
             maps = tuple(tower.stages[stage](m) for tower, m in zip(towers, maps, strict=True))
             maps = self.fusion.exchange(stage, *maps)  # (B, C', H', W') each
@@ -113,7 +115,7 @@ class PairNet(nn.Module):
 
     def told(self, maps: tuple[Tensor, ...]) -> Parts:
         """Return what the model makes of the maps (B, dim, H', W') of its towers."""
-        vectors = tuple(tower.pool(m) for tower, m in zip(self._per_image(), maps, strict=True))  # (B, dim) each
+        vectors = tuple(tower.pool(m) for tower, m in zip(self.per_image(), maps, strict=True))  # (B, dim) each
         joined = self.fusion.features(*vectors)  # (B, width) for each head
         votes = (head(vector) for head, vector in zip(self.heads, joined, strict=True))  # (B, 2) each
         outputs = self.fusion.decide(*votes)
@@ -149,6 +151,6 @@ def _tuple(fusion: Fusion, hook: str, found: object, like: tuple[Tensor, ...] | 
 def _dry(fusion: Fusion) -> Iterator[None]:
     # widths are found by calling the hooks, which must leave neither statistics nor random draws behind
     fusion.eval()
-    with torch.no_grad():
+    with torch.no_grad(), told(f"model.fusion: {type(fusion).__name__} cannot join what its towers and heads make"):
         yield
     fusion.train()

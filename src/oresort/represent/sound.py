@@ -44,5 +44,18 @@ def check_pair(low: tuple[str, Counts], high: tuple[str, Counts], air: float, ba
             raise InputError(f"{why}; give the air level of these images, and counts of their full range")
 
 
+def check_box(name: str, counts: Counts, box: tuple[float, float]) -> None:
+    """Refuse an image (H, W) that is not of the size (w, h) that an index says; NaN is not known.
+
+    Raises:
+        InputError: another width or height.
+    """
+    height, width = counts.shape
+    if abs(box[0] - width) > 0 or abs(box[1] - height) > 0:  # NaN is not
+        says = f"and the index says w={box[0]:g}, h={box[1]:g}"
+        mend = "give the images as they were cut, neither scaled nor padded, or empty w and h of the manifest"
+        raise InputError(f"{name}: has {width} x {height} pixels, {says}; {mend}")
+
+
 def _size(image: Counts) -> str:
     return "x".join(str(side) for side in image.shape)

@@ -14,7 +14,7 @@ from oresort.files.dataset import WORDS, otherwise, read_dataset
 from oresort.files.layout import UNLABELLED
 from oresort.files.reading import present
 from oresort.represent.representation import Representation
-from oresort.represent.sound import check_pair
+from oresort.represent.sound import check_box, check_pair
 from oresort.runtime.crops import Images, Source, counts_of, paired
 from oresort.runtime.model import BATCH, Model
 from oresort.sorting.decide import decide
@@ -65,7 +65,8 @@ class Asked:
         around = background or (self.cut.background if self.cut else "zero")
         if around not in WORDS["background"]:
             raise InputError(f"background={around}: unknown; known are {', '.join(WORDS['background'])}")
-        return _answers(self, lows, highs, _levels(self, air, len(lows), around), [around] * len(lows))
+        levels, boxes = _levels(self, air, len(lows), around), [(np.nan, np.nan)] * len(lows)
+        return _answers(self, lows, highs, levels, [around] * len(lows), boxes)
 
     def predict_folder(self: Prepared, root: str | Path, *, follow_links: bool = False) -> "pd.DataFrame":
         """Return `id, scan, p_ore, decision` of all pairs of a dataset, in the order of its index.
@@ -87,7 +88,8 @@ class Asked:
         frame = pd.concat(tables, ignore_index=True)
         _check_cut(self, root)
         lows, highs = ([(str(root / name), root / name) for name in frame[layer]] for layer in ("low", "high"))
-        p_ore = _answers(self, lows, highs, frame["air"].tolist(), frame["background"].tolist())
+        boxes = list(zip(frame["w"], frame["h"], strict=True))
+        p_ore = _answers(self, lows, highs, frame["air"].tolist(), frame["background"].tolist(), boxes)
         return frame[["id", "scan"]].assign(p_ore=p_ore, decision=decide(p_ore, self.threshold))
 
 
@@ -117,7 +119,12 @@ def _check_cut(model: Prepared, root: Path) -> None:
 
 
 def _answers(
-    model: Prepared, lows: Sequence[Source], highs: Sequence[Source], air: Sequence[float], background: Sequence[str]
+    model: Prepared,
+    lows: Sequence[Source],
+    highs: Sequence[Source],
+    air: Sequence[float],
+    background: Sequence[str],
+    boxes: Sequence[tuple[float, float]],
 ) -> NDArray[np.float32]:
     p_ore = np.full(len(lows), np.nan, np.float32)
     figures: list[PairFigures] = []
@@ -127,6 +134,7 @@ def _answers(
         level, around = air[rows[0]], background[rows[0]]
         pairs = [(counts_of(lows[row]), counts_of(highs[row])) for row in rows]
         for row, (low, high) in zip(rows, pairs, strict=True):
+            check_box(lows[row][0], low, boxes[row])
             check_pair((lows[row][0], low), (highs[row][0], high), level, around)
             if np.isfinite(level):
                 figures.append(pair_figures(low, high, level, around))

@@ -24,7 +24,10 @@ COMPARABLE = (
 
 
 class Run(NamedTuple):
-    """What one run said of a split: `predictions` with `id, scan, label (ore|waste), p_ore`, its threshold."""
+    """What one run said of a split: `predictions` with `id, scan, label (ore|waste), p_ore`, its threshold.
+
+    An older table has no `images`, see `oresort.learn.record.predicted`.
+    """
 
     predictions: pd.DataFrame
     threshold: float
@@ -103,9 +106,13 @@ def _auroc(p_ore: Weights, ore: NDArray[np.bool_], weights: Weights) -> Weights:
 
 
 def same_pairs(runs: Sequence[Run]) -> bool:
-    """Tell whether all runs predicted the same pairs, of the same classes and scans."""
-    first, *others = (run.predictions.sort_values("id", ignore_index=True)[["id", "label", "scan"]] for run in runs)
-    return all(table.equals(first) for table in others)
+    """Tell whether all runs predicted the same pairs, of the same classes, scans and, where these are known, images."""
+    tables = [run.predictions.sort_values("id", ignore_index=True) for run in runs]
+    first = tables[0][["id", "label", "scan"]]
+    known = [table["images"] for table in tables if "images" in table]
+    return all(table[["id", "label", "scan"]].equals(first) for table in tables[1:]) and all(
+        images.equals(known[0]) for images in known[1:]
+    )
 
 
 def paired_difference(

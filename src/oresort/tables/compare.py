@@ -16,6 +16,7 @@ FEW_SCANS = 20
 """Below so many scans the interval over them is known to come out too narrow."""
 
 _DELONG = ("auroc", "auroc_error", "delong_difference", "delong_low", "delong_high", "delong_p")
+_OTHER = {"label": "another label", "scan": "another scan", "images": "other images"}
 _MCNEMAR = ("right_alone", "reference_right_alone", "mcnemar_p")
 
 
@@ -89,15 +90,17 @@ def _aligned(answers: Sequence[Answers], common: bool) -> tuple[list[Run], list[
                 f"or on the {len(shared):,} pairs of all by common=true"
             )
         notes.append(f"{one.name}: {len(shared):,} of its {len(table):,} pairs, which all models answered")
-    found = []
+    found, known = [], "images" in first
     for one, table in zip(answers, tables, strict=True):
         part = table.loc[shared]
-        for column in ("label", "scan"):
+        if "images" not in table:
+            notes.append(f"{one.name}: no hashes of images in its table: its pairs are known by names alone")
+        for column in ("label", "scan", *(["images"] if known and "images" in table else [])):
             theirs = first.loc[shared, column]
             if (odd := (part[column] != theirs).to_numpy()).any():
                 name = shared[odd][0]
                 raise InputError(
-                    f"{one.name}: {odd.sum():,} pairs have another {column}, id {name!r} {part[column][name]!r} and "
+                    f"{one.name}: {odd.sum():,} pairs have {_OTHER[column]}, id {name!r} {part[column][name]!r} and "
                     f"{theirs[name]!r} in {reference}; compare models on pairs of the same manifest"
                 )
         found.append(Run(part.reset_index(), one.run.threshold))

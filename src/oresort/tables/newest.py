@@ -7,14 +7,13 @@ import pandas as pd
 from oresort.sorting import METRICS
 from oresort.tables.folds import FOLD
 
-_APART = 1e-3  # of a figure: another processor moves one by less, other images or code by more
+_APART = 1e-3  # of a figure: another processor moves one by less, other code by more
 
 
 def newest(rows: pd.DataFrame, split: str) -> pd.DataFrame:
     """Return of the runs of one `configuration`, seed and fold the newest one.
 
-    Others are passed over. A run is known by the names of its pairs, not by their pixels: so those whose figures of
-    `split` are not the newest one's are warned of by name.
+    Others are passed over; those whose figures of `split` are not the newest one's are warned of by name.
     """
     same = ["configuration", "seed", FOLD]
     rows = rows.sort_values("modified")
@@ -28,5 +27,5 @@ def newest(rows: pd.DataFrame, split: str) -> pd.DataFrame:
         text = (
             f"{run}: left out, for {kept} is newer and of the same pairs, settings and seed, but came to other figures"
         )
-        warnings.warn(f"{text}; if images or code were others, give one of the runs another name=", stacklevel=2)
+        warnings.warn(f"{text}; if the code was another, give one of the runs another name=", stacklevel=2)
     return rows.drop_duplicates(same, keep="last")

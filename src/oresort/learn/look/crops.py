@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from oresort.classic.base import Pixels
 from oresort.console.progress import track
-from oresort.data.cache import read_counts
+from oresort.data.counts import read_counts, rows_of
 from oresort.errors import InputError
 from oresort.represent.mask import particle_mask
 from oresort.represent.regions import Regions, check_masks, regions
@@ -58,11 +58,10 @@ def read_crops(
         InputError: an image that cannot be used.
     """
     places, crops, left = [], [], []
-    columns = (frame[name] for name in ("id", "low", "high", "air", "background"))
-    rows = zip(*columns, strict=True)
-    for place, (name, low_file, high_file, air, background) in enumerate(track(rows, len(frame), "reading pairs")):
-        low, high = read_counts(root, low_file, high_file)
-        masks = particle_mask(low, air, background), particle_mask(high, air, background)
+    rows = zip(frame["id"], rows_of(frame), strict=True)
+    for place, (name, row) in enumerate(track(rows, len(frame), "reading pairs")):
+        low, high = read_counts(root, row)
+        masks = particle_mask(low, row.air, row.background), particle_mask(high, row.air, row.background)
         try:
             check_masks(*masks)
         except InputError as error:
@@ -70,5 +69,5 @@ def read_crops(
             continue
         framed = regions(representation.geometry.frame(masks[0]), representation.geometry.frame(masks[1]))
         places.append(place)
-        crops.append(Crop(low, high, masks, float(air), str(background), framed))
+        crops.append(Crop(low, high, masks, float(row.air), row.background, framed))
     return places, crops, left

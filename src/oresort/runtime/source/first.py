@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from oresort.errors import InputError
 from oresort.files.lines import Pair
-from oresort.runtime.source.event import Block, Calibrated, Event, Log
+from oresort.runtime.source.event import Block, Calibrated, Event, Gap, Log
 from oresort.scan.calibrate.adjust import adjust_calibration
 from oresort.scan.calibrate.calibration import Calibration
 from oresort.scan.calibrate.measure import calibrate_scan
@@ -54,7 +54,10 @@ def held(name: str, low: NDArray[np.uint16], high: NDArray[np.uint16]) -> Pair:
 def calibrated(
     events: Iterator[Event], first: int, given: Calibration | None, name: str, log: Log, *, needed: bool
 ) -> Iterator[Event]:
-    """Yield what a source tells, after a calibration that its `first` lines give, or fewer if it ends before.
+    """Yield what a source tells, after a calibration that its `first` lines give.
+
+    A belt that ends before is calibrated by the lines that have come, if they tell enough, and so is each one after it
+    until there are as many: what has ended waits for nobody.
 
     Args:
         events: pieces of belt and their lines.
@@ -67,26 +70,39 @@ def calibrated(
     Raises:
         InputError: the lines do not tell what is needed, or are not of the calibration's sorter.
     """
-    kept: list[Event] = []
-    lines = 0
-    if first:
-        for event in events:
-            kept.append(event)
-            lines += len(event.low) if isinstance(event, Block) else 0
-            if lines >= first:
-                break
-        if not lines:
-            return
-        blocks = [event for event in kept if isinstance(event, Block)]
-        label = f"{name}: the first {lines:,} lines"
-        pair = held(label, *(np.concatenate([getattr(block, layer) for block in blocks]) for layer in ("low", "high")))
+    if not first:
+        if given is not None:
+            yield Calibrated(given, given.notes)
+        yield from events
+        return
+    blocks: list[Block] = []
+    held_back: list[Event] = []
+    lines, over = 0, False
+    while not over and lines < first:
+        over = (event := next(events, None)) is None
+        if event is not None:
+            held_back.append(event)
+        if isinstance(event, Block):
+            blocks.append(event)
+            lines += len(event.low)
+        last = over or lines >= first
+        if not any(isinstance(one, Block) for one in held_back) or not (last or isinstance(event, Gap)):
+            continue
         try:
-            calibration = calibrate_scan(pair, needed=needed) if given is None else adjust_calibration(pair, given)
+            calibration = _calibration(blocks, given, f"{name}: the first {lines:,} lines", log, needed=needed)
         except InputError as error:
-            raise InputError(f"{error} (first={first})") from error
-        log("calibration", f"{label} gave it; air is {calibration.low.level:,.0f} and {calibration.high.level:,.0f}")
-    elif given is not None:
-        calibration = given
-    yield Calibrated(calibration, calibration.notes)
-    yield from kept
+            if last:
+                raise InputError(f"{error} (first={first})") from error
+            log("calibration", f"{error}; the belt has ended, and waits for the lines of the next one")
+            continue
+        yield Calibrated(calibration, calibration.notes)
+        yield from held_back
+        held_back = []
     yield from events
+
+
+def _calibration(blocks: list[Block], given: Calibration | None, label: str, log: Log, *, needed: bool) -> Calibration:
+    pair = held(label, *(np.concatenate([getattr(block, layer) for block in blocks]) for layer in ("low", "high")))
+    calibration = calibrate_scan(pair, needed=needed) if given is None else adjust_calibration(pair, given)
+    log("calibration", f"{label} gave it; air is {calibration.low.level:,.0f} and {calibration.high.level:,.0f}")
+    return calibration

@@ -69,7 +69,9 @@ class Port:
                         self._log("gone", f"{peer} is gone{half}; waiting for the next sender")
                     except InputError as error:
                         self._log("refused", f"{peer}: {error}")
+                gone = time.perf_counter()
                 yield Gap()
+                silent_from += time.perf_counter() - gone  # while lines were worked on nobody was listened to
 
     def close(self) -> None:
         """Let nobody wait that is not heard."""
