@@ -67,7 +67,7 @@ def test_an_air_and_dark_pair_flattens_raw_counts():
     air = rng.normal(0.9 * AIR * shape + 700, 900, (400, 500)).astype(np.uint16)  # taken at another current
     dark = rng.normal(700, 20, (400, 500)).astype(np.uint16)
     columns = measure_columns(raw, BELT, "scan", air, dark)
-    flat, truth = Corrector(columns, BELT)(raw), clean[:, BELT] / AIR
+    flat, truth = Corrector([columns], BELT)(raw[:, None, BELT])[:, 0], clean[:, BELT] / AIR
     assert np.abs(flat.mean(axis=0) - truth.mean(axis=0)).max() < 0.006
     with pytest.raises(InputError, match="499 columns but the scan 500"):
         measure_columns(raw, BELT, "scan", air[:, 1:], dark)
@@ -105,5 +105,5 @@ def test_what_a_line_has_in_common_is_found_beside_particles():
     transmission = (scan_of([(250, 150, 100, 80)]) / AIR * lines[:, None]).astype(np.float32)
     bare = np.ones(transmission.shape, np.uint8)
     bare[60:240, 140:360] = 0
-    np.testing.assert_allclose(line_levels(transmission * bare, bare), lines, atol=0.006)
-    assert (line_levels(0 * transmission, np.zeros_like(bare)) == 1).all()
+    np.testing.assert_allclose(line_levels((transmission * bare)[:, None], bare[:, None])[:, 0], lines, atol=0.006)
+    assert (line_levels(0 * transmission[:, None], np.zeros_like(bare)[:, None]) == 1).all()

@@ -6,10 +6,9 @@ from ellipses import AIR, scan_of
 
 from oresort.scan.calibrate.columns import measure_columns
 from oresort.scan.fault import MOST_COLUMNS, MOST_LINES
-from oresort.scan.health import judge
 from oresort.scan.health.judge import Judge
-from oresort.scan.health.levels import LineLevels
-from oresort.scan.health.look import Looker, together
+from oresort.scan.health.levels import THERE, LineLevels
+from oresort.scan.health.rules import Rules
 from oresort.scan.health.running import Running
 from oresort.scan.health.steps import Steps
 
@@ -26,10 +25,10 @@ def clean():
 
 
 def judged(counts, columns, lines=16, correct=True):
-    own, whole, found = Judge(columns, BELT, correct), [], []
+    own, whole, found = Judge([columns], BELT, correct), [], []
     for start in range(0, len(counts), lines):
-        mended, patches = own.take(counts[start : start + lines], start + lines >= len(counts))
-        whole.append(mended)
+        mended, (patches,) = own.take([counts[start : start + lines]], start + lines >= len(counts))
+        whole.append(mended[:, 0])
         found += patches
     return np.concatenate(whole), found
 
@@ -64,31 +63,25 @@ def damaged(counts, seed):
     return counts
 
 
-@pytest.mark.parametrize("lines", [16, 32, 48])
+@pytest.mark.parametrize("lines", [8, 16, 48])
 @pytest.mark.parametrize("seed", range(24))
 def test_no_rule_finds_anything_in_what_a_look_calls_sound(clean, monkeypatch, seed, lines):
     counts = damaged(clean[0], seed)
     seen = judged(counts, clean[1], lines)
 
-    def suspicious(looks):
-        look = together(looks)
-        return look._replace(suspect=True, darkest=0 * look.darkest, brightest=look.brightest + 9)
-
-    monkeypatch.setattr(judge, "together", suspicious)
+    monkeypatch.setattr(Judge, "_suspect", lambda *_: [True])
     everything = judged(counts, clean[1], lines)
     np.testing.assert_array_equal(seen[0], everything[0])
     assert seen[1] == everything[1]
 
 
-def test_a_sound_belt_is_not_suspect(clean):
-    looks = []
-    plain = Looker.__call__
-    counts, columns = clean
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(Looker, "__call__", lambda *words: looks.append(plain(*words)) or looks[-1])
-        judged(counts, columns)
-    assert len(looks) == HEIGHT // 16
-    assert not any(look.suspect for look in looks)
+@pytest.mark.parametrize("lines", [8, 16, 48])
+def test_no_rule_is_asked_about_a_sound_belt(clean, monkeypatch, lines):
+    asked = []
+    plain = Rules.__call__
+    monkeypatch.setattr(Rules, "__call__", lambda *words: asked.append(words[-1]) or plain(*words))
+    judged(*clean, lines)
+    assert asked == []
 
 
 FLOOR = RNG.integers(60, 91, (HEIGHT, WIDTH)).astype(np.uint16)
@@ -176,10 +169,9 @@ def test_a_line_that_a_rock_all_but_covers_keeps_the_level_before():
     rng = np.random.default_rng(1)
     lines = (1 + 0.03 * rng.standard_normal((20, 600))).astype(np.float32)
     lines[10:, 20:] *= np.linspace(0.2, 0.8, 580, dtype=np.float32)
-    levels = LineLevels(np.ones(600, bool), np.full(600, 0.03, np.float32))
-    level, lost, repeated = levels(lines, (lines * 50_000).astype(np.uint16))
-    assert not lost.any()
-    assert not repeated.any()
+    levels = LineLevels(np.ones((1, 600), bool), np.full((1, 600), 0.03, np.float32))
+    level, state = levels(lines[:, None], (lines * 50_000).astype(np.uint16)[:, None])
+    assert (state == THERE).all()
     np.testing.assert_allclose(level, 1, atol=0.01)
 
 
@@ -194,14 +186,14 @@ def test_uncorrected_lines_are_not_levelled_but_lost_beyond_what_masks_bear(clea
 @pytest.mark.parametrize("factor", [0.6, 0.9, 0.93, 1.07])
 def test_a_module_of_another_gain_is_found_by_its_straight_edges(factor):
     rng = np.random.default_rng(2)
-    noise = np.full(900, 0.035, np.float32)
+    noise = np.full((1, 900), 0.035, np.float32)
     steps = Steps(noise)
     found = []
     for block in range(8):
         lines = (1 + 0.035 * rng.standard_normal((32, 900))).astype(np.float32)
         if block >= 2:
             lines[:, 384:512] *= factor
-        found.append(steps.add(lines))
+        found += steps.add(lines.sum(axis=0)[None], 32)
     assert found[:4] == [[]] * 4  # three stretches have to show it
     assert found[4:] == [[slice(384, 512)]] * 4
 
@@ -216,25 +208,26 @@ def test_what_is_brighter_than_air_is_never_mended(clean, width):
 
 
 def test_rocks_are_no_modules(clean):
-    columns = Steps(np.full(WIDTH, 0.03, np.float32))
+    columns = Steps(np.full((1, WIDTH), 0.03, np.float32))
     lines = (clean[0] / AIR).astype(np.float32)
-    assert [columns.add(lines[start : start + 32]) for start in range(0, HEIGHT, 32)] == [[]] * (HEIGHT // 32)
+    stretches = lines.reshape(-1, 32, 1, WIDTH).sum(axis=1)
+    assert [columns.add(stretch, 32) for stretch in stretches] == [[[]]] * (HEIGHT // 32)
 
 
 def test_running_air_and_noise_agree_with_those_of_the_whole():
     rng = np.random.default_rng(3)
     gain = (1 + 0.02 * rng.standard_normal(300)).astype(np.float32)
-    running, known = Running(np.full(300, 0.008, np.float32)), np.ones(300, np.float32)
+    running, known = Running(np.full((1, 300), 0.008, np.float32)), np.ones(300, np.float32)
     bare = np.ones((32, 300), np.uint8)
     bare[:, 100:120] = 0  # covered throughout: nothing is learnt there
     for _ in range(800):
         lines = gain * (1 + 0.036 * rng.standard_normal((32, 300))).astype(np.float32) / known
-        known *= running.add(lines, np.ones(32, np.float32), lines * bare, bare)
+        known *= running.add(lines[:, None], np.ones((32, 1), np.float32), (lines * bare)[:, None], bare[:, None])[0]
     seen = np.r_[0:100, 120:300]  # smoothing repeats the belt's sides, so noise there is another
     np.testing.assert_allclose(known[seen], gain[seen], atol=0.003)
     np.testing.assert_array_equal(known[100:120], 1)
     # a Gaussian of one pixel leaves 0.282 of white noise
-    np.testing.assert_allclose(running.noise[np.r_[20:85, 135:280]], 0.282 * 0.036, rtol=0.08)
+    np.testing.assert_allclose(running.noise[0, np.r_[20:85, 135:280]], 0.282 * 0.036, rtol=0.08)
 
 
 NOISE = RNG.integers(0, 52_350, (HEIGHT, WIDTH)).astype(np.uint16)

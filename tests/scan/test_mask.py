@@ -7,7 +7,7 @@ from ellipses import AIR, scan_of
 
 from oresort.errors import InputError
 from oresort.files.dataset import Cutting
-from oresort.scan.segment.mask import MASKS, REACH
+from oresort.scan.segment.mask import BESIDE, MASKS, bare
 
 NOISE = np.full(500, 0.008, np.float32)
 
@@ -24,8 +24,8 @@ def test_an_ellipse_is_covered_and_the_belt_is_bare(name):
     assert cover.strong[inside < 0.85].all()
     assert cover.weak[inside > 1.25].mean() < 0.001
     assert (cover.strong <= cover.weak).all()
-    assert not (cover.bare & cover.weak).any()
-    assert cover.bare[inside > 2].mean() > 0.95
+    assert not (bare(cover.weak) & cover.weak).any()
+    assert bare(cover.weak)[inside > 2].mean() > 0.95
 
 
 def test_the_rule_by_noise_keeps_rims_that_one_threshold_loses():
@@ -57,7 +57,7 @@ def test_a_mask_depends_on_nothing_farther_than_its_reach(name):
     grains = cv2.GaussianBlur(rng.standard_normal((120, 140)).astype(np.float32), (0, 0), 4)
     picture = np.clip(0.85 + 1.5 * grains, 0.1, 1).astype(np.float32)
     noise = np.full(140, 0.01, np.float32)
-    margin = REACH[name]
+    margin = BESIDE[name]
     whole, box = MASKS[name](picture, 52_000.0, noise).weak, np.s_[40:80, 50:100]
     near = np.s_[40 - margin : 80 + margin, 50 - margin : 100 + margin]
     part = MASKS[name](picture[near], 52_000.0, noise[near[1]]).weak

@@ -11,23 +11,23 @@ _ROOM = 256  # lines of room at first: few moves, little memory
 
 
 class Lines(Generic[T]):
-    """Lines `top` to `end` of one kind, each of `width` values, in one array that moves only when it is full."""
+    """Lines `top` to `end` of one kind, each an array of one shape, in one array that moves only when it is full."""
 
-    def __init__(self, width: int, dtype: DTypeLike, room: int = _ROOM) -> None:
-        self._store: NDArray[T] = np.empty((room, width), dtype)
+    def __init__(self, shape: tuple[int, ...], dtype: DTypeLike, room: int = _ROOM) -> None:
+        self._store: NDArray[T] = np.empty((room, *shape), dtype)
         self._begin = 0  # where line `top` lies in it
         self.top = self.end = 0
 
     def append(self, lines: NDArray[T]) -> None:
-        """Add lines (n, width) at the end."""
+        """Add lines (n, ...) at the end."""
         self.room(len(lines))[:] = lines
 
     def room(self, count: int) -> NDArray[T]:
-        """Add lines (`count`, width) at the end, which the caller has to write."""
+        """Add lines (`count`, ...) at the end, which the caller has to write."""
         kept, need = self.end - self.top, self.end - self.top + count
         if self._begin + need > len(self._store):
             room = len(self._store) if need <= len(self._store) // 2 else 2 * need
-            store = np.empty((room, self._store.shape[1]), self._store.dtype)
+            store = np.empty((room, *self._store.shape[1:]), self._store.dtype)
             store[:kept] = self._store[self._begin : self._begin + kept]
             self._store, self._begin = store, 0
         self.end += count
@@ -40,7 +40,9 @@ class Lines(Generic[T]):
         self.top = line
 
     def between(self, start: int, stop: int) -> NDArray[T]:
-        """Return lines `start` to `stop`, as far as they are here, as a view (n, width) that later lines may change."""
-        start, stop = min(max(start, self.top), self.end), min(max(stop, self.top), self.end)
+        """Return lines `start` to `stop`, as far as they are here, as a view (n, ...) that later lines may change."""
+        # written out: it is asked for twenty times a block
+        start = self.top if start < self.top else self.end if start > self.end else start
+        stop = self.top if stop < self.top else self.end if stop > self.end else stop
         move = self._begin - self.top
         return self._store[start + move : stop + move]

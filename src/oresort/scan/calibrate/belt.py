@@ -76,10 +76,10 @@ def _levels(reader: PairReader, calibration: Calibration) -> dict[str, float]:
     found = {}
     starts = np.linspace(0, max(reader.height - _LOOKED_AT // 4, 0), 4).astype(int).tolist()
     for name in ("low", "high"):
-        layer, correct = getattr(reader, name), Corrector(getattr(calibration, name), calibration.belt)
-        counts = np.concatenate([layer.read(start, start + _LOOKED_AT // 4) for start in starts])
+        layer, correct = getattr(reader, name), Corrector([getattr(calibration, name)], calibration.belt)
+        counts = np.concatenate([layer.read(start, start + _LOOKED_AT // 4)[:, calibration.belt] for start in starts])
         # over the columns: a detector that is not flat-fielded has no narrow peak of air
-        flat = np.rint(correct(counts) * np.float32(NOMINAL_AIR)).clip(0, FULL_SCALE).astype(np.uint16)
+        flat = np.rint(correct(counts[:, None])[:, 0] * np.float32(NOMINAL_AIR)).clip(0, FULL_SCALE).astype(np.uint16)
         live = ~getattr(calibration, name).dead[calibration.belt]
         found[name] = level_of(flat[:, live], str(layer.path)) / NOMINAL_AIR
     return found

@@ -55,11 +55,11 @@ class Sample:
 
         What is faulty and not mended is left out, and what lies so near it that registration would look at it.
         """
-        flat, known = [], np.ones((len(counts[0]), belt.stop - belt.start), np.uint8)  # (n, belt) each
-        for layer, columns in zip(counts, layers, strict=True):
-            lines, patches = Judge(columns, belt, correct=True).take(layer, last=True)
-            flat.append(lines)
-            for patch in patches:
+        lines, patches = Judge(layers, belt, correct=True).take(counts, last=True)
+        flat = [np.ascontiguousarray(lines[:, layer]) for layer in range(2)]  # (n, belt) each, as is what is known
+        known = np.ones((len(lines), lines.shape[2]), np.uint8)
+        for columns, faulty in zip(layers, patches, strict=True):
+            for patch in faulty:
                 if not patch.mended:
                     known[patch.top : patch.bottom, patch.left : patch.right] = 0
             for span in runs(np.flatnonzero(columns.dead[belt])):

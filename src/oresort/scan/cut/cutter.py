@@ -102,21 +102,25 @@ class Cutter:
         start = 0
         while start < len(low):
             stop = min(start + BLOCK - self._count, len(low))
-            place = slice(self._count, self._count + stop - start)
-            self._waiting[0, place], self._waiting[1, place] = low[start:stop], high[start:stop]
-            start, self._count = stop, place.stop
-            if self._count == BLOCK:
-                regions += self._step(last=False)
+            if stop - start == BLOCK:
+                regions += self._step((low[start:stop], high[start:stop]), last=False)
+            else:
+                place = slice(self._count, self._count + stop - start)
+                self._waiting[0, place], self._waiting[1, place] = low[start:stop], high[start:stop]
+                self._count = place.stop % BLOCK
+                if self._count == 0:
+                    regions += self._step((self._waiting[0], self._waiting[1]), last=False)
+            start = stop
         return regions
 
     def find_last(self) -> list[Held]:
         """Do one half of `finish`."""
-        return self._step(last=True)
-
-    def _step(self, last: bool) -> list[Held]:
         low, high = self._waiting[:, : self._count]
-        self._note(self._window.take((low, high), last))
         self._count = 0
+        return self._step((low, high), last=True)
+
+    def _step(self, lines: tuple[NDArray[np.uint16], NDArray[np.uint16]], last: bool) -> list[Held]:
+        self._note(self._window.take(lines, last))
         regions = self._regions.ended(*self._window.ready(last), last)
         if self.options.split and not last:
             regions += self._regions.parted()

@@ -25,13 +25,13 @@ class Preview:
         width = self.belt.stop - self.belt.start
         self.step = max(1, math.ceil(math.sqrt(height * width / most)))  # pixels of the scan in one of the picture
         self.image = np.zeros((-(-height // self.step), -(-width // self.step)), np.uint8)  # transmission x 220
-        self._corrector = Corrector(calibration.low, self.belt)
+        self._corrector = Corrector([calibration.low], self.belt)
         self._rest = np.empty((0, width), np.float32)  # lines that do not yet fill one of the picture
         self._drawn = self._seen = 0
 
     def add(self, low: NDArray[np.uint16]) -> None:
         """Take the low layer's next counts (n, columns of the scan), any number of lines."""
-        small = self._corrector(low)  # (n, W)
+        small = self._corrector(low[:, None, self.belt])[:, 0]  # (n, W)
         self._seen += len(low)
         if self.step > 1:
             small = np.concatenate([self._rest, small])

@@ -1,6 +1,5 @@
 """What each line of a layer has in common, known before anything is masked, and lines that show nothing."""
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -15,91 +14,150 @@ _FLAT, _RESTLESS = 0.3, 4.5  # of a pixel's noise: a line whose neighbours diffe
 _ROUGH = 0.15  # mean difference of neighbours that no line of rocks has
 _TUBE = (0.5, 1.3)  # of the calibrated level; beyond lies no drift or dip but a trip or a surge
 _KEPT = 2_000  # lines that a repeated one is compared with
+THERE, LOST, REPEATED = range(3)
+"""What a line is."""
+
+_FAR = 1e3  # brighter than any air, and in no mean of it
+_DARK = np.float32(0.1)  # the darkest level of which a share is noise
 
 
 class LineLevels:
-    """Follows one layer's level line by line, and tells lines that were lost.
+    """Follows the levels of layers line by line, and tells lines that were lost.
 
     A line is lost where its level lies outside `bounds` of the calibrated one (a tube that tripped, zeros, full
     scale), or where it repeats one of the last 2,000 to the bit.
+
+    Args:
+        live: columns (L, W) that are not dead.
+        noise: of their pixels (L, W).
+        bounds: of a level.
     """
 
     def __init__(
         self, live: NDArray[np.bool_], noise: NDArray[np.float32], bounds: tuple[float, float] = _TUBE
     ) -> None:
-        columns = np.flatnonzero(live)
-        self._columns = columns[:: max(len(columns) // _LOOKED_AT, 1)]
-        self._beside = np.minimum(self._columns + 1, len(live) - 1)
-        self._noise = float(np.median(noise[live])) if live.any() else 0.0  # where there is none, lines are alike
-        self._spread = _NARROW * max(self._noise, 0.01)
-        self._bounds, self._last = bounds, 1.0
-        self._share = np.full(len(self._columns), 1 / max(len(self._columns), 1), np.float32)
-        self._factors = np.random.default_rng(0).integers(2**63, size=len(self._columns), dtype=np.uint64) * 2 + 1
-        # checksum of a line: when it was seen last; the last 2,000 checksums are in one of these
+        layers, width = live.shape
+        self._row = layers * width
+        some = [np.flatnonzero(layer)[:: max(int(layer.sum()) // _LOOKED_AT, 1)] for layer in live]
+        counts = np.array([len(columns) for columns in some])
+        # (L, C): where one layer has fewer columns than another, its last places hold none
+        self._none = np.arange(max(counts.max(), 1)) >= counts[:, None]
+        self._whole = not self._none.any()
+        columns = np.zeros(self._none.shape, np.intp)
+        columns[~self._none] = np.concatenate(some)
+        start = width * np.arange(layers)[:, None]
+        # of lines as one row of L * W: these columns, and the ones beside them (2, L, C)
+        self._columns = np.stack([start + columns, start + np.minimum(columns + 1, width - 1)])
+        self._counts = np.maximum(counts, 1).astype(np.float32)  # (L,)
+        self._place = np.arange(layers), np.maximum((_BRIGHT * (counts - 1)).astype(np.intp), 0)
+        # where there is no noise, lines are alike
+        noises = [float(np.median(own[layer])) if layer.any() else 0.0 for own, layer in zip(noise, live, strict=True)]
+        self._noisy = [value > 0 for value in noises]
+        self._spread = (_NARROW * np.maximum(noises, 0.01)).astype(np.float32)
+        # bounds (3, 1, L) of a sound line's level, of its share of air, and of its mean difference of neighbours
+        flat = np.where(self._noisy, np.multiply(_FLAT, noises), -1)
+        rough = np.where(self._noisy, np.maximum(np.multiply(_RESTLESS, noises), _ROUGH), np.inf)
+        own = [[(bounds[0], bounds[1]), (_SURE, np.inf), ends] for ends in zip(flat, rough, strict=True)]  # (L, 3, 2)
+        self._least, self._most = np.array(own, np.float32).transpose(2, 1, 0)[:, :, None]
+        self._last = [1.0] * layers
+        self._ones = np.ones(self._none.shape[1], np.float32)
+        # hash of a layer's line: when it was seen last; those of the last 2,000 lines are in one of these
         self._seen: dict[int, int] = {}
         self._older: dict[int, int] = {}
         self._count = 0
 
     def __call__(
         self, transmission: NDArray[np.float32], counts: NDArray[np.uint16]
-    ) -> tuple[NDArray[np.float32], NDArray[np.bool_], NDArray[np.bool_]]:
-        """Return of lines (n, belt) their level (n,), and which are lost by level and which by repetition, (n,) each.
+    ) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
+        """Return of lines (n, L, belt) their level, and whether they are there, lost or repeated, (n, L) each.
 
         `counts` are the same lines as they came. A line with hardly any air takes the level of the one before.
         """
-        few, lines = transmission.take(self._columns, 1), counts.take(self._columns, 1)  # (n, columns) each
-        # full scale is lost, not bright: a level must not be taken of it
-        level, share = self._levels(few * (lines != FULL_SCALE))
-        least, most = self._bounds
+        size = len(counts)
+        both = transmission.reshape(size, self._row).take(self._columns, 1)  # (n, 2, L, C)
+        lines = counts.reshape(size, self._row).take(self._columns[0], 1)  # (n, L, C)
+        step = both[:, 0] - both[:, 1]
+        np.abs(step, out=step)
+        if not self._whole:
+            step[:, self._none] = 0
+        figures = np.empty((3, *lines.shape[:2]), np.float32)
+        level, share, difference = figures  # (n, L) each
+        self._levels(both[:, 0], lines == FULL_SCALE, level, share)
+        np.divide(step @ self._ones, self._counts, out=difference)
+        repeated = self._were_seen(lines)
+        if size and repeated is None and ((figures >= self._least) & (figures <= self._most)).all():
+            self._last = level[-1].tolist()
+            return level, np.zeros(level.shape, np.uint8)
+        (least, _, flat), (most, _, rough) = self._least, self._most
+        if repeated is None:
+            repeated = np.zeros(level.shape, np.bool_)
         covered = share < _LEAST  # all but covered, or of no one level
-        outside = ~((level >= least) & (level <= most))  # written so that NaN is outside
-        restless = np.zeros(len(few), np.bool_)
-        if self._noise > 0 and few.size:
-            difference = cv2.absdiff(few, transmission.take(self._beside, 1)) @ self._share
-            restless = difference > max(_RESTLESS * self._noise, _ROUGH)
-            outside |= restless | (difference < _FLAT * self._noise)
-        repeated = self._were_seen(lines) if self._noise > 0 else np.zeros(len(few), np.bool_)
-        own = ~(covered | outside | repeated)
-        for index, (found, sure, fit) in enumerate(zip(level.tolist(), share > _SURE, own.tolist(), strict=True)):
-            if fit and (sure or abs(found - self._last) < _JUMP * self._last):
-                self._last = found
-            else:
-                level[index] = self._last
+        restless = difference > rough
+        # written so that NaN is outside
+        outside = ~((level >= least) & (level <= most)) | restless | (difference < flat)
+        self._settle(level, ~(covered | outside | repeated), share > _SURE)
         # a line without any air of its own, yet far darker than what covers a belt leaves, is no line of rock
-        lost = outside & (~covered | (few.max(axis=1, initial=0) < least / 5) | restless)
-        return level, lost, repeated
+        dark = np.where(self._none, 0, both[:, 0]).max(axis=2, initial=0) < least / 5
+        lost = outside & (~covered | dark | restless)
+        return level, np.where(lost, LOST, np.where(repeated, REPEATED, THERE)).astype(np.uint8)
 
-    def _levels(self, lines: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Return air (n,) as a clipped mean about the bright part of each line, and the share (n,) of it."""
-        count = lines.shape[1]
-        if not lines.size:
-            return np.full(len(lines), np.nan, np.float32), np.zeros(len(lines), np.float32)
-        place = int(_BRIGHT * (count - 1))
-        level = np.partition(lines, place, axis=1)[:, place]  # (n,)
-        air = np.empty_like(lines)
-        share = level
+    def _levels(
+        self,
+        lines: NDArray[np.float32],
+        full: NDArray[np.bool_],
+        level: NDArray[np.float32],
+        share: NDArray[np.float32],
+    ) -> None:
+        """Write air (n, L) as a clipped mean about the bright part of each line (n, L, C), and the share (n, L) of it.
+
+        What is at `full` scale is lost, not bright: a level must not be taken of it.
+        """
+        if full.any():
+            lines = np.where(full, np.float32(0), lines)
+        if not self._whole:
+            lines = np.where(self._none, np.float32(_FAR), lines)
+        level[:] = np.sort(lines, axis=2)[:, *self._place]
+        away = np.empty(lines.shape, np.float32)
         for _ in range(3):
-            np.subtract(lines, level[:, None], out=air)  # (n, columns)
-            np.abs(air, out=air)
-            np.less_equal(air, self._spread * np.maximum(level, np.float32(0.1))[:, None], out=air)  # 1 is air
-            share = air @ self._share  # (n,)
-            air *= lines
-            level = np.asarray(air @ self._share / np.maximum(share, np.float32(1 / count)), np.float32)
-        return level, share
+            np.subtract(lines, level[..., None], out=away)
+            np.abs(away, out=away)
+            air = (away <= (self._spread * np.maximum(level, _DARK))[..., None]).astype(np.float32)  # (n, L, C)
+            np.matmul(air, self._ones, out=share)
+            np.divide(np.vecdot(air, lines), np.maximum(share, 1), out=level)
+        share /= self._counts
 
-    def _were_seen(self, lines: NDArray[np.uint16]) -> NDArray[np.bool_]:
-        """Tell which of these lines (n, columns), enough to tell lines apart, repeat one of the last ones."""
-        # whatever differs anywhere has another sum, but for one time in 10^19
-        marks = np.einsum("ij,j->i", lines.astype(np.uint64), self._factors).tolist()
-        found, count = [], self._count
-        for mark in marks:
-            before = self._seen.get(mark)
-            if before is None:
-                before = self._older.get(mark)
-            found.append(before is not None and count - before < _KEPT)
-            self._seen[mark] = count
-            count += 1
-            if len(self._seen) >= _KEPT:
-                self._seen, self._older = {}, self._seen
-        self._count = count
-        return np.array(found, np.bool_)
+    def _settle(self, level: NDArray[np.float32], fit: NDArray[np.bool_], sure: NDArray[np.bool_]) -> None:
+        """Put the level before in the place of those that are not fit, or jump without being sure; (n, L) each."""
+        for layer, before in enumerate(self._last):
+            last = before
+            for index, found in enumerate(level[:, layer].tolist()):
+                if fit[index, layer] and (sure[index, layer] or abs(found - last) < _JUMP * last):
+                    last = found
+                else:
+                    level[index, layer] = last
+            self._last[layer] = last
+
+    def _were_seen(self, lines: NDArray[np.uint16]) -> NDArray[np.bool_] | None:
+        """Tell which of these lines (n, L, C), enough to tell lines apart, repeat one of the last ones, (n, L), if any.
+
+        Lines are told apart by hashes of 64 bits: two that differ share one once in 10^19 times.
+        """
+        data, size, layers = lines.tobytes(), lines.shape[2] * lines.itemsize, lines.shape[1]
+        places = [place for place in range(len(lines) * layers) if self._noisy[place % layers]]
+        marks = [hash((place % layers, data[place * size : (place + 1) * size])) for place in places]
+        fresh = dict(zip(marks, [self._count + place // layers for place in places], strict=True))
+        self._count += len(lines)
+        found = None
+        if len(fresh) == len(marks) and self._seen.keys().isdisjoint(marks) and self._older.keys().isdisjoint(marks):
+            self._seen.update(fresh)
+        else:
+            found = np.zeros(lines.shape[:2], np.bool_)
+            first = self._count - len(lines)
+            for mark, place in zip(marks, places, strict=True):
+                number = first + place // layers
+                before = max(self._seen.get(mark, -_KEPT), self._older.get(mark, -_KEPT))
+                found.flat[place] = number - before < _KEPT
+                self._seen[mark] = number
+        if len(self._seen) >= _KEPT * layers:
+            self._seen, self._older = {}, self._seen
+        return found

@@ -1,6 +1,7 @@
 """A quick look at lines as they come: a few figures of them, from which nearly all rules see that they find nothing."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 import cv2
@@ -10,84 +11,121 @@ from numpy.typing import NDArray
 from oresort.scan.health import patches
 from oresort.scan.health.patches import STRETCH
 
+PIECE = STRETCH // 2  # lines of a look: `STRETCH` begin at any of them
+
+_SURE = np.float32(0.999)  # of a limit: no rounding hides what lies beyond it
+
 
 class Look(NamedTuple):
-    """What a stretch of lines looks like."""
+    """What a piece of `PIECE` lines of some layers looks like."""
 
-    cells: NDArray[np.float32]  # (n, W / 4), means of four columns
-    darkest: NDArray[np.float32]  # (W / 4,), of these
-    brightest: NDArray[np.float32]
-    suspect: bool  # some rule may find something in it, or in it and the next one together: not for `strips` to tell
-
-
-def together(looks: Sequence[Look]) -> Look:
-    """Return the look at stretches one after the other."""
-    cells, darkest, brightest, suspect = zip(*looks, strict=True)
-    return Look(np.concatenate(cells), np.minimum.reduce(darkest), np.maximum.reduce(brightest), any(suspect))
+    total: NDArray[np.float32]  # (L, W), sum of its lines
+    darkest: NDArray[np.float32]  # (L, W)
+    brightest: float  # of all pixels
+    down: NDArray[np.float32]  # (L, W), sum of what its lines differ from those above them
+    restless: bool  # those sums may be too much for noise
+    still: NDArray[np.bool_]  # (L,), layers in which some column hardly changes
+    suspect: NDArray[np.bool_]  # (L,), layers in which some rule may find something here, or half of it
 
 
 class Looker:
-    """Looks at lines of one width, a stretch of `STRETCH` at a time, which stays in the processor's cache meanwhile.
+    """Looks at lines of some layers before any rule does.
 
     Args:
-        limits: of noise.
+        limits: of noise, of each layer.
         quiet: range of counts (W,) below which a column hardly changes; None: pixels repeat each other by chance.
     """
 
-    def __init__(self, limits: patches.Limits, quiet: NDArray[np.uint16] | None) -> None:
-        self._limits, self._quiet = limits, quiet
-        width = len(limits.down)
-        self._most = (STRETCH - 1) * limits.down  # of a sum over lines, the first of which may not count
-        self._step = np.empty((STRETCH, limits.columns), np.float32)
-        self._down = np.empty((STRETCH, width), np.float32)
-        self._same = np.empty((STRETCH, width), np.bool_)
+    def __init__(self, limits: Sequence[patches.Limits], quiet: Sequence[NDArray[np.uint16] | None]) -> None:
+        self._down = _SURE * np.stack([own.down for own in limits])  # (L, W)
+        self._some = np.float32(PIECE - 1) * self._down
+        self._along = _SURE * np.stack([own.along for own in limits])  # (L, W / 32)
+        self._wide, self._columns = limits[0].wide, limits[0].columns
+        self._share = np.full(self._wide, 1 / self._wide, np.float32)
+        self._loud = np.array([own is not None for own in quiet])  # (L,)
+        nothing = np.zeros(self._down.shape[1], np.uint16)
+        self._quiet = np.stack([nothing if own is None else own for own in quiet])  # (L, W)
 
-    def __call__(self, lines: NDArray[np.float32], counts: NDArray[np.uint16]) -> Look:
-        """Look at the transmission (n, W) of a stretch, after the line above it if there is one, and at their counts.
+    def __call__(self, lines: NDArray[np.float32], counts: NDArray[np.uint16], count: int) -> list[Look]:
+        """Look at the last `count` lines, whole pieces, of a transmission (n, L, W) and of its counts.
 
-        A rule that finds something in two stretches finds half of it in one of them.
+        They come after the line above, if there is one.
         """
-        here, own = lines[-STRETCH:], counts[-STRETCH:]
-        cells = patches.narrowed(here)
-        darkest, brightest = cells.min(axis=0), cells.max(axis=0)
-        suspect = (
-            float(here.min(initial=1)) < patches.OPAQUE
-            or self._glaring(cells, brightest)
-            or self._restless(lines, here)
-            or (self._quiet is not None and self._alike(counts, own, self._quiet))
-        )
-        return Look(cells, darkest, brightest, bool(suspect))
+        here = lines[-count:]
+        pieces = here.reshape(-1, PIECE, *here.shape[1:])  # (p, 8, L, W)
+        total, darkest = np.add.reduce(pieces, axis=1), np.minimum.reduce(pieces, axis=1)  # (p, L, W)
+        down = self._steps(lines, count)
+        suspect = np.minimum.reduce(darkest, axis=2) < patches.OPAQUE  # (p, L)
+        suspect |= self._glaring(total) | self._restless(here)
+        still = np.zeros_like(suspect)
+        if self._loud.any():
+            suspect |= self._alike(counts, count) & self._loud
+            own = counts[-count:].reshape(pieces.shape)
+            still = _any(np.maximum.reduce(own, axis=1) - np.minimum.reduce(own, axis=1) < self._quiet, 2)
+        brightest, restless = float(here.max()), bool((down > self._some).any())
+        return [
+            Look(total[piece], darkest[piece], brightest, down[piece], restless, still[piece], suspect[piece])
+            for piece in range(len(pieces))
+        ]
 
-    def _glaring(self, cells: NDArray[np.float32], brightest: NDArray[np.float32]) -> bool:
-        limit = 1 + patches.BRIGHT
-        if brightest.max(initial=0) <= limit:
-            return False
-        squares = cells.reshape(-1, patches.SQUARE, cells.shape[1]).mean(axis=1)
-        return bool((squares > limit).any())
+    def suspect(self, looks: Sequence[Look]) -> NDArray[np.bool_]:
+        """Tell in which layers (L,) a rule may find something on lines that were looked at; not for `strips` to tell.
 
-    def _restless(self, lines: NDArray[np.float32], here: NDArray[np.float32]) -> bool:
-        down = self._down[: len(lines) - 1]
-        cv2.absdiff(lines[1:], lines[:-1], down)
-        if (cv2.reduce(down, 0, cv2.REDUCE_SUM)[0] > self._most).any():
-            return True
-        if not self._step.size:
-            return False
-        cv2.absdiff(here[:, 1 : self._step.shape[1] + 1], here[:, : self._step.shape[1]], self._step)
-        return bool((patches.means(self._step, self._limits.wide) > self._limits.along).any())
+        A rule that finds something in two pieces finds half of it in one of them.
+        """
+        found = np.zeros_like(self._loud)
+        for look, after in pairwise([*looks, looks[-1]]):
+            found |= look.suspect
+            if after is not look:
+                found |= look.still & after.still
+        if any(look.restless for look in looks):  # no mean is greater than that of the greatest piece
+            lines = np.float32(PIECE * len(looks) - 1)
+            found |= _any(sum((look.down for look in looks[1:]), looks[0].down) > lines * self._down, 1)
+        return found
 
-    def _alike(self, counts: NDArray[np.uint16], own: NDArray[np.uint16], quiet: NDArray[np.uint16]) -> bool:
-        if (own.max(axis=0) - own.min(axis=0) < quiet).any():
-            return True
-        above, beside = self._same[: len(counts) - 1], self._same[:, :-1]
-        np.equal(counts[1:], counts[:-1], out=above)
-        if _most(above, 1) >= patches.WIDE or _most(above, 0) >= patches.TALL // 2:
-            return True
-        np.equal(own[:, 1:], own[:, :-1], out=beside)
-        return _most(beside, 1) >= patches.WIDE
+    def _steps(self, lines: NDArray[np.float32], count: int) -> NDArray[np.float32]:
+        """Return each piece's sum of differences to the lines above (p, L, W)."""
+        flat = lines.reshape(len(lines), -1)
+        step = cv2.absdiff(flat[1:], flat[:-1])
+        if len(step) < count:  # no line lies above the belt's first one
+            step = np.concatenate([np.zeros_like(flat[:1]), step])
+        return np.asarray(np.add.reduce(step.reshape(-1, PIECE, *lines.shape[1:]), axis=1))
+
+    def _glaring(self, total: NDArray[np.float32]) -> NDArray[np.bool_]:
+        """Tell which pieces and layers (p, L) may show a square that is brighter than air."""
+        limit = _SURE * PIECE * np.float32(1 + patches.BRIGHT)
+        if total.max() <= limit:
+            return np.zeros(total.shape[:2], np.bool_)
+        cells = patches.narrowed(total.reshape(-1, total.shape[2]))
+        return np.asarray((cells > limit).any(axis=1).reshape(total.shape[:2]))
+
+    def _restless(self, here: NDArray[np.float32]) -> NDArray[np.bool_]:
+        """Tell which pieces and layers (p, L) show lines (n, L, W) that differ from pixel to pixel too much."""
+        flat, step = here.reshape(len(here), -1), np.empty(here.shape, np.float32)
+        cv2.absdiff(flat[:, 1:], flat[:, :-1], step.reshape(flat.shape)[:, :-1])
+        groups = step[..., : self._columns].reshape(*here.shape[:2], -1, self._wide)  # (n, L, W / 32, 32)
+        hot = groups @ self._share > self._along
+        return _any(hot.reshape(-1, PIECE, *hot.shape[1:]), 3, 1)
+
+    def _alike(self, counts: NDArray[np.uint16], count: int) -> NDArray[np.bool_]:
+        """Tell which pieces and layers (p, L) show enough counts that are those beside or above them."""
+        layers, width = counts.shape[1:]
+        flat = counts.reshape(len(counts), -1)
+        same = np.empty((2, count, layers * width), np.bool_)  # above, beside
+        same[0, 0] = same[1, :, -1] = False
+        np.equal(flat[1:], flat[:-1], out=same[0, count + 1 - len(counts) :])
+        np.equal(flat[-count:, 1:], flat[-count:, :-1], out=same[1, :, :-1])
+        marks = same.view(np.uint8)
+        across = np.add.reduce(marks[0].reshape(-1, PIECE, layers, width), axis=1, dtype=np.uint8)  # (p, L, W)
+        along = cv2.reduce(marks.reshape(-1, width), 1, cv2.REDUCE_SUM, dtype=cv2.CV_32S)
+        found = _any(across >= patches.TALL // 2, 2)
+        if along.max() >= patches.WIDE:
+            found |= (along >= patches.WIDE).reshape(2, -1, PIECE, layers).any(axis=(0, 2))
+        return found
 
 
-def _most(same: NDArray[np.bool_], axis: int) -> int:
-    """Return the greatest sum of marks (n, W) along an axis."""
-    if not same.size:
-        return 0
-    return int(cv2.reduce(same.view(np.uint8), axis, cv2.REDUCE_SUM, dtype=cv2.CV_32S).max())
+def _any(found: NDArray[np.bool_], *axes: int) -> NDArray[np.bool_]:
+    """Return whether anything is found along some axes; nearly always nothing is anywhere, which is seen faster."""
+    if not found.any():
+        return np.zeros([size for axis, size in enumerate(found.shape) if axis not in axes], np.bool_)
+    return np.asarray(found.any(axis=axes))

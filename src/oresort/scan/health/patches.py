@@ -139,33 +139,43 @@ def noisy(lines: NDArray[np.float32], limits: Limits) -> Mask | None:
 
 
 def narrowed(transmission: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return means of four columns, (n, W / 4), for the two rules below; up to three columns are left over."""
+    """Return means of four columns, (n, W / 4), for `glaring`; up to three columns are left over."""
     return means(transmission, _CELL)
 
 
-def strips(cells: NDArray[np.float32], darkest: NDArray[np.float32], brightest: NDArray[np.float32]) -> Mask | None:
-    """Return dark strips, of `narrowed` transmission, too thin and long for rock: packets of a line or a few.
+def strips(lines: NDArray[np.float32], dark: NDArray[np.bool_]) -> Mask | None:
+    """Return dark strips on lines (n, L, W) of some layers, too thin and long for rock: packets of a line or a few.
 
-    `darkest` and `brightest` (W / 4,) of each column.
+    `dark` (L, W) are columns of which some pixel is darker than 0.4 of the brightest one: no others hold any.
     """
+    layers, cells = len(dark), lines.shape[2] // _CELL
     # nothing beside it counts in a strip's column, and most columns hold nothing dark
-    places = np.flatnonzero((darkest < _DARK * brightest) & (brightest - darkest > _DEEP))
+    marks = np.ascontiguousarray(dark[:, : cells * _CELL]).view(np.uint32)  # (L, W / 4), four columns each
+    places = np.flatnonzero(marks)
     if len(places) < min(columns for _, columns in (_THIN, _SHORT)) // _CELL:
         return None
-    few = cells[:, places]
+    layer, cell = np.divmod(places, cells)
+    columns = (layer * lines.shape[2] + cell * _CELL)[:, None] + np.arange(_CELL)
+    few = _mean(lines.reshape(len(lines), -1).take(columns, 1))  # (n, places)
     found: Mask | None = None
-    for lines, columns in (_SHORT, _THIN):
-        closed = cv2.morphologyEx(few, cv2.MORPH_CLOSE, np.ones((lines, 1), np.uint8), borderType=cv2.BORDER_REPLICATE)
+    for tall, wide in (_SHORT, _THIN):
+        closed = cv2.morphologyEx(few, cv2.MORPH_CLOSE, np.ones((tall, 1), np.uint8), borderType=cv2.BORDER_REPLICATE)
         thin = (few < _DARK * closed) & (closed - few > _DEEP)
         if not thin.any():  # the longer strips may be the thicker ones: where none is there is no thinner one
             break
-        dark = np.zeros(cells.shape, np.uint8)
-        dark[:, places] = thin
-        if (kept := _open(dark, 1, columns // _CELL)).any():
+        shown = np.zeros((len(lines), layers, cells + 1), np.uint8)  # layers shall not touch
+        shown[:, layer, cell] = thin
+        flat = shown.reshape(len(lines), -1)
+        if (kept := _open(flat, 1, wide // _CELL)).any():
             # a packet may end amid the cell beside these
             kept = np.asarray(cv2.dilate(kept, np.ones((1, 3), np.uint8)), np.uint8)
             found = kept if found is None else np.bitwise_or(found, kept)
-    return found
+    return None if found is None else found.reshape(shown.shape)[..., :-1]
+
+
+def darker(darkest: NDArray[np.float32], brightest: float) -> NDArray[np.bool_]:
+    """Return the columns in which `strips` may find something, of the darkest pixel of each and the brightest one."""
+    return darkest < np.float32(_DARK * brightest)
 
 
 def glaring(cells: NDArray[np.float32]) -> Mask | None:
@@ -189,7 +199,11 @@ def widened(mask: Mask, width: int) -> Mask:
 def means(values: NDArray[np.float32], count: int) -> NDArray[np.float32]:
     """Return means (n, W / `count`) of neighbours; a product takes a third of the time of resizing."""
     few = values.shape[1] // count
-    groups = values[:, : few * count].reshape(len(values), few, count)
+    return _mean(values[:, : few * count].reshape(len(values), few, count))
+
+
+def _mean(groups: NDArray[np.float32]) -> NDArray[np.float32]:
+    count = groups.shape[-1]
     return np.asarray(groups @ np.full(count, 1 / count, np.float32), np.float32)
 
 

@@ -1,7 +1,6 @@
 """What of the belt is covered: three rules, from a layer's transmission, its air level and its noise to masks."""
 
-from collections.abc import Callable
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import cv2
 import numpy as np
@@ -12,8 +11,12 @@ from oresort.represent.mask import FOREGROUND, foreground
 from oresort.xray.transmission import counts_of
 
 KERNEL = (9, 9)  # four standard deviations of the smoothing on each side
-# lines beside it that a rule's masks depend on: 4 of smoothing, or 10 of the authors' rule, 3 of bare belt, 1 to spare
-REACH = {"noise": 8, "threshold": 8, "released": 14}
+# lines beside it that a rule's masks depend on: 4 of smoothing, or 10 of the authors' rule
+BESIDE = {"noise": 4, "threshold": 4, "released": 10}
+REACH = {rule: beside + 4 for rule, beside in BESIDE.items()}
+"""Lines beside it that what is bare depends on: 3 of bare belt, 1 to spare."""
+
+ALL = slice(None)
 
 _SMOOTHING = 1.0  # Gaussian, pixels, before anything is called covered: brings noise of 2.5-4.7 % to about 1 %
 _SIGMAS = 4.0  # standard deviations of smoothed air below which a pixel may be a particle's rim
@@ -29,15 +32,22 @@ class Cover(NamedTuple):
     weak: NDArray[np.uint8]  # may be covered: darker than noise and dust
     strong: NDArray[np.uint8]  # surely covered; a weak region without any is no particle
 
-    @property
-    def bare(self) -> NDArray[np.uint8]:
-        """Bare belt, three pixels and more from anything weak."""
-        # beyond the first or last line nothing is known, which must not read as covered
-        return np.asarray(cv2.erode(1 - self.weak, _BARE, borderType=cv2.BORDER_REPLICATE))
+
+def bare(weak: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Return bare belt (H, W), uint8 0 or 1: three pixels and more from anything `weak`."""
+    # beyond the first or last line nothing is known, which must not read as covered
+    return np.asarray(cv2.erode(1 - weak, _BARE, borderType=cv2.BORDER_REPLICATE))
 
 
-MaskRule = Callable[[NDArray[np.float32], float, NDArray[np.float32]], Cover]
-"""From a layer's transmission (H, W), air level in counts and deviation of smoothed bare belt (W,) to masks (H, W)."""
+class MaskRule(Protocol):
+    """From a layer's transmission (H, W), air level in counts and deviation of smoothed bare belt (W,) to masks.
+
+    These are of `fresh` lines alone: the others lie there for what the masks depend on.
+    """
+
+    def __call__(  # noqa: D102
+        self, transmission: NDArray[np.float32], level: float, noise: NDArray[np.float32], fresh: slice = ALL
+    ) -> Cover: ...
 
 
 def smoothed(transmission: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -45,25 +55,31 @@ def smoothed(transmission: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.asarray(cv2.GaussianBlur(transmission, KERNEL, _SMOOTHING, borderType=cv2.BORDER_REPLICATE))
 
 
-def noise_cover(transmission: NDArray[np.float32], level: float, noise: NDArray[np.float32]) -> Cover:
+def noise_cover(
+    transmission: NDArray[np.float32], level: float, noise: NDArray[np.float32], fresh: slice = ALL
+) -> Cover:
     """Cover by the noise across the belt, with hysteresis: the rule of `prepare`.
 
     The weak threshold keeps thin rims, the strong one (that of the released data) keeps out dust and noise.
     `level` is not used, for transmission is relative to it already.
     """
     limit = np.minimum(1 - np.float32(_SIGMAS) * noise, np.float32(1 - _THINNEST))  # (W,)
-    smooth = smoothed(transmission)
+    smooth = smoothed(transmission)[fresh]
     weak = (smooth < limit).view(np.uint8)
     strong = (smooth < np.minimum(limit, np.float32(FOREGROUND))).view(np.uint8)  # weak too where noise is high
     return Cover(weak, strong)
 
 
-def threshold_cover(transmission: NDArray[np.float32], level: float, noise: NDArray[np.float32]) -> Cover:
+def threshold_cover(
+    transmission: NDArray[np.float32], level: float, noise: NDArray[np.float32], fresh: slice = ALL
+) -> Cover:
     """Cover by one threshold, `foreground`, as of simulated pairs."""
-    return _single(foreground(counts_of(transmission, level), level))
+    return _single(foreground(counts_of(transmission, level), level)[fresh])
 
 
-def released_cover(transmission: NDArray[np.float32], level: float, noise: NDArray[np.float32]) -> Cover:
+def released_cover(
+    transmission: NDArray[np.float32], level: float, noise: NDArray[np.float32], fresh: slice = ALL
+) -> Cover:
     """Cover by the rule of the paper's authors, recovered from their crops.
 
     The counts' upper byte, blurred by a 5 x 5 Gaussian, is at most 170 (transmission below 0.836 on that
@@ -76,7 +92,7 @@ def released_cover(transmission: NDArray[np.float32], level: float, noise: NDArr
         # OpenCV's default border, and integers, so that no rounding differs from its own
         blurred = scipy.ndimage.correlate1d(blurred, _AUTHORS, axis=axis, mode="mirror")
     opened = scipy.ndimage.maximum_filter(scipy.ndimage.minimum_filter(blurred < _AUTHORS_LIMIT, size=9), size=9)
-    return _single(opened)
+    return _single(opened[fresh])
 
 
 MASKS: dict[str, MaskRule] = {"noise": noise_cover, "threshold": threshold_cover, "released": released_cover}
