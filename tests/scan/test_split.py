@@ -49,8 +49,8 @@ def test_two_discs_in_touch_are_parted_where_they_meet(gap):
 
 
 @settings(max_examples=40, deadline=None)
-@given(st.integers(0, 10_000), st.floats(6, 12), st.integers(0, 3))
-def test_parts_are_those_of_a_plain_watershed_but_for_pixels_where_they_meet(seed, smooth, hairs):
+@given(st.integers(0, 10_000), st.floats(3, 12), st.integers(0, 3))
+def test_parts_of_whatever_shape_are_the_whole(seed, smooth, hairs):
     rng = np.random.default_rng(seed)
     field = ndimage.gaussian_filter(rng.standard_normal((170, 130)), smooth) > 0
     for _ in range(hairs):  # of one pixel, where every second one sees nothing or a chain of islands
@@ -60,19 +60,28 @@ def test_parts_are_those_of_a_plain_watershed_but_for_pixels_where_they_meet(see
     mask = cropped(labels == np.bincount(labels.ravel())[1:].argmax() + 1)
     parts = split_touching(mask, min_area=1)
     np.testing.assert_array_equal(sum(part.mask.astype(int) for part in parts), mask)
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.lists(st.tuples(st.integers(12, 30), st.floats(0.7, 1.5), st.floats(-1, 1)), min_size=2, max_size=4))
+def test_parts_are_those_of_a_plain_watershed_but_for_pixels_where_they_meet(links):
+    mask, x = np.zeros(ROWS.shape, bool), 0.0
+    for k, (radius, stretch, aside) in enumerate(links):
+        x += radius * stretch - (4 if k else 0)
+        mask |= disc(x, 80 + 0.3 * radius * aside, radius, stretch)
+        x += radius * stretch
+    mask = cropped(mask)
+    parts = split_touching(mask, min_area=1)
     if len(parts) == 1:
         return
     distance = rim_distance(np.pad(mask, 1))
-    depth = -np.log(np.maximum(cv2.GaussianBlur(distance, (5, 5), 1.0), 0.5))
-    peaks = np.zeros(depth.shape, bool)
-    peaks[::2, ::2] = high_peaks(-depth[::2, ::2].copy(), -np.log(Cutting.neck)) & (distance[::2, ::2] > 0)
-    # neighbours on every second pixel are one peak
-    grown = ndimage.binary_dilation(peaks, np.ones((3, 3)))
-    markers = ndimage.label(grown, np.ones((3, 3)))[0] * peaks
-    plain = watershed(depth, markers, mask=distance > 0)[1:-1, 1:-1]
-    alike = sum(np.bincount(plain[part.mask]).max() for part in parts)
+    height = np.log(np.maximum(cv2.GaussianBlur(distance, (5, 5), 1.0), 0.5))
+    markers = np.zeros(height.shape, np.int32)
+    peaks = high_peaks(height[::2, ::2].copy(), -np.log(Cutting.neck)) & (distance[::2, ::2] > 0)
+    markers[::2, ::2] = ndimage.label(peaks, np.ones((3, 3)))[0]
+    plain = watershed(-height, markers, mask=distance > 0)[1:-1, 1:-1]
     assert len(parts) == plain.max()
-    assert alike >= 0.97 * mask.sum()
+    assert sum(np.bincount(plain[part.mask]).max() for part in parts) >= 0.97 * mask.sum()
 
 
 def test_five_in_a_row_are_five():
