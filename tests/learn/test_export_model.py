@@ -105,7 +105,7 @@ def test_a_file_that_is_off_is_not_kept(
 ):
     (tmp_path / "m.onnx").write_text("of before")
     trained, model = made
-    monkeypatch.setattr(onnx_file, "_serialised", lambda *_: unsealed(model.file.read_bytes()))
+    monkeypatch.setattr(onnx_file, "serialised", lambda *_: unsealed(model.file.read_bytes()))
     trained = replace(trained, module=deepcopy(trained.module))
     assert export_model(trained, tmp_path / "same.onnx", [planes_of(12)], KNOWN).difference < 1e-5
     (tmp_path / "same.onnx").unlink()
@@ -180,6 +180,30 @@ def test_8_bits_are_kept_where_they_cost_little_and_are_faster(
     assert gate.speed > 1
     assert gate.auroc[0] == 1
     assert 0.97 < gate.auroc[1] < 1
+
+
+def test_wide_convolutions_multiply_less_in_float32_and_are_whole_in_8_bits(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    wide = part("tower", "paper", widths=[64, 64])
+    trained, planes = settled(tower=wide, size=24), planes_of(24, 40)
+    plain, graphs, answers = onnx_file.serialised, list[onnx.ModelProto](), list[Any]()
+
+    def watched(*words: Any) -> bytes:
+        made = plain(*words)
+        graphs.append(onnx.load_from_string(made))
+        return made
+
+    monkeypatch.setattr(onnx_file, "serialised", watched)
+    # what 8 bits cost and bring is judged above
+    monkeypatch.setattr(onnx_file, "judged", lambda model, *_: answers.append(model.answer(planes)))
+    labelled = Labelled(planes, planes, np.arange(40) % 2)
+    made = export_model(trained, tmp_path / "m.onnx", [planes], KNOWN, labelled)
+    assert made.difference < 1e-5
+    counts = [sum(node.op_type == "Conv" for node in g.graph.node) for g in (*graphs, onnx.load(made.model.file))]
+    assert counts == [3, 5, 5]  # without the two of the block; all
+    np.testing.assert_allclose(made.model.answer(planes), answers[0], atol=0.05)
+    assert not np.array_equal(made.model.answer(planes), answers[0])
 
 
 class Slow:

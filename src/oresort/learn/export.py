@@ -41,7 +41,7 @@ class Exported(NamedTuple):
 
 
 class _Graph(nn.Module):
-    """All that is behind the planes, around the model's own network or one that answers alike."""
+    """All that is behind the planes."""
 
     def __init__(self, trained: Trained, net: PairNet) -> None:
         super().__init__()
@@ -80,8 +80,7 @@ def export_model(
     )  # fmt: skip
     trained.module.float().cpu().eval()
     Card.read(card.text())  # refuse what no runtime would open, before the work
-    size = trained.representation.size
-    content = seal(_serialised(_Graph(trained, lean(trained.module.net)), size, card))
+    content = seal(serialised(trained, lean(trained.module.net), card))
     with replacing(file) as temporary:
         temporary.write_bytes(content)
         model = OnnxModel(temporary)
@@ -93,17 +92,23 @@ def export_model(
             raise InputError(f"{file}: {why}; it was not kept")
         gate = None
         if labelled is not None:
-            plain = _serialised(_Graph(trained, trained.module.net), size, card)  # 8 bits are of whole convolutions
-            temporary.write_bytes(seal(quantised(plain, labelled.calibration)))
+            whole = serialised(trained, trained.module.net, card)  # what multiplies less has no convolutions to turn
+            temporary.write_bytes(seal(quantised(whole, labelled.calibration)))
             gate = judged(model, OnnxModel(temporary), labelled, max_drop)
     return Exported(OnnxModel(file), pairs, difference, gate)
 
 
-def _serialised(graph: _Graph, size: int, card: Card) -> bytes:
+def serialised(trained: Trained, net: PairNet, card: Card) -> bytes:
+    """Return a model behind its planes as ONNX, around `net`, its own network or one that answers alike.
+
+    Raises:
+        InputError: the extra `export` is not installed.
+    """
     with needing():
         import onnx
         import onnxscript as onnxscript  # torch's exporter asks for it
 
+    graph, size = _Graph(trained, net), trained.representation.size
     example = torch.rand(2, PLANES, size, size), torch.tensor(card.threshold)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the exporter's own deprecations
