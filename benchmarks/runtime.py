@@ -3,8 +3,8 @@
 Pairs a second from planes and from raw crops in counts (both layers of simulated particles, as a belt gives them), the
 wait for one pair, and what it costs to import. Weights are as drawn: they do not change the speed. Pairs a second of
 one thread are of processor time, of two of wall time; the wait is wall time, and one pair is always answered by one
-thread of ONNX Runtime. `plain, at most` is what a network could reach if each of its multiplications were done, as
-fast as in the product of two large matrices.
+thread of ONNX Runtime. `as a product` is what a network would do if each of its multiplications were done, as fast as
+PyTorch does those of two large matrices.
 """
 
 import sys
@@ -142,7 +142,7 @@ def main() -> None:
             }
             found = speeds(trained, model, OnnxModel(small, args.threads), crops, args.seconds)
             faster = found["planes"] / found["eager, planes"]
-            found["plain, at most"] = most / work
+            found["as a product"] = most / work
             rows.append({**about, **{k: round(v) for k, v in found.items()}, "times eager": round(faster, 1)})
             quantiles = waits(trained, model, crops[0], args.runs)
             slow.append({"method": name, **{key: round(value, 3) for key, value in quantiles.items()}})

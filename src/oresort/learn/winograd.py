@@ -20,19 +20,21 @@ _SIDE = 8  # pixels; a smaller map is mostly the rim of its tiles
 
 
 def lean(net: Module) -> Module:
-    """Return a copy of a network in evaluation whose wide convolutions multiply less, with batch norms folded in."""
+    """Return a copy of a network in evaluation whose wide convolutions multiply less, with batch norms folded in.
+
+    Those in an `nn.Sequential`: elsewhere nothing says whether a norm follows, and one that is not folded in takes back
+    what is won.
+    """
     net = copy.deepcopy(net)
-    for parent in list(net.modules()):
-        children = list(parent.named_children())
-        for place, (name, child) in enumerate(children):
-            if not isinstance(child, nn.Conv2d) or not _pays(child):
-                continue
-            after, norm = children[place + 1] if place + 1 < len(children) else ("", None)
-            # only in a sequence is it certain that what comes next in the list is what comes next
-            if isinstance(parent, nn.Sequential) and isinstance(norm, nn.BatchNorm2d):
-                child = fuse_conv_bn_eval(child, norm)
-                setattr(parent, after, nn.Identity())
-            setattr(parent, name, Winograd(child))
+    for layers in list(net.modules()):
+        if not isinstance(layers, nn.Sequential):
+            continue
+        for place, layer in enumerate(layers):
+            if isinstance(layer, nn.Conv2d) and _pays(layer):
+                after = layers[place + 1] if place + 1 < len(layers) else None
+                if isinstance(after, nn.BatchNorm2d):
+                    layer, layers[place + 1] = fuse_conv_bn_eval(layer, after), nn.Identity()
+                layers[place] = Winograd(layer)
     return net
 
 

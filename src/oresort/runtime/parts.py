@@ -8,7 +8,7 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-PART = 16
+PART = 8
 """Pairs of a part, for any number of threads, so that answers do not depend on it: few enough that what a layer makes
 of them stays in a core's cache."""
 
