@@ -1,6 +1,7 @@
 """A process that decides on particles while this one finds more; it ends with this one, however that ends."""
 
 import contextlib
+import gc
 import os
 import pickle  # between two processes of this program alone: nothing that came from elsewhere is unpickled
 import signal
@@ -159,6 +160,7 @@ def _decide_for(source: BinaryIO, sink: BinaryIO) -> None:
         if model.digest != opening.digest:
             raise InputError(f"{opening.model}: was replaced while it was opened; start again")
         load_libraries()
+        gc.freeze()  # as the process that finds
         tell(None)
         decider: Decider | None = None
         while True:

@@ -12,7 +12,7 @@ from oresort.runtime.observer import Rates
 
 _WINDOW = 10.0  # seconds over which rates are taken
 _RECENT = 4_096  # delays of which percentiles are shown
-_EDGES: list[float] = np.geomspace(1e-4, 1e3, 1_000).tolist()  # seconds, in steps of 1.6 %: delays of the whole run by how often
+_EDGES: list[float] = np.geomspace(1e-4, 1e3, 1_000).tolist()  # seconds, in steps of 1.6 %
 
 
 class Spread:
