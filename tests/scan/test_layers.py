@@ -77,3 +77,12 @@ def test_what_lies_outside_the_mask_does_not_count():
     expected = compared(low, high, mask)
     low[~mask] = 3
     assert compared(low, high, mask) == expected
+
+
+def test_a_large_rock_is_compared_as_its_pixels_are():
+    low, high, mask = rock(noise=0.01)
+    layers = [np.kron(layer, np.ones((4, 4), np.float32)) for layer in (low, high)]
+    large, small = compared(*layers, np.kron(mask, np.ones((4, 4), np.bool_))), compared(low, high, mask)
+    assert mask.sum() * 16 > 3 * 7_000  # thirds are summed up in parts
+    assert large[:2] == pytest.approx(small[:2], rel=1e-6)
+    assert large.agree

@@ -54,3 +54,11 @@ def test_a_picture_narrower_than_the_spline_reaches_is_mirrored_as_often_as_it_t
     columns = taps(64 + places, 1.0, 1, around).blocks(0, 1, 0, around)
     expected = resample(wide, lines_at(64 + places, 1, around), columns)
     np.testing.assert_allclose(found, expected, atol=1e-6)
+
+
+def test_a_picture_larger_than_what_is_multiplied_at_once_is_the_same():
+    picture = np.random.default_rng(3).random((150, 310)).astype(np.float32)
+    columns = taps(0.4, 1.0075, 300, 310)
+    whole = resample(picture, lines_at(1.3, 145, 150), columns.blocks(0, 300, 0, 310))
+    few = resample(picture[60:120], lines_at(13.3, 20, 60), columns.blocks(140, 160, 0, 310))
+    np.testing.assert_allclose(whole[72:92, 140:160], few, atol=1e-6)

@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 
 from oresort.errors import InputError
 from oresort.scan.segment.particle import Particle
-from oresort.sorting.decide import is_ore
 from oresort.sorting.probability import check_probabilities, check_threshold
 
 _WORDS = {"keep": "ore", "drop": "waste", "decide": None}
@@ -53,8 +52,11 @@ class Policy:
             InputError: as `decide`.
         """
         check_threshold(threshold)
-        check_probabilities(p_ore, "p_ore")
-        decisions = ["ore" if ore else "waste" for ore in is_ore(p_ore, threshold).tolist()]
+        limit = float(np.float32(threshold))  # compared as `is_ore` does, but of a particle or two no arrays are made
+        answers: list[float] = np.asarray(p_ore, np.float32).tolist()
+        if not all(0 <= p <= 1 for p in answers):
+            check_probabilities(p_ore, "p_ore")
+        decisions = ["ore" if p >= limit else "waste" for p in answers]
         reasons = ["threshold"] * len(decisions)
         near = [abs(p - threshold) < self.band for p in p_ore.tolist()]
         for i, particle in enumerate(particles):

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from functools import lru_cache
-from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -19,6 +18,7 @@ _FALL = _POLE ** np.abs(np.arange(-SPLINES, SPLINES + 1))
 _COEFFICIENT = _FALL / _FALL.sum()  # (25,), of pixels
 _PIXELS = len(_COEFFICIENT) + 3  # that a value between them is made of: four coefficients side by side
 _TOGETHER = 48  # rows or columns at most: the matrix of more is mostly zeros
+_STRIP = 128  # pixels of them: on larger products the library starts threads, which wait for busy cores by milliseconds
 
 
 class Block(NamedTuple):
@@ -55,9 +55,9 @@ class Taps(NamedTuple):
         band = np.zeros((count, pixels + 1), np.float32)
         band[:, :reach] = self.weights[start:stop, least - self.least :][:, :reach]
         matrix = band.ravel()[: count * pixels].reshape(count, pixels)
-        begin, parts = start + least - origin, -(-count // _TOGETHER)
-        ends, found = [count * part // parts for part in range(parts + 1)], []
-        for first, last in pairwise(ends):
+        begin, parts, found = start + least - origin, -(-count // _TOGETHER), []
+        for part in range(parts):
+            first, last = count * part // parts, count * (part + 1) // parts
             seen = slice(max(begin + first, 0), min(begin + last + reach - 1, size))
             found.append(Block(slice(first, last), seen, matrix[first:last, seen.start - begin : seen.stop - begin]))
         return tuple(found)
@@ -70,12 +70,17 @@ def resample(picture: NDArray[np.float32], rows: Sequence[Block], columns: Seque
     takes other coefficients beyond the rim than its own filter in this mode, and is wrong by up to 0.3 of the contrast
     there.
     """
-    lines = np.empty((rows[-1].places.stop, picture.shape[1]), np.float32)  # (h, W)
+    height, width = rows[-1].places.stop, columns[-1].places.stop
+    lines = np.empty((height, picture.shape[1]), np.float32)  # (h, W)
     for places, pixels, weights in rows:
-        np.matmul(weights, picture[pixels], out=lines[places])
-    values = np.empty((len(lines), columns[-1].places.stop), np.float32)  # (h, w)
+        for start in range(0, lines.shape[1], _STRIP):
+            strip = slice(start, start + _STRIP)
+            np.matmul(weights, picture[pixels, strip], out=lines[places, strip])
+    values = np.empty((height, width), np.float32)  # (h, w)
     for places, pixels, weights in columns:
-        np.matmul(lines[:, pixels], weights.T, out=values[:, places])
+        for start in range(0, height, _STRIP):
+            strip = slice(start, start + _STRIP)
+            np.matmul(lines[strip, pixels], weights.T, out=values[strip, places])
     return values
 
 

@@ -13,7 +13,7 @@ from oresort.scan.calibrate.resample import lines_at, resample
 from oresort.scan.cut.held import HALO, Around, Box, Held, grown, lines_below, seen, seen_columns
 from oresort.scan.cut.layers import attenuation_of, compared
 from oresort.scan.cut.unknown import always_unknown, touched
-from oresort.scan.segment.mask import MASKS, REACH
+from oresort.scan.segment.mask import MASKS, BESIDE
 from oresort.scan.segment.particle import Particle
 from oresort.scan.segment.split import Part, split_touching
 from oresort.xray.transmission import counts_of
@@ -36,7 +36,7 @@ class Cropper:
     def __init__(self, calibration: Calibration, options: Cutting) -> None:
         self._calibration, self._options = calibration, options
         self._taps, self._rule, self._below = seen_columns(calibration), MASKS[options.mask], lines_below(options)
-        self._near = REACH[options.mask]  # pixels beside it that a pixel's mask depends on
+        self._near = BESIDE[options.mask]  # pixels beside it that a pixel's mask depends on
         self._dead = always_unknown(calibration, options.correct)
 
     def __call__(self, held: Held) -> list[Cut]:
@@ -132,7 +132,7 @@ class Cropper:
         cover, place = self._shown(box, self._near, own, noise)
         covered = cover[place].view(np.bool_)
         # where the high layer shows nothing, or the neighbours as well, the low layer's mask must do
-        if parted or not (covered & mask).any():
+        if parted or not np.count_nonzero(covered & mask):
             return high, mask, covered
         if cv2.connectedComponents(cover[place], connectivity=8)[0] == 2:  # the belt, and one thing on it
             return high, covered, covered

@@ -19,6 +19,7 @@ _OFF_IN_PART = 1.0  # that a third of a particle's lines may be: lost or doubled
 _OFF_UNREGISTERED = 2.0  # lines that others may be; columns they are, by up to 14
 _SIGMAS = 4.0  # of a lag's own error, which is that of what is left over
 _FEWEST = 150  # pixels of a part that tell
+_AT_ONCE = 7_000  # pixels: of more the library starts threads, which wait for busy cores by milliseconds
 
 
 class Layers(NamedTuple):
@@ -86,7 +87,11 @@ def _products(pictures: NDArray[np.float64]) -> NDArray[np.float64]:
     So no array meets itself, of which the library makes a symmetric product, in seven times as long.
     """
     values = pictures.reshape(7, -1)
-    return values[:6] @ values[1:].T
+    found = values[:6, :_AT_ONCE] @ values[1:, :_AT_ONCE].T
+    for start in range(_AT_ONCE, values.shape[1], _AT_ONCE):
+        some = slice(start, start + _AT_ONCE)
+        found += values[:6, some] @ values[1:, some].T
+    return found
 
 
 def _off(products: list[list[float]], curve: tuple[float, float]) -> tuple[list[float], float]:
