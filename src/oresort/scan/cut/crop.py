@@ -13,7 +13,7 @@ from oresort.scan.calibrate.resample import lines_at, resample
 from oresort.scan.cut.held import HALO, Around, Box, Held, grown, lines_below, seen, seen_columns
 from oresort.scan.cut.layers import attenuation_of, compared
 from oresort.scan.cut.unknown import always_unknown, touched
-from oresort.scan.segment.mask import MASKS, BESIDE
+from oresort.scan.segment.mask import BESIDE, MASKS
 from oresort.scan.segment.particle import Particle
 from oresort.scan.segment.split import Part, split_touching
 from oresort.xray.transmission import counts_of
