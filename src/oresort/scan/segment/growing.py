@@ -41,18 +41,19 @@ class Growing:
             region = region.into
         return region
 
-    def meet(self, other: "Growing") -> None:
-        """Become one with a region that it touches."""
+    def meet(self, other: "Growing", line: int) -> None:
+        """Become one with a region that it touches at a line."""
         if other is self:
             return
         other.into = self
+        if other.top < line:  # that was there before, and a part of it may have ended
+            self.ending = 0
         self.top, self.left = min(self.top, other.top), min(self.left, other.left)
         self.bottom, self.right = max(self.bottom, other.bottom), max(self.right, other.right)
         self.area, self.strong = self.area + other.area, self.strong or other.strong
         self.parts += other.parts
         self.ends += other.ends
         self.parted |= other.parted
-        self.ending = 0
 
     def part_at(self, column: int) -> "Growing":
         """Return what it is at a column of its last line: itself, or the part of it that goes on there."""

@@ -12,6 +12,7 @@ from oresort.scan.segment.split import ended_parts
 
 LONGEST = 2_000  # lines after which an unfinished region is cut, so that memory has a bound; about 0.8 m of belt
 _PIECE = 64  # lines labelled at a time: what a larger piece saves in seams it loses in cache
+_PACE = 2_000  # pixels of a clump's box for each line until it is looked at again: 0.2 ms of computing
 _CLUMP = 32  # lines, fewer than of two particles of which one has ended
 
 
@@ -100,7 +101,8 @@ class Regions:
             return [region]
         mask = region.whole()
         ended = ended_parts(mask, neck=options.neck, min_area=options.min_area)
-        region.ending = region.top + ended.height
+        # the time it takes goes with the pixels: a sheet of rock must not hold the belt up
+        region.ending = max(region.top + ended.height, self._seen + mask.size // _PACE)
         if not ended.parts:
             return [region]
         rest = mask & ~np.logical_or.reduce(ended.parts)
@@ -121,7 +123,8 @@ class Regions:
         """Label lines (n, W), join them to what grows, and return what has ended before their last one."""
         height, self._width = weak.shape
         count, labels = cv2.connectedComponents(weak, connectivity=8, ltype=cv2.CV_32S)
-        piece = Piece(self._seen, 0, np.asarray(labels, np.int32))
+        first = self._seen
+        piece = Piece(first, 0, np.asarray(labels, np.int32))
         self._seen += height
         if count == 1:
             ended, self._growing, self._last = self._growing, [], []
@@ -135,7 +138,7 @@ class Regions:
         for start, stop, label in runs.of_line(0):
             while run is not None and run[0] <= stop:  # diagonal contacts count
                 if run[1] >= start:
-                    run[2].head().meet(fresh[label].head())
+                    run[2].head().meet(fresh[label].head(), first)
                 if run[1] > stop:  # it may meet the next one as well
                     break
                 run = next(above, None)
