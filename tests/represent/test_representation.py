@@ -165,3 +165,11 @@ def test_a_quantity_of_another_type_makes_the_same_planes(geometry: str):
     pair = slab(1.5, 1.0)
     expected = Attenuation(geometry=geometry).planes(*pair, AIR, "zero")
     np.testing.assert_array_equal(Doubled(geometry=geometry).planes(*pair, AIR, "zero"), expected)
+
+
+def test_without_cover_its_planes_are_empty_and_the_values_the_same():
+    low, high = slab(1.0, 0.6)
+    whole, found = (Attenuation().batch([low], [high], AIR, "zero", cover) for cover in (True, False))
+    np.testing.assert_array_equal(found[:, :2], whole[:, :2])
+    assert whole[:, 2:].any()
+    assert not found[:, 2:].any()

@@ -284,3 +284,12 @@ def test_the_model_in_the_package_opens_or_is_named_as_missing():
     assert (file.with_suffix(".md")).is_file()
     assert model.cut is not None
     assert model.seen["pairs"]["r"]["pairs"] > 0
+
+
+def test_a_model_that_looks_at_a_cover_that_it_is_not_shown_is_refused(tmp_path: Path):
+    export_model(settled(mask=True), tmp_path / "masked.onnx", [planes_of(12)], {})
+    assert OnnxModel(tmp_path / "masked.onnx").representation.mask
+    change = with_card(
+        tmp_path / "masked.onnx", tmp_path / "m.onnx", lambda content: content["representation"].update(mask=False)
+    )
+    refused(change, "depends on the particle's cover")

@@ -65,15 +65,19 @@ class Representation(ABC):
         highs: Sequence[NDArray[np.uint16]],
         air: float,
         background: str,
+        cover: bool = True,
     ) -> Planes:
-        """Return planes (B, 4, size, size) float32 of B pairs (H, W), each of its own size, at least one."""
+        """Return planes (B, 4, size, size) float32 of B pairs (H, W), each of its own size, at least one.
+
+        Without `cover` its two planes are 0: for a network that is not shown them, see `mask`.
+        """
         pairs = list(zip(lows, highs, strict=True))
-        planes = np.empty((len(pairs), PLANES, self.size, self.size), np.float32)
+        planes = np.zeros((len(pairs), PLANES, self.size, self.size), np.float32)
         # the pixels of some particles become values together, for a call costs more than the few thousand of one; of
         # all of them they would not stay in the processor's cache, which takes twice as long
         for start in range(0, len(pairs), _TOGETHER):
             part = slice(start, start + _TOGETHER)
-            self._fill(planes[part], pairs[part], air, background)
+            self._fill(planes[part], pairs[part], air, background, 2 if cover else 1)
         return planes
 
     def _fill(
@@ -82,16 +86,18 @@ class Representation(ABC):
         pairs: Sequence[tuple[NDArray[np.uint16], NDArray[np.uint16]]],
         air: float,
         background: str,
+        kinds: int,
     ) -> None:
         layers = [layer for pair in pairs for layer in pair]  # (H, W), 2 B of them
         inside = np.concatenate([particle_mask(layer, air, background).ravel() for layer in layers])  # (pixels,)
         values = np.asarray(self.quantity(np.concatenate([layer.ravel() for layer in layers]), air), np.float32)
         cover = inside.astype(np.float32)
         values *= cover
+        made = (values, cover)[:kinds]
         start = 0
         for number, layer in enumerate(layers):
             place = slice(start, start := start + layer.size)
-            for kind, pixels in enumerate((values, cover)):
+            for kind, pixels in enumerate(made):
                 plane = planes[number // 2, 2 * kind + number % 2]
                 self.geometry(pixels[place].reshape(layer.shape), plane)
 

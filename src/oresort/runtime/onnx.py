@@ -112,9 +112,10 @@ class OnnxModel(Asked):
         self, lows: Sequence[Counts], highs: Sequence[Counts], air: float, background: str
     ) -> NDArray[np.float32]:
         """Return the probability of ore (B,) of one batch of particles, at least one, as `predict`."""
+        cover = self.representation.mask
         return self._parts(
             len(lows),
-            lambda part: self.representation.batch(lows[part], highs[part], air, background),
+            lambda part: self.representation.batch(lows[part], highs[part], air, background, cover),
             self._answer,
         )
 
@@ -134,6 +135,11 @@ class OnnxModel(Asked):
         p_ore, called = self.decide(blank)
         if p_ore.shape != (1,) or not are_probabilities(p_ore) or called.shape != (1,):
             raise ValueError("answers with no probability")
+        if not self.representation.mask:  # then the planes of the cover are not made
+            planes = np.random.default_rng(0).random((2, 1, PLANES, size, size), np.float32)
+            planes[1, :, :2] = planes[0, :, :2]
+            if self._answer(planes[0]) != self._answer(planes[1]):
+                raise ValueError("depends on the particle's cover, which its representation does not show it")
 
 
 def open_model(name: str | Path, threads: int = 1) -> OnnxModel:

@@ -123,9 +123,7 @@ def _placed(
 
 def attenuation_of(layers: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
     """Return -ln, at most 9.2, of the transmissions (H, W) of some layers: (layers, H, W)."""
-    values = np.empty((len(layers), *layers[0].shape), np.float32)
-    for value, layer in zip(values, layers, strict=True):
-        value[...] = layer
+    values = np.array(layers, np.float32)
     np.maximum(values, np.float32(_DIMMEST), out=values)
     np.log(values, out=values)
     return np.negative(values, out=values)
