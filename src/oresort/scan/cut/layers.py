@@ -67,18 +67,18 @@ def _pictures(
     """Return the mask, twice the slopes of h down and along, l, h, its square, and the mask again, (7, H, W).
 
     All are 0 outside the mask. In double precision, for of a slab, whose attenuation hardly varies, little but
-    rounding parts h and its square.
+    rounding parts the sums of h and its square.
     """
     smooth = cv2.GaussianBlur(h, (5, 5), 1.0, borderType=cv2.BORDER_REPLICATE)
     smooth = cv2.copyMakeBorder(smooth, 1, 1, 1, 1, cv2.BORDER_REPLICATE)  # a slope needs two pixels
-    pictures = np.empty((7, *mask.shape))
+    pictures = np.empty((7, *mask.shape), np.float32)
     pictures[0] = pictures[6] = mask
     np.subtract(smooth[2:, 1:-1], smooth[:-2, 1:-1], out=pictures[1])
     np.subtract(smooth[1:-1, 2:], smooth[1:-1, :-2], out=pictures[2])
     pictures[3], pictures[4] = l, h
     pictures[1:5] *= pictures[0]
     np.multiply(pictures[4], pictures[4], out=pictures[5])
-    return pictures
+    return pictures.astype(np.float64)  # at once: to convert one by one takes longer
 
 
 def _products(pictures: NDArray[np.float64]) -> NDArray[np.float64]:
