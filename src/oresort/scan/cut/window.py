@@ -120,7 +120,8 @@ class Window:
             empty[:, 1] = cv2.transpose(cv2.transpose(empty[:, 0]).take(self._partner, 0))
         level = np.ones((count, 2), np.float32)
         if self._correct:
-            shown = lines * empty.astype(np.float32)
+            flat = lines.reshape(count, 2 * self._width), empty.reshape(count, 2 * self._width)
+            shown = np.asarray(cv2.copyTo(*flat), np.float32).reshape(lines.shape)  # 0 where it is not bare
             level = line_levels(shown, empty)
             self._judge.adapt(self._running.add(lines, level, shown, empty))
         self._levels.append(level)

@@ -61,9 +61,9 @@ class LineLevels:
         self._least, self._most = np.array(own, np.float32).transpose(2, 1, 0)[:, :, None]
         self._last = [1.0] * layers
         self._ones = np.ones(self._none.shape[1], np.float32)
-        # hash of a layer's line: when it was seen last; those of the last 2,000 lines are in one of these
-        self._seen: dict[int, int] = {}
-        self._older: dict[int, int] = {}
+        # of each layer, hash of a line: when it was seen last; those of the last 2,000 lines are in one of these
+        self._seen: list[dict[int, int]] = [{} for _ in live]
+        self._older: list[dict[int, int]] = [{} for _ in live]
         self._count = 0
 
     def __call__(
@@ -143,21 +143,23 @@ class LineLevels:
         Lines are told apart by hashes of 64 bits: two that differ share one once in 10^19 times.
         """
         data, size, layers = lines.tobytes(), lines.shape[2] * lines.itemsize, lines.shape[1]
-        places = [place for place in range(len(lines) * layers) if self._noisy[place % layers]]
-        marks = [hash((place % layers, data[place * size : (place + 1) * size])) for place in places]
-        fresh = dict(zip(marks, [self._count + place // layers for place in places], strict=True))
+        found, first = None, self._count
         self._count += len(lines)
-        found = None
-        if len(fresh) == len(marks) and self._seen.keys().isdisjoint(marks) and self._older.keys().isdisjoint(marks):
-            self._seen.update(fresh)
-        else:
-            found = np.zeros(lines.shape[:2], np.bool_)
-            first = self._count - len(lines)
-            for mark, place in zip(marks, places, strict=True):
-                number = first + place // layers
-                before = max(self._seen.get(mark, -_KEPT), self._older.get(mark, -_KEPT))
-                found.flat[place] = number - before < _KEPT
-                self._seen[mark] = number
-        if len(self._seen) >= _KEPT * layers:
-            self._seen, self._older = {}, self._seen
+        for layer in range(layers):
+            if not self._noisy[layer]:
+                continue
+            own = range(layer * size, len(data), layers * size)
+            marks = [hash(data[place : place + size]) for place in own]
+            seen, older = self._seen[layer], self._older[layer]
+            fresh = dict(zip(marks, range(first, self._count), strict=True))
+            if len(fresh) == len(marks) and seen.keys().isdisjoint(marks) and older.keys().isdisjoint(marks):
+                seen.update(fresh)
+            else:
+                found = np.zeros(lines.shape[:2], np.bool_) if found is None else found
+                for index, mark in enumerate(marks):
+                    before = max(seen.get(mark, -_KEPT), older.get(mark, -_KEPT))
+                    found[index, layer] = first + index - before < _KEPT
+                    seen[mark] = first + index
+            if len(seen) >= _KEPT:
+                self._seen[layer], self._older[layer] = {}, seen
         return found

@@ -39,6 +39,7 @@ class Looker:
     def __init__(self, limits: Sequence[patches.Limits], quiet: Sequence[NDArray[np.uint16] | None]) -> None:
         self._down = _SURE * np.stack([own.down for own in limits])  # (L, W)
         self._some = np.float32(PIECE - 1) * self._down
+        self._bright = _SURE * PIECE * np.float32(1 + patches.BRIGHT)  # of a sum over lines
         self._along = _SURE * np.stack([own.along for own in limits])  # (L, W / 32)
         self._wide, self._columns = limits[0].wide, limits[0].columns
         self._share = np.full(self._wide, 1 / self._wide, np.float32)
@@ -51,17 +52,23 @@ class Looker:
 
         They come after the line above, if there is one.
         """
-        here = lines[-count:]
-        pieces = here.reshape(-1, PIECE, *here.shape[1:])  # (p, 8, L, W)
+        here, own = lines[-count:], counts[-count:]
+        pieces, raw = (values.reshape(-1, PIECE, *lines.shape[1:]) for values in (here, own))  # (p, 8, L, W)
         total, darkest = np.add.reduce(pieces, axis=1), np.minimum.reduce(pieces, axis=1)  # (p, L, W)
         down = self._steps(lines, count)
-        suspect = np.minimum.reduce(darkest, axis=2) < patches.OPAQUE  # (p, L)
-        suspect |= self._glaring(total) | self._restless(here)
-        still = np.zeros_like(suspect)
+        suspect = still = np.zeros((len(pieces), lines.shape[1]), np.bool_)
+        # nearly always nothing is anywhere, which is seen faster than that it is in none of them
+        if darkest.min() < patches.OPAQUE:
+            suspect = suspect | (darkest < patches.OPAQUE).any(axis=2)
+        if total.max() > self._bright:
+            suspect = suspect | self._glaring(total)
+        if (hot := self._hot(here)).any():
+            suspect = suspect | hot.reshape(-1, PIECE, *hot.shape[1:]).any(axis=(1, 3))
         if self._loud.any():
-            suspect |= self._alike(counts, count) & self._loud
-            own = counts[-count:].reshape(pieces.shape)
-            still = _any(np.maximum.reduce(own, axis=1) - np.minimum.reduce(own, axis=1) < self._quiet, 2)
+            suspect = suspect | self._alike(counts, count) & self._loud
+            quiet = np.maximum.reduce(raw, axis=1) - np.minimum.reduce(raw, axis=1) < self._quiet
+            if quiet.any():
+                still = quiet.any(axis=2)
         brightest, restless = float(here.max()), bool((down > self._some).any())
         return [
             Look(total[piece], darkest[piece], brightest, down[piece], restless, still[piece], suspect[piece])
@@ -80,7 +87,7 @@ class Looker:
                 found |= look.still & after.still
         if any(look.restless for look in looks):  # no mean is greater than that of the greatest piece
             lines = np.float32(PIECE * len(looks) - 1)
-            found |= _any(sum((look.down for look in looks[1:]), looks[0].down) > lines * self._down, 1)
+            found |= (sum((look.down for look in looks[1:]), looks[0].down) > lines * self._down).any(axis=1)
         return found
 
     def _steps(self, lines: NDArray[np.float32], count: int) -> NDArray[np.float32]:
@@ -93,19 +100,15 @@ class Looker:
 
     def _glaring(self, total: NDArray[np.float32]) -> NDArray[np.bool_]:
         """Tell which pieces and layers (p, L) may show a square that is brighter than air."""
-        limit = _SURE * PIECE * np.float32(1 + patches.BRIGHT)
-        if total.max() <= limit:
-            return np.zeros(total.shape[:2], np.bool_)
         cells = patches.narrowed(total.reshape(-1, total.shape[2]))
-        return np.asarray((cells > limit).any(axis=1).reshape(total.shape[:2]))
+        return np.asarray((cells > self._bright).any(axis=1).reshape(total.shape[:2]))
 
-    def _restless(self, here: NDArray[np.float32]) -> NDArray[np.bool_]:
-        """Tell which pieces and layers (p, L) show lines (n, L, W) that differ from pixel to pixel too much."""
+    def _hot(self, here: NDArray[np.float32]) -> NDArray[np.bool_]:
+        """Return where (n, L, W / 32) lines (n, L, W) differ from pixel to pixel more than noise does."""
         flat, step = here.reshape(len(here), -1), np.empty(here.shape, np.float32)
         cv2.absdiff(flat[:, 1:], flat[:, :-1], step.reshape(flat.shape)[:, :-1])
         groups = step[..., : self._columns].reshape(*here.shape[:2], -1, self._wide)  # (n, L, W / 32, 32)
-        hot = groups @ self._share > self._along
-        return _any(hot.reshape(-1, PIECE, *hot.shape[1:]), 3, 1)
+        return groups @ self._share > self._along
 
     def _alike(self, counts: NDArray[np.uint16], count: int) -> NDArray[np.bool_]:
         """Tell which pieces and layers (p, L) show enough counts that are those beside or above them."""
@@ -118,14 +121,9 @@ class Looker:
         marks = same.view(np.uint8)
         across = np.add.reduce(marks[0].reshape(-1, PIECE, layers, width), axis=1, dtype=np.uint8)  # (p, L, W)
         along = cv2.reduce(marks.reshape(-1, width), 1, cv2.REDUCE_SUM, dtype=cv2.CV_32S)
-        found = _any(across >= patches.TALL // 2, 2)
+        found = np.zeros((len(across), layers), np.bool_)
+        if across.max() >= patches.TALL // 2:
+            found |= (across >= patches.TALL // 2).any(axis=2)
         if along.max() >= patches.WIDE:
             found |= (along >= patches.WIDE).reshape(2, -1, PIECE, layers).any(axis=(0, 2))
         return found
-
-
-def _any(found: NDArray[np.bool_], *axes: int) -> NDArray[np.bool_]:
-    """Return whether anything is found along some axes; nearly always nothing is anywhere, which is seen faster."""
-    if not found.any():
-        return np.zeros([size for axis, size in enumerate(found.shape) if axis not in axes], np.bool_)
-    return np.asarray(found.any(axis=axes))

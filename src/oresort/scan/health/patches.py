@@ -23,6 +23,8 @@ _DARK, _DEEP = 0.4, 0.08  # a strip's transmission over that around it, and how 
 _THIN, _SHORT = (3, 12), (9, 64)  # lines (odd) that a dark strip is thinner than, columns from which it is no rock
 STRETCH = 16  # lines over which no live column stays the same
 _CELL = 4  # columns: strips are looked for in means of so many
+_EACH, _SHARE = np.arange(_CELL), np.full(_CELL, 1 / _CELL, np.float32)
+_TALL = np.ones((9, 1), np.uint8)
 SQUARE = 8  # pixels: brightness is looked at in means of 8 x 8, whose noise is at most 1 %
 _NOISY, _DIFFERENCE = 4.0, 1.13  # times the usual; mean difference of two pixels over their standard deviation
 _ALONG, _RIMS = 32, 0.15  # columns that a mean along a line is taken of; what rims of rocks may add to a mean
@@ -154,17 +156,19 @@ def strips(lines: NDArray[np.float32], dark: NDArray[np.bool_]) -> Mask | None:
     places = np.flatnonzero(marks)
     if len(places) < min(columns for _, columns in (_THIN, _SHORT)) // _CELL:
         return None
-    layer, cell = np.divmod(places, cells)
-    columns = (layer * lines.shape[2] + cell * _CELL)[:, None] + np.arange(_CELL)
-    few = _mean(lines.reshape(len(lines), -1).take(columns, 1))  # (n, places)
+    layer = places // cells
+    columns = _CELL * places + (lines.shape[2] - _CELL * cells) * layer  # of lines as rows of L * W
+    few = lines.reshape(len(lines), -1).take(columns[:, None] + _EACH, 1) @ _SHARE  # (n, places)
     found: Mask | None = None
     for tall, wide in (_SHORT, _THIN):
-        closed = cv2.morphologyEx(few, cv2.MORPH_CLOSE, np.ones((tall, 1), np.uint8), borderType=cv2.BORDER_REPLICATE)
-        thin = (few < _DARK * closed) & (closed - few > _DEEP)
+        closed = cv2.morphologyEx(few, cv2.MORPH_CLOSE, _TALL[:tall], borderType=cv2.BORDER_REPLICATE)
+        thin = few < np.float32(_DARK) * closed
+        if thin.any():
+            thin &= closed - few > _DEEP
         if not thin.any():  # the longer strips may be the thicker ones: where none is there is no thinner one
             break
         shown = np.zeros((len(lines), layers, cells + 1), np.uint8)  # layers shall not touch
-        shown[:, layer, cell] = thin
+        shown[:, layer, places % cells] = thin
         flat = shown.reshape(len(lines), -1)
         if (kept := _open(flat, 1, wide // _CELL)).any():
             # a packet may end amid the cell beside these
@@ -199,11 +203,7 @@ def widened(mask: Mask, width: int) -> Mask:
 def means(values: NDArray[np.float32], count: int) -> NDArray[np.float32]:
     """Return means (n, W / `count`) of neighbours; a product takes a third of the time of resizing."""
     few = values.shape[1] // count
-    return _mean(values[:, : few * count].reshape(len(values), few, count))
-
-
-def _mean(groups: NDArray[np.float32]) -> NDArray[np.float32]:
-    count = groups.shape[-1]
+    groups = values[:, : few * count].reshape(len(values), few, count)
     return np.asarray(groups @ np.full(count, 1 / count, np.float32), np.float32)
 
 
