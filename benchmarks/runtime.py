@@ -23,12 +23,12 @@ from oresort.belt.sample import sample_crops
 from oresort.console.compose import composed
 from oresort.console.progress import track
 from oresort.files.dataset import SIMULATED
-from oresort.learn.checkpoint import Trained
 from oresort.learn.config import TrainConfig
 from oresort.learn.export import export_model, serialised
 from oresort.learn.module import OreModule
 from oresort.learn.quantise import quantised
 from oresort.learn.sweep import register_resolvers
+from oresort.learn.trained import Trained
 from oresort.make import make
 from oresort.represent.representation import Representation
 from oresort.runtime import OnnxModel

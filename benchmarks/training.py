@@ -21,7 +21,8 @@ from timing import begin, report
 from oresort.belt import write_pairs
 from oresort.console.compose import composed
 from oresort.learn.config import TrainConfig
-from oresort.learn.fit import data_module, seeded
+from oresort.learn.fit import data_module
+from oresort.learn.fitting import seeded
 from oresort.learn.module import OreModule
 from oresort.learn.options import check_options
 from oresort.learn.plan import plan_steps

@@ -26,6 +26,7 @@ os.environ["ORESORT_DATA"] = "no-dataset"
 
 
 def pytest_collection_finish() -> None:
+    gc.set_threshold(100_000, 20, 20)  # a twentieth of what composing a configuration takes
     # what is imported by now stays: to look through it for garbage was half the time of each small training
     gc.collect()
     gc.freeze()
@@ -33,6 +34,25 @@ def pytest_collection_finish() -> None:
 
 def pytest_unconfigure() -> None:
     gc.unfreeze()
+
+
+_LONG = (
+    "tests/faults/",
+    "tests/runtime/test_sort_belt.py",
+    "tests/test_experiments.py",
+    "tests/test_tour.py",
+    "tests/test_prepare.py",
+    "tests/test_explain.py",
+    "tests/studies/test_shift.py",
+    "tests/studies/test_difficulty.py",
+    "tests/runtime/test_sort.py",
+    "tests/learn/",
+)
+"""What takes long, by the begin of its name: first, so that no worker is left alone with it at the end."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: next((i for i, name in enumerate(_LONG) if item.nodeid.startswith(name)), len(_LONG)))
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -44,6 +64,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
         def _split_scope(self, nodeid: str) -> str:
             return "tests/faults" if nodeid.startswith("tests/faults/") else super()._split_scope(nodeid)
 
+    config.option.loadscopereorder = False  # by the number of tests: the long ones are few
     return ByFile(config, log)
 
 

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from zoo import NARROW
 
 from oresort.files.dataset import RELEASED
-from oresort.learn.checkpoint import Trained
 from oresort.learn.module import OreModule
+from oresort.learn.trained import Trained
 from oresort.make import make
 from oresort.models.inputs import Inputs
 from oresort.paths import part

@@ -13,7 +13,6 @@ from oresort.console.ranges import number, one_of, share, whole
 from oresort.sorting.operating import MOVED, Operating
 
 if TYPE_CHECKING:
-    from oresort.learn.averages import Part
     from oresort.learn.evaluation import Evaluation
 
 
@@ -57,7 +56,8 @@ def evaluate(cfg: EvaluateConfig) -> "Evaluation":
     from oresort.console.show import show_figures
     from oresort.errors import InputError
     from oresort.files.write import replacing, write_json
-    from oresort.learn.averages import checkpoints_of, evaluate_average
+    from oresort.learn.averages import Part, evaluate_average
+    from oresort.learn.ckpts import checkpoints_of
     from oresort.learn.evaluation import evaluate_checkpoint
     from oresort.learn.lot import lot_of
     from oresort.sorting.account import account

@@ -18,8 +18,8 @@ from oresort.console.command import REQUIRED, run_command
 from oresort.console.ranges import SEEDS, number, one_of, whole
 
 if TYPE_CHECKING:
-    from oresort.learn.checkpoint import Trained
     from oresort.learn.look.explain import Explained
+    from oresort.learn.trained import Trained
 
 
 @dataclass

@@ -24,11 +24,12 @@ from oresort.data.settings import DataConfig
 from oresort.errors import InputError
 from oresort.files.reading import read_json
 from oresort.files.write import write_json
-from oresort.learn.checkpoint import Trained, load_trained
+from oresort.learn.checkpoint import load_trained
 from oresort.learn.config import TrainConfig
 from oresort.learn.fit import train
 from oresort.learn.metrics import binary_metrics
 from oresort.learn.run import finished
+from oresort.learn.trained import Trained
 from oresort.make import trust
 from oresort.models.build import build_model
 from oresort.models.heads.head import p_ore

@@ -16,9 +16,10 @@ from oresort.errors import InputError
 from oresort.files.layout import CLASSES
 from oresort.files.manifest import load_manifest
 from oresort.files.write import replacing
-from oresort.learn.checkpoint import Trained, load_trained
+from oresort.learn.checkpoint import load_trained
 from oresort.learn.classic import Crops
 from oresort.learn.run import finished
+from oresort.learn.trained import Trained
 from oresort.models.heads.head import p_ore
 from oresort.models.inputs import Inputs
 from oresort.represent.representation import Planes

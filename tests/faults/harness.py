@@ -16,8 +16,8 @@ import oresort
 
 SERVER = Path(__file__).with_name("server.py")
 
-SECONDS = 20.0
-"""Longer than that is a hang."""
+SECONDS = 60.0
+"""Longer than that is a hang, also beside other work."""
 
 _MEND = re.compile(
     r"; \S|\bmust\b|\bneed(s|ed)?\b|\bgive\b|\bknown (are|is)\b|\bchoose\b|\bexpected\b|did you mean"

@@ -26,6 +26,7 @@ def serve(path: str) -> None:
         listening.bind(path)
         listening.listen(64)
         signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # handlers are not waited for
+        gc.set_threshold(100_000, 20, 20)  # of commands this short
         while True:
             connection, _ = listening.accept()
             with connection, connection.makefile("rw") as stream:

@@ -16,7 +16,8 @@ from oresort import evaluate, sort
 from oresort.data.augment import Augmentation, turn
 from oresort.errors import InputError
 from oresort.files.manifest import load_manifest
-from oresort.learn.averages import checkpoints_of, evaluate_average
+from oresort.learn.averages import evaluate_average
+from oresort.learn.ckpts import checkpoints_of
 from oresort.learn.config import TrainConfig
 from oresort.learn.evaluation import evaluate_checkpoint
 from oresort.learn.fit import train

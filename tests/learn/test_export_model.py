@@ -18,10 +18,11 @@ from oresort.belt.sample import sample_crops
 from oresort.errors import InputError
 from oresort.files.dataset import RELEASED
 from oresort.learn import export as onnx_file
-from oresort.learn.checkpoint import Trained, load_trained
+from oresort.learn.checkpoint import load_trained
 from oresort.learn.export import export_model
 from oresort.learn.origin import labelled_pairs, pairs_to_try
 from oresort.learn.quantise import Labelled, judged, quantised
+from oresort.learn.trained import Trained
 from oresort.runtime import OnnxModel
 from oresort.runtime.sealed import seal, unsealed
 

@@ -12,7 +12,7 @@ from pairs import AIR, particle, write_image, write_manifest, write_released
 
 from oresort.errors import InputError
 from oresort.files.dataset import SIMULATED, write_dataset
-from oresort.learn.checkpoint import Trained
+from oresort.learn.trained import Trained
 from oresort.runtime.asking import DriftWarning
 from oresort.sorting.drift import describe_pairs, pair_figures
 

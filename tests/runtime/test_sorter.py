@@ -11,7 +11,8 @@ from oresort.belt import write_scans
 from oresort.errors import InputError
 from oresort.files.dataset import RELEASED, Cutting
 from oresort.files.lines import PairReader
-from oresort.learn.checkpoint import Trained, load_trained
+from oresort.learn.checkpoint import load_trained
+from oresort.learn.trained import Trained
 from oresort.runtime import Decision, Policy, Sorter
 from oresort.runtime.asking import DriftWarning
 from oresort.scan import Cutter, calibrate_scan, save_calibration

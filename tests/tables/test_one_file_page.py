@@ -27,9 +27,10 @@ from oresort.sorting.resample import FEWEST
 from oresort.tables.account import figure_text
 from oresort.tables.edges import grid
 from oresort.tables.page.breakdown import breakdown
+from oresort.tables.page.cases import cases
 from oresort.tables.page.curves import confusion, curves, histogram, reliability
 from oresort.tables.page.decided import figure_rows, partition_figure
-from oresort.tables.page.evaluated import cases, described, write_evaluation
+from oresort.tables.page.evaluated import described, write_evaluation
 from oresort.tables.page.intervals import figures
 from oresort.tables.page.looked import SENSITIVITY, read_look
 

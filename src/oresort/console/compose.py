@@ -6,6 +6,7 @@ import sys
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import fields, is_dataclass
+from functools import cache
 from traceback import walk_tb
 from typing import Any, TypeVar
 
@@ -32,11 +33,16 @@ T = TypeVar("T")
 
 def register(name: str, schema: type) -> None:
     """Make a command's dataclass the typed base of its configuration, under the name `<name>_schema`."""
-    ConfigStore.instance().store(name=f"{name}_schema", node=_opened(OmegaConf.structured(schema)))
+    ConfigStore.instance().store(name=f"{name}_schema", node=_base(schema))
     # the first of some values that is neither null nor empty
     OmegaConf.register_new_resolver(
         "first", lambda *values: next(v for v in values if v not in (None, "")), replace=True
     )
+
+
+@cache
+def _base(schema: type) -> DictConfig:
+    return _opened(OmegaConf.structured(schema))
 
 
 def _opened(node: DictConfig) -> DictConfig:

@@ -14,7 +14,8 @@ from oresort.console.progress import track
 from oresort.data.augment import turn
 from oresort.data.datamodule import OreDataModule
 from oresort.errors import InputError, one_line
-from oresort.learn.checkpoint import Trained, load_trained
+from oresort.learn.checkpoint import load_trained
+from oresort.learn.trained import Trained
 from oresort.models.heads.head import p_ore
 from oresort.sorting.probability import check_probabilities
 

@@ -13,17 +13,13 @@ from oresort.data.datamodule import OreDataModule
 from oresort.data.settings import PairsConfig
 from oresort.errors import InputError
 from oresort.learn.asking import Answered, answers, opened, seen_before
-from oresort.learn.checkpoint import Trained, device_named
 from oresort.learn.evaluation import Evaluation, describe, judged
 from oresort.learn.lot import lot_of
-from oresort.learn.record import RECORD
-from oresort.learn.run import finished
 from oresort.learn.seen import unlike
+from oresort.learn.trained import Trained, device_named
 from oresort.sorting.operating import OF_LABELS, Operating, check_used
 from oresort.sorting.point import Point, choose_point
 from oresort.sorting.prices import Prices
-
-_BEST = Path("checkpoints", "best.ckpt")
 
 
 class Part(NamedTuple):
@@ -41,39 +37,6 @@ class Average(NamedTuple):
 
     result: Evaluation  # of the mean; `model["models"]` are its models
     parts: list[Part]  # each model alone, then the mean of models and that of views, the whole one last
-
-
-def checkpoints_of(ckpt: object) -> list[str]:
-    """Return the checkpoints that `ckpt=` names: files, run folders, the folder of a sweep, `*` for several, or a list.
-
-    Raises:
-        InputError: none, one that stands there twice, or a run of a sweep or of a pattern that is not finished.
-    """
-    names = [name for name in (ckpt if isinstance(ckpt, list) else [ckpt]) if isinstance(name, str) and name]
-    if not names or (isinstance(ckpt, list) and len(names) < len(ckpt)):
-        raise InputError(f"ckpt={ckpt}: give a checkpoint, or several as [runs/a,runs/b]")
-    found = [one for name in names for one in _named(name)]
-    for one in found:
-        if found.count(one) > 1:
-            raise InputError(f"ckpt: {one} stands there twice; name each once")
-    return found
-
-
-def _named(name: str) -> list[str]:
-    path = Path(name)
-    if "*" in name:
-        several = sorted(Path(path.anchor or ".").glob(str(path.relative_to(path.anchor))))
-        several = [one for one in several if one.is_file() or (one / _BEST).is_file()]
-    elif path.is_dir() and not (path / _BEST).is_file():
-        several = sorted(one.parent for one in path.glob(f"*/{RECORD}"))
-    else:
-        return [name]
-    if not several:
-        raise InputError(f"ckpt={name}: no checkpoint there; give runs, or the folder of a sweep")
-    for one in several:
-        if one.is_dir() and finished(one) is None:
-            raise InputError(f"{one}: a run without a result; finish it, or name the others one by one")
-    return [str(one) for one in several]
 
 
 class _Model(NamedTuple):

@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 from oresort.data.datamodule import OreDataModule
 from oresort.files.record import flatten
 from oresort.learn.asking import answers, opened, seen_before
-from oresort.learn.checkpoint import Trained, device_named
 from oresort.learn.grades import Graded, checked_grades, grade_columns, grade_figures, interval_factor
 from oresort.learn.lot import lot_of
 from oresort.learn.metrics import binary_metrics
 from oresort.learn.record import predicted
 from oresort.learn.seen import unlike
+from oresort.learn.trained import Trained, device_named
 from oresort.sorting.operating import Operating, check_used
 from oresort.sorting.point import Point, choose_point
 from oresort.sorting.prices import Prices

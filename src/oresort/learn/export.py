@@ -13,8 +13,8 @@ from torch import Tensor, nn
 from oresort.console.extras import needing
 from oresort.errors import InputError
 from oresort.files.write import replacing
-from oresort.learn.checkpoint import Trained
 from oresort.learn.quantise import Gate, Labelled, judged, quantised
+from oresort.learn.trained import Trained
 from oresort.learn.winograd import lean
 from oresort.models.heads.head import p_ore
 from oresort.models.inputs import Inputs

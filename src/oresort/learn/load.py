@@ -8,7 +8,7 @@ from oresort.errors import InputError
 from oresort.runtime.onnx import BUILTIN, open_model
 
 if TYPE_CHECKING:
-    from oresort.learn.checkpoint import Trained
+    from oresort.learn.trained import Trained
     from oresort.runtime.onnx import OnnxModel
 
 

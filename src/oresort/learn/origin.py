@@ -11,9 +11,9 @@ from oresort.console.progress import track
 from oresort.data.datamodule import OreDataModule
 from oresort.errors import InputError, one_line
 from oresort.files.reading import present
-from oresort.learn.checkpoint import Trained
 from oresort.learn.quantise import Labelled
 from oresort.learn.record import RECORD, read_row
+from oresort.learn.trained import Trained
 from oresort.paths import version_of
 from oresort.represent.representation import Planes
 from oresort.runtime.model import BATCH

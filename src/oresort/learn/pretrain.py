@@ -16,7 +16,8 @@ from oresort.data.index import index_unlabelled
 from oresort.data.loaders import Batch
 from oresort.errors import InputError
 from oresort.learn.config import TrainConfig, model_spec
-from oresort.learn.fit import fit, running, seeded
+from oresort.learn.fit import running
+from oresort.learn.fitting import fit, seeded
 from oresort.learn.module import OreModule
 from oresort.learn.options import check_options
 from oresort.learn.pretext import Pretext

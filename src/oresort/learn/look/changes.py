@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from oresort.belt.conditions import Conditions
 from oresort.belt.rock import LITHOLOGIES
 from oresort.console.progress import track
-from oresort.learn.checkpoint import Trained
 from oresort.learn.look.crops import Crop
+from oresort.learn.trained import Trained
 from oresort.runtime.model import BATCH
 from oresort.sorting.probability import check_probabilities
 from oresort.xray.beam import make_beam

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from oresort.console.progress import track
-from oresort.learn.checkpoint import Trained
+from oresort.learn.trained import Trained
 from oresort.models.build import build_model
 from oresort.models.inputs import Inputs
 from oresort.models.pairnet import PairNet

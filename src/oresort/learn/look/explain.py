@@ -11,7 +11,6 @@ from oresort.classic.base import Curve, fit_curve
 from oresort.console.progress import track
 from oresort.data.datamodule import OreDataModule
 from oresort.errors import InputError
-from oresort.learn.checkpoint import Trained
 from oresort.learn.look.changes import moved
 from oresort.learn.look.controls import MOST, control
 from oresort.learn.look.crops import Crop, Left, read_crops
@@ -20,6 +19,7 @@ from oresort.learn.look.galleries import ASKED, galleries, places_of
 from oresort.learn.look.maps import has_grad_cam, together
 from oresort.learn.look.shares import Looked, look
 from oresort.learn.origin import evenly
+from oresort.learn.trained import Trained
 from oresort.runtime.model import BATCH
 from oresort.sorting.decide import is_ore
 from oresort.sorting.probability import check_probabilities

@@ -5,9 +5,10 @@ from pathlib import Path
 
 from oresort.errors import InputError
 from oresort.files.record import IMPORTANCES
-from oresort.learn.checkpoint import Trained, load_trained
+from oresort.learn.checkpoint import load_trained
 from oresort.learn.look.controls import CONTROLS
 from oresort.learn.record import RECORD
+from oresort.learn.trained import Trained
 
 
 def load(ckpt: str, controls: Sequence[str]) -> Trained:

@@ -21,6 +21,7 @@ from oresort.sorting.resample import FEWEST, LEVEL
 from oresort.tables.bootstrap import COMPARABLE
 from oresort.tables.figure import KINDS, write_figure
 from oresort.tables.page.breakdown import breakdown
+from oresort.tables.page.cases import cases
 from oresort.tables.page.charts import evaluation_drawings
 from oresort.tables.page.curves import confusion, curves, histogram, reliability
 from oresort.tables.page.decided import decision_document, decision_pictures, figure_rows, gathered, money_rows
@@ -33,8 +34,6 @@ from oresort.tables.page.write import HTML, JSON, write_page
 if TYPE_CHECKING:
     from oresort.learn.evaluation import Evaluation  # needs torch
 
-_CASES = 12  # of each kind that are listed
-_CASE = ("id", "scan", "label", "p_ore", "grade")
 _RUN = (
     "name",
     "seed",
@@ -180,25 +179,6 @@ def _drawn(page: Mapping[str, Any], out: Path) -> dict[str, Any]:
         found |= {"figure_rows": figure_rows(sorting["figures"], sorting["prices"]), "money_rows": money_rows(sorting)}
         found["decision"] = decision_pictures(sorting, out)
     return found
-
-
-def cases(pairs: pd.DataFrame, threshold: float) -> dict[str, list[dict[str, Any]]]:
-    """Return the pairs that are `surest_right`, `surest_wrong` and `most_unsure`, by `p_ore` less the threshold.
-
-    The distance counts as a share of the way to certainty, so that both classes are represented.
-    """
-    away = pairs["p_ore"].to_numpy(np.float64) - threshold
-    right = (pairs["label"] == "ore").to_numpy() == (away >= 0)
-    sure = np.abs(away) / np.where(away >= 0, max(1 - threshold, 1e-9), max(threshold, 1e-9))
-    order = np.argsort(-sure, kind="stable")
-    chosen = {
-        "surest_right": order[right[order]],
-        "surest_wrong": order[~right[order]],
-        "most_unsure": order[::-1],
-    }
-    table = pairs.reindex(columns=_CASE)
-    table = table.assign(grade=table["grade"].astype(object).where(table["grade"].notna(), None))
-    return {kind: table.iloc[rows[:_CASES]].to_dict("records") for kind, rows in chosen.items()}
 
 
 def _run(ckpt: Path) -> tuple[dict[str, Any] | None, str]:
