@@ -13,7 +13,7 @@ import torch
 
 from oresort import evaluate, report
 from oresort import train as verb
-from oresort.learn import fit
+from oresort.learn import fitting
 from oresort.learn.checkpoint import load_trained
 from oresort.learn.config import TrainConfig
 from oresort.learn.fit import train
@@ -168,7 +168,7 @@ def test_a_killed_longer_run_goes_on_to_the_same_end(
 ):
     words = (f"resume={two}", "trainer.max_epochs=4", f"out={tmp_path / 'longer'}")
     with monkeypatch.context() as patch:
-        patch.setattr(fit, "make_trainer", lambda *_: 1 / 0)  # killed when its folder stands
+        patch.setattr(fitting, "make_trainer", lambda *_: 1 / 0)  # killed when its folder stands
         with pytest.raises(ZeroDivisionError):
             command(verb, *words)
     assert (tmp_path / "longer" / "checkpoints" / "last.ckpt").is_file()
