@@ -266,6 +266,17 @@ def test_figures_of_other_pairs_are_never_compared(command: Any, tmp_path: Path)
     assert "rows are of 3 sets of pairs" in (tmp_path / "runs" / "report.md").read_text()
 
 
+def test_a_row_is_named_by_all_folders_of_its_pairs_and_by_nothing_that_is_not_set(tmp_path: Path):
+    runs = {"a": ("/mnt/disk/ore", "abc"), "b": ("/home/ore", "abc"), "c": ("/mnt/disk/gold", "xyz")}
+    for seed, (run, (root, data)) in enumerate(runs.items()):
+        more = {"data__folds": 5, "data__fold": 0} if run == "c" else {"data__folds": None, "data__fold": None}
+        plain(tmp_path / run, seed, 0.1, data__root=root, **more)
+        file = tmp_path / run / "metrics.json"
+        file.write_text(json.dumps(json.loads(file.read_text()) | {"data": data, "dataset": data}))
+    found = summarise(collect(tmp_path), resamples=0).table
+    assert set(found["row"]) == {"data disk/ore and home/ore", "folds 5, data disk/gold"}
+
+
 def classic(folder: Path, method: str, shift: float, **changes: Any) -> None:
     """Make the run of a classical sorter, which knows neither scale nor recipe."""
     plain(folder, 1, shift, method___target_=f"oresort.classic.rules.{method}", name="classic")

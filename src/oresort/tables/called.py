@@ -5,7 +5,7 @@ from typing import Any
 
 import pandas as pd
 
-from oresort.learn.naming import named_by
+from oresort.learn.naming import ends, named_by
 
 SIDES = ("name", "scale", "recipe", "data")  # what rows of one experiment's table have in common
 METHOD = "method._target_"  # which only classical sorters have
@@ -27,16 +27,16 @@ def called(table: pd.DataFrame, differing: Sequence[str], keys: Sequence[str]) -
     table = table.reset_index(drop=True)
     names: list[str] = table["title"].tolist()
     untold: list[str] = []
-    of_pairs = [*OF_PAIRS, "data.root"]
-    table[of_pairs] = (
-        table.assign(**{"data.root": table["root"]}).groupby("data", dropna=False)[of_pairs].transform("first")
-    )
+    of_pairs = [*OF_PAIRS]
+    table[of_pairs] = table.groupby("data", dropna=False)[of_pairs].transform("first").replace("null", None)
+    folders = _folders(table)
     # figures of other pairs: names must say so
     of_pairs = [key for key in of_pairs if table[key].astype(str).nunique() > 1]
+    of_pairs += ["data"] if folders.nunique() > 1 else []
     for classic in (False, True):
         own = table[~table["is_named"] & (table["is_classic"] == classic)]
         several = [key for key in differing if own[key].dropna().astype(str).nunique() > 1 and key not in OF_PAIRS]
-        rows: Any = own.to_dict("records")  # keys are text
+        rows: Any = own.assign(data=folders[own.index]).to_dict("records")  # keys are text
         found, left = named_by(rows, several, [*([METHOD] if classic else []), *of_pairs])
         untold += left if not classic else []
         for place, name in zip(own.index, found, strict=True):
@@ -49,3 +49,13 @@ def called(table: pd.DataFrame, differing: Sequence[str], keys: Sequence[str]) -
                 if name != names[place]:
                     names[place] = f"{names[place]}, {name}"
     return names, untold
+
+
+def _folders(table: pd.DataFrame) -> "pd.Series[str]":
+    """Return by row in which folders its pairs were found, all of them: a dataset that was moved is the same one."""
+    roots = list(dict.fromkeys(root for row in table["roots"] for root in row))
+    short = dict(zip(roots, ends(roots), strict=True))
+    found: dict[object, list[str]] = {}
+    for data, row in zip(table["data"], table["roots"], strict=True):
+        found.setdefault(data, []).extend(short[root] for root in row)
+    return table["data"].map(lambda data: " and ".join(sorted(set(found[data]))))

@@ -114,7 +114,7 @@ def summarise(
         wrong = [{"run": run, "status": DAMAGED, "error": why} for run, why in damaged.items()]
         failed = pd.concat([failed, pd.DataFrame(wrong)], ignore_index=True) if wrong else failed
     frame = _beside_paper(frame)
-    own = ["runs", "cells", "title", "first", "is_named", "is_classic"]
+    own = ["runs", "cells", "roots", "title", "first", "is_named", "is_classic"]
     own += [key for key in columns if key not in differing and key not in shown]  # which were asked for pairs' sake
     return Report(frame.drop(columns=own), failed, frame["runs"].tolist(), names[0][1])
 
@@ -148,6 +148,7 @@ def _row(group: pd.DataFrame, keys: Sequence[str], split: str) -> dict[str, Any]
         "is_classic": isinstance(first[f"config.{METHOD}"], str),
         "runs": list(group["run"]),
         "cells": cells_of(group),
+        "roots": [str(root) for root in group["config.data.root"].dropna().unique()],
     }
     own["first"] = {str(key).removeprefix("config."): value for key, value in first.items()}
     return row | own
