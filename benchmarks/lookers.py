@@ -48,7 +48,7 @@ def belt(lines: int, each: float, seed: int = 0) -> list[list[Decision]]:
     """Return what is decided at each block of lines: ellipses of some 50 pixels, `each` on a line."""
     rng = np.random.default_rng(seed)
     made: list[list[Decision]] = [[] for _ in range(-(-lines // BLOCK))]
-    nothing = PairFigures(1.0, 0.5, 2.0, 0.1, 0.1, 0.0)
+    nothing = PairFigures(1.0, 0.5, 2.0, 0.1, 0.1, 0.0, 1.0)
     for y in np.sort(rng.integers(0, lines, int(each * lines))).tolist():
         w, h = (int(size) for size in rng.integers(35, 75, 2))
         rows, columns = np.ogrid[-1 : 1 : h * 1j, -1 : 1 : w * 1j]

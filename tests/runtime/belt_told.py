@@ -16,7 +16,7 @@ AIR = 52_350
 def decision(x: int, y: int, w: int, h: int, word: str, p: float = 0.5, **flags: bool) -> Decision:
     """A decision on a block."""
     particle = Particle(x, y, w, h, flags.pop("clipped", False), np.ones((h, w), np.bool_), **flags)
-    figures = PairFigures(1.0, 0.5, 2.0, 0.1, 0.1, float(w * h))
+    figures = PairFigures(1.0, 0.5, 2.0, 0.1, 0.1, float(w * h), 1.0)
     return Decision(particle, w * h, 10.0, 1.0, 0.5, figures, np.float32(p), word, "threshold")
 
 

@@ -22,7 +22,7 @@ from oresort.sorting.drift import PairFigures, describe_pairs
 from oresort.sorting.operating import Operating
 from oresort.sorting.point import Point, choose_point
 
-LOOKS = PairFigures(1.5, 1.0, 1.5, 0.02, 0.02, 900.0)
+LOOKS = PairFigures(1.5, 1.0, 1.5, 0.02, 0.02, 900.0, 1.0)
 
 
 def decision(p: float, mass: float = 100.0, word: str | None = None, looks: PairFigures = LOOKS) -> Decision:

@@ -11,7 +11,7 @@ from oresort.sorting.drift import compare, count_answers, describe_pairs, pair_f
 RANGE = {"min": 0.0080, "median": 0.0085, "max": 0.0090}
 
 
-def pairs(count, seed, noise=0.03, thickness=1.0, ratio=1.6):
+def pairs(count, seed, noise=0.03, thickness=1.0, ratio=1.6, offset=0):
     rng = np.random.default_rng(seed)
     y, x = np.mgrid[-1:1:40j, -1:1:40j]
     shape = np.sqrt(np.clip(1 - y**2 - x**2, 0, None))
@@ -21,7 +21,7 @@ def pairs(count, seed, noise=0.03, thickness=1.0, ratio=1.6):
         layers = []
         for a in (h * ratio * rng.uniform(0.95, 1.05), h):
             counts = AIR * np.exp(-a) + noise * np.sqrt(AIR * AIR * np.exp(-a)) * rng.standard_normal(h.shape)
-            layers.append(np.where(shape > 0, counts.clip(1, 65_535), 0).astype(np.uint16))
+            layers.append(np.where(shape > 0, (counts + offset).clip(1, 65_535), 0).astype(np.uint16))
         found.append(pair_figures(layers[0], layers[1], AIR, "zero"))
     return found
 
@@ -75,7 +75,7 @@ def test_figures_of_a_pair_with_a_known_answer():
 def test_a_belt_as_in_training_is_no_alarm(seen, seed, count):
     p_ore = np.random.default_rng(seed).random(count)
     known = compare(seen, {"noise_low": 0.0092, "air_low": 50_000.0}, pairs(count, seed), p_ore)
-    assert len(known) == 9
+    assert len(known) == 10
     assert alarms(known) == {}
 
 
@@ -85,12 +85,30 @@ def test_a_belt_as_in_training_is_no_alarm(seen, seed, count):
         ({"noise": 0.06}, {"grain_low", "grain_high"}),
         ({"thickness": 2.0}, {"low_mean", "high_mean"}),
         ({"ratio": 1.0}, {"r", "low_mean"}),
+        ({"offset": 3_000}, {"bend"}),  # of a dark level that nobody takes off
+        ({"offset": -2_000}, {"bend"}),
     ],
 )
 def test_other_particles_are_an_alarm(seen, changed, names):
     found = alarms(compare(seen, {}, pairs(30, 5, **changed), np.linspace(0, 1, 30)))
     assert names <= set(found)
     assert all("in training" in text for text in found.values())
+
+
+def test_bend_is_r_of_the_thick_half_over_that_of_the_thin_half():
+    low, high = np.zeros((2, 6, 8), np.uint16)
+    for place, (a, b) in ((slice(0, 4), (0.5, 0.3)), (slice(4, 8), (2.0, 1.0))):
+        low[1:5, place], high[1:5, place] = (round(AIR * np.exp(-x)) for x in (a, b))
+    assert pair_figures(low, high, AIR, "zero").bend == pytest.approx(2.0 / (0.5 / 0.3), rel=1e-3)
+
+
+def test_the_median_of_many_scans_lies_nearer_to_training_than_that_of_one():
+    figures = pairs(240, 0)
+    known = {"pairs": describe_pairs(figures, [k // 10 for k in range(240)])}
+    known["pairs"]["r"] |= {"least": 1.4, "greatest": 1.8}  # of single scans
+    other = pairs(100, 3, ratio=1.75)
+    assert "r" not in alarms(compare(known, {}, other, np.zeros(0)))
+    assert "r" in alarms(compare(known, {}, other, np.zeros(0), scans=50))
 
 
 def test_another_scan_is_an_alarm_with_figures(seen):

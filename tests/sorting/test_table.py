@@ -16,7 +16,7 @@ from oresort.sorting.table import COLUMNS, Placed, write_decisions
 def decided(x: int, p: float, decision: str, **measured: float) -> Placed:
     particle = Particle(x, 705, 4, 3, True, np.ones((3, 4), np.bool_), touching=True)
     values = {"mass_proxy": 9.5, "low_mean": 1.2, "high_mean": 0.8} | measured
-    figures = PairFigures(1.2, 0.8, 1.5, 0.01, 0.01, 12.0)
+    figures = PairFigures(1.2, 0.8, 1.5, 0.01, 0.01, 12.0, 1.0)
     made = Decision(particle, 12, **values, figures=figures, p_ore=np.float32(p), decision=decision, reason="threshold")
     return Placed("scan_2", 105, made)
 

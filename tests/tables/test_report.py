@@ -270,7 +270,7 @@ def test_a_row_is_named_by_all_folders_of_its_pairs_and_by_nothing_that_is_not_s
     runs = {"a": ("/mnt/disk/ore", "abc"), "b": ("/home/ore", "abc"), "c": ("/mnt/disk/gold", "xyz")}
     for seed, (run, (root, data)) in enumerate(runs.items()):
         more = {"data__folds": 5, "data__fold": 0} if run == "c" else {"data__folds": None, "data__fold": None}
-        plain(tmp_path / run, seed, 0.1, data__root=root, **more)
+        plain(tmp_path / run, seed, 0.1, data__root=root, data__split_seed=0, **more)
         file = tmp_path / run / "metrics.json"
         file.write_text(json.dumps(json.loads(file.read_text()) | {"data": data, "dataset": data}))
     found = summarise(collect(tmp_path), resamples=0).table

@@ -39,7 +39,7 @@ def lot_of(
     from_manifest, assayed = bool(np.isfinite(mass).all()), int(np.isfinite(grade).sum())
     figures: dict[str, Vector] = {}
     if look or not from_manifest:
-        columns = np.array(_measure(rows, root), np.float64).reshape(-1, len(PairFigures._fields))  # (N, 6)
+        columns = np.array(_measure(rows, root), np.float64).reshape(-1, len(PairFigures._fields))  # (N, 7)
         seen = dict(zip(PairFigures._fields, columns.T, strict=True))
         figures = {"density": seen["high_mean"], "r": seen["r"]}
         if not from_manifest:

@@ -148,7 +148,7 @@ def _row(group: pd.DataFrame, keys: Sequence[str], split: str) -> dict[str, Any]
         "is_classic": isinstance(first[f"config.{METHOD}"], str),
         "runs": list(group["run"]),
         "cells": cells_of(group),
-        "roots": [str(root) for root in group["config.data.root"].dropna().unique()],
+        "roots": [str(root) for root in group.get("config.data.root", pd.Series(dtype=object)).dropna().unique()],
     }
     own["first"] = {str(key).removeprefix("config."): value for key, value in first.items()}
     return row | own
