@@ -201,7 +201,9 @@ def test_where_one_layer_alone_sees_the_rim_it_does_not_turn_to_lead():
 def test_pairs_without_a_mask_are_left_out_by_name(dataset: Path):
     from oresort.files.layout import index_released
 
-    frame = index_released(dataset).assign(air=AIR, background="air").head(3)  # zeros all around are no air
+    frame = (
+        index_released(dataset).astype({"w": float, "h": float}).assign(air=AIR, background="air").head(3)
+    )  # zeros all around are no air
     places, crops, left = read_crops(frame.assign(background="zero"), dataset, REPRESENTATION)
     assert places == [0, 1, 2]
     assert crops[0].shape == crops[0].low.shape

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from oresort.learn.naming import ends, named_by
@@ -28,10 +29,10 @@ def called(table: pd.DataFrame, differing: Sequence[str], keys: Sequence[str]) -
     names: list[str] = table["title"].tolist()
     untold: list[str] = []
     of_pairs = [*OF_PAIRS]
-    table[of_pairs] = table.groupby("data", dropna=False)[of_pairs].transform("first").replace("null", None)
+    table[of_pairs] = table.groupby("data", dropna=False)[of_pairs].transform("first").replace("null", np.nan)
     folders = _folders(table)
     # figures of other pairs: names must say so
-    of_pairs = [key for key in of_pairs if table[key].astype(str).nunique() > 1]
+    of_pairs = [key for key in of_pairs if len({str(value) for value in table[key]}) > 1]
     of_pairs += ["data"] if folders.nunique() > 1 else []
     for classic in (False, True):
         own = table[~table["is_named"] & (table["is_classic"] == classic)]
