@@ -108,7 +108,7 @@ def test_particles_are_the_same_to_the_bit_for_random_stretches(scan, at_once, s
         same(pushed(scan, options, sizes), at_once[options])
 
 
-@pytest.mark.parametrize(("options", "lookahead"), [*zip(OPTIONS, (40, 52, 40, 40), strict=True)])
+@pytest.mark.parametrize(("options", "lookahead"), [*zip(OPTIONS, (37, 47, 37, 37), strict=True)])
 def test_a_particle_comes_out_as_soon_as_it_is_whole(scan, options, lookahead):
     reader, calibration = scan
     cutter = Cutter(calibration, options)

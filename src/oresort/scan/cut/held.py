@@ -11,11 +11,11 @@ from oresort.scan.calibrate.calibration import Calibration
 from oresort.scan.calibrate.register import Registration
 from oresort.scan.calibrate.resample import SPLINES, Taps, taps
 from oresort.scan.health.patch import Patch
-from oresort.scan.segment.mask import REACH
+from oresort.scan.segment.mask import BESIDE
 from oresort.scan.segment.regions import Region
 
 HALO = 24  # lines and columns at least around whatever is cut: splines need a dozen, the high layer's own mask more
-BELOW = 7  # of these below it, for which a particle waits: splines through bare belt beyond change 0.2 counts at most
+BELOW = 5  # of these below it, for which a particle waits: what splines take from beyond is 5 counts of 52,350 at most
 
 
 class Box(NamedTuple):
@@ -63,7 +63,7 @@ def seen_columns(calibration: Calibration) -> Taps:
 
 def lines_below(options: Cutting) -> int:
     """Return the lines below a particle that are looked at."""
-    return max(BELOW, REACH[options.mask])
+    return max(BELOW, BESIDE[options.mask])
 
 
 def grown(box: Box, margin: int, below: int) -> tuple[int, int, int, int]:

@@ -13,8 +13,8 @@ from oresort.xray.transmission import counts_of
 KERNEL = (9, 9)  # four standard deviations of the smoothing on each side
 # lines beside it that a rule's masks depend on: 4 of smoothing, or 10 of the authors' rule
 BESIDE = {"noise": 4, "threshold": 4, "released": 10}
-REACH = {rule: beside + 4 for rule, beside in BESIDE.items()}
-"""Lines beside it that what is bare depends on: 3 of bare belt, 1 to spare."""
+REACH = {rule: beside + 3 for rule, beside in BESIDE.items()}
+"""Lines beside it that what is bare depends on: three more."""
 
 ALL = slice(None)
 
