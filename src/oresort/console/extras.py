@@ -7,7 +7,7 @@ from oresort.errors import InputError
 
 EXTRAS = {
     **dict.fromkeys(("torch", "torchvision", "lightning", "torchmetrics", "timm", "albumentations", "captum"), "train"),
-    **dict.fromkeys(("sklearn", "xraylib", "threadpoolctl", "wandb"), "train"),
+    **dict.fromkeys(("sklearn", "xraylib", "wandb"), "train"),
     **dict.fromkeys(("onnx", "onnxscript"), "export"),
     "wandb_workspaces": "dashboard",
     "optuna": "search",

@@ -4,9 +4,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-import cv2
-
 from oresort.console.progress import advancing
+from oresort.console.threads import one_thread
 from oresort.runtime.belt import SortedBelt, sort_belt
 from oresort.runtime.ejections import Kept
 from oresort.runtime.looking import Lookers, looking_on
@@ -23,6 +22,7 @@ from oresort.runtime.told import Told
 from oresort.runtime.write import write_sorted
 from oresort.scan.calibrate.belt import calibrate_belt
 from oresort.scan.calibrate.calibration import load_calibration
+from oresort.scan.cut.cutter import load_libraries
 from oresort.scan.draw.preview import MOST_PIXELS, Preview
 from oresort.sorting.policy import Policy
 from oresort.sorting.prices import load_prices
@@ -35,7 +35,8 @@ def sort(cfg: SortConfig, model: Model) -> list[SortedBelt] | Deciding:
     if cfg.ckpt == BUILTIN:
         why = "trained on synthetic data, not for production; train on pairs of your own and export that model"
         print(f"warning: {BUILTIN}: {why}", file=sys.stderr)
-    cv2.setNumThreads(1)  # on blocks of some lines more threads cost a core and half the speed
+    load_libraries()
+    one_thread()
     stream = is_stream(cfg)
     with looking_on(cfg) as lookers:
         return sort_stream(cfg, model, lookers) if stream else sort_scans(cfg, model, lookers)

@@ -6,13 +6,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple
 
-import cv2
 import pandas as pd
 
 from oresort.console.command import REQUIRED
 from oresort.console.progress import advancing
 from oresort.console.ranges import number, one_of, whole
 from oresort.console.show import show
+from oresort.console.threads import one_thread
 from oresort.errors import InputError, one_line
 from oresort.files.dataset import WORDS, Cutting, write_dataset
 from oresort.files.image import read_pair
@@ -92,7 +92,7 @@ def prepare(cfg: PrepareConfig) -> Prepared:
     """
     options = _check(cfg)
     scans, problems = find_scans(Path(cfg.scans), cfg.low, cfg.high, follow_links=cfg.follow_links)
-    cv2.setNumThreads(1)  # its own threads would compete with the readers', and gain nothing on such tiles
+    one_thread()  # more would compete with the readers' as well
     with new_folder(Path(cfg.out), cfg.overwrite) as folder:
         calibrations, failed = _calibrations(cfg, scans)
         exporter = Exporter(folder, options, cfg.label, cfg.cutoff, cfg.drop, cfg.overlay)

@@ -10,8 +10,7 @@ import sys
 from types import TracebackType
 from typing import Any, BinaryIO, NamedTuple, cast
 
-import cv2
-
+from oresort.console.threads import one_thread
 from oresort.errors import InputError
 from oresort.files.dataset import Cutting
 from oresort.runtime.decider import Decider
@@ -160,6 +159,7 @@ def _decide_for(source: BinaryIO, sink: BinaryIO) -> None:
         if model.digest != opening.digest:
             raise InputError(f"{opening.model}: was replaced while it was opened; start again")
         load_libraries()
+        one_thread()
         gc.freeze()  # as the process that finds
         tell(None)
         decider: Decider | None = None
@@ -180,7 +180,6 @@ def main() -> None:
     """Entry point of the process."""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)  # it ends when the pipe does
-    cv2.setNumThreads(1)
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # what a library prints is no answer
     with contextlib.suppress(BrokenPipeError):

@@ -38,7 +38,6 @@ from oresort.runtime.stream.writer import Writer
 from oresort.runtime.told import HEADING as SHIFT_HEADING
 from oresort.runtime.told import SHIFT, Told
 from oresort.scan.calibrate.calibration import Calibration, load_calibration
-from oresort.scan.cut.cutter import load_libraries
 from oresort.sorting.policy import Policy
 from oresort.sorting.prices import load_prices
 
@@ -70,7 +69,6 @@ def sort_stream(cfg: SortConfig, model: Model, lookers: Lookers = Lookers()) -> 
         late = None if cfg.deadline is None else Lateness(cfg.deadline / 1_000, cfg.late)
         opening = Opening(str(model.file), model.digest, policy, threshold, cut, late)
         workers = [opened.enter_context(Beside(opening)) for _ in range(workers_of(cfg.workers, model))]
-        load_libraries()
         gc.freeze()  # what is loaded is no garbage: looking for some in it would hold lines up for 65 ms
         opened.callback(gc.unfreeze)
         for worker in workers:

@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated
 
-import cv2
 import numpy as np
 import pandas as pd
 
@@ -13,6 +12,7 @@ from oresort.console.command import REQUIRED
 from oresort.console.progress import advancing
 from oresort.console.ranges import number
 from oresort.console.show import show
+from oresort.console.threads import one_thread
 from oresort.errors import InputError
 from oresort.files.dataset import Cutting
 from oresort.files.image import read_pair
@@ -60,7 +60,7 @@ def calibrate(cfg: CalibrateConfig) -> Calibration:
     air, dark = (
         None if name is None else read_pair(*reference_pair(name, cfg.low, cfg.high)) for name in (cfg.air, cfg.dark)
     )
-    cv2.setNumThreads(1)  # on such small pictures more threads gain nothing
+    one_thread()
     with advancing(len(scans), "measuring scans") as advance:
         found, failed = calibrate_scans(scans, air, dark, pooled=True, needed=False, advance=advance)
     failures = [*problems, *failed]
