@@ -242,3 +242,14 @@ def test_the_real_scan(real_dir, tmp_path):
     low[:, 1500:1628] = 0  # beside the particles
     dead = calibrated(tmp_path, low, high)
     assert dead.registration.scale == pytest.approx(real.registration.scale, abs=1e-4)
+
+
+@pytest.mark.parametrize("share", [0.9, 0.6, 0.3])
+@pytest.mark.parametrize("both", [True, False])
+def test_air_that_falls_within_a_scan_is_named(tmp_path, share, both):
+    low, high = pair()
+    fall = np.where(np.arange(len(low)) < 0.6 * len(low), 1, share)[:, None]
+    found = calibrated(tmp_path, brighter(low, fall), brighter(high, fall) if both else high)
+    named = [note for note in found.notes if "of its usual level within the scan" in note]
+    assert len(named) == (0 if share == 0.9 else 2 if both else 1)
+    assert all(f"between {share:.0%}" in note for note in named)

@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import date
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
 
 from oresort.errors import InputError
@@ -16,6 +17,8 @@ from oresort.scan.calibrate.layers import Sample
 from oresort.scan.calibrate.register import TURNED, Fit, LayersDifferError, fit_registration
 
 _STRETCHES, _LINES = 4, 300  # of a sample: many whole particles fit into one
+_STEADY = 31  # lines over which air is looked at
+_USUAL = (0.85, 1.15)  # of its median, within which tubes drift
 _SIDE = 16  # constant lines at either end of a scan which are sides of a belt that runs along its lines
 
 Images = tuple[NDArray[np.generic], NDArray[np.generic]]
@@ -70,7 +73,11 @@ def measure_scan(
         columns = [answer.result() for answer in asked]
     if belt.stop - belt.start < 2:
         raise InputError(f"{reader.low.path}: no columns that both layers see; give two layers of one scan")
-    calibration = Calibration(belt, columns[0], columns[1], None, made=date.today().isoformat())
+    shifts = [
+        _shift(counts[:, belt], one.air[belt], one.dead[belt]) for counts, one in zip((low, high), columns, strict=True)
+    ]
+    notes = [f"air of the {name} layer {words}" for name, words in zip(("low", "high"), shifts, strict=True) if words]
+    calibration = Calibration(belt, columns[0], columns[1], None, made=date.today().isoformat(), notes=tuple(notes))
     sample = Sample()
     for (start, _), (low, high) in zip(starts, stretches, strict=True):
         sample.add(start, (low, high), (columns[0], columns[1]), belt)
@@ -92,6 +99,19 @@ def with_fit(calibration: Calibration, sample: Sample, name: str) -> tuple[Calib
         raise LayersDifferError(f"{name}: {error}") from error
     known = fit.registration if fit.enough else None
     return replace(calibration, registration=known, notes=(*calibration.notes, *notes, *fit.notes())), fit
+
+
+def _shift(counts: NDArray[np.uint16], air: NDArray[np.float32], dead: NDArray[np.bool_]) -> str:
+    """Return in words how far air (belt,) rises and falls within lines (H, belt) of a layer; empty if that is usual."""
+    live = np.flatnonzero(~dead)[:: max(1, int((~dead).sum()) // 200)]
+    # the brightest twentieth is air on a full belt, too; a median over lines keeps out those that were lost
+    level = np.percentile(counts[:, live] / air[live], 95, axis=1)  # (H,)
+    level = scipy.ndimage.median_filter(level / np.median(level), _STEADY, mode="nearest")
+    least, most = float(level.min()), float(level.max())
+    if _USUAL[0] <= least and most <= _USUAL[1]:
+        return ""
+    span = f"lies between {least:.0%} and {most:.0%} of its usual level within the scan"
+    return f"{span}; lines are corrected for it, but see to tube and detector, and look at the scan"
 
 
 def _starts(height: int) -> list[tuple[int, int]]:
