@@ -35,8 +35,6 @@ def sort(cfg: SortConfig, model: Model) -> list[SortedBelt] | Deciding:
     if cfg.ckpt == BUILTIN:
         why = "trained on synthetic data, not for production; train on pairs of your own and export that model"
         print(f"warning: {BUILTIN}: {why}", file=sys.stderr)
-    load_libraries()
-    one_thread()
     stream = is_stream(cfg)
     with looking_on(cfg) as lookers:
         return sort_stream(cfg, model, lookers) if stream else sort_scans(cfg, model, lookers)
@@ -48,6 +46,8 @@ def sort_scans(cfg: SortConfig, model: Model, lookers: Lookers = Lookers()) -> l
     Raises:
         InputError: what the scans or an argument has wrong; nothing is written then.
     """
+    load_libraries()
+    one_thread()
     cut, point = cutting(cfg, model), sorting_point(cfg, model)
     prices = load_prices(Path(cfg.prices)) if cfg.prices else None
     policy, threshold = Policy.of(cfg, point.band), point.threshold

@@ -8,6 +8,7 @@ import pandas as pd
 
 from oresort.console.show import show
 from oresort.console.signals import asked_to_stop
+from oresort.console.threads import one_thread
 from oresort.errors import InputError, Interrupted, of_the_disk
 from oresort.files.growing import Growing
 from oresort.files.write import locked, write_json
@@ -38,6 +39,7 @@ from oresort.runtime.stream.writer import Writer
 from oresort.runtime.told import HEADING as SHIFT_HEADING
 from oresort.runtime.told import SHIFT, Told
 from oresort.scan.calibrate.calibration import Calibration, load_calibration
+from oresort.scan.cut.cutter import load_libraries
 from oresort.sorting.policy import Policy
 from oresort.sorting.prices import load_prices
 
@@ -69,6 +71,8 @@ def sort_stream(cfg: SortConfig, model: Model, lookers: Lookers = Lookers()) -> 
         late = None if cfg.deadline is None else Lateness(cfg.deadline / 1_000, cfg.late)
         opening = Opening(str(model.file), model.digest, policy, threshold, cut, late)
         workers = [opened.enter_context(Beside(opening)) for _ in range(workers_of(cfg.workers, model))]
+        load_libraries()
+        one_thread()
         gc.freeze()  # what is loaded is no garbage: looking for some in it would hold lines up for 65 ms
         opened.callback(gc.unfreeze)
         for worker in workers:
