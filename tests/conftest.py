@@ -3,7 +3,8 @@
 import gc
 import os
 import sys
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Iterator
 from copy import deepcopy
 from pathlib import Path
 from typing import Any
@@ -66,6 +67,15 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
 
     config.option.loadscopereorder = False  # by the number of tests: the long ones are few
     return ByFile(config, log)
+
+
+@pytest.fixture(autouse=True)
+def _modules_written_by_a_test_end_with_it() -> Iterator[None]:
+    before = set(sys.modules)
+    yield
+    for name in set(sys.modules) - before:
+        if (getattr(sys.modules[name], "__file__", None) or "").startswith(tempfile.gettempdir()):
+            del sys.modules[name]  # another test may write one of the same name
 
 
 @pytest.fixture(scope="session")

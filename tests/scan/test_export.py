@@ -25,7 +25,7 @@ def test_parts_of_one_box_get_names_of_their_own():
     columns = [Columns(level, flat, flat, flat, flat < 0) for level in (50_000.4, 40_000.0)]
     calibration = Calibration(slice(0, 9), *columns, None)
     crop = np.full((2, 3), 7, np.uint16)
-    cut = Cut(Particle(1, 2, 3, 2, False, np.ones((2, 3), np.bool_)), crop, crop, 1.0, 1.0, 1.0, 0.0)
+    cut = Cut(Particle(1, 2, 3, 2, False, np.ones((2, 3), np.bool_)), crop, crop, 1.0, 1.0, 1.0)
     for options, last in (
         (Cutting(background="zero"), (0, 0)),
         (Cutting(background="air"), (50_000, 50_000)),

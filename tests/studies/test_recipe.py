@@ -19,6 +19,7 @@ from oresort.models.heads.mlp import Linear
 from oresort.models.pairnet import PairNet
 from oresort.models.towers.lite import LiteTower
 from studies.command import compose
+from studies.recipe import teach
 from studies.recipe.fresh import REFERENCE, means
 from studies.recipe.macs import macs
 from studies.recipe.parts import Bootstrapped, Mixing, Pooled, Symmetric
@@ -136,7 +137,7 @@ def test_a_network_that_says_what_its_teacher_says_learns_nothing_from_it(
     file.parent.mkdir(parents=True)
     file.touch()
     loaded = SimpleNamespace(module=SimpleNamespace(net=deepcopy(teacher)))
-    monkeypatch.setattr("studies.recipe.teach.load_trained", lambda _: loaded)
+    monkeypatch.setattr(teach, "load_trained", lambda _: loaded)
     batch = {"low": torch.rand(4, 1, 8, 8), "high": torch.rand(4, 1, 8, 8), "label": torch.tensor([0, 1, 1, 0])}
     draw, steepest = torch.Generator(), []
     for student in (deepcopy(teacher), deepcopy(other)):

@@ -101,7 +101,12 @@ def recorded(folder: Path, config: Mapping[str, Any], pairs: Callable[[], str]) 
     folder.mkdir(parents=True, exist_ok=True)
     with locked(folder, "wait for it, or choose another out=DIR"):
         check_same(folder, config)  # at once, before anything is read
-        known = pairs()
+        try:
+            known = pairs()
+        except BaseException as error:
+            if not present(folder / RECORD):  # else it is of an earlier start, which knew its pairs
+                write_json(folder / RECORD, _started(config) | _ended(error))
+            raise
         check_same(folder, config, known)
         write_yaml(folder / "config.yaml", config)
         write_json(folder / "provenance.json", provenance() | _device())
@@ -111,8 +116,7 @@ def recorded(folder: Path, config: Mapping[str, Any], pairs: Callable[[], str]) 
             yield row
             row["status"] = "finished"
         except BaseException as error:
-            status = "interrupted" if isinstance(error, KeyboardInterrupt) else "failed"
-            row |= {"status": status, "error": one_line(error)}
+            row |= _ended(error)
             raise
         finally:
             write_json(folder / RECORD, row)
@@ -129,6 +133,11 @@ def record_failure(folder: Path, config: Mapping[str, Any], error: BaseException
 
 def _started(config: Mapping[str, Any]) -> dict[str, Any]:
     return {"status": "running", "name": config["name"], "seed": config["seed"], **flatten(config, "config")}
+
+
+def _ended(error: BaseException) -> dict[str, str]:
+    status = "interrupted" if isinstance(error, KeyboardInterrupt) else "failed"
+    return {"status": status, "error": one_line(error)}
 
 
 def _device() -> dict[str, Any]:

@@ -74,7 +74,6 @@ def sort_stream(cfg: SortConfig, model: Model, lookers: Lookers = Lookers()) -> 
         load_libraries()
         one_thread()
         gc.freeze()  # what is loaded is no garbage: looking for some in it would hold lines up for 65 ms
-        opened.callback(gc.unfreeze)
         for worker in workers:
             worker.ready()  # before anybody is asked for lines
         source: Folder | Pipe | Port
