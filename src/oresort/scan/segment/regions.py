@@ -75,36 +75,30 @@ class Regions:
         return found + self._end_all() if last else found
 
     def parted(self) -> list[Region]:
-        """Part from regions that go on what has ended of them, and return it: it need not wait for the rest.
+        """Part from a clump that goes on what has ended of it, and return it: it need not wait for the rest.
 
-        It depends on the lines seen so far: whoever wants the same regions always asks after the same lines.
+        One clump is looked at, the one whose turn it is: what that costs must not hold up whatever else has ended. It
+        depends on the lines seen so far: whoever wants the same regions always asks after the same lines.
         """
-        found, growing = list[Growing](), list[Growing]()
-        for region in self._growing:
-            parts = self._apart(region)
-            found += [part for part in parts if part.bottom < self._seen]
-            growing += [part for part in parts if part.bottom == self._seen]
-        if not found:
+        due = [one for one in self._growing if one.strong and self._seen >= max(one.ending, one.top + _CLUMP)]
+        due.sort(key=lambda one: one.ending)
+        clump = next((one for one in due if not one.is_convex(self._options.convex)), None)
+        if clump is None or not (parts := self._apart(clump)):
             return []
-        self._growing = growing
+        place = self._growing.index(clump)
+        self._growing[place : place + 1] = [part for part in parts if part.bottom == self._seen]
         self._last = [(start, stop, region.part_at(start)) for start, stop, region in self._last]
-        return self._out(found, cut=False)
+        return self._out([part for part in parts if part.bottom < self._seen], cut=False)
 
     def _apart(self, region: Growing) -> list[Growing]:
-        """Return what a region consists of once what has ended is parted from it; itself, where nothing has."""
+        """Return what a clump consists of once what has ended is parted from it; nothing, where nothing has."""
         options = self._options
-        if (
-            not region.strong
-            or self._seen < max(region.ending, region.top + _CLUMP)
-            or region.is_convex(options.convex)
-        ):
-            return [region]
         mask = region.whole()
         ended = ended_parts(mask, neck=options.neck, min_area=options.min_area)
         # the time it takes goes with the pixels: a sheet of rock must not hold the belt up
         region.ending = max(region.top + ended.height, self._seen + mask.size // _PACE)
         if not ended.parts:
-            return [region]
+            return []
         rest = mask & ~np.logical_or.reduce(ended.parts)
         for pixels in (*ended.parts, rest):  # one by one, for parts lie side by side
             count, labels = cv2.connectedComponents(pixels.view(np.uint8), connectivity=8, ltype=cv2.CV_32S)
