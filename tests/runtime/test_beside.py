@@ -125,7 +125,7 @@ def test_a_model_that_was_replaced_is_refused():
 def worked(known: Calibration) -> Worked:
     sorter = Sorter(model(), known)
     (group, *_) = sorter.find(*belt())
-    return Worked(sorter, belt()[0], [Group(group, Arrivals([0], [0.0]))] * 20, 0, 0.0, 0, ())
+    return Worked(sorter, belt()[0], Group(20 * group, Arrivals([0], [0.0])), 0, 0.0, 0, ())
 
 
 def test_it_can_be_closed_while_a_question_waits_for_room(known: Calibration):
@@ -150,7 +150,7 @@ def test_a_question_that_cannot_be_sent_is_told_to_whoever_waits_for_its_answer(
     question = worked(known)
     with Beside(opening()) as other:
         other.ready()
-        broken = question._replace(groups=[question.groups[0]._replace(regions=threading.Lock())])
+        broken = question._replace(group=question.group._replace(regions=threading.Lock()))
         with pytest.raises(TypeError, match="pickle"):
             other.ask(broken)
         with pytest.raises(TypeError, match="pickle"):

@@ -14,7 +14,7 @@ from oresort.files.image import read_image
 from oresort.files.lines import PairReader
 from oresort.scan.calibrate.calibration import load_calibration, save_calibration
 from oresort.scan.calibrate.measure import calibrate_scan, measure_scan
-from oresort.scan.cut.cutter import Cutter, cut_scan
+from oresort.scan.cut.cutter import BLOCK, Cutter, cut_scan
 from oresort.xray.transmission import attenuation
 
 SCALE, OFFSET, ROWS = 1.0075, -4.9, 0.27
@@ -108,7 +108,7 @@ def test_particles_are_the_same_to_the_bit_for_random_stretches(scan, at_once, s
         same(pushed(scan, options, sizes), at_once[options])
 
 
-@pytest.mark.parametrize(("options", "lookahead"), [*zip(OPTIONS, (37, 47, 37, 37), strict=True)])
+@pytest.mark.parametrize(("options", "lookahead"), [*zip(OPTIONS, (33, 39, 33, 33), strict=True)])
 def test_a_particle_comes_out_as_soon_as_it_is_whole(scan, options, lookahead):
     reader, calibration = scan
     cutter = Cutter(calibration, options)
@@ -351,3 +351,31 @@ def test_real_crops_cut_as_released_are_the_released_ones_to_the_pixel(real, rea
         cut = cuts[tuple(int(part[1:]) for part in folder.name.split("-")[1:])]
         np.testing.assert_array_equal(cut.low, read_image(folder / "low.tiff"))
         np.testing.assert_array_equal(cut.high, read_image(folder / "high.tiff"))
+
+
+def test_what_has_ended_is_yielded_before_anything_is_parted(scan):
+    _, calibration = scan
+    # one that ends beside one that goes on, and others that end about there
+    ellipses = [(230, 60, 30, 22), (275, 130, 22, 90), *((400 + 60 * k, 60 + 3 * k, 14, 20) for k in range(12))]
+    low = scan_of(ellipses, height=270, width=1400, beside=60)
+    seen = [(SCALE * x + OFFSET, y + ROWS, SCALE * a, b) for x, y, a, b in ellipses]
+    high = scan_of(seen, peak=0.9, seed=1, height=270, width=1400, beside=60)
+    cutter = Cutter(calibration)
+    groups = [
+        [[held.region.parted for held in group] for group in cutter.find(low[start:][:BLOCK], high[start:][:BLOCK])]
+        for start in range(0, 160, BLOCK)
+    ]
+    (both,) = (block for block in groups if len(block) > 1)
+    ended, parted = both
+    assert not any(ended)
+    assert parted == [True]
+    assert sum(len(group) for block in groups for group in block) == len(ellipses) - 1
+
+
+def test_lines_that_are_refused_leave_no_trace_though_nobody_asks_for_groups(scan):
+    _, calibration = scan
+    cutter = Cutter(calibration)
+    lines = np.full((5, 1400), 50_000, np.uint16)
+    with pytest.raises(InputError, match="columns"):
+        cutter.find(lines[:, 1:], lines[:, 1:])
+    assert cutter.lines == 0

@@ -1,5 +1,6 @@
 """Lines in, decisions out."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ from oresort.runtime.decider import Decider
 from oresort.runtime.model import Model
 from oresort.runtime.onnx import open_model
 from oresort.scan.calibrate.calibration import Calibration, load_calibration
-from oresort.scan.cut.cutter import BLOCK, Cutter
+from oresort.scan.cut.cutter import Cutter
 from oresort.scan.cut.held import Held
 from oresort.scan.fault import Fault
 from oresort.sorting.decision import Decision
@@ -91,29 +92,23 @@ class Sorter:
         Raises:
             InputError: as `Cutter.push`, and then no line was taken; or a model that answers with no probability.
         """
-        return [decision for group in self.find(low, high) for decision in self.decider(group)]
+        groups = list(self.find(low, high))  # all lines are taken, also where the model then fails
+        return [decision for group in groups for decision in self.decider(group)]
 
     def finish(self) -> list[Decision]:
         """Return the decisions on the last lines; particles that reach the end are flagged `clipped`."""
         return self.decider(self.find_last())
 
-    def find(self, low: NDArray[np.uint16], high: NDArray[np.uint16]) -> list[list[Held]]:
+    def find(self, low: NDArray[np.uint16], high: NDArray[np.uint16]) -> Iterator[list[Held]]:
         """Do one half of `push`: find regions of the belt, in groups for `decider`, in this order.
 
-        So a program finds in one process and decides in another.
+        So a program finds in one process and decides in another, as `Cutter.find` yields them. A kernel's last bit
+        depends on the size of the batch, which is the group's, and thus the lines' own however many come at a time.
 
         Raises:
             InputError: as `Cutter.push`, and then no line was taken.
         """
-        self._cutter.check(low, high)
-        found: list[list[Held]] = []
-        start = 0
-        while start < len(low):
-            # one block at a time: a kernel's last bit depends on the size of the batch, which thus is the lines' own
-            stop = start + BLOCK - self._cutter.lines % BLOCK
-            found.append(self._cutter.find(low[start:stop], high[start:stop]))
-            start = stop
-        return [group for group in found if group]
+        return self._cutter.find(low, high)
 
     def find_last(self) -> list[Held]:
         """Find the regions on the last lines."""

@@ -90,15 +90,15 @@ class Beside:
         if calibration is not self._calibration:
             self._calibration = calibration
             self._send(calibration)
-        self._send(worked.groups)
+        self._send(worked.group)
 
-    def answer(self) -> list[Made]:
-        """Return what was decided on each group of the oldest question that is open.
+    def answer(self) -> Made:
+        """Return what was decided on the group of the oldest question that is open.
 
         Raises:
             InputError: the model answers with no probability, or the process has ended.
         """
-        made: list[Made] = self._receive()
+        made: Made = self._receive()
         return made
 
     def close(self) -> None:
@@ -165,13 +165,13 @@ def _decide_for(source: BinaryIO, sink: BinaryIO) -> None:
         decider: Decider | None = None
         while True:
             try:
-                content: Calibration | list[Group] = pickle.load(source)
+                content: Calibration | Group = pickle.load(source)
             except (EOFError, pickle.UnpicklingError):  # between two questions, or amid one that was cut off
                 return
             if isinstance(content, Calibration):
                 decider = Decider(model, content, opening.policy, opening.threshold, opening.options)
             elif decider is not None:
-                tell([made_of(decider, group, opening.lateness) for group in content])
+                tell(made_of(decider, content, opening.lateness))
     except InputError as error:
         tell(str(error))
 

@@ -43,7 +43,7 @@ class Worked(NamedTuple):
 
     sorter: Sorter  # that decides on it
     low: NDArray[np.uint16]  # (n, W), the lines
-    groups: list[Group]  # of one block of the cutter each, none of them without regions
+    group: Group | None  # of regions that became known together
     settled: int  # line of the stream before which no undecided particle begins
     came: float  # time.perf_counter() at which the last of the lines was here
     base: int  # line of the stream at which the belt begins
@@ -98,7 +98,7 @@ class Cutting:
         elif isinstance(event, Gap):
             yield from self.cut_off()
         else:
-            yield self._push(event)
+            yield from self._push(event)
 
     def cut_off(self) -> Iterator[Item]:
         """Yield the particles that are open where the belt is cut."""
@@ -111,7 +111,7 @@ class Cutting:
         self._sorter = None
         nothing = np.empty((0, sorter.calibration.width), np.uint16)
         # that the belt ends is known now
-        yield self._worked(sorter, nothing, [found] if found else [], self._end, time.perf_counter())
+        yield self._worked(sorter, nothing, found, self._end, time.perf_counter())
         yield CutOff()
 
     @property
@@ -128,33 +128,35 @@ class Cutting:
         self._noted = noted
         return joined([*self._old, *(self._own(self._sorter) if self._sorter else ())])
 
-    def _push(self, block: Block) -> Worked:
+    def _push(self, block: Block) -> Iterator[Worked]:
         if self._sorter is None:
             if self._calibration is None:
                 raise InputError("lines came before their calibration")
             self._sorter, self._base = self._begin(self._calibration), self._end
-        sorter = self._sorter
-        self._end += len(block.low)
+        sorter, low = self._sorter, block.low
+        self._end += len(low)
         self._times.append((self._end, block.came))
         while self._times[0][0] < self._end - _LONGEST:
             self._times.popleft()
-        found = sorter.find(block.low, block.high)
+        for group in sorter.find(low, block.high):
+            yield self._worked(sorter, low, group, self._base + sorter.settled, block.came)
+            low = low[:0]  # lines are told once
         settled = self._base + sorter.settled
-        worked = self._worked(sorter, block.low, found, settled, block.came)
+        if len(low):
+            yield self._worked(sorter, low, (), settled, block.came)
         while len(self._scans) > 1 and self._scans[1].line <= settled:
             self._scans.popleft()
-        return worked
 
     def _worked(
-        self, sorter: Sorter, low: NDArray[np.uint16], found: Sequence[Sequence[Held]], settled: int, came: float
+        self, sorter: Sorter, low: NDArray[np.uint16], found: Sequence[Held], settled: int, came: float
     ) -> Worked:
-        groups = []
-        for regions in found:
-            first = self._base + min(held.region.y for held in regions)
-            times = list(takewhile(lambda time: time[0] > first, reversed(self._times)))[::-1]  # noqa: B023  # at once
-            arrivals = Arrivals([end - self._base for end, _ in times], [time for _, time in times])
-            groups.append(Group(regions, arrivals, () if self._base else self._over))
-        return Worked(sorter, low, groups, settled, came, self._base, tuple(self._scans) if found else ())
+        if not found:
+            return Worked(sorter, low, None, settled, came, self._base, ())
+        first = self._base + min(held.region.y for held in found)
+        times = list(takewhile(lambda time: time[0] > first, reversed(self._times)))[::-1]
+        arrivals = Arrivals([end - self._base for end, _ in times], [time for _, time in times])
+        group = Group(found, arrivals, () if self._base else self._over)
+        return Worked(sorter, low, group, settled, came, self._base, tuple(self._scans))
 
     def _own(self, sorter: Sorter) -> list[Fault]:
         """Return the present belt's faults, by the stream's lines; columns that a calibration knows have none."""

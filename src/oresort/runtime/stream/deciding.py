@@ -38,17 +38,16 @@ class Deciding:
         self.came: Callable[[], int] = lambda: self.lines  # lines that have come, those that wait included
         self._recent = deque[tuple[PairFigures, np.float32]](maxlen=_RECENT)  # those that were classified
 
-    def take(self, worked: Worked, made: Sequence[Made]) -> list[Placed]:
-        """Return the decisions on what some lines gave, where each belongs; `made` of each of its groups."""
-        self.lines += len(worked.low)
-        self.meter.add_lines(len(worked.low))
-        for observer in self._observers:
-            if len(worked.low):
+    def take(self, worked: Worked, made: Made | None) -> list[Placed]:
+        """Return the decisions on what some lines gave, where each belongs; `made` of its group."""
+        if count := len(worked.low):
+            self.lines += count
+            self.meter.add_lines(count)
+            for observer in self._observers:
                 observer.lines(worked.low)
-        placed: list[Placed] = []
-        for group, of_it in zip(worked.groups, made, strict=True):
-            placed += self._take(worked, group, of_it)
-        return placed
+        if worked.group is None or made is None:
+            return []
+        return self._take(worked, worked.group, made)
 
     def drift(self, seen: Mapping[str, Any], scan: Mapping[str, Any]) -> list[Compared]:
         """Return how the last particles look beside those of training, see `compare`; `scan` as it takes it."""

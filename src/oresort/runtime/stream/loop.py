@@ -27,10 +27,10 @@ class _Ended(NamedTuple):
 
 
 class Decided(NamedTuple):
-    """What some lines gave, and what was decided on each of its groups."""
+    """What some lines gave, and what was decided on its group, if it has one."""
 
     worked: Worked
-    made: Sequence[Made]
+    made: Made | None
 
 
 Sorted = Calibrated | Begun | Done | Decided | CutOff | list[Fault]
@@ -120,8 +120,7 @@ class Loop:
     def _here(self) -> Iterator[Sorted | None]:
         for item in self._cut():
             if isinstance(item, Worked):
-                decider = item.sorter.decider
-                yield Decided(item, [made_of(decider, group, self._lateness) for group in item.groups])
+                yield Decided(item, item.group and made_of(item.sorter.decider, item.group, self._lateness))
             else:
                 yield item
 
@@ -130,7 +129,7 @@ class Loop:
         for item in self._cut():
             # told before it is asked, so that its answer is taken: else both processes might wait for each other
             yield item, len(item.low) if isinstance(item, Worked) else 0
-            if isinstance(item, Worked) and item.groups:
+            if isinstance(item, Worked) and item.group:
                 self._workers[asked % len(self._workers)].ask(item)
                 asked += 1
 
@@ -139,8 +138,8 @@ class Loop:
         while not isinstance(item := self._found.take(), _Ended):
             if not isinstance(item, Worked):
                 yield item
-            elif not item.groups:
-                yield Decided(item, ())
+            elif not item.group:
+                yield Decided(item, None)
             else:
                 made = self._workers[answered % len(self._workers)].answer()
                 answered += 1

@@ -28,7 +28,7 @@ _MOST_FAULTS = 2_000  # kept apart; of more only the newest, for memory must not
 class Cutter:
     """Finds and cuts the particles of an endless belt; memory does not grow with what has gone by.
 
-    A particle comes out at most `lookahead` lines after its last one, 37 by default; one that touches others as soon
+    A particle comes out at most `lookahead` lines after its last one, 33 by default; one that touches others as soon
     as it shows where it ends, at the latest when all of them have. Lines and pixels that show nothing true are mended
     where few are missing; else particles that touch them are flagged `faulty`. `faults` names them all.
 
@@ -84,49 +84,52 @@ class Cutter:
         Raises:
             InputError: no lines of uint16, or the layers differ in size, or from the calibration in width.
         """
-        return [cut for held in self.find(low, high) for cut in self.crop(held)]
+        return [cut for group in self.find(low, high) for held in group for cut in self.crop(held)]
 
     def finish(self) -> list[Cut]:
         """Return the particles on the last lines; those that reach the end are flagged `clipped`."""
         return [cut for held in self.find_last() for cut in self.crop(held)]
 
-    def find(self, low: NDArray[np.uint16], high: NDArray[np.uint16]) -> list[Held]:
+    def find(self, low: NDArray[np.uint16], high: NDArray[np.uint16]) -> Iterator[list[Held]]:
         """Do one half of `push`: find the regions that are complete, of which `crop` cuts the particles.
 
+        They are yielded in groups, as soon as they are known: of each block of lines those that have ended, then those
+        that could be parted from what goes on, which takes a while. Ask for all of them before more lines come.
+
         Raises:
-            InputError: as `push`.
+            InputError: as `push`, at once.
         """
         self.check(low, high)  # before anything is kept, so that lines which are refused leave no trace
-        self.lines += len(low)
-        regions: list[Held] = []
-        start = 0
-        while start < len(low):
-            stop = min(start + BLOCK - self._count, len(low))
-            if stop - start == BLOCK:
-                regions += self._step((low[start:stop], high[start:stop]), last=False)
-            else:
-                place = slice(self._count, self._count + stop - start)
-                self._waiting[0, place], self._waiting[1, place] = low[start:stop], high[start:stop]
-                self._count = place.stop % BLOCK
-                if self._count == 0:
-                    regions += self._step((self._waiting[0], self._waiting[1]), last=False)
-            start = stop
-        return regions
+        return self._find(low, high)
 
     def find_last(self) -> list[Held]:
         """Do one half of `finish`."""
         low, high = self._waiting[:, : self._count]
         self._count = 0
-        return self._step((low, high), last=True)
+        return [held for group in self._step((low, high), last=True) for held in group]
 
-    def _step(self, lines: tuple[NDArray[np.uint16], NDArray[np.uint16]], last: bool) -> list[Held]:
+    def _find(self, low: NDArray[np.uint16], high: NDArray[np.uint16]) -> Iterator[list[Held]]:
+        start = 0
+        while start < len(low):
+            stop = min(start + BLOCK - self._count, len(low))
+            self.lines += stop - start
+            if stop - start == BLOCK:
+                yield from self._step((low[start:stop], high[start:stop]), last=False)
+            else:
+                place = slice(self._count, self._count + stop - start)
+                self._waiting[0, place], self._waiting[1, place] = low[start:stop], high[start:stop]
+                self._count = place.stop % BLOCK
+                if self._count == 0:
+                    yield from self._step((self._waiting[0], self._waiting[1]), last=False)
+            start = stop
+
+    def _step(self, lines: tuple[NDArray[np.uint16], NDArray[np.uint16]], last: bool) -> Iterator[list[Held]]:
         self._note(self._window.take(lines, last))
-        regions = self._regions.ended(*self._window.ready(last), last)
-        if self.options.split and not last:
-            regions += self._regions.parted()
-        held = [self._window.hold(region) for region in regions]
+        if ended := self._regions.ended(*self._window.ready(last), last):
+            yield [self._window.hold(region) for region in ended]
+        if self.options.split and not last and (parted := self._regions.parted()):
+            yield [self._window.hold(region) for region in parted]
         self._window.forget(self._regions.top)
-        return held
 
     def _note(self, faulty: tuple[list[Patch], list[Patch]]) -> None:
         belt = self.calibration.belt

@@ -20,6 +20,7 @@ from oresort.scan.lines import Lines
 from oresort.scan.segment.mask import REACH
 from oresort.scan.segment.regions import Region
 
+_LEVELLED = 1  # lines below a particle whose own level is awaited: on those farther down depends 1 count of 52,350
 _LAG = 2.0  # lines between the layers from which one shows nothing of where the other is bare
 _ENDLESS = 1_000  # lines that a column may be covered without a break: 0.4 m, longer than any particle
 
@@ -50,7 +51,8 @@ class Window:
         scale, offset, lag = (1.0, 0.0, 0.0) if fit is None else (fit.scale, fit.column_offset, fit.row_offset)
         self.halo = max(HALO, HALO // 2 + math.ceil(abs(lag)))  # lines around whatever is cut
         self._down = lines_below(options)  # of the high layer's own mask
-        self._below = max(self._down, BELOW + math.ceil(abs(lag)))
+        far = max(self._down, BELOW + math.ceil(abs(lag)))  # lines below whatever is cut that have to be judged
+        self._below = max(_LEVELLED + math.ceil(abs(lag)), far - self._reach)
         self.ahead = JUDGED + self._reach + self._below  # lines that are looked ahead
         self._taps = seen_columns(calibration)
         self._registered = options.crops == "registered"
@@ -142,19 +144,22 @@ class Window:
             # of smoothed bare belt, as it is now
             noise = self._running.noise[1, own.left : own.left + own.values.shape[1]].copy()
         weak = masks.weak.between(box.y, box.y + box.h)[:, box.x : box.x + box.w].view(np.bool_)
-        unknown, end = self._unknown.of(box.y, box.y + box.h), self._levels.end
+        unknown, end = self._unknown.of(box.y, box.y + box.h), self._lines.end
         return Held(
             region, self._around(0, *grown(box, 0, 0)).values, weak.copy(), self._placed(box), own, noise, unknown, end
         )
 
     def _around(self, layer: int, top: int, bottom: int, left: int, right: int) -> Around:
         """Return a layer's transmission on some lines and columns, as far as the scan goes."""
-        levels = self._levels.between(top, bottom)[:, layer, None]  # (n, 1), fewer at the scan's end
-        lines = self._lines.between(top, bottom)[: len(levels), layer, max(left, 0) : right]  # (n, w)
+        lines = self._lines.between(top, bottom)[:, layer, max(left, 0) : right]  # (n, w), fewer at the scan's end
+        levels = self._levels.between(top, bottom)[:, layer, None]  # (m, 1)
+        if len(levels) < len(lines):
+            # what is bare farther below is not known yet: its level is that of the last line of which it is
+            levels = np.concatenate([levels, np.repeat(levels[-1:], len(lines) - len(levels), axis=0)])
         return Around(lines / levels, max(top, self._lines.top), max(left, 0))
 
     def _placed(self, box: Box) -> Around | None:
         """Return the high layer about where the low layer sees the box, as far as splines through it reach."""
         if self._fit is None:
             return None
-        return self._around(1, *seen(box, self._fit, self._taps, self._levels.end, self._down))
+        return self._around(1, *seen(box, self._fit, self._taps, self._lines.end, self._down))
