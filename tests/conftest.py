@@ -14,6 +14,7 @@ from typing import Any
 os.environ["OMP_NUM_THREADS"] = "1"
 
 import pytest
+import yaml
 from pairs import SMALL, write_released
 
 from oresort.learn.compose import compose
@@ -21,6 +22,9 @@ from oresort.learn.config import TrainConfig
 
 # tests end by no power cut; the disk was waited for some twenty times a training
 os.fsync = lambda handle: None
+
+# Hydra reads some twenty files for each command that a test types; in Python alone that is a sixth of composing one
+yaml.SafeLoader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # type: ignore[misc]
 
 # a dataset that the person running the tests has must not get into them
 os.environ["ORESORT_DATA"] = "no-dataset"

@@ -11,7 +11,10 @@ import numpy as np
 import pytest
 from omegaconf import OmegaConf
 from pairs import particle
+from test_ranges import SCHEMAS
 
+from oresort.console.compose import composed
+from oresort.learn.sweep import register_resolvers
 from studies.pages import pages
 
 ROOT = Path(__file__).parents[1]
@@ -39,12 +42,16 @@ VERB_ROWS = [row for row in TABLE if any(row.split()[0] in verb for verb in VERB
 
 def composes(command: Any, verb: str, *words: str) -> None:
     """Compose a command's configuration as typed; nothing is run."""
-    (module,) = {name for name in VERBS if name.split(".")[1] == verb}
-    # of a sweep Hydra shows one job only: take the first of the values
+    # of a sweep: the first of the values
     single = [word for word in words if word != "-m" and "=glob(" not in word]
     first = [re.sub(r"^([^=]+=[^\[{,]*),.*", r"\1", word) for word in single]
-    code, _, err = command(importlib.import_module(module), *first, "--cfg", "job")
-    assert code == 0, err
+    if not first or first[0].startswith("-"):  # of nothing, what must be given is not
+        (module,) = {name for name in VERBS if name.split(".")[1] == verb}
+        code, _, err = command(importlib.import_module(module), *first, "--cfg", "job")
+        assert code == 0, err
+    else:
+        register_resolvers()
+        composed(verb, SCHEMAS[verb], *first)
 
 
 @pytest.mark.parametrize(("page", "line"), TYPED, ids=[f"{page}: {line[:60]}" for page, line in TYPED])

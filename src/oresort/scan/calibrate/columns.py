@@ -12,6 +12,7 @@ from oresort.scan.calibrate.air import check_image, check_inverted, check_satura
 from oresort.scan.calibrate.faults import DARK, LIVE, column_faults, filled, named, running
 from oresort.scan.calibrate.lines import whole_lines
 from oresort.scan.calibrate.noise import bare_noise
+from oresort.scan.calibrate.order import ordered, percentile
 from oresort.scan.segment.mask import KERNEL, smoothed
 from oresort.xray.transmission import FULL_SCALE
 
@@ -140,7 +141,7 @@ def _mean(image: NDArray[np.generic], width: int, name: str) -> NDArray[np.float
 def _common(relative: NDArray[np.float32], live: NDArray[np.bool_]) -> NDArray[np.float32]:
     """Return what each line (H, W) has in common, (H,), 1 of the usual line."""
     few = relative[:, np.flatnonzero(live)[:: max(1, int(live.sum()) // 1000)]]  # (H, n)
-    upper = np.percentile(few, 75, axis=1, keepdims=True)  # bare belt, while a particle covers less than that
+    upper = percentile(ordered(few, axis=1), 75)[:, None]  # bare belt, while a particle covers less than that
     bare = few > 0.93 * upper
     levels = (few * bare).sum(axis=1) / np.maximum(bare.sum(axis=1), 1)
     return np.asarray(levels / np.median(levels), np.float32)

@@ -4,6 +4,7 @@ import numpy as np
 import scipy
 from numpy.typing import NDArray
 
+from oresort.scan.calibrate.order import ordered, percentile
 from oresort.scan.fault import runs
 
 KINDS = ("live", "dark", "stuck", "noisy", "unsteady", "odd")
@@ -33,9 +34,10 @@ def column_faults(net: NDArray[np.float32]) -> tuple[NDArray[np.uint8], NDArray[
     blocks = _blocks(net)  # (K, n, W)
     noise = _noise(blocks)  # (K, W)
     lines = blocks.reshape(-1, net.shape[1])  # (K n, W)
+    blocks = ordered(blocks, axis=1)  # (K, W, n), from the darkest line to the brightest
     # the brightest twentieth is bare belt; of noise as wide as this its quantile lies 1.5 deviations up
     own = np.median(noise, axis=0)  # (W,)
-    top = np.percentile(lines, 95, axis=0).astype(np.float32)
+    top = percentile(ordered(lines, axis=0), 95)
     scale = float(np.percentile(top, 75))
     alive = (own > 0) & (top > _DIM * scale)
     codes = np.zeros(net.shape[1], np.uint8)
@@ -43,7 +45,7 @@ def column_faults(net: NDArray[np.float32]) -> tuple[NDArray[np.uint8], NDArray[
         usual = np.median(noise[:, alive], axis=1, keepdims=True) if alive.any() else np.ones((len(noise), 1))  # (K, 1)
         few = min(2, len(noise))
         still = noise <= _STUCK * usual
-        opaque = still & (np.percentile(blocks, 25, axis=1) < 0.1 * scale)
+        opaque = still & (percentile(blocks, 25) < 0.1 * scale)
         codes[_follow(still & ~opaque, few) | still.all(axis=0)] = STUCK
         codes[_follow(noise > _FLICKER * usual, few)] = NOISY
         dim = ~(top > _DIM * scale) & (own < 2 * _STUCK * float(np.median(usual)))
@@ -97,7 +99,8 @@ def _blocks(net: NDArray[np.float32]) -> NDArray[np.float32]:
 
 def _noise(blocks: NDArray[np.float32]) -> NDArray[np.float32]:
     # of differences between lines, to which rock and gain add little; the median keeps a particle's rims out
-    return np.asarray(1.4826 / np.sqrt(2) * np.median(np.abs(np.diff(blocks, axis=1)), axis=1), np.float32)
+    steps = percentile(ordered(np.abs(np.diff(blocks, axis=1)), axis=1), 50)
+    return np.asarray(1.4826 / np.sqrt(2) * steps, np.float32)
 
 
 def _follow(marks: NDArray[np.bool_], count: int) -> NDArray[np.bool_]:
@@ -107,10 +110,10 @@ def _follow(marks: NDArray[np.bool_], count: int) -> NDArray[np.bool_]:
 
 
 def _unsteady(blocks: NDArray[np.float32], noise: NDArray[np.float32], air: NDArray[np.float32]) -> NDArray[np.bool_]:
-    """Return which columns (W,) stay at another level for long, as even along the belt as no rock is."""
+    """Return which columns (W,) of ordered blocks stay at another level for long, as even along the belt as no rock."""
     if len(blocks) < 4:
-        return np.zeros(blocks.shape[2], np.bool_)
-    middle, high = np.percentile(blocks, (50, 95), axis=1)  # (K, W) each
+        return np.zeros(blocks.shape[1], np.bool_)
+    middle, high = percentile(blocks, 50), percentile(blocks, 95)  # (K, W) each
     even = high - middle < 3 * noise
     level = middle / np.maximum(air, 1)  # (K, W)
     level /= np.maximum(
@@ -130,11 +133,11 @@ def _unsteady(blocks: NDArray[np.float32], noise: NDArray[np.float32], air: NDAr
 def _covered(
     blocks: NDArray[np.float32], air: NDArray[np.float32], broad: NDArray[np.float32], noise: NDArray[np.floating]
 ) -> NDArray[np.bool_]:
-    """Return which columns (W,) have something on them all the time: their brightest lines are not air."""
+    """Return which columns (W,) of ordered blocks are never bare: their brightest lines are not air."""
     if len(blocks) < 4:
         dim = air < 0.6 * broad  # darker than any module's gain
     else:
         # rock is uneven along the belt, a gain is not
-        bright = np.sort(np.percentile(blocks, 90, axis=1), axis=0)  # (K, W)
+        bright = np.sort(percentile(blocks, 90), axis=0)  # (K, W)
         dim = (bright[-2] - bright[len(bright) // 2 - 1] > 0.05 * air + noise) & (air < (1 - _FAULT) * broad)
     return np.asarray(scipy.ndimage.binary_opening(scipy.ndimage.binary_closing(dim, np.ones(5)), np.ones(8)))

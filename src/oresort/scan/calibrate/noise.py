@@ -3,6 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from oresort.scan.calibrate.order import ordered, percentile
+
 _WITHIN = 5.0  # standard deviations of most of a column; what lies beyond is no noise but a line of another level
 
 
@@ -15,8 +17,9 @@ def bare_noise(
     and a few lines whose level is wrong for a part of the belt, as those of a splice askew, do not count.
     """
     few = smooth[:: max(1, len(smooth) // 150)]
-    off = smooth - np.median(few, axis=0)  # (H, W)
-    most = 1.4826 * np.median(np.abs(few - np.median(few, axis=0)), axis=0)  # (W,), of a normal distribution
+    middle = percentile(ordered(few, axis=0), 50)  # (W,)
+    off = smooth - middle  # (H, W)
+    most = np.float32(1.4826) * percentile(ordered(np.abs(few - middle), axis=0), 50)  # (W,), of a normal distribution
     used = bare * (np.abs(off) <= np.float32(_WITHIN) * most)
     count = used.sum(axis=0)  # (W,)
     mean, square = (
