@@ -1,9 +1,11 @@
 import numpy as np
+import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from scipy import ndimage
 
 from oresort.files.dataset import Cutting
+from oresort.scan.segment import regions as segment
 from oresort.scan.segment.regions import Regions
 from oresort.scan.segment.split import split_touching
 
@@ -166,3 +168,24 @@ def test_nothing_is_parted_from_a_particle_that_is_one():
     weak = ellipse((300, 120), 140, 60, 130, 45).astype(np.uint8)
     (region,) = follow_parting(weak, weak, 16, Cutting())
     assert not region.parted
+
+
+def test_a_crowd_is_looked_at_no_more_than_a_share_of_its_lines(monkeypatch: pytest.MonkeyPatch):
+    shape = 600, 900
+    weak = np.zeros(shape, np.bool_)
+    for x in range(60, 850, 110):  # chains side by side, in each of which one after the other ends
+        for k, y in enumerate(range(40, 600, 66)):
+            weak |= ellipse(shape, y, x + 8 * (k % 2), 36, 36)
+    looked: list[int] = []
+    plain = segment.ended_parts
+
+    def counted(mask, **options):
+        looked.append(mask.size)
+        return plain(mask, **options)
+
+    monkeypatch.setattr(segment, "ended_parts", counted)
+    found = follow_parting(weak.astype(np.uint8), weak.astype(np.uint8), 16, Cutting())
+    assert sum(looked) < 250 * 600 + 3 * 16_000
+    assert len(looked) > 5
+    # what was not looked at waits for its clump, whole
+    assert sum(len(split_touching(region.mask)) for region in found) >= 0.9 * 8 * 9

@@ -13,6 +13,7 @@ from oresort.scan.segment.split import ended_parts
 LONGEST = 2_000  # lines after which an unfinished region is cut, so that memory has a bound; about 0.8 m of belt
 _PIECE = 64  # lines labelled at a time: what a larger piece saves in seams it loses in cache
 _PACE = 2_000  # pixels of a clump's box for each line until it is looked at again: 0.2 ms of computing
+_SHARE, _SAVED = 250, 16_000  # pixels of clumps looked at for each line on average, and at once: so in a crowd as well
 _CLUMP = 32  # lines, fewer than of two particles of which one has ended
 
 
@@ -47,6 +48,8 @@ class Regions:
         self._width = 0
         self._border = 0  # line at which the mask begins, or all that ran was cut last
         self._seen = 0  # lines looked at so far
+        self._pixels = _SAVED  # of clumps that may be looked at
+        self._asked = 0  # line at which that was told last
         self._growing: list[Growing] = []  # all that reach the last line seen
         self._last: list[tuple[int, int, Growing]] = []  # runs along that line: first column, one past the last, whose
 
@@ -77,9 +80,14 @@ class Regions:
     def parted(self) -> list[Region]:
         """Part from a clump that goes on what has ended of it, and return it: it need not wait for the rest.
 
-        One clump is looked at, the one whose turn it is: what that costs must not hold up whatever else has ended. It
-        depends on the lines seen so far: whoever wants the same regions always asks after the same lines.
+        One clump is looked at, the one whose turn it is, or in a crowd none for a while: what that costs must not hold
+        up whatever else has ended. It depends on the lines seen so far: whoever wants the same regions always asks
+        after the same lines.
         """
+        self._pixels = min(self._pixels + _SHARE * (self._seen - self._asked), _SAVED)
+        self._asked = self._seen
+        if self._pixels < 0:
+            return []
         due = [one for one in self._growing if one.strong and self._seen >= max(one.ending, one.top + _CLUMP)]
         due.sort(key=lambda one: one.ending)
         clump = next((one for one in due if not one.is_convex(self._options.convex)), None)
@@ -95,7 +103,8 @@ class Regions:
         options = self._options
         mask = region.whole()
         ended = ended_parts(mask, neck=options.neck, min_area=options.min_area)
-        # the time it takes goes with the pixels: a sheet of rock must not hold the belt up
+        # the time it takes goes with the pixels: a sheet of rock must not hold the belt up, nor others for long
+        self._pixels = max(self._pixels - mask.size, -_SAVED)
         region.ending = max(region.top + ended.height, self._seen + mask.size // _PACE)
         if not ended.parts:
             return []
