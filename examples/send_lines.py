@@ -7,6 +7,7 @@ It needs numpy and tifffile alone: it is the reference for a sender in any langu
 """
 
 import argparse
+import io
 import socket
 import struct
 import sys
@@ -63,9 +64,12 @@ def main() -> None:
         sys.exit(f"error: {options.low}, {options.high}: two uint16 layers of one size are needed")
     if options.to:
         host, _, port = options.to.rpartition(":")
+        if not host or not port.isdigit():
+            sys.exit(f"error: --to {options.to}: give HOST:PORT, or leave it out for standard output")
         stream = socket.create_connection((host, int(port))).makefile("wb")
     else:
-        stream = sys.stdout.buffer
+        # not sys.stdout.buffer: under PYTHONUNBUFFERED that one writes a part of a frame and tells only by its answer
+        stream = io.BufferedWriter(io.FileIO(sys.stdout.fileno(), "wb", closefd=False))
     begun = time.perf_counter()
     with stream:
         stream.write(header(low.shape[1]))
@@ -77,4 +81,9 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except OSError as error:
+        sys.exit(f"error: {error}; the receiver is not there, or has left: its log says why")
+    except KeyboardInterrupt:
+        sys.exit(130)

@@ -59,6 +59,50 @@ def test_ore_is_blown_where_the_plant_says_so():
     assert (found["blown"], found["kept"], found["windows"]) == (1, 1, 1)
 
 
+@pytest.mark.parametrize(
+    ("block", "changed", "missed"),
+    [
+        ((200, 100, 8, 20, "waste"), {}, "unreached"),
+        ((1, 100, 8, 20, "waste"), {"open_delay": 400.0}, "late"),
+        ((1, 100, 8, 20, "waste"), {"longest_pulse": 10.0}, "cut"),
+    ],
+)
+def test_what_the_nozzles_miss_is_not_expected_to_be_blown_out(
+    block: tuple[int, int, int, int, str], changed: dict[str, Any], missed: str
+):
+    found = belt(block, true_ore_rate=0.9, false_ore_rate=0.2, **changed)[0].figures()
+    assert (found["blown"], found[missed]) == (1, 1)
+    assert found["rejection"] == pytest.approx(0.2 * found["kappa"], abs=1e-5)
+    assert (found["kappa"] == 0) is (missed != "cut")  # without air nobody is hit
+
+
+def test_half_of_what_is_to_be_blown_out_may_be_missed():
+    found = belt((200, 100, 8, 20, "waste"), (30, 100, 8, 20, "waste"), true_ore_rate=0.9, false_ore_rate=0.2)[
+        0
+    ].figures()
+    assert found["rejection"] == pytest.approx(0.8 * 0.95 / 2 + 0.2 * found["kappa"], abs=1e-5)
+
+
+def test_what_is_too_late_is_not_counted_as_beside_the_nozzles_too():
+    found = belt((97, 100, 8, 20, "waste"), open_delay=400.0)[0].figures()
+    assert (found["late"], found["unreached"]) == (1, 0)
+
+
+@pytest.mark.parametrize(
+    "changed", [{"close_delay": 900.0}, {"close_delay": 900.0, "shortest_gap": 1.0}, {"dilation": 90.0}]
+)
+def test_air_lasts_no_longer_than_all_the_time(changed: dict[str, float]):
+    blocks = [(10 * k, 10 + 25 * turn, 8, 20, "waste") for k in range(10) for turn in range(2)]
+    assert 0.5 < belt(*blocks, lines=100, **changed)[0].figures()["air_share"] <= 1
+
+
+def test_nozzles_beside_the_scan_are_counted_and_thin_nobody_out():
+    wide = belt((1, 100, 8, 20, "waste"), nozzles=100)[0].figures()
+    row = belt((1, 100, 8, 20, "waste"))[0].figures()
+    assert (row["beside"], wide["beside"]) == (0, 90)
+    assert wide["kappa"] == row["kappa"] > 0
+
+
 def test_an_empty_belt_has_figures():
     ejecting = Ejecting(plant())
     ejecting.finished()

@@ -1,14 +1,23 @@
 """What a sender sends is read to the bit, and a single wrong byte of it is seen."""
 
+import array
+import fcntl
 import os
 import runpy
+import select
+import signal
 import struct
+import subprocess
+import sys
+import termios
 import threading
+import time
 import zlib
 from pathlib import Path
 
 import numpy as np
 import pytest
+import tifffile
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -19,7 +28,7 @@ from oresort.runtime.source.event import Block, Event, Gap, Piece
 from oresort.runtime.source.sender import MOST_MISSING, check_header, lines_of
 from oresort.runtime.source.wire import GoneError, Wire
 
-ROOT = Path(oresort.__file__).parents[2]
+SENDER = Path(oresort.__file__).parents[2] / "examples" / "send_lines.py"
 COLUMNS = 7
 RNG = np.random.default_rng(0)
 LOW, HIGH = RNG.integers(0, 65_536, (2, 60, COLUMNS), np.uint16)
@@ -86,12 +95,56 @@ def test_lines_come_as_they_were_sent(sizes: list[int], piece: int):
 
 
 def test_the_reference_sender_sends_the_same_bytes():
-    sender = runpy.run_path(str(ROOT / "examples" / "send_lines.py"))
+    sender = runpy.run_path(str(SENDER))
     assert sender["header"](COLUMNS) == HEADER
     assert sender["frame"](3, LOW[3:8], HIGH[3:8]) == frame(3, 5)
     assert sender["frame"](60, LOW[:0], HIGH[:0]) == end()
     packed = [data for _, data in sender["frames"](LOW, HIGH, 16, 1, 0)]
     assert packed == [*(frame(start, 16) for start in (0, 16, 32, 48)), end()]
+
+
+def test_the_reference_sender_loses_nothing_where_a_pipe_takes_a_part(tmp_path: Path):
+    # a process that is stopped and goes on while it waits for room has written a part; unbuffered, that is all
+    rng = np.random.default_rng(0)
+    layers = rng.integers(0, 60_000, (2, 200, 500)).astype(np.uint16)
+    for name, layer in zip(("low", "high"), layers, strict=True):
+        tifffile.imwrite(tmp_path / f"{name}.tiff", layer)
+    words = [sys.executable, str(SENDER), str(tmp_path / "low.tiff"), str(tmp_path / "high.tiff"), "--lines", "200"]
+    read, write = os.pipe()
+    with (
+        subprocess.Popen(words, stdout=write, env=os.environ | {"PYTHONUNBUFFERED": "1"}) as process,
+        os.fdopen(read, "rb") as pipe,
+    ):
+        os.close(write)
+        select.select([pipe], [], [])
+        while not _full(pipe.fileno()):
+            time.sleep(0.01)
+        for number in (signal.SIGSTOP, signal.SIGCONT):
+            process.send_signal(number)
+            time.sleep(0.05)
+        data = pipe.read()
+    assert process.returncode == 0
+    assert len(data) == 24 + 24 + layers.nbytes + 24
+
+
+def _full(pipe: int) -> bool:
+    held = array.array("i", [0])
+    fcntl.ioctl(pipe, termios.FIONREAD, held)
+    return held[0] >= 60_000
+
+
+@pytest.mark.parametrize(
+    ("to", "why"),
+    [("127.0.0.1:1", "Connection refused"), ("-", "give HOST:PORT"), ("7400", "give HOST:PORT")],
+)
+def test_the_reference_sender_says_in_one_line_what_is_wrong(tmp_path: Path, to: str, why: str):
+    for name in ("low", "high"):
+        tifffile.imwrite(tmp_path / f"{name}.tiff", np.zeros((4, 7), np.uint16))
+    words = [sys.executable, str(SENDER), str(tmp_path / "low.tiff"), str(tmp_path / "high.tiff"), "--to", to]
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert done.stderr.count("\n") == 1
+    assert why in done.stderr
 
 
 @pytest.mark.parametrize(

@@ -264,3 +264,11 @@ def test_a_mask_without_pixels_moves_nothing(blown: bool):
     schedule.add(1, profile(np.zeros((4, 5), np.bool_)), 3, 3, blown, 0.0)
     assert schedule.due(NEVER) == Due([], [], [], [])
     assert schedule.unreached == int(blown)
+
+
+def test_a_particle_that_several_valves_cut_is_told_once():
+    schedule = Schedule(plant(longest_pulse=10.0))
+    rows = profile(np.tri(60, 20, dtype=np.bool_))  # slanted: its nozzles do not blow together
+    schedule.add(7, rows, 5, 100, blown=True, now=0.16)
+    told = [number for line in range(160, 1_000) for number in schedule.due(line / 1_000).cut]
+    assert told == [7]

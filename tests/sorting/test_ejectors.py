@@ -169,6 +169,9 @@ def test_the_template_has_every_key_with_its_default_and_leaves_open_what_only_t
         ({"blown": "gold"}, "blown=gold: known are waste, ore"),
         ({"longest_pulse": 2}, "longest_pulse=2: shorter than shortest_pulse=5"),
         ({"true_ore_rate": 0.9}, "only one is given"),
+        ({"true_ore_rate": 0.1, "false_ore_rate": 0.9}, "of waste more is called ore"),
+        ({"pixel": 0.001}, "a line is 1 mm of belt, with pixel=0.001 mm; one of them is in another unit"),
+        ({"line_rate": 100_000.0}, "a line is 0.01 mm of belt"),
         ({"distence": 3}, "distence: no such key; did you mean distance?"),
     ],
 )
@@ -179,6 +182,24 @@ def test_nonsense_is_refused_in_one_line(tmp_path: Path, changed: dict[str, Any]
     assert said in str(error.value)
     assert str(error.value).startswith(str(file))
     assert "\n" not in str(error.value)
+
+
+def test_a_key_that_stands_twice_is_refused(tmp_path: Path):
+    file = write(tmp_path, **ROUND)
+    file.write_text(f"{file.read_text()}pixel: 3.0\n")
+    with pytest.raises(InputError, match=r"pixel stands twice, the second time on line \d+"):
+        load_ejectors(file)
+
+
+def test_nozzles_over_a_scan_are_counted():
+    # stripes of 10 mm from 0 to 100 mm
+    assert [plant().over(columns) for columns in (1, 10, 11, 95, 100, 1_000)] == [1, 1, 2, 10, 10, 10]
+    assert [plant(first_nozzle=at).over(50) for at in (-96.0, -95.0, -94.0, 54.0, 55.0, 15.0)] == [0, 0, 1, 1, 0, 4]
+    plant(first_nozzle=54.0).check_columns(50)
+    with pytest.raises(
+        InputError, match=r"first_nozzle=55: all nozzles lie beside the scan, whose 50 columns take 50 mm"
+    ):
+        plant(first_nozzle=55.0).check_columns(50)
 
 
 def test_a_plant_where_nothing_can_be_in_time_is_refused():

@@ -8,7 +8,7 @@ import math
 import os
 import re
 import stat
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -94,16 +94,28 @@ def json_of(data: bytes) -> Any:
 
 
 def read_mapping(path: Path, mend: str) -> dict[str, Any]:
-    """Return the mapping that a YAML file holds; InputError as `read_json`, and for anything else in it."""
+    """Return the mapping that a YAML file holds; InputError as `read_json`, and for anything else or a key twice."""
     data = read_bytes(path, MOST_TEXT, mend)
     try:
-        content = yaml.safe_load(data.decode("utf-8-sig"))
+        content = yaml.load(data.decode("utf-8-sig"), _Once)  # a safe loader
         _check(content)
     except (yaml.YAMLError, ValueError, RecursionError, OverflowError, TypeError) as error:
         raise InputError(f"{path}: not YAML as it was written ({_why(error)}); {mend}") from error
     if not isinstance(content, dict):
         raise InputError(f"{path}: holds no keys; {mend}")
     return content
+
+
+class _Once(yaml.SafeLoader):
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
+        """Return what a mapping says; ValueError for a key that stands twice."""
+        seen = set[str]()
+        for key, _ in node.value:
+            if isinstance(key, yaml.ScalarNode):
+                if key.value in seen:
+                    raise ValueError(f"{key.value} stands twice, the second time on line {key.start_mark.line + 1}")
+                seen.add(key.value)
+        return super().construct_mapping(node, deep)
 
 
 def read_table(path: Path, needed: Sequence[str], mend: str = "write it again") -> "pd.DataFrame":

@@ -29,12 +29,12 @@ class Ejecting:
         self.schedule = Schedule(plant)
         self.count = 0  # particles decided so far
         self._tally = Tally(self.schedule)
-        self._lines = 0
+        self._lines = self._columns = 0
         self._of_nozzles = [0] * plant.nozzles  # windows
 
     def lines(self, low: NDArray[np.uint16]) -> None:
         """Let the clock run."""
-        self._lines += len(low)
+        self._lines, self._columns = self._lines + len(low), low.shape[1]
         self._give(self.schedule.due(self._lines / self.plant.line_rate))
 
     def decided(self, decisions: Sequence[Decision], line: int) -> None:
@@ -42,10 +42,9 @@ class Ejecting:
         now = line / self.plant.line_rate
         for made in decisions:
             particle, blown = made.particle, made.decision == self.plant.blown
-            if blown:
-                self._tally.blow(particle.w, particle.h)
             rows = profile(particle.mask)
-            self.schedule.add(self.count, rows, particle.x, particle.y, blown, now)
+            if self.schedule.add(self.count, rows, particle.x, particle.y, blown, now):
+                self._tally.blow(particle.w, particle.h)
             self.count += 1
         self._give(self.schedule.due(now))  # lines that wait have let the clock run on
 
@@ -68,7 +67,7 @@ class Ejecting:
 
     def figures(self) -> dict[str, Any]:
         """Return what the nozzles did so far, see `Tally.figures`."""
-        return self._tally.figures(self._lines)
+        return self._tally.figures(self._lines, self._columns)
 
     def record(self) -> dict[str, Any]:
         """Return figures, and the plant that they are of."""

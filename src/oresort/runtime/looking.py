@@ -9,6 +9,7 @@ from typing import NamedTuple
 from oresort.runtime.ejecting import Ejecting
 from oresort.runtime.observer import Observer
 from oresort.runtime.settings import SortConfig
+from oresort.runtime.sorter import Sorter
 from oresort.sorting.ejectors.settings import load_ejectors
 
 
@@ -23,12 +24,13 @@ class Lookers(NamedTuple):
         for observer in self.observers:
             observer.finished()
 
-    def check(self, pixel: float | None, lookahead: int | None = None) -> None:
-        """Refuse a plant that contradicts what is known of pixels, or where nothing can be decided in time."""
+    def check(self, pixel: float | None, sorter: Sorter | None = None) -> None:
+        """Refuse a plant that contradicts what is known of pixels or scans, or where nothing can be decided in time."""
         if self.ejecting:
             self.ejecting.plant.check_pixel(pixel)
-            if lookahead is not None:
-                self.ejecting.plant.check_time(lookahead)
+            if sorter is not None:
+                self.ejecting.plant.check_time(sorter.lookahead)
+                self.ejecting.plant.check_columns(sorter.calibration.width)
 
 
 @contextmanager

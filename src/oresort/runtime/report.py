@@ -55,6 +55,7 @@ _TOLD = {  # figures of the nozzles
     "blown": "particles to be blown out",
     "kept": "others",
     "struck": "of these, hit by air for another one",
+    "beside": "nozzles beside the scan",
     "windows": "windows of all nozzles",
     "most_cycles": "most of one nozzle in a second",
     "air_share": "share of the time with air (%)",
@@ -80,6 +81,10 @@ def show_ejections(figures: Mapping[str, Any]) -> None:
     for key, words in _MISSED.items():
         if figures[key]:
             print(f"warning: {figures[key]:,} of {figures['blown']:,} particles {words}", file=sys.stderr)
+    nozzles = figures["plant"]["nozzles"]
+    if figures["beside"] and 2 * figures["beside"] > nozzles:
+        words = f"{figures['beside']:,} of {nozzles:,} nozzles lie beside the scan"
+        print(f"warning: {words}; see nozzle_pitch, first_nozzle and pixel", file=sys.stderr)
     if figures["recovery"] is None:
         print("what becomes of ore and waste is not known: the file has no true_ore_rate, false_ore_rate")
 

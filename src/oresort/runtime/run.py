@@ -63,7 +63,7 @@ def sort_scans(cfg: SortConfig, model: Model, lookers: Lookers = Lookers()) -> l
             preview = Preview(belt.height, calibration, most) if cfg.overlay else None
             belts.append(SortedBelt(belt, calibration, notes, given is not None, preview))
             sorter = Sorter(model, calibration, policy, threshold, cut)
-            lookers.check(cfg.pixel or calibration.pixel, sorter.lookahead)
+            lookers.check(cfg.pixel or calibration.pixel, sorter)
             sort_belt(belts[-1], sorter, advance, telling, model.seen)
     if kept:
         kept.number(_ids(belts))

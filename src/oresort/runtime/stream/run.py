@@ -106,7 +106,7 @@ def sort_stream(cfg: SortConfig, model: Model, lookers: Lookers = Lookers()) -> 
 
             def begin(calibration: Calibration) -> Sorter:
                 sorter = Sorter(model, calibration, policy, threshold, cut)
-                lookers.check(cfg.pixel or calibration.pixel, sorter.lookahead)
+                lookers.check(cfg.pixel or calibration.pixel, sorter)
                 return sorter
 
             cutting_up = Cutting(begin, earlier.over)

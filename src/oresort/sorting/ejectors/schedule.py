@@ -18,7 +18,7 @@ class Due(NamedTuple):
     commands: list[Command]  # to be done, each before its time
     windows: list[Window]  # whose end is told
     struck: list[int]  # numbers of kept particles that met the air meant for others
-    cut: list[int]  # numbers of blown ones for which a valve's longest pulse did not last
+    cut: list[int]  # numbers of blown ones for which a valve's longest pulse did not last, each told once
 
 
 class _Kept(NamedTuple):
@@ -38,13 +38,14 @@ class Schedule:
         self._valves: dict[int, Valve] = {}
         self._air: dict[int, deque[tuple[float, float]]] = {}  # of each nozzle, by time
         self._passing: list[_Kept] = []
+        self._cut = set[int]()  # that were told, and some valve has still to blow for
         self._now = -math.inf
 
-    def add(self, particle: int, rows: Profile, x: int, y: int, blown: bool, now: float) -> None:
-        """Take one particle, decided at `now`, seconds since the first line began.
+    def add(self, particle: int, rows: Profile, x: int, y: int, blown: bool, now: float) -> bool:
+        """Take one particle, decided at `now`, and return whether some nozzle blows for it.
 
         A particle of which some nozzle would have to open sooner than it can is `late` and is not blown at all. One
-        that some columns of lie beside all nozzles is `unreached`; what nozzles there are blow for it.
+        that some columns of lie beside all nozzles is `unreached`; what nozzles there are blow for it. None is both.
 
         Args:
             particle: its number.
@@ -60,21 +61,22 @@ class Schedule:
             start, stop = passing(passed, self.plant)
             if stop:
                 self._passing.append(_Kept(particle, passed.nozzles, start, stop, max(stop)))
-            return
+            return False
         self.blown += 1
         passed = passage(rows, x, y, self.plant, self.plant.dilation)
-        self.unreached += not passed.reached
         opened, closed = times(passed, self.plant)
         shots = [
             (self._valve(nozzle), Shot(start, stop, particle))
             for nozzle, start, stop in zip(passed.nozzles, opened, closed, strict=True)
         ]
         now = max(now, self._now)  # what was given out then stands
-        if all(valve.takes(shot.open, now) for valve, shot in shots):
-            for valve, shot in shots:
-                valve.add(shot)
-        else:
+        if not all(valve.takes(shot.open, now) for valve, shot in shots):
             self.late += 1
+            return False
+        self.unreached += not passed.reached
+        for valve, shot in shots:
+            valve.add(shot)
+        return bool(shots)
 
     def due(self, now: float) -> Due:
         """Return all that is certain once the line clock says `now`.
@@ -94,7 +96,11 @@ class Schedule:
                 else:
                     cut.add(found.particle)
         struck = self._struck(now)
-        return Due(sorted(commands), sorted(windows, key=lambda w: (w.close, w.nozzle)), struck, sorted(cut))
+        known, self._cut = self._cut, self._cut | cut
+        if self._cut:
+            windows_to_come = (window for valve in self._valves.values() for window in valve.pending)
+            self._cut &= {shot.particle for window in windows_to_come for shot in window.shots}
+        return Due(sorted(commands), sorted(windows, key=lambda w: (w.close, w.nozzle)), struck, sorted(cut - known))
 
     def end(self) -> Due:
         """Return all that is left where the belt ends, and begin anew with what comes."""

@@ -1,5 +1,6 @@
 """A plant's row of nozzles: where it is, how fast belt and valves are, from one yaml."""
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -14,6 +15,7 @@ EXAMPLE = Path(__file__).with_name("plant.yaml")
 
 _MEND = f"{EXAMPLE} has every key with its meaning"
 _MS = 1_000  # ms in a second, and mm in a metre
+_SKEW = 50  # times that a line may be longer on the belt than a pixel is wide, or shorter: beyond it a unit is wrong
 
 
 @dataclass(frozen=True)
@@ -52,8 +54,19 @@ class Ejectors:
                 f"longest_pulse={self.longest_pulse:g}: shorter than shortest_pulse={self.shortest_pulse:g}; "
                 "see the valve's data sheet"
             )
-        if (self.true_ore_rate is None) != (self.false_ore_rate is None):
-            raise InputError("true_ore_rate, false_ore_rate: only one is given; give both, or leave out both")
+        if not 1 / _SKEW <= self.line_pitch / self.pixel <= _SKEW:
+            raise InputError(
+                f"belt_speed={self.belt_speed:g}, line_rate={self.line_rate:g}: a line is {self.line_pitch:.3g} mm of "
+                f"belt, with pixel={self.pixel:g} mm; one of them is in another unit"
+            )
+        if self.true_ore_rate is None or self.false_ore_rate is None:
+            if self.true_ore_rate != self.false_ore_rate:
+                raise InputError("true_ore_rate, false_ore_rate: only one is given; give both, or leave out both")
+        elif self.true_ore_rate < self.false_ore_rate:
+            raise InputError(
+                f"true_ore_rate={self.true_ore_rate:g}: of waste more is called ore, false_ore_rate="
+                f"{self.false_ore_rate:g}; exchange them"
+            )
 
     @property
     def line_pitch(self) -> float:
@@ -95,6 +108,24 @@ class Ejectors:
             raise InputError(
                 f"pixel={self.pixel:g} of the ejectors: sort has pixel={pixel:g}, of the command or the calibration; "
                 "give the same"
+            )
+
+    def over(self, columns: int) -> int:
+        """Return how many nozzles' stripes reach into a scan of so many columns."""
+        last = (columns * self.pixel - self.first_nozzle) / self.nozzle_pitch + 0.5
+        first = -self.first_nozzle / self.nozzle_pitch - 0.5
+        return max(min(math.ceil(last), self.nozzles) - max(math.floor(first) + 1, 0), 0)
+
+    def check_columns(self, columns: int) -> None:
+        """Refuse a scan of so many columns that lies beside all nozzles.
+
+        Raises:
+            InputError: it does.
+        """
+        if not self.over(columns):
+            raise InputError(
+                f"first_nozzle={self.first_nozzle:g}: all nozzles lie beside the scan, whose {columns} columns take "
+                f"{columns * self.pixel:.0f} mm; see to first_nozzle and pixel"
             )
 
     def check_time(self, lookahead: int) -> None:
