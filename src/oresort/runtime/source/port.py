@@ -57,10 +57,10 @@ class Port:
                 self._next, self._patience.named, self._begun = None, False, time.perf_counter()
                 with sender:
                     try:
-                        columns = check_header(Wire(sender.fileno(), self._greet), columns)
+                        columns = check_header(Wire(sender, self._greet), columns)
                         self._log("sender", f"belt_{number} comes from {peer}, {columns} columns")
                         number, silent_from = number + 1, time.perf_counter()
-                        yield from lines_of(Wire(sender.fileno(), self._hear), columns, f"belt_{number - 1}", self._log)
+                        yield from lines_of(Wire(sender, self._hear), columns, f"belt_{number - 1}", self._log)
                         silent_from = time.perf_counter()
                     except EndedError:
                         return

@@ -52,7 +52,7 @@ def lines_of(wire: Wire, columns: int, name: str, log: Log) -> Iterator[Event]:
                 log("gap", f"{name}: lines {expected:,} to {frame.first - 1:,} never came, the belt ends before them")
             log("end", f"{name}: the sender ends it at line {frame.first:,}")
             return
-        payload = memoryview(bytearray(frame.size(columns)))
+        payload = np.empty(frame.size(columns), np.uint8).data
         wire.fill(payload)
         if expected is None or not -MOST_LINES <= frame.first - expected <= MOST_MISSING:
             if expected is not None:
