@@ -28,7 +28,7 @@ def judged(counts, columns, lines=16, correct=True):
     own, whole, found = Judge([columns], BELT, correct), [], []
     for start in range(0, len(counts), lines):
         mended, (patches,) = own.take([counts[start : start + lines]], start + lines >= len(counts))
-        whole.append(mended[:, 0])
+        whole.append(mended[:, 0].copy())
         found += patches
     return np.concatenate(whole), found
 

@@ -26,8 +26,9 @@ class Lines(Generic[T]):
         """Add lines (`count`, ...) at the end, which the caller has to write."""
         kept, need = self.end - self.top, self.end - self.top + count
         if self._begin + need > len(self._store):
-            room = len(self._store) if need <= len(self._store) // 2 else 2 * need
-            store = np.empty((room, *self._store.shape[1:]), self._store.dtype)
+            # to the front of it: memory that is fresh has to be cleared by the system, page by page
+            grown = need > len(self._store) // 2  # else what is kept does not lie where it goes
+            store = np.empty((2 * need, *self._store.shape[1:]), self._store.dtype) if grown else self._store
             store[:kept] = self._store[self._begin : self._begin + kept]
             self._store, self._begin = store, 0
         self.end += count

@@ -12,6 +12,7 @@ from oresort.scan.health import patches
 from oresort.scan.health.levels import THERE, LineLevels
 from oresort.scan.health.look import PIECE, Look, Looker
 from oresort.scan.health.patch import Patch
+from oresort.scan.health.patches import OPAQUE
 from oresort.scan.health.rules import Rules
 from oresort.scan.health.steps import Steps
 from oresort.scan.lines import Lines
@@ -129,6 +130,11 @@ class Judge:
         if not looks or len(came) != PIECE * len(looks):
             return np.ones(len(self._rules), np.bool_)
         found = self._looked.suspect(looks) | (state != THERE).any(axis=0)
-        darkest = reduce(np.minimum, [look.darkest for look in looks])
+        darkest = reduce(np.minimum, [look.darkest for look in looks])  # (L, W)
         strips = patches.strips(came, patches.darker(darkest, max(look.brightest for look in looks)))
-        return found if strips is None else np.asarray(found | strips.any(axis=(0, 2)))
+        if strips is not None:
+            found |= strips.any(axis=(0, 2))
+        opaque = np.logical_or.reduce([look.opaque for look in looks]) & ~found
+        for layer in np.flatnonzero(opaque).tolist():
+            found[layer] = self._rules[layer].edged(came[:, layer], np.flatnonzero(darkest[layer] < OPAQUE))
+        return found

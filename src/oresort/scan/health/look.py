@@ -13,6 +13,7 @@ from oresort.scan.health.patches import STRETCH
 
 PIECE = STRETCH // 2  # lines of a look: `STRETCH` begin at any of them
 
+
 _SURE = np.float32(0.999)  # of a limit: no rounding hides what lies beyond it
 
 
@@ -25,7 +26,8 @@ class Look(NamedTuple):
     down: NDArray[np.float32]  # (L, W), sum of what its lines differ from those above them
     restless: bool  # those sums may be too much for noise
     still: NDArray[np.bool_]  # (L,), layers in which some column hardly changes
-    suspect: NDArray[np.bool_]  # (L,), layers in which some rule may find something here, or half of it
+    opaque: NDArray[np.bool_]  # (L,), layers in which some pixel is
+    suspect: NDArray[np.bool_]  # (L,), layers in which some other rule may find something here, or half of it
 
 
 class Looker:
@@ -46,6 +48,7 @@ class Looker:
         self._loud = np.array([own is not None for own in quiet])  # (L,)
         nothing = np.zeros(self._down.shape[1], np.uint16)
         self._quiet = np.stack([nothing if own is None else own for own in quiet])  # (L, W)
+        self._scratch = np.empty((0, self._down.size), np.float32)
 
     def __call__(self, lines: NDArray[np.float32], counts: NDArray[np.uint16], count: int) -> list[Look]:
         """Look at the last `count` lines, whole pieces, of a transmission (n, L, W) and of its counts.
@@ -54,25 +57,28 @@ class Looker:
         """
         here, own = lines[-count:], counts[-count:]
         pieces, raw = (values.reshape(-1, PIECE, *lines.shape[1:]) for values in (here, own))  # (p, 8, L, W)
-        total, darkest = np.add.reduce(pieces, axis=1), np.minimum.reduce(pieces, axis=1)  # (p, L, W)
+        total, darkest = _sums(here), np.minimum.reduce(pieces, axis=1)  # (p, L, W)
         down = self._steps(lines, count)
-        suspect = still = np.zeros((len(pieces), lines.shape[1]), np.bool_)
+        suspect = still = opaque = np.zeros((len(pieces), lines.shape[1]), np.bool_)
         # nearly always nothing is anywhere, which is seen faster than that it is in none of them
         if darkest.min() < patches.OPAQUE:
-            suspect = suspect | (darkest < patches.OPAQUE).any(axis=2)
+            opaque = (darkest < patches.OPAQUE).any(axis=2)
         if total.max() > self._bright:
             suspect = suspect | self._glaring(total)
         if (hot := self._hot(here)).any():
             suspect = suspect | hot.reshape(-1, PIECE, *hot.shape[1:]).any(axis=(1, 3))
         if self._loud.any():
-            suspect = suspect | self._alike(counts, count) & self._loud
+            if _some_alike(counts, count):
+                suspect = suspect | self._alike(counts, count) & self._loud
             quiet = np.maximum.reduce(raw, axis=1) - np.minimum.reduce(raw, axis=1) < self._quiet
             if quiet.any():
                 still = quiet.any(axis=2)
         brightest, restless = float(here.max()), bool((down > self._some).any())
         return [
-            Look(total[piece], darkest[piece], brightest, down[piece], restless, still[piece], suspect[piece])
-            for piece in range(len(pieces))
+            Look(total, darkest, brightest, down, restless, still, opaque, suspect)
+            for total, darkest, down, still, opaque, suspect in zip(
+                total, darkest, down, still, opaque, suspect, strict=True
+            )
         ]
 
     def suspect(self, looks: Sequence[Look]) -> NDArray[np.bool_]:
@@ -92,11 +98,17 @@ class Looker:
 
     def _steps(self, lines: NDArray[np.float32], count: int) -> NDArray[np.float32]:
         """Return each piece's sum of differences to the lines above (p, L, W)."""
-        flat = lines.reshape(len(lines), -1)
-        step = cv2.absdiff(flat[1:], flat[:-1])
-        if len(step) < count:  # no line lies above the belt's first one
-            step = np.concatenate([np.zeros_like(flat[:1]), step])
-        return np.asarray(np.add.reduce(step.reshape(-1, PIECE, *lines.shape[1:]), axis=1))
+        flat, step = lines.reshape(len(lines), -1), self._room(count)
+        first = count + 1 - len(lines)  # no line lies above the belt's first one
+        step[:first] = 0
+        cv2.absdiff(flat[1:], flat[:-1], step[first:])
+        return _sums(step.reshape(count, *lines.shape[1:]))
+
+    def _room(self, count: int) -> NDArray[np.float32]:
+        """Return `count` lines (count, L * W) to write differences in, always the same memory."""
+        if len(self._scratch) < count:
+            self._scratch = np.empty((count, self._down.size), np.float32)
+        return self._scratch[:count]
 
     def _glaring(self, total: NDArray[np.float32]) -> NDArray[np.bool_]:
         """Tell which pieces and layers (p, L) may show a square that is brighter than air."""
@@ -105,9 +117,11 @@ class Looker:
 
     def _hot(self, here: NDArray[np.float32]) -> NDArray[np.bool_]:
         """Return where (n, L, W / 32) lines (n, L, W) differ from pixel to pixel more than noise does."""
-        flat, step = here.reshape(len(here), -1), np.empty(here.shape, np.float32)
-        cv2.absdiff(flat[:, 1:], flat[:, :-1], step.reshape(flat.shape)[:, :-1])
-        groups = step[..., : self._columns].reshape(*here.shape[:2], -1, self._wide)  # (n, L, W / 32, 32)
+        step, row = self._room(len(here)), here.reshape(-1)
+        cv2.absdiff(row[1:], row[:-1], step.reshape(-1)[:-1])  # a line's last difference is in no group
+        groups = step.reshape(here.shape)[..., : self._columns].reshape(
+            *here.shape[:2], -1, self._wide
+        )  # (n, L, W / 32, 32)
         return groups @ self._share > self._along
 
     def _alike(self, counts: NDArray[np.uint16], count: int) -> NDArray[np.bool_]:
@@ -127,3 +141,29 @@ class Looker:
         if along.max() >= patches.WIDE:
             found |= (along >= patches.WIDE).reshape(2, -1, PIECE, layers).any(axis=(0, 2))
         return found
+
+
+def _sums(lines: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return sums (p, L, W) of pieces of lines (n, L, W), in two thirds of the time that numpy takes."""
+    flat = lines.reshape(len(lines), -1)
+    total = np.empty((len(lines) // PIECE, flat.shape[1]), np.float32)
+    for piece in range(len(total)):
+        cv2.reduce(flat[PIECE * piece : PIECE * (piece + 1)], 0, cv2.REDUCE_SUM, total[piece : piece + 1])
+    return total.reshape(-1, *lines.shape[1:])
+
+
+def _some_alike(counts: NDArray[np.uint16], count: int) -> bool:
+    """Tell whether any runs of alike counts may be on the last `count` lines (n, L, W), by far fewer comparisons.
+
+    A run of 8 holds whole pairs of columns, one of 6 lines holds two of every other line in one piece.
+    """
+    flat = counts.reshape(len(counts), -1)
+    own, size = flat[-count:], flat.shape[1]
+    pairs = flat[:, : size // 2 * 2].view(np.uint32)
+    if (pairs[1:] == pairs[:-1]).any():
+        return True
+    row = pairs[-count:].reshape(-1)  # on from line to line, which costs half
+    if (row[1:] == row[:-1]).any():
+        return True
+    odd = (own[1::2] == own[::2]).view(np.uint8).reshape(-1, PIECE // 2, size)
+    return bool(np.add.reduce(odd, axis=1, dtype=np.uint8).max() > patches.TALL // 4)

@@ -19,11 +19,13 @@ _ROCK = 0.08  # transmission that is opaque in no pixel beside an opaque one, bu
 _AIR = 0.5  # transmission above which a pixel beside such a one is not its blurred rim
 WIDE, TALL = 8, 6  # pixels along and lines across that repeat only where nothing is read: each does by chance 1/300
 _EDGE = 8  # pixels of a straight edge without any blur, which no rock has
+BESIDE = _EDGE + MOST_COLUMNS  # columns beyond an opaque pixel that decide whether it has an edge
 _DARK, _DEEP = 0.4, 0.08  # a strip's transmission over that around it, and how far it lies below
 _THIN, _SHORT = (3, 12), (9, 64)  # lines (odd) that a dark strip is thinner than, columns from which it is no rock
 STRETCH = 16  # lines over which no live column stays the same
 _CELL = 4  # columns: strips are looked for in means of so many
 _EACH, _SHARE = np.arange(_CELL), np.full(_CELL, 1 / _CELL, np.float32)
+_APART = 3  # cells: of a strip's, however thin, a quick look sees one
 _TALL = np.ones((9, 1), np.uint8)
 SQUARE = 8  # pixels: brightness is looked at in means of 8 x 8, whose noise is at most 1 %
 _NOISY, _DIFFERENCE = 4.0, 1.13  # times the usual; mean difference of two pixels over their standard deviation
@@ -156,9 +158,12 @@ def strips(lines: NDArray[np.float32], dark: NDArray[np.bool_]) -> Mask | None:
     places = np.flatnonzero(marks)
     if len(places) < min(columns for _, columns in (_THIN, _SHORT)) // _CELL:
         return None
-    layer = places // cells
-    columns = _CELL * places + (lines.shape[2] - _CELL * cells) * layer  # of lines as rows of L * W
-    few = lines.reshape(len(lines), -1).take(columns[:, None] + _EACH, 1) @ _SHARE  # (n, places)
+    flat, columns = lines.reshape(len(lines), -1), (lines.shape[2] - _CELL * cells) * (places // cells)
+    columns += _CELL * places  # of lines as rows of L * W
+    some = columns[places % cells % _APART == _APART - 1]
+    if not some.size or not _thin_somewhere(_cells(flat, some)):
+        return None
+    layer, few = places // cells, _cells(flat, columns)
     found: Mask | None = None
     for tall, wide in (_SHORT, _THIN):
         closed = cv2.morphologyEx(few, cv2.MORPH_CLOSE, _TALL[:tall], borderType=cv2.BORDER_REPLICATE)
@@ -175,6 +180,24 @@ def strips(lines: NDArray[np.float32], dark: NDArray[np.bool_]) -> Mask | None:
             kept = np.asarray(cv2.dilate(kept, np.ones((1, 3), np.uint8)), np.uint8)
             found = kept if found is None else np.bitwise_or(found, kept)
     return None if found is None else found.reshape(shown.shape)[..., :-1]
+
+
+def _cells(lines: NDArray[np.float32], columns: NDArray[np.intp]) -> NDArray[np.float32]:
+    """Return means (n, C) of four columns of lines (n, W), from each of some on."""
+    return np.asarray(lines.take(columns[:, None] + _EACH, 1) @ _SHARE, np.float32)
+
+
+def _thin_somewhere(few: NDArray[np.float32]) -> bool:
+    """Tell whether some strip may lie on lines, by every third of their cells (n, C): each strip covers one."""
+    for tall, wide in (_SHORT, _THIN):
+        closed = cv2.morphologyEx(few, cv2.MORPH_CLOSE, _TALL[:tall], borderType=cv2.BORDER_REPLICATE)
+        thin = few < np.float32(_DARK) * closed
+        if not thin.any():  # as in `strips`
+            return False
+        thin &= closed - few > _DEEP
+        if np.count_nonzero(thin, axis=1).max() >= wide // (_CELL * _APART):
+            return True
+    return False
 
 
 def darker(darkest: NDArray[np.float32], brightest: float) -> NDArray[np.bool_]:

@@ -29,6 +29,12 @@ class Rules:
         """Know that nothing is wrong on the lines in question."""
         self._going_on = self._nothing
 
+    def edged(self, lines: NDArray[np.float32], columns: NDArray[np.intp]) -> bool:
+        """Tell whether what is opaque on the lines in question (n, W), in ascending `columns` alone, has an edge."""
+        span = slice(max(int(columns[0]) - patches.BESIDE, 0), int(columns[-1]) + patches.BESIDE + 1)
+        part = np.ascontiguousarray(lines[:, span])
+        return patches.edged(part, part < OPAQUE, self._going_on[span]) is not None
+
     def __call__(
         self, came: NDArray[np.float32], counts: NDArray[np.uint16], state: NDArray[np.uint8], top: int
     ) -> tuple[NDArray[np.float32], list[Patch]]:
