@@ -137,4 +137,4 @@ class Judge:
         opaque = np.logical_or.reduce([look.opaque for look in looks]) & ~found
         for layer in np.flatnonzero(opaque).tolist():
             found[layer] = self._rules[layer].edged(came[:, layer], np.flatnonzero(darkest[layer] < OPAQUE))
-        return found
+        return np.asarray(found)

@@ -61,6 +61,8 @@ class LineLevels:
         self._least, self._most = np.array(own, np.float32).transpose(2, 1, 0)[:, :, None]
         self._last = [1.0] * layers
         self._ones = np.ones(self._none.shape[1], np.float32)
+        rng = np.random.default_rng(0)
+        self._weights = rng.integers(1 << 63, size=len(self._ones) // 4, dtype=np.uint64) * np.uint64(2) + np.uint64(1)
         # of each layer, hash of a line: when it was seen last; those of the last 2,000 lines are in one of these
         self._seen: list[dict[int, int]] = [{} for _ in live]
         self._older: list[dict[int, int]] = [{} for _ in live]
@@ -140,16 +142,15 @@ class LineLevels:
     def _were_seen(self, lines: NDArray[np.uint16]) -> NDArray[np.bool_] | None:
         """Tell which of these lines (n, L, C), enough to tell lines apart, repeat one of the last ones, (n, L), if any.
 
-        Lines are told apart by hashes of 64 bits: two that differ share one once in 10^19 times.
+        Lines are told apart by sums of 64 bits, weighted by chance: two lines of noise share one once in 10^19 times.
         """
-        data, size, layers = lines.tobytes(), lines.shape[2] * lines.itemsize, lines.shape[1]
+        words = lines[..., : lines.shape[2] // 4 * 4].view(np.uint64)  # (n, L, C / 4), four counts each
+        sums = np.vecdot(words, self._weights).T.tolist()  # L of n
         found, first = None, self._count
         self._count += len(lines)
-        for layer in range(layers):
+        for layer, marks in enumerate(sums):
             if not self._noisy[layer]:
                 continue
-            own = range(layer * size, len(data), layers * size)
-            marks = [hash(data[place : place + size]) for place in own]
             seen, older = self._seen[layer], self._older[layer]
             fresh = dict(zip(marks, range(first, self._count), strict=True))
             if len(fresh) == len(marks) and seen.keys().isdisjoint(marks) and older.keys().isdisjoint(marks):

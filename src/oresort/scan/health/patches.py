@@ -158,12 +158,12 @@ def strips(lines: NDArray[np.float32], dark: NDArray[np.bool_]) -> Mask | None:
     places = np.flatnonzero(marks)
     if len(places) < min(columns for _, columns in (_THIN, _SHORT)) // _CELL:
         return None
-    flat, columns = lines.reshape(len(lines), -1), (lines.shape[2] - _CELL * cells) * (places // cells)
-    columns += _CELL * places  # of lines as rows of L * W
-    some = columns[places % cells % _APART == _APART - 1]
-    if not some.size or not _thin_somewhere(_cells(flat, some)):
+    layer = places // cells
+    columns = _CELL * places + (lines.shape[2] - _CELL * cells) * layer  # of lines as rows of L * W
+    rows, some = lines.reshape(len(lines), -1), columns[places % cells % _APART == _APART - 1]
+    if not some.size or not _thin_somewhere(_cells(rows, some)):
         return None
-    layer, few = places // cells, _cells(flat, columns)
+    few = _cells(rows, columns)
     found: Mask | None = None
     for tall, wide in (_SHORT, _THIN):
         closed = cv2.morphologyEx(few, cv2.MORPH_CLOSE, _TALL[:tall], borderType=cv2.BORDER_REPLICATE)

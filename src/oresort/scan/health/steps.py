@@ -26,8 +26,9 @@ class Steps:
         # an edge lies at the column before it, all layers in one row, with two places before each layer's first one
         self._row = self._width + 3
         # of a difference of two pixels, and as many of their sums as may be there by chance
-        self._noise = np.full((layers, self._row), np.inf, np.float32)
-        self._noise[:, 2:-2] = np.float32(_SIGMAS * np.sqrt(2)) * np.maximum(noise[:, 1:], noise[:, :-1])
+        sums = np.full((layers, self._row), np.inf, np.float32)
+        sums[:, 2:-2] = np.float32(_SIGMAS * np.sqrt(2)) * np.maximum(noise[:, 1:], noise[:, :-1])
+        self._noise = sums.ravel()  # (L * (W + 3),)
         self._places = np.empty(0, np.intp)  # of edges
         self._sign = np.zeros(layers * self._row, np.int8)
         self._count = np.zeros(layers * self._row, np.int32)  # stretches for which each edge has been there
@@ -51,8 +52,8 @@ class Steps:
         step = np.zeros((len(mean), self._row), np.float32)
         np.subtract(mean[:, 1:], mean[:, :-1], out=step[:, 2:-2])
         height = np.abs(step).ravel()  # (L * (W + 3),)
-        limit = np.maximum(np.float32(_STEP), self._noise / np.float32(np.sqrt(lines)))
-        places = np.flatnonzero(height > limit.ravel())
+        places = np.flatnonzero(height > np.float32(_STEP))
+        places = places[height[places] > self._noise[places] / np.float32(np.sqrt(lines))]
         # a rock's edge is a slope of some pixels, or wanders over them
         beside = height[places + _BESIDE].max(axis=0)  # (n,)
         places = places[beside < height[places] / 2]

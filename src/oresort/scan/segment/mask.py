@@ -64,10 +64,11 @@ def noise_cover(
     `level` is not used, for transmission is relative to it already.
     """
     limit = np.minimum(1 - np.float32(_SIGMAS) * noise, np.float32(1 - _THINNEST))  # (W,)
-    smooth = smoothed(transmission)[fresh]
+    smooth, surely = smoothed(transmission)[fresh], np.float32(FOREGROUND)
     weak = (smooth < limit).view(np.uint8)
-    strong = (smooth < np.minimum(limit, np.float32(FOREGROUND))).view(np.uint8)  # weak too where noise is high
-    return Cover(weak, strong)
+    if limit.min(initial=surely) < surely:  # weak too where noise is high
+        return Cover(weak, (smooth < np.minimum(limit, surely)).view(np.uint8))
+    return Cover(weak, (smooth < surely).view(np.uint8))
 
 
 def threshold_cover(
