@@ -22,9 +22,12 @@ class Covered:
         self._rule, self._beside, self._level = MASKS[rule], BESIDE[rule], level
         self.weak, self.strong = (Lines[np.uint8]((width,), np.uint8) for _ in range(2))
 
-    def add(self, lines: Lines[np.float32], layer: int, noise: NDArray[np.float32], last: bool) -> None:
-        """Mask those of some layers' lines (L, W) that have enough lines below them, or all if these are the `last`."""
-        done, end = self.weak.end, lines.end
+    def add(self, lines: Lines[np.float32], end: int, layer: int, noise: NDArray[np.float32], last: bool) -> None:
+        """Mask those of some layers' lines (L, W) that have enough lines below them before line `end`.
+
+        Mask all of these if they are the `last`.
+        """
+        done = self.weak.end
         stop = end if last else end - self._beside
         if stop <= done:
             return

@@ -39,7 +39,7 @@ class Window:
         self._running = Running(np.stack([layer.noise[belt] for layer in columns]))
         self._correct, self._reach = options.correct, REACH[options.mask]
         self._width = belt.stop - belt.start
-        self._lines = Lines[np.float32]((2, self._width), np.float32)  # judged
+        self._lines = self._judge.lines
         self._levels = Lines[np.float32]((2,), np.float32)  # of lines of which it is known what is bare
         self._covers = [Covered(options.mask, layer.level, self._width) for layer in columns]
         self._ready = 0  # first line that is not ready to be cut
@@ -66,9 +66,7 @@ class Window:
     ) -> tuple[list[Patch], list[Patch]]:
         """Add lines of both layers (n, columns of the scan); return what is faulty on those that are judged by now."""
         judged, (low, high) = self._judge.take(counts, last)
-        judged, endless = self._endless(judged)
-        self._lines.append(judged)
-        found = low + endless, high
+        found = low + self._endless(judged), high
         for layer, patches in enumerate(found):
             self._unknown.add(layer, patches)
         self._mask(last)
@@ -90,25 +88,24 @@ class Window:
         for cover in self._covers:
             cover.forget(line)
 
-    def _endless(self, judged: NDArray[np.float32]) -> tuple[NDArray[np.float32], list[Patch]]:
-        """Return lines with columns made bare that have been covered for longer than any particle is, and where."""
+    def _endless(self, judged: NDArray[np.float32]) -> list[Patch]:
+        """Make columns bare that have been covered for longer than any particle is, and return where."""
         if not self._stuck or not len(judged):
-            return judged, []
-        judged, stuck = judged.copy(), self._covered >= _ENDLESS
-        low = judged[:, 0]
+            return []
+        self._judge.keep()
+        low, stuck = judged[:, 0], self._covered >= _ENDLESS
         stuck &= low.mean(axis=0) < 0.95  # else it shows the belt again
         self._covered[~stuck & (self._covered >= _ENDLESS)] = 0
         low[:, stuck] = 1
-        top = self._lines.end
+        end = self._judge.next
         edges = np.flatnonzero(np.diff(stuck.astype(np.int8), prepend=0, append=0)).reshape(-1, 2)  # (runs, 2)
-        end = top + len(judged)
-        return judged, [Patch("covered", top, end, left, right, False) for left, right in edges.tolist()]
+        return [Patch("covered", end - len(judged), end, left, right, False) for left, right in edges.tolist()]
 
     def _mask(self, last: bool) -> None:
         """Mask the lines of which enough is judged, and level those of which enough is masked, or all of the last."""
+        done, end = self._levels.end, self._judge.next
         for layer, cover in enumerate(self._covers):
-            cover.add(self._lines, layer, self._running.noise[layer], last)
-        done, end = self._levels.end, self._lines.end
+            cover.add(self._lines, end, layer, self._running.noise[layer], last)
         final = end if last else max(end - self._reach, done)
         if final == done:
             return

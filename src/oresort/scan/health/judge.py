@@ -43,25 +43,33 @@ class Judge:
         limits = [patches.Limits(np.maximum(own, np.float32(_LEAST_NOISE))) for own in noise]
         self._looked, self._steps = Looker(limits, quiet), Steps(noise)
         self._rules = [Rules(*own) for own in zip(live, limits, quiet, strict=True)]
-        # lines in question and `REACH` before them, as they came and as levelled transmission
+        # lines in question and `REACH` before them, as they came
         self._counts = Lines[np.uint16](live.shape, np.uint16, _ROOM)
-        self._lines = Lines[np.float32](live.shape, np.float32, _ROOM)
         self._state = Lines[np.uint8](live.shape[:1], np.uint8, _ROOM)
         self._looks: list[Look] = []  # at them, as far as they came in whole pieces
-        self._next = 0  # first line that is not judged yet
+        self.lines = Lines[np.float32](live.shape, np.float32)
+        """Transmission (n, L, belt): judged before line `next`, then as it came; more is kept than is in question."""
+        self.next = 0
+        """First line that is not judged yet."""
+        self._before: NDArray[np.float32] | None = None  # those in question before it as they came, where that differs
 
     def adapt(self, factors: NDArray[np.float32]) -> None:
         """Divide what is to come by each column's level (L, belt), relative to what it was so far."""
         self._corrector.adapt(factors)
 
+    def keep(self) -> None:
+        """Keep the last judged lines as they came: others are going to write in them."""
+        if self._before is None:
+            self._before = self.lines.between(self._counts.top, self.next).copy()
+
     def take(self, layers: Sequence[NDArray[np.uint16]], last: bool) -> tuple[NDArray[np.float32], list[list[Patch]]]:
         """Add each layer's lines (n, W of the scan); return those now judged (m, L, belt), and what is faulty in each.
 
         Judged lines, as transmission, may be fewer or more than those that came; all of them if these are the `last`.
-        Do not write in them.
+        They are a part of `lines`.
         """
         count = len(layers[0])
-        fresh, lines = self._counts.room(count), self._lines.room(count)  # (n, L, belt)
+        fresh, lines = self._counts.room(count), self.lines.room(count)  # (n, L, belt)
         for index, layer in enumerate(layers):
             fresh[:, index] = layer[:, self._belt]
         level, state = self._levels(self._corrector(fresh, lines), fresh)
@@ -69,50 +77,54 @@ class Judge:
             lines /= level[..., None]
         self._state.append(state)
         self._look_at(count)
-        end = self._lines.end - (0 if last else patches.REACH)
-        if end <= self._next:
-            return np.empty((0, *lines.shape[1:]), np.float32), [[] for _ in layers]
-        top = self._lines.top
-        whole, faulty = self._judged()
-        judged = whole[self._next - top : end - top]
+        top, first, end = self._counts.top, self.next, self.lines.end - (0 if last else patches.REACH)
+        if end <= first:
+            return lines[:0], [[] for _ in layers]
+        came = self.lines.between(top, self.lines.end)
+        if self._before is not None:
+            came = np.concatenate([self._before, came[first - top :]])
+        whole, faulty = self._judged(came)
+        judged = self.lines.between(first, end)
         # a rectangle is told once, by its lines that are judged now
         told = [
-            [p._replace(top=max(p.top, self._next), bottom=min(p.bottom, end)) for p in faulty_here]
+            [p._replace(top=max(p.top, first), bottom=min(p.bottom, end)) for p in faulty_here]
             for faulty_here in faulty
         ]
-        stay = self._steps.add(self._total(whole, self._next - top, end - top), len(judged))
-        if any(stay) and not whole.flags.owndata:  # these are the lines as they came, which the next ones are judged by
-            judged = judged.copy()
+        stay = self._steps.add(self._total(whole, whole is came, first - top, end - top), len(judged))
+        drop = max(end - patches.REACH - top, 0)
+        self.next = end
+        if whole is not came or any(stay):  # the next lines are judged by these as they came
+            self._before = came[drop : end - top].copy()
+            judged[:] = whole[first - top : end - top]
+        elif self._before is not None:
+            self._before = None if top + drop >= first else came[drop : end - top]
         for index, spans in enumerate(stay):
             for span in spans:
                 judged[:, index, span] = 1
-                told[index].append(Patch("gain", self._next, end, span.start, span.stop, False))
-        self._next = end
-        drop = max(end - patches.REACH - top, 0)
+                told[index].append(Patch("gain", first, end, span.start, span.stop, False))
         self._looks = [] if drop % PIECE else self._looks[drop // PIECE :]
-        for kept in (self._counts, self._lines, self._state):
+        for kept in (self._counts, self._state):
             kept.forget(top + drop)
         return judged, [[patch for patch in own if patch.top < patch.bottom] for own in told]
 
     def _look_at(self, count: int) -> None:
         """Look at the last lines, so many, where they are whole pieces after others."""
-        top, end = self._lines.top, self._lines.end
+        top, end = self._counts.top, self._counts.end
         if count and count % PIECE == 0 and end - count - top == PIECE * len(self._looks):
-            begin = end - count - 1
-            self._looks += self._looked(self._lines.between(begin, end), self._counts.between(begin, end), count)
+            begin = max(end - count - 1, top)
+            self._looks += self._looked(self.lines.between(begin, end), self._counts.between(begin, end), count)
 
-    def _total(self, lines: NDArray[np.float32], start: int, stop: int) -> NDArray[np.float32]:
-        """Return the sum (L, W) of some of the `lines` in question (n, L, W), mended or as they came."""
+    def _total(self, lines: NDArray[np.float32], came: bool, start: int, stop: int) -> NDArray[np.float32]:
+        """Return the sum (L, W) of some of the `lines` in question (n, L, W), mended or as they `came`."""
         (first, more), (last, rest) = divmod(start, PIECE), divmod(stop, PIECE)
-        if not lines.flags.owndata and len(lines) == PIECE * len(self._looks) and more == rest == 0:
+        if came and len(lines) == PIECE * len(self._looks) and more == rest == 0:
             return reduce(np.add, [look.total for look in self._looks[first:last]])
         return np.asarray(lines[start:stop].sum(axis=0))
 
-    def _judged(self) -> tuple[NDArray[np.float32], list[list[Patch]]]:
-        """Return all lines in question (n, L, W), mended, and what is faulty on them in each layer."""
-        top, end = self._lines.top, self._lines.end
-        came, state = self._lines.between(top, end), self._state.between(top, end)
-        counts, fixed = self._counts.between(top, end), came
+    def _judged(self, came: NDArray[np.float32]) -> tuple[NDArray[np.float32], list[list[Patch]]]:
+        """Return all lines in question (n, L, W) as they `came`, mended, and what is faulty on them in each layer."""
+        top, end = self._counts.top, self._counts.end
+        counts, state, fixed = self._counts.between(top, end), self._state.between(top, end), came
         told: list[list[Patch]] = [[] for _ in self._rules]
         for layer, (rules, asked) in enumerate(zip(self._rules, self._suspect(came, state), strict=True)):
             if not asked:
