@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from copy import deepcopy
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 # the tests' tensors are tiny: a second thread, here or in a process that a test starts, costs more than it brings, ten
 # times more under load; read once, when numpy and torch are imported
@@ -17,8 +17,8 @@ import pytest
 import yaml
 from pairs import SMALL, write_released
 
-from oresort.learn.compose import compose
-from oresort.learn.config import TrainConfig
+if TYPE_CHECKING:  # the process that hands tests out to others needs no torch
+    from oresort.learn.config import TrainConfig
 
 # tests end by no power cut; the disk was waited for some twenty times a training
 os.fsync = lambda handle: None
@@ -82,6 +82,15 @@ def _modules_written_by_a_test_end_with_it() -> Iterator[None]:
             del sys.modules[name]  # another test may write one of the same name
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _what_tests_imported_is_looked_through_for_garbage_once() -> Iterator[None]:
+    before = len(sys.modules)
+    yield
+    if len(sys.modules) > before + 50:
+        gc.collect()
+        gc.freeze()
+
+
 @pytest.fixture(scope="session")
 def real_dir() -> Path:
     """Folder of the real scan 38 and its two particle pairs."""
@@ -98,11 +107,13 @@ def dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def compose_train() -> Callable[..., TrainConfig]:
+def compose_train() -> "Callable[..., TrainConfig]":
     """Compose conf/train.yaml with overrides, small unless told otherwise; the same words once, and copied."""
+    from oresort.learn.compose import compose
+
     known: dict[tuple[str, ...], TrainConfig] = {}
 
-    def train_config(*overrides: str, small: bool = True) -> TrainConfig:
+    def train_config(*overrides: str, small: bool = True) -> "TrainConfig":
         words = (*(SMALL if small else ()), *overrides)
         if words not in known:
             known[words] = compose("train", *words)
@@ -112,7 +123,9 @@ def compose_train() -> Callable[..., TrainConfig]:
 
 
 @pytest.fixture(scope="session")
-def trained(dataset: Path, compose_train: Callable[..., TrainConfig], tmp_path_factory: pytest.TempPathFactory) -> Path:
+def trained(
+    dataset: Path, compose_train: "Callable[..., TrainConfig]", tmp_path_factory: pytest.TempPathFactory
+) -> Path:
     """Run folder of a small training of three epochs."""
     from oresort.learn.fit import train
 

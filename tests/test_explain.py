@@ -46,7 +46,7 @@ def test_a_simplified_model_is_a_checkpoint_of_its_own(command: Any, trained: Pa
 
     def simplified(*words: str) -> Any:
         out = tmp_path / "-".join(words).replace("=", "_")
-        code, shown, err = command(explain, f"ckpt={ckpt}", f"out={out}", *words)
+        code, shown, err = command(explain, f"ckpt={ckpt}", f"out={out}", "figures=[]", *words)
         assert code == 0, err
         assert "simplified.ckpt: " in shown
         file = out / "simplified.ckpt"
@@ -71,7 +71,7 @@ def test_a_simplified_model_is_a_checkpoint_of_its_own(command: Any, trained: Pa
 
 
 def test_a_look_at_a_simplified_model_is_not_the_originals(command: Any, trained: Path, dataset: Path, tmp_path: Path):
-    quick = ("gallery=1", "curves=0", "controls=[]", "steps=2", f"data.root={dataset}", f"out={tmp_path / 'why'}")
+    quick = ("gallery=0", "curves=0", "controls=[]", "steps=2", "top=1", f"data.root={dataset}", f"out={tmp_path / 'why'}")
     assert command(explain, f"ckpt={trained}", "keep=0.5", *quick)[0] == 0
     page = (f"data.root={dataset}", f"out={tmp_path / 'page'}", "page=true", f"explained={tmp_path / 'why'}")
     code, _, err = command(evaluate, f"ckpt={trained}", *page)
@@ -114,7 +114,7 @@ def test_a_look_at_pairs_is_one_record_whose_figures_are_in_the_tables(
     command: Any, trained: Path, dataset: Path, tmp_path: Path
 ):
     pytest.importorskip("captum", reason="captum is not installed: pip install 'oresort[train]'")
-    words = (f"ckpt={trained}", f"data.root={dataset}", f"out={tmp_path}", "gallery=2", "curves=3", "steps=4")
+    words = (f"ckpt={trained}", f"data.root={dataset}", f"out={tmp_path}", "gallery=2", "curves=3", "steps=4", "top=1")
     code, out, err = command(explain, *words)
     assert code == 0, err
     assert "share of the relevance by region" in out
@@ -155,7 +155,7 @@ def test_a_look_at_pairs_is_one_record_whose_figures_are_in_the_tables(
 
     # asked for again in few words, what an earlier look left does not stay
     more = ("gallery=0", "curves=0", "controls=[]", f"ids=[{pairs.index[5]}]", "pairs=3")
-    assert command(explain, *words[:3], *more, "steps=2")[0] == 0
+    assert command(explain, *words[:3], *more, "steps=2", "top=1")[0] == 0
     record = json.loads((tmp_path / "explain.json").read_text())
     assert [[pair["id"] for pair in chosen] for chosen in record["galleries"].values() if chosen] == [[pairs.index[5]]]
     assert len(list((tmp_path / "pairs").iterdir())) == 1
@@ -167,7 +167,8 @@ def test_a_look_at_pairs_is_one_record_whose_figures_are_in_the_tables(
 def test_pairs_that_are_not_there_or_have_no_mask_are_named(command: Any, trained: Path, dataset: Path, tmp_path: Path):
     pytest.importorskip("captum", reason="captum is not installed: pip install 'oresort[train]'")
     test = evaluate_checkpoint(trained, dataset).predictions["id"].tolist()
-    words = (f"ckpt={trained}", "gallery=1", "curves=0", "controls=[]", "steps=2", f"out={tmp_path / 'out'}")
+    quick = ("gallery=0", "curves=0", "controls=[]", "steps=2", "figures=[]")
+    words = (f"ckpt={trained}", *quick, f"out={tmp_path / 'out'}")
     code, _, err = command(explain, *words, f"data.root={dataset}", f"ids=[{test[0][:-1]}]")
     assert code == 1
     assert f"is no pair of split=test; nearest are {test[0]}" in err

@@ -14,7 +14,9 @@ import socket
 import sys
 import time
 import traceback
+from contextlib import suppress
 from pathlib import Path
+from typing import IO
 
 MORE = 2 << 30  # bytes that a command may take beyond this process
 _NEW_MOUNTS, _RECURSIVE_PRIVATE, _READ_ONLY = 0x20000, 0x44000, 1
@@ -22,28 +24,36 @@ _NEW_MOUNTS, _RECURSIVE_PRIVATE, _READ_ONLY = 0x20000, 0x44000, 1
 
 def serve(path: str) -> None:
     """Answer requests until one is `end`."""
+    commands: list[Command] = []
     with socket.socket(socket.AF_UNIX) as listening:
         listening.bind(path)
         listening.listen(64)
-        signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # handlers are not waited for
         gc.set_threshold(100_000, 20, 20)  # of commands this short
         while True:
-            connection, _ = listening.accept()
-            with connection, connection.makefile("rw") as stream:
+            # what waits for files is looked for all the time
+            listening.settimeout(None if not commands else 0.0 if any(c.stop for c in commands) else 0.003)
+            with suppress(TimeoutError, BlockingIOError):
+                connection, _ = listening.accept()
+                connection.setblocking(True)
+                stream = connection.makefile("rw")
                 request = json.loads(stream.readline())
                 if request == "end":
                     os._exit(0)  # to put away all that is imported would take seconds
                 if "import" in request:
                     for name in request["import"]:
                         _import(name)
+                    _composed()
                     gc.collect()
                     gc.freeze()  # or each fork would copy, page by page, what it looks through for garbage
-                    stream.write("{}\n")
-                elif os.fork() == 0:
-                    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-                    stream.write(json.dumps(answer(request)) + "\n")
-                    stream.flush()
-                    os._exit(0)
+                    _answered(connection, stream, {})
+                else:
+                    commands.append(Command(connection, stream, request))
+            commands = [command for command in commands if not command.ended()]
+
+
+def _answered(connection: socket.socket, stream: IO[str], answer: dict) -> None:
+    with connection, stream:
+        stream.write(json.dumps(answer) + "\n")
 
 
 def _import(name: str) -> None:
@@ -53,38 +63,58 @@ def _import(name: str) -> None:
         sys.modules.pop(name, None)
 
 
-def answer(request: dict) -> dict:
-    """Run one command in a fork; return its exit code (negative: by a signal), seconds, peak bytes, and outputs."""
-    logs = Path(request["logs"])
-    logs.mkdir(parents=True, exist_ok=True)
-    start = time.monotonic()
-    child = os.fork()
-    if child == 0:
-        _run(request, logs)
-    status = usage = None
-    stop = Stop(**request["stop"]) if request.get("stop") else None
-    while status is None:
-        done, code, used = os.wait4(child, os.WNOHANG)
+def _composed() -> None:
+    """Compose a training once, or each fork would make anew what the readers of words and files keep."""
+    import yaml
+
+    from oresort.console.compose import composed
+    from oresort.learn.config import TrainConfig
+    from oresort.learn.sweep import register_resolvers
+
+    yaml.SafeLoader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    register_resolvers()
+    composed("train", TrainConfig, "data.root=x", "optim.lr=1e-3")
+
+
+class Command:
+    """One command in a fork; what it answers is its exit code (negative: by a signal), seconds, peak bytes, outputs."""
+
+    def __init__(self, connection: socket.socket, stream: IO[str], request: dict) -> None:
+        self.asked, self.folder, self.limit = (connection, stream), Path(request["folder"]), request["seconds"]
+        self.logs = Path(request["logs"])
+        self.logs.mkdir(parents=True, exist_ok=True)
+        self.stop = Stop(**request["stop"]) if request.get("stop") else None
+        self.start = self.looked = time.monotonic()
+        self.waited = 0.0  # seconds, but for those in which nobody looked: the machine slept or was busy elsewhere
+        self.child = os.fork()
+        if self.child == 0:
+            _run(request, self.logs)
+
+    def ended(self) -> bool:
+        """Tell whether it is over, which is answered then; stop it if the moment has come, or if it hangs."""
+        now = time.monotonic()
+        seconds, self.waited, self.looked = now - self.start, self.waited + min(now - self.looked, 0.1), now
+        done, code, usage = os.wait4(self.child, os.WNOHANG)
+        status: int | str = os.waitstatus_to_exitcode(code) if done else "hang"
+        if not done and self.waited > self.limit:
+            os.killpg(self.child, signal.SIGKILL)
+            done, _, usage = os.wait4(self.child, 0)
+        elif not done and self.stop and self.stop.now(self.folder, seconds):
+            os.kill(self.child, self.stop.signal)
+            self.stop = None
         if done:
-            status, usage = os.waitstatus_to_exitcode(code), used
-        elif time.monotonic() - start > request["seconds"]:
-            os.killpg(child, signal.SIGKILL)
-            status, usage = "hang", os.wait4(child, 0)[2]
-        elif stop and stop.now(Path(request["folder"]), time.monotonic() - start):
-            os.kill(child, stop.signal)
-            stop = None
-        elif not stop:
-            time.sleep(0.003)
-    modules = logs / "modules"
-    return {
-        "code": status,
-        "seconds": time.monotonic() - start,
-        "bytes": usage.ru_maxrss * 1024,
-        "cpu": usage.ru_utime + usage.ru_stime,
-        "out": (logs / "out").read_text(errors="replace"),
-        "err": (logs / "err").read_text(errors="replace"),
-        "modules": modules.read_text().split() if modules.exists() else [],
-    }
+            modules = self.logs / "modules"
+            told = {
+                "code": status,
+                "seconds": seconds,
+                "bytes": usage.ru_maxrss * 1024,
+                "cpu": usage.ru_utime + usage.ru_stime,
+                "out": (self.logs / "out").read_text(errors="replace"),
+                "err": (self.logs / "err").read_text(errors="replace"),
+                "modules": modules.read_text().split() if modules.exists() else [],
+            }
+            _answered(*self.asked, told)
+        return bool(done)
 
 
 class Stop:
