@@ -71,8 +71,8 @@ def test_a_simplified_model_is_a_checkpoint_of_its_own(command: Any, trained: Pa
 
 
 def test_a_look_at_a_simplified_model_is_not_the_originals(command: Any, trained: Path, dataset: Path, tmp_path: Path):
-    quick = ("gallery=0", "curves=0", "controls=[]", "steps=2", "top=1", f"data.root={dataset}", f"out={tmp_path / 'why'}")
-    assert command(explain, f"ckpt={trained}", "keep=0.5", *quick)[0] == 0
+    quick = ("gallery=0", "curves=0", "controls=[]", "steps=2", "top=1", f"data.root={dataset}")
+    assert command(explain, f"ckpt={trained}", "keep=0.5", *quick, f"out={tmp_path / 'why'}")[0] == 0
     page = (f"data.root={dataset}", f"out={tmp_path / 'page'}", "page=true", f"explained={tmp_path / 'why'}")
     code, _, err = command(evaluate, f"ckpt={trained}", *page)
     assert code == 1
