@@ -16,7 +16,7 @@ def rock(lines=60, width=70, noise=0.026, seed=0, hole=False):
         grain = (rows - 25) ** 2 + (columns - 40) ** 2 < 64
         attenuation = [attenuation[0] + 0.5 * grain, attenuation[1] + 0.2 * grain]
     layers = [np.exp(-a) * (1 + noise * np.exp(a / 2) * rng.standard_normal(a.shape)) for a in attenuation]
-    low, high = attenuation_of([layer.astype(np.float32) for layer in layers])
+    low, high = attenuation_of(np.array(layers, np.float32))
     return low, high, inside > 0.02
 
 
@@ -59,7 +59,7 @@ def test_a_slab_of_one_thickness_has_a_curve_as_well(spread):
 
 
 def test_attenuation_is_that_of_transmission_and_ends_where_there_is_no_signal():
-    layers = [np.array([[1, np.exp(-2)]], np.float32), np.array([[0, -0.1]], np.float32)]
+    layers = np.array([[[1, np.exp(-2)]], [[0, -0.1]]], np.float32)
     found = attenuation_of(layers)
     np.testing.assert_allclose(found, [[[0, 2]], [[9.21, 9.21]]], atol=1e-3)
     np.testing.assert_array_equal(layers[1], np.array([[0, -0.1]], np.float32))  # as it was

@@ -26,7 +26,7 @@ def pairs(count, seed, noise=0.03, thickness=1.0, ratio=1.6, offset=0):
     return found
 
 
-@pytest.mark.parametrize(("height", "width"), [(1, 2), (1, 3), (2, 2), (9, 8), (40, 31)])
+@pytest.mark.parametrize(("height", "width"), [(1, 2), (1, 3), (2, 2), (9, 8), (15, 9), (40, 31)])
 def test_grain_is_the_median_step_between_pixels_side_by_side(height, width):
     rng = np.random.default_rng(width)
     low, high = rng.integers(1, 65_536, (2, height, width)).astype(np.uint16)
@@ -36,7 +36,7 @@ def test_grain_is_the_median_step_between_pixels_side_by_side(height, width):
     steps = [
         abs(float(np.log(counts[y, x + 1]) - np.log(counts[y, x])))
         for counts in (low.astype(float), high.astype(float))
-        for y in range(height)
+        for y in range(0, height, max(height // 8, 1))  # of eight lines and more
         for x in range(width - 1)
         if low[y, x] and low[y, x + 1]
     ]

@@ -14,6 +14,7 @@ from oresort.xray.transmission import attenuation
 BINS = 10
 """Equal bins of probabilities of ore, 0 to 1, in which they are counted."""
 
+_GRAIN = 8  # lines across a particle, and up to twice as many, of which its grain is taken
 _FEWEST = 5  # particles whose median is compared, and pairs of a scan that say how far scans lie apart
 _CHANCE = 4.0  # standard errors of a median that are nobody's fault
 _AIR, _NOISE, _RESIDUAL = 1.1, 1.25, 1.5  # beyond the training scans' range by this factor a scan is another one
@@ -43,7 +44,7 @@ class PairFigures(NamedTuple):
     low_mean: float  # mean low attenuation l
     high_mean: float  # mean high attenuation h
     r: float  # l / h
-    grain_low: float  # deviation of l between neighbouring pixels: noise, and what the rock adds to it
+    grain_low: float  # deviation of l between pixels side by side: noise, and what the rock adds to it
     grain_high: float
     area: float  # pixels
     # R of the pixels above the particle's mean of l + h over R of the others. An offset of the counts, or another air,
@@ -64,29 +65,34 @@ class Compared(NamedTuple):
 def pair_figures(low: NDArray[np.uint16], high: NDArray[np.uint16], air: float, background: str) -> PairFigures:
     """Measure a pair of crops (h, w) in counts, as a model is given it: `air` level and `background` zero or air."""
     mask = particle_mask(low, air, background) & particle_mask(high, air, background)  # (h, w)
-    area = np.count_nonzero(mask)
+    area = int(np.count_nonzero(mask))
     if not area:
         return PairFigures(math.nan, math.nan, math.nan, math.nan, math.nan, 0.0, math.nan)
-    # a column of nothing parts each line from the next, so that pixels side by side are so in one long row as well
-    height, width = mask.shape
-    counts, inside = np.zeros((2, height, width + 1), np.uint16), np.zeros((height, width + 1), np.bool_)
-    counts[0, :, :-1], counts[1, :, :-1], inside[:, :-1] = low, high, mask
-    layers, flat = attenuation(counts.reshape(2, -1), air), inside.ravel()  # (2, n), (n,)
-    beside = np.flatnonzero(flat[1:] & flat[:-1])  # (s,)
+    layers = attenuation(np.array((low, high)), air)  # (2, h, w)
+    # some lines tell as much of grains, for a part of what is the dearest here
+    apart = max(len(mask) // _GRAIN, 1)
+    some, inside = layers[:, ::apart], mask[::apart]
+    beside = np.flatnonzero(inside[:, 1:] & inside[:, :-1])  # (s,)
     grains = [math.nan, math.nan]
     if beside.size:
-        steps = (layers[:, 1:] - layers[:, :-1]).take(beside, 1)  # (2, s)
+        steps = (some[:, :, 1:] - some[:, :, :-1]).reshape(2, -1).take(beside, 1)  # (2, s)
         # the median keeps grains of sulphide out
         grains = [1.4826 / math.sqrt(2) * middle for middle in _medians(np.abs(steps, out=steps))]
-    layers *= flat
-    means = (cv2.reduce(layers, 1, cv2.REDUCE_SUM, dtype=cv2.CV_64F)[:, 0] / area).tolist()
+    layers *= mask
+    flat = layers.reshape(2, -1)  # (2, n), 0 outside
+    means = _sums(flat, area)
     ratio = means[0] / means[1] if means[1] > 0 else math.nan
-    total = layers[0] + layers[1]  # (n,), 0 outside
-    thick = total > means[0] + means[1]  # (n,)
-    deep = (np.einsum("in,n->i", layers, thick, dtype=np.float64) / area).tolist()
+    flat *= flat[0] + flat[1] > means[0] + means[1]  # the thick half
+    deep = _sums(flat, area)
     rest = means[0] - deep[0], means[1] - deep[1]
     bend = deep[0] * rest[1] / (deep[1] * rest[0]) if deep[1] > 0 and rest[0] > 0 and rest[1] > 0 else math.nan
     return PairFigures(means[0], means[1], ratio, grains[0], grains[1], float(area), bend)
+
+
+def _sums(layers: NDArray[np.float32], area: int) -> list[float]:
+    """Return the sums of values (k, n) over n for each pixel of an area, in double precision."""
+    found: list[float] = (cv2.reduce(layers, 1, cv2.REDUCE_SUM, dtype=cv2.CV_64F)[:, 0] / area).tolist()
+    return found
 
 
 def _medians(values: NDArray[np.float32]) -> list[float]:

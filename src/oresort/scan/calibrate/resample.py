@@ -30,13 +30,14 @@ class Block(NamedTuple):
 
 
 class Taps(NamedTuple):
-    """What values at n places are made of: place i of pixels from i + `least` on, by their weights (n, k) float32.
+    """What values at n places are made of: place i of pixels from i + `least` on, by the weights of its row.
 
-    All but `_PIXELS` of the weights are 0, those from i + `shift` on.
+    All but `_PIXELS` of the weights are 0, those from i + `shift` on. Zeros lie about a row (n, L), so that rows longer
+    by one, laid one after the other, are a matrix with the weights of places side by side along its diagonal.
     """
 
     least: int
-    weights: NDArray[np.float32]
+    rows: NDArray[np.float32]
     shift: tuple[int, ...]
 
     def pixels(self, start: int, stop: int) -> tuple[int, int]:
@@ -44,26 +45,29 @@ class Taps(NamedTuple):
         return start + self.shift[start], stop - 1 + self.shift[stop - 1] + _PIXELS
 
     def blocks(self, start: int, stop: int, origin: int, size: int) -> tuple[Block, ...]:
-        """Return what places `start` to `stop` are made of, as matrices, of a picture's `size` pixels from `origin` on.
-
-        Places a pixel apart make a band along the diagonal, which stands upright in a matrix of rows longer by one.
-        """
+        """Return what places `start` to `stop` are made of, of a picture's `size` pixels from `origin` on."""
         shift = self.shift[start:stop]
-        least = min(shift)
-        reach = max(shift) - least + _PIXELS
-        count, pixels = stop - start, stop - start + reach - 1
-        band = np.zeros((count, pixels + 1), np.float32)
-        band[:, :reach] = self.weights[start:stop, least - self.least :][:, :reach]
-        matrix = band.ravel()[: count * pixels].reshape(count, pixels)
-        begin, parts, found = start + least - origin, -(-count // _TOGETHER), []
+        length, count, parts, found = self.rows.shape[1], stop - start, -(-(stop - start) // _TOGETHER), []
+        begin, end = start + min(shift) - origin, start + max(shift) + _PIXELS - origin
         for part in range(parts):
             first, last = count * part // parts, count * (part + 1) // parts
-            seen = slice(max(begin + first, 0), min(begin + last + reach - 1, size))
-            found.append(Block(slice(first, last), seen, matrix[first:last, seen.start - begin : seen.stop - begin]))
+            seen = slice(max(begin + first, 0), min(end + last - 1, size))
+            # of the first place's row: zeros, and from them on its weights
+            column = _TOGETHER + seen.start + origin - start - first - self.least
+            place = self.rows.itemsize * ((start + first) * length + column)
+            strides = self.rows.itemsize * (length - 1), self.rows.itemsize
+            shape = last - first, seen.stop - seen.start
+            weights = np.ndarray(shape, np.float32, self.rows, place, strides)
+            found.append(Block(slice(first, last), seen, weights))
         return tuple(found)
 
 
-def resample(picture: NDArray[np.float32], rows: Sequence[Block], columns: Sequence[Block]) -> NDArray[np.float32]:
+def resample(
+    picture: NDArray[np.float32],
+    rows: Sequence[Block],
+    columns: Sequence[Block],
+    out: NDArray[np.float32] | None = None,
+) -> NDArray[np.float32]:
     """Return the values (h, w) of the cubic spline through a picture (H, W) at the places of h rows and w columns.
 
     Products of matrices take a third of the time of the filters that they stand for. SciPy's `affine_transform` also
@@ -76,7 +80,7 @@ def resample(picture: NDArray[np.float32], rows: Sequence[Block], columns: Seque
         for start in range(0, lines.shape[1], _STRIP):
             strip = slice(start, start + _STRIP)
             np.matmul(weights, picture[pixels, strip], out=lines[places, strip])
-    values = np.empty((height, width), np.float32)  # (h, w)
+    values = np.empty((height, width), np.float32) if out is None else out  # (h, w)
     for places, pixels, weights in columns:
         for start in range(0, height, _STRIP):
             strip = slice(start, start + _STRIP)
@@ -120,7 +124,8 @@ def taps(start: float, step: float, count: int, size: int) -> Taps:
     least, places = int(shift.min()), np.arange(count)[:, None]
     weights = np.zeros((count, int(shift.max()) - least + _PIXELS))
     np.add.at(weights, (places, index - places - least), spread)
-    return Taps(least, weights.astype(np.float32), tuple(shift.tolist()))
+    rows = np.pad(weights.astype(np.float32), ((0, 0), (_TOGETHER, _TOGETHER)))
+    return Taps(least, rows, tuple(shift.tolist()))
 
 
 @lru_cache(256)

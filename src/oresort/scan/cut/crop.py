@@ -44,41 +44,63 @@ class Cropper:
 
         Corrected counts are written at the low layer's mean air level in both layers; uncorrected ones as they came.
         """
-        mask, wanted = held.region.mask, self._options
-        parts = [Part(mask, touching=False, parted=False)]
-        if wanted.split:
-            parts = split_touching(mask, convex=wanted.convex, neck=wanted.neck, min_area=wanted.min_area)
+        region, wanted = held.region, self._options
+        if not wanted.split or region.convex:
+            return [self._cut(held, Part(region.mask, touching=False, parted=False))]
+        parts = split_touching(region.mask, convex=wanted.convex, neck=wanted.neck, min_area=wanted.min_area)
         return [self._cut(held, part) for part in parts]
 
     def _cut(self, held: Held, part: Part) -> Cut:
-        options, calibration = self._options, self._calibration
-        left, top, w, h = cv2.boundingRect(part.mask.view(np.uint8))
+        h, w = part.mask.shape
+        left = top = 0
+        if part.parted:
+            left, top, w, h = cv2.boundingRect(part.mask.view(np.uint8))
         here = slice(top, top + h), slice(left, left + w)
         mask = mask_high = part.mask[here]  # (h, w), from here on the particle's own box
-        low, covered = held.low[here], held.weak[here]
+        covered = covered_high = held.weak[here]
         box = Box(held.region.y + top, held.region.x + left, h, w)
-        placed = None if held.placed is None else self._placed(box, held)
-        covered_high = covered
-        if held.own is not None:
-            high, mask_high, covered_high = self._own(
-                mask, part.parted or held.region.parted, box, held.own, held.noise
+        own, registered = held.own, held.placed is not None
+        # of the low layer, the high one as it is cut, and the high one on the low one's pixels, which may be the same
+        transmission = np.empty((3 if own is not None and registered else 2, h, w), np.float32)
+        transmission[0] = held.low[here]
+        if registered:
+            self._place(box, held, transmission[-1])
+        if own is not None:
+            transmission[1], mask_high, covered_high = self._own(
+                mask, part.parted or held.region.parted, box, own, held.noise
             )
-        elif placed is not None:
-            high = placed
-        else:
+        elif not registered:
             raise ValueError("neither registered nor as imaged: nothing of the high layer is here")
-        own_level = (calibration.low if options.correct else calibration.high).level
-        crops = (
-            _counts(low, calibration.low.level, mask, covered, options.background),
-            _counts(high, own_level, mask_high, covered_high, options.background),
-        )
-        # of the high layer both as it is cut and on the low layer's pixels, which are two where that is known
-        seen = attenuation_of([low, high] if placed is None or high is placed else [low, high, placed])
-        layers = compared(seen[0], seen[-1], mask, registered=placed is not None)
+        low, high = self._counts(transmission[:2], (mask, mask_high), (covered, covered_high))
+        attenuation = attenuation_of(transmission)  # (layers, h, w)
+        layers = compared(attenuation[0], attenuation[-1], mask, registered)
         # of the high layer: Compton scattering, which goes with mass, has a larger share there than in the low one
-        seen[1] *= mask_high
-        mass = cv2.sumElems(seen[1])[0]
-        return Cut(self._particle(held, part, box, layers.agree), *crops, mass, layers.low, layers.high)
+        mass = cv2.sumElems(cv2.copyTo(attenuation[1], mask_high.view(np.uint8)))[0]
+        return Cut(self._particle(held, part, box, layers.agree), low, high, mass, layers.low, layers.high)
+
+    def _counts(
+        self,
+        transmission: NDArray[np.float32],
+        masks: tuple[NDArray[np.bool_], NDArray[np.bool_]],
+        covered: tuple[NDArray[np.bool_], NDArray[np.bool_]],
+    ) -> tuple[NDArray[np.uint16], NDArray[np.uint16]]:
+        """Return both layers in counts (h, w) each, of their transmission (2, h, w), with their background."""
+        levels = [self._calibration.low.level] * 2
+        _, h, w = transmission.shape
+        if self._options.correct:
+            counts = counts_of(transmission.reshape(2 * h, w), levels[0]).reshape(2, h, w)  # one call for both
+        else:
+            levels[1] = self._calibration.high.level
+            counts = np.stack([counts_of(layer, level) for layer, level in zip(transmission, levels, strict=True)])
+        for layer, mask, weak, level in zip(counts, masks, covered, levels, strict=True):
+            # 0 is the mark of background, so the darkest pixel of a particle has one count; few are that dark
+            if cv2.countNonZero(layer) < layer.size:
+                np.maximum(layer, np.uint16(1), out=layer)
+            if self._options.background == "zero":
+                layer *= mask
+            else:
+                layer[weak & ~mask] = round(level)
+        return counts[0], counts[1]
 
     def _particle(self, held: Held, part: Part, box: Box, agree: bool) -> Particle:
         """Return a part of a region as a particle of the scan; its layers `agree` or not."""
@@ -112,8 +134,8 @@ class Cropper:
         within = rows[0] >= -0.5 and rows[1] <= end - 0.5
         return bool(first < -0.5 or last > belt.stop - belt.start - 0.5 or not within)
 
-    def _placed(self, box: Box, held: Held) -> NDArray[np.float32]:
-        """Return the high layer's transmission (h, w) where the low layer sees the box, by cubic splines."""
+    def _place(self, box: Box, held: Held, out: NDArray[np.float32]) -> None:
+        """Put the high layer's transmission where the low layer sees the box into `out` (h, w), by cubic splines."""
         fit = self._calibration.registration
         if fit is None or held.placed is None:
             raise ValueError("the layers' registration is not known")
@@ -121,7 +143,7 @@ class Cropper:
         lag = math.floor(fit.row_offset)
         height, width = around.values.shape
         rows = lines_at(box.y + lag - around.top + (fit.row_offset - lag), box.h, height)
-        return resample(around.values, rows, self._taps.blocks(box.x, box.x + box.w, around.left, width))
+        resample(around.values, rows, self._taps.blocks(box.x, box.x + box.w, around.left, width), out)
 
     def _own(
         self, mask: NDArray[np.bool_], parted: bool, box: Box, own: Around, noise: NDArray[np.float32]
@@ -152,18 +174,3 @@ class Cropper:
         y, x = box.y - around.top, box.x - around.left
         cover = self._rule(around.values, self._calibration.high.level, columns).weak
         return cover, (slice(y, y + box.h), slice(x, x + box.w))
-
-
-def _counts(
-    transmission: NDArray[np.float32],
-    level: float,
-    mask: NDArray[np.bool_],
-    covered: NDArray[np.bool_],
-    background: str,
-) -> NDArray[np.uint16]:
-    # 0 is the mark of background, so the darkest pixel of a particle has one count
-    counts = np.maximum(counts_of(transmission, level), np.uint16(1))
-    if background == "zero":
-        counts *= mask
-        return counts
-    return np.where(covered & ~mask, np.uint16(round(level)), counts)

@@ -1,7 +1,6 @@
 """Whether both layers of a cut particle show the same thing."""
 
 import math
-from collections.abc import Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -54,7 +53,7 @@ def compared(
     for part in parts:
         if placed and part[0, 5] >= _FEWEST:
             placed = _placed(part.tolist(), curve, slope, max(limit, _OFF_IN_PART), registered)
-    residual = math.sqrt(max(_off(whole, curve)[1], 0.0) / count)
+    residual = math.sqrt(max(_left_over(whole, curve), 0.0) / count)
     alike = residual <= (1 if registered else 2) * (_APART + _APART * low)
     return Layers(low, high, alike and placed and low > LEAST_RATIO * high)
 
@@ -72,11 +71,12 @@ def _pictures(
     smooth = cv2.GaussianBlur(h, (5, 5), 1.0, borderType=cv2.BORDER_REPLICATE)
     smooth = cv2.copyMakeBorder(smooth, 1, 1, 1, 1, cv2.BORDER_REPLICATE)  # a slope needs two pixels
     pictures = np.empty((7, *mask.shape), np.float32)
-    pictures[0] = pictures[6] = mask
+    pictures[0] = pictures[6] = inside = mask.astype(np.float32)
     np.subtract(smooth[2:, 1:-1], smooth[:-2, 1:-1], out=pictures[1])
     np.subtract(smooth[1:-1, 2:], smooth[1:-1, :-2], out=pictures[2])
-    pictures[3], pictures[4] = l, h
-    pictures[1:5] *= pictures[0]
+    pictures[1:3] *= inside
+    np.multiply(l, inside, out=pictures[3])
+    np.multiply(h, inside, out=pictures[4])
     np.multiply(pictures[4], pictures[4], out=pictures[5])
     return pictures.astype(np.float64)  # at once: to convert one by one takes longer
 
@@ -94,11 +94,11 @@ def _products(pictures: NDArray[np.float64]) -> NDArray[np.float64]:
     return found
 
 
-def _off(products: list[list[float]], curve: tuple[float, float]) -> tuple[list[float], float]:
-    """Return the products of what the curve in h leaves over of l: with each of the first six, and with itself."""
+def _left_over(products: list[list[float]], curve: tuple[float, float]) -> float:
+    """Return the sum of squares of what the curve in h leaves over of l."""
     first, second = curve
-    off = [low - first * high - second * square for _, _, low, high, square, _ in products]  # (6,)
-    return off, off[3] - first * off[4] - second * off[5]
+    off = [low - first * high - second * square for _, _, low, high, square, _ in products[3:]]  # with l, h, its square
+    return off[0] - first * off[1] - second * off[2]
 
 
 def _placed(
@@ -108,22 +108,27 @@ def _placed(
 
     `slope` times the pictures' slopes are those of l.
     """
-    off, left_over = _off(products, curve)
-    down_off, along_off = slope * off[1], slope * off[2]
+    first, second = curve
+    _, (own_down, both, down_low, down_high, down_square, _), (_, own_along, low, high, square, _), *_ = products
+    # the slopes' products with what the curve leaves over
+    down_off = slope * (down_low - first * down_high - second * down_square)
+    along_off = slope * (low - first * high - second * square)
     # where there is no slope there is no lag
-    down, along = slope**2 * products[1][0] + 1e-6, slope**2 * products[2][1] + 1e-6
-    mixed = slope**2 * products[1][1]
+    down, along, mixed = slope**2 * own_down + 1e-6, slope**2 * own_along + 1e-6, slope**2 * both
     scale = down * along - mixed**2
     lines, columns = (along * down_off - mixed * along_off) / scale, (down * along_off - mixed * down_off) / scale
-    error = max(left_over, 0.0) / products[0][5] / scale  # times a diagonal of the inverse: its square
+    if abs(lines) <= limit and (abs(columns) <= limit or not registered):
+        return True  # whatever chance may add
+    error = max(_left_over(products, curve), 0.0) / products[0][5] / scale  # times a diagonal of the inverse: squared
     if abs(lines) > limit + _SIGMAS * math.sqrt(error * along):
         return False
     return not registered or abs(columns) <= limit + _SIGMAS * math.sqrt(error * down)
 
 
-def attenuation_of(layers: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
-    """Return -ln, at most 9.2, of the transmissions (H, W) of some layers: (layers, H, W)."""
-    values = np.array(layers, np.float32)
-    np.maximum(values, np.float32(_DIMMEST), out=values)
-    np.log(values, out=values)
-    return np.negative(values, out=values)
+def attenuation_of(transmission: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return -ln, at most 9.2, of the transmission (layers, H, W) of some layers, in a new array."""
+    count, height, width = transmission.shape
+    if not transmission.min(initial=1.0) >= _DIMMEST:  # seldom, and costs more than the logarithm
+        transmission = np.maximum(transmission, np.float32(_DIMMEST))
+    values = np.asarray(cv2.log(transmission.reshape(count * height, width)), np.float32)  # in half of numpy's time
+    return np.negative(values, out=values).reshape(count, height, width)

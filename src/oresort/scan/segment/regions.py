@@ -26,6 +26,7 @@ class Region(NamedTuple):
     open: tuple[bool, bool, bool, bool]
     """Whether its first row, first column, last row and last column lie at the mask's border or a cut at `LONGEST`."""
     parted: bool = False  # it touched another one, and was parted from it while that one went on
+    convex: bool = False  # it is known to fill its hull: nothing is to be parted
 
     @property
     def clipped(self) -> bool:
@@ -156,5 +157,7 @@ class Regions:
             if region.area < self._options.min_area or not region.strong:
                 continue
             ends = region.top == self._border, region.left == 0, cut, region.right == self._width
-            found.append(Region(region.top, region.left, region.whole(), ends, region.parted))
+            # the ends of its runs are here; from its pixels it takes six times as long
+            convex = self._options.split and region.is_convex(self._options.convex)
+            found.append(Region(region.top, region.left, region.whole(), ends, region.parted, convex))
         return found
