@@ -222,6 +222,30 @@ def test_a_damaged_frame_is_lost_and_its_particles_are_faulty(tmp_path: Path, ho
     assert "lines 288-319" in events(tmp_path / "o", "fault")[0]
 
 
+@pytest.mark.parametrize("share", [0.92, 0.7, 1.17])
+def test_air_that_strays_while_a_stream_runs_is_named_and_lines_are_corrected(
+    tmp_path: Path, home: Path, known: Calibration, monkeypatch: pytest.MonkeyPatch, share: float
+):
+    told: list[list[str]] = []
+    monkeypatch.setattr(run.Screen, "alarms", lambda self, alarms: told.append(list(alarms)))
+    low, high = (layer.copy() for layer in belt())
+    part = np.s_[400:700, 10:-10]
+    low[part] = np.minimum(low[part] * share, 65_534).astype(np.uint16)
+    piped(tmp_path / "o", sent((low, high)), f"calibration={home / 'cal.json'}", "first=0")
+    assert boxes(table(tmp_path / "o")) == boxes_of(directly(belt(), known))
+    named = [line for line in events(tmp_path / "o", "fault") if "air" in line]
+    notes = json.loads((tmp_path / "o" / "decisions.json").read_text())["notes"]
+    if share == 0.92:  # as tubes drift
+        assert named == notes == []
+        assert not any("air" in line for lines in told for line in lines)
+        return
+    between = "between 70% and 100%" if share < 1 else "between 100% and 117%"
+    assert len(named) == 1
+    assert f"air of the low layer lies {between} of what the calibration knew" in named[0]
+    assert notes == named
+    assert named in told
+
+
 def test_a_second_sender_is_heard_once_the_first_one_is_silent(tmp_path: Path, home: Path, known: Calibration):
     data = sent(belt())
     refused = []

@@ -157,6 +157,21 @@ def test_a_lost_packet_is_no_dark_thing_on_the_belt(clean, value, count, width):
 
 
 @pytest.mark.parametrize("factor", [0.6, 0.75, 0.9, 1.1, 1.2])
+def test_how_far_air_strays_is_told_once(clean, factor):
+    counts = clean[0].astype(np.float64)
+    counts[96:200] *= factor
+    own = Judge([clean[1]], BELT, True)
+    own.take([counts.clip(0, 65_534).astype(np.uint16)[:96]], False)
+    assert own.swing() == [(1, 1)]
+    for start in range(96, 288, 16):
+        own.take([counts.clip(0, 65_534).astype(np.uint16)[start : start + 16]], False)
+    ((least, most),) = own.swing()
+    far = not 0.85 <= factor <= 1.15
+    assert (least, most) == pytest.approx((min(factor, 1), max(factor, 1)) if far else (1, 1), abs=0.01)
+    assert own.swing() == [(1, 1)]
+
+
+@pytest.mark.parametrize("factor", [0.6, 0.75, 0.9, 1.1, 1.2])
 def test_what_a_line_has_in_common_is_taken_out(clean, factor):
     counts = clean[0].astype(np.float64)
     counts[100:200] *= factor

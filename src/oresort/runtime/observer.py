@@ -40,7 +40,7 @@ class Observer(Protocol):
         """Take all faults of the detector so far, by place; called when there are more than before."""
 
     def alarms(self, alarms: Sequence[str]) -> None:
-        """Take the drift alarms that hold now, one line each; none is an empty list."""
+        """Take the alarms of drift and of air that hold now, one line each; none is an empty list."""
 
     def rates(self, rates: Rates) -> None:
         """Take figures of the stream, about once a second and at its end."""

@@ -84,6 +84,10 @@ class Sorter:
         """What was found faulty so far, by place."""
         return self._cutter.faults
 
+    def swing(self) -> list[tuple[float, float]]:
+        """Return of each layer how far air fell and rose since this was asked last, see `Cutter.swing`."""
+        return self._cutter.swing()
+
     def push(self, low: NDArray[np.uint16], high: NDArray[np.uint16]) -> list[Decision]:
         """Take both layers' next raw counts (n, W) and return what was decided, by the particles' ends.
 

@@ -72,7 +72,7 @@ class Live:
             self._state |= found
 
     def alarms(self, alarms: Sequence[str]) -> None:
-        """Take the drift alarms that hold."""
+        """Take the alarms that hold."""
         with self._lock:
             self._state["alarms"] = list(alarms[:_SHOWN])
 

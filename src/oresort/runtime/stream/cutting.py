@@ -14,6 +14,7 @@ from oresort.errors import InputError
 from oresort.runtime.sorter import Sorter
 from oresort.runtime.source.event import Block, Calibrated, Done, Event, Gap, Piece
 from oresort.runtime.stream.group import Arrivals, Group
+from oresort.scan.calibrate.air import strayed
 from oresort.scan.calibrate.calibration import Calibration
 from oresort.scan.cut.held import Held
 from oresort.scan.fault import Fault, joined
@@ -60,7 +61,13 @@ class CutOff(NamedTuple):
     """The belt ends here, and all its particles are cut."""
 
 
-Item = Calibrated | Begun | Done | Worked | CutOff | list[Fault]
+class Air(NamedTuple):
+    """How air has strayed of late."""
+
+    words: dict[str, str]  # of a layer; none of one that is steady
+
+
+Item = Calibrated | Begun | Done | Worked | CutOff | Air | list[Fault]
 
 
 class Cutting:
@@ -81,6 +88,8 @@ class Cutting:
         self._times = deque[tuple[int, float]]()  # end of a block, and when it came
         self._old: list[Fault] = []  # of belts that are gone
         self._noted = 0
+        self._swings: list[list[tuple[float, float]]] = []  # of belts that are gone since it was asked
+        self._air = Air({})
         self.lost = 0  # lines of belts that are gone
 
     def take(self, event: Event) -> Iterator[Item]:
@@ -108,6 +117,7 @@ class Cutting:
         found = sorter.find_last()
         self._old = joined([*self._old, *self._own(sorter)])[-_MOST_FAULTS:]
         self.lost += sorter.lines_lost
+        self._swings.append(sorter.swing())
         self._sorter = None
         nothing = np.empty((0, sorter.calibration.width), np.uint16)
         # that the belt ends is known now
@@ -127,6 +137,21 @@ class Cutting:
             return None
         self._noted = noted
         return joined([*self._old, *(self._own(self._sorter) if self._sorter else ())])
+
+    def air(self) -> Air | None:
+        """Return how air has strayed since this was asked last, if that is something else than it was then."""
+        swings, self._swings = self._swings, []
+        if self._sorter:
+            swings.append(self._sorter.swing())
+        words = {}
+        for name, own in zip(("low", "high"), zip(*swings, strict=True), strict=False):
+            least, most = min(fell for fell, _ in own), max(rose for _, rose in own)
+            if told := strayed(least, most, "what the calibration knew"):
+                words[name] = f"air of the {name} layer {told}"
+        if words == self._air.words:
+            return None
+        self._air = Air(words)
+        return self._air
 
     def _push(self, block: Block) -> Iterator[Worked]:
         if self._sorter is None:

@@ -10,7 +10,7 @@ from oresort.console.signals import Asked
 from oresort.errors import one_line
 from oresort.runtime.observer import Observer
 from oresort.runtime.source.event import Calibrated, Done, Log
-from oresort.runtime.stream.cutting import Begun, CutOff, Cutting
+from oresort.runtime.stream.cutting import Air, Begun, CutOff, Cutting
 from oresort.runtime.stream.deciding import Deciding
 from oresort.runtime.stream.loop import Decided, Loop, Sorted
 from oresort.runtime.stream.record import Record
@@ -94,6 +94,8 @@ class Job(NamedTuple):
                 self.log("note", note)
             if self.save:
                 save_calibration(self.save, item.calibration)
+        elif isinstance(item, Air):
+            watch.take_air(item)
         else:
             watch.take_faults(item)
 
@@ -106,6 +108,7 @@ class _Watch:
         self._rates = self._recorded = time.monotonic()
         self._named: dict[object, float] = {}  # faults, and when they were logged
         self._alarms: dict[str, str] = {}  # by figure
+        self._air = Air({})
         self.begun = False
 
     def tick(self) -> None:
@@ -129,8 +132,7 @@ class _Watch:
             job.log("drift", f"{alarms[name]}; look at the belt, or train on such scans")
         if alarms != self._alarms:
             self._alarms = alarms
-            for observer in job.observers:
-                observer.alarms(list(alarms.values()))
+            self._tell_alarms()
         if ended:
             self._tell_rates()
         job.writer.record(record.content(deciding, job.writer.rows, job.rows.state(), ended))
@@ -149,6 +151,21 @@ class _Watch:
             self._named.pop(next(iter(self._named)))
         for observer in self._job.observers:
             observer.faults(faults)
+
+    def take_air(self, air: Air) -> None:
+        """Log what has strayed, or still does."""
+        now = time.monotonic()
+        for layer, words in air.words.items():
+            self._job.record.strayed[layer] = words
+            if now - self._named.get(layer, -_AGAIN) >= _AGAIN:
+                self._job.log("fault", words)
+                self._named[layer] = now
+        self._air = air
+        self._tell_alarms()
+
+    def _tell_alarms(self) -> None:
+        for observer in self._job.observers:
+            observer.alarms([*self._alarms.values(), *self._air.words.values()])
 
     def _tell_rates(self) -> None:
         rates = self._job.deciding.meter.rates(self._job.loop.waiting)

@@ -8,7 +8,7 @@ from typing import NamedTuple, TypeVar
 
 from oresort.runtime.source.event import Block, Calibrated, Done, Event
 from oresort.runtime.stream.beside import Beside
-from oresort.runtime.stream.cutting import Begun, CutOff, Cutting, Item, Worked
+from oresort.runtime.stream.cutting import Air, Begun, CutOff, Cutting, Item, Worked
 from oresort.runtime.stream.group import Lateness, Made, made_of
 from oresort.runtime.stream.waiting import ClosedError, Waiting
 from oresort.scan.fault import Fault
@@ -33,7 +33,7 @@ class Decided(NamedTuple):
     made: Made | None
 
 
-Sorted = Calibrated | Begun | Done | Decided | CutOff | list[Fault]
+Sorted = Calibrated | Begun | Done | Decided | CutOff | Air | list[Fault]
 
 
 class Loop:
@@ -157,8 +157,10 @@ class Loop:
             if time.monotonic() - looked > _FAULTS:
                 looked = time.monotonic()
                 yield self._cutting.faults()
+                yield self._cutting.air()
         yield from self._cutting.cut_off()
         yield self._cutting.faults()
+        yield self._cutting.air()
         if event.error is not None:
             raise event.error
 

@@ -48,6 +48,7 @@ class Record:
         self.calibrated: Calibrated | None = None
         self.faults: Sequence[Fault] = ()
         self.drift: Sequence[Compared] = ()
+        self.strayed: dict[str, str] = {}  # how air did last, by layer
         self.lines_lost = 0
 
     def begin(self, begun: Begun) -> None:
@@ -90,7 +91,7 @@ class Record:
                 {"name": begun.piece.name, "first_line": begun.piece.first, "line": begun.line} for begun in self._begun
             ],
             "calibration": known and {key: getattr(known, key) for key in ("made", "sorter", "pixel", "levels")},
-            "notes": list(self.calibrated.notes) if self.calibrated else [],
+            "notes": [*(self.calibrated.notes if self.calibrated else ()), *self.strayed.values()],
             "summary": self.summary(),
             "faults": [
                 {

@@ -45,7 +45,7 @@ class Screen:
         self._faults = sum(not fault.mended for fault in faults)
 
     def alarms(self, alarms: Sequence[str]) -> None:
-        """Count what is unlike training."""
+        """Count what is unlike training, or strays."""
         self._alarms = len(alarms)
 
     def rates(self, rates: Rates) -> None:
@@ -69,5 +69,5 @@ class Screen:
         if math.isfinite(rates.latency_p99):
             parts.append(f"decided after {rates.latency_median:.0f} ms (p99 {rates.latency_p99:.0f})")
         parts += [f"{rates.waiting:,} lines waiting", f"{self._faults} faults"]
-        parts += [f"{rates.late:,} late"] * bool(rates.late) + [f"{self._alarms} drift alarms"] * bool(self._alarms)
+        parts += [f"{rates.late:,} late"] * bool(rates.late) + [f"{self._alarms} alarms"] * bool(self._alarms)
         return ", ".join(parts)

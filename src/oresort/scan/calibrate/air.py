@@ -10,11 +10,22 @@ from oresort.xray.transmission import FULL_SCALE
 DARK = 1_000  # air level in counts below which the tube must have been off: 1/50 of the usual flat-field target
 BRIGHT = 1.25
 """Transmission, smoothed, that noise, gain and drift do not reach: on a scan whose dense matter is dark nothing has."""
+STEADY = (0.85, 1.15)
+"""Of its usual level, within which air drifts as tubes and detectors do."""
 _WALL = 0.25  # of the usual level, below which the columns at both sides lie behind walls
 _BIN = 64  # counts per histogram bin; air noise of 2-5 % spreads its peak over dozens of them
 _STILL = 0.9  # share of lines at one and the same count from which a column shows no belt: the rest may be lost lines
 _LINES = 200  # looked at for that
 _INVERTED = "is dense matter bright? Then invert the counts"
+
+
+def strayed(least: float, most: float, usual: str) -> str:
+    """Return in words that air lies so far from what is `usual`, its level being 1; empty where it is steady."""
+    if STEADY[0] <= least and most <= STEADY[1]:
+        return ""
+    return (
+        f"lies between {least:.0%} and {most:.0%} of {usual}; lines are corrected for it, but see to tube and detector"
+    )
 
 
 def belt_columns(counts: NDArray[np.uint16]) -> slice:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from oresort.errors import InputError
 from oresort.files.lines import Pair
-from oresort.scan.calibrate.air import find_belt
+from oresort.scan.calibrate.air import find_belt, strayed
 from oresort.scan.calibrate.calibration import Calibration
 from oresort.scan.calibrate.columns import measure_columns
 from oresort.scan.calibrate.layers import Sample
@@ -18,7 +18,6 @@ from oresort.scan.calibrate.register import TURNED, Fit, LayersDifferError, fit_
 
 _STRETCHES, _LINES = 4, 300  # of a sample: many whole particles fit into one
 _STEADY = 31  # lines over which air is looked at
-_USUAL = (0.85, 1.15)  # of its median, within which tubes drift
 _SIDE = 16  # constant lines at either end of a scan which are sides of a belt that runs along its lines
 
 Images = tuple[NDArray[np.generic], NDArray[np.generic]]
@@ -107,11 +106,7 @@ def _shift(counts: NDArray[np.uint16], air: NDArray[np.float32], dead: NDArray[n
     # the brightest twentieth is air on a full belt, too; a median over lines keeps out those that were lost
     level = np.percentile(counts[:, live] / air[live], 95, axis=1)  # (H,)
     level = scipy.ndimage.median_filter(level / np.median(level), _STEADY, mode="nearest")
-    least, most = float(level.min()), float(level.max())
-    if _USUAL[0] <= least and most <= _USUAL[1]:
-        return ""
-    span = f"lies between {least:.0%} and {most:.0%} of its usual level within the scan"
-    return f"{span}; lines are corrected for it, but see to tube and detector, and look at the scan"
+    return strayed(float(level.min()), float(level.max()), "its usual level within the scan")
 
 
 def _starts(height: int) -> list[tuple[int, int]]:

@@ -66,6 +66,13 @@ class Cutter:
         """What was found faulty so far, by place; dead columns of the calibration first."""
         return joined([*self.calibration.faults(), *self._faults])
 
+    def swing(self) -> list[tuple[float, float]]:
+        """Return of each layer, low and high, how far air fell and rose since this was asked last.
+
+        Of the level that the calibration knew, which is 1; lines are corrected for it.
+        """
+        return self._window.swing()
+
     def check(self, low: NDArray[np.uint16], high: NDArray[np.uint16]) -> None:
         """Refuse lines (n, W) that cannot be pushed; InputError as `push`."""
         for name, layer in (("low", low), ("high", high)):

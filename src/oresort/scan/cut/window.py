@@ -79,6 +79,10 @@ class Window:
         start, self._ready = self._ready, end if last else max(end - self._below, self._ready)
         return masks.weak.between(start, self._ready), masks.strong.between(start, self._ready)
 
+    def swing(self) -> list[tuple[float, float]]:
+        """Return of each layer how far air fell and rose, see `LineLevels.swing`."""
+        return self._judge.swing()
+
     def forget(self, needed: int) -> None:
         """Forget the lines that line `needed` and those after it do not need."""
         line = needed - self.halo

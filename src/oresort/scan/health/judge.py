@@ -57,6 +57,10 @@ class Judge:
         """Divide what is to come by each column's level (L, belt), relative to what it was so far."""
         self._corrector.adapt(factors)
 
+    def swing(self) -> list[tuple[float, float]]:
+        """Return of each layer how far air fell and rose, see `LineLevels.swing`."""
+        return self._levels.swing()
+
     def keep(self) -> None:
         """Keep the last judged lines as they came: others are going to write in them."""
         if self._before is None:

@@ -3,6 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from oresort.scan.calibrate.air import STEADY
 from oresort.xray.transmission import FULL_SCALE
 
 _LOOKED_AT = 220  # columns, evenly over the belt: they give a level to 0.2 %
@@ -59,6 +60,10 @@ class LineLevels:
         rough = np.where(self._noisy, np.maximum(np.multiply(_RESTLESS, noises), _ROUGH), np.inf)
         own = [[(bounds[0], bounds[1]), (_SURE, np.inf), ends] for ends in zip(flat, rough, strict=True)]  # (L, 3, 2)
         self._least, self._most = np.array(own, np.float32).transpose(2, 1, 0)[:, :, None]
+        # the same, of one whose level is no news either
+        self._low, self._high = self._least.copy(), self._most.copy()
+        self._low[0], self._high[0] = np.maximum(self._low[0], STEADY[0]), np.minimum(self._high[0], STEADY[1])
+        self._swing = np.ones((2, layers), np.float32)  # least and greatest level since it was asked
         self._last = [1.0] * layers
         self._ones = np.ones(self._none.shape[1], np.float32)
         rng = np.random.default_rng(0)
@@ -87,7 +92,7 @@ class LineLevels:
         self._levels(both[:, 0], lines == FULL_SCALE, level, share)
         np.divide(step @ self._ones, self._counts, out=difference)
         repeated = self._were_seen(lines)
-        if size and repeated is None and ((figures >= self._least) & (figures <= self._most)).all():
+        if size and repeated is None and ((figures >= self._low) & (figures <= self._high)).all():
             self._last = level[-1].tolist()
             return level, np.zeros(level.shape, np.uint8)
         (least, _, flat), (most, _, rough) = self._least, self._most
@@ -98,6 +103,9 @@ class LineLevels:
         # written so that NaN is outside
         outside = ~((level >= least) & (level <= most)) | restless | (difference < flat)
         self._settle(level, ~(covered | outside | repeated), share > _SURE)
+        if size:
+            usual = np.sort(level, axis=0)[size // 2]  # (L,), of lines that came together
+            self._swing = np.stack([np.minimum(self._swing[0], usual), np.maximum(self._swing[1], usual)])
         # a line without any air of its own, yet far darker than what covers a belt leaves, is no line of rock
         dark = np.where(self._none, 0, both[:, 0]).max(axis=2, initial=0) < least / 5
         lost = outside & (~covered | dark | restless)
@@ -127,6 +135,14 @@ class LineLevels:
             np.matmul(air, self._ones, out=share)
             np.divide(np.vecdot(air, lines), np.maximum(share, 1), out=level)
         share /= self._counts
+
+    def swing(self) -> list[tuple[float, float]]:
+        """Return of each layer how far its level fell and rose since this was asked last, of the calibrated one.
+
+        What lasts for a few lines only is none.
+        """
+        found, self._swing = self._swing.T.tolist(), np.ones_like(self._swing)
+        return [(least, most) for least, most in found]
 
     def _settle(self, level: NDArray[np.float32], fit: NDArray[np.bool_], sure: NDArray[np.bool_]) -> None:
         """Put the level before in the place of those that are not fit, or jump without being sure; (n, L) each."""
