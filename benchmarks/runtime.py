@@ -129,7 +129,7 @@ def main() -> None:
             file = Path(folder) / "model.onnx"
             size = trained.representation.size
             planes = np.random.default_rng(0).random((BATCH, 4, size, size), np.float32)
-            export_model(trained, file, [planes], {})
+            export_model(trained, file, [planes].copy, {})
             model, small = OnnxModel(file, args.threads), Path(folder) / "small.onnx"
             net = trained.module.net
             small.write_bytes(seal(quantised(serialised(trained, net, model.card), planes)))

@@ -1,6 +1,8 @@
 """Write a trained model as one ONNX file that sorts without torch, checked against the checkpoint."""
 
+import sys
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -56,11 +58,14 @@ def export(cfg: ExportConfig) -> "Exported":
         raise InputError("precision=int8: is judged by labelled pairs; give them as data.root=DIR")
     trained = load_trained(cfg.ckpt).at_cutoff(cfg.cutoff)
     trained = trained.at(operating_point(cfg, trained))
-    planes = pairs_to_try(trained, cfg.pairs, data.root, cache=data.cache, follow_links=data.follow_links)
+    links = data.follow_links
+    planes = partial(pairs_to_try, trained, cfg.pairs, data.root, cache=data.cache, follow_links=links)
     labelled = None
     if int8 and data.root is not None:
-        labelled = labelled_pairs(trained, data.root, cache=data.cache, follow_links=data.follow_links)
+        labelled = labelled_pairs(trained, data.root, cache=data.cache, follow_links=links)
     made = export_model(trained, out, planes, origin_of(trained), labelled, cfg.max_drop)
+    if made.refused:
+        print(f"note: {made.refused}; they are plain in the file, and it is slower", file=sys.stderr)
     what = f"{made.pairs:,} {'simulated pairs' if data.root is None else 'pairs'}"
     print(f"{out}: {out.stat().st_size / 1000:,.0f} kB, {made.model.point.words()}")
     print(f"on {what}: probabilities within {made.difference:.1e} of the checkpoint's, decisions the same")

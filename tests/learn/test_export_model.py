@@ -10,7 +10,9 @@ from typing import Any
 import numpy as np
 import onnx
 import pytest
+import torch
 from exported import SEEN, planes_of, settled
+from torch import nn
 from zoo import FILES, part
 
 from oresort import export
@@ -19,10 +21,12 @@ from oresort.errors import InputError
 from oresort.files.dataset import RELEASED
 from oresort.learn import export as onnx_file
 from oresort.learn.checkpoint import load_trained
-from oresort.learn.export import export_model
+from oresort.learn.export import export_model, serialised
 from oresort.learn.origin import labelled_pairs, pairs_to_try
 from oresort.learn.quantise import Labelled, judged, quantised
 from oresort.learn.trained import Trained
+from oresort.learn.winograd import Winograd
+from oresort.models.pairnet import PairNet
 from oresort.runtime import OnnxModel
 from oresort.runtime.sealed import seal, unsealed
 
@@ -33,7 +37,7 @@ KNOWN = {"made_by": "a test", "data": None}
 def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Any, OnnxModel]:
     trained = settled("hybrid", "kan", mask=True)
     file = tmp_path_factory.mktemp("export") / "m.onnx"
-    return trained, export_model(trained, file, [planes_of(12)], KNOWN).model
+    return trained, export_model(trained, file, lambda: [planes_of(12)], KNOWN).model
 
 
 def test_a_file_is_whole_and_says_what_it_is(made: tuple[Any, OnnxModel]):
@@ -84,7 +88,7 @@ def test_the_threshold_is_an_input_that_may_be_left_out(made: tuple[Any, OnnxMod
 def test_nothing_of_the_exporter_reaches_a_user(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
 ):
-    export_model(settled(), tmp_path / "m.onnx", [planes_of(12)], KNOWN)
+    export_model(settled(), tmp_path / "m.onnx", lambda: [planes_of(12)], KNOWN)
     assert [r.message for r in caplog.records if r.levelno >= logging.WARNING] == []
     assert capfd.readouterr() == ("", "")
 
@@ -108,22 +112,44 @@ def test_a_file_that_is_off_is_not_kept(
     trained, model = made
     monkeypatch.setattr(onnx_file, "serialised", lambda *_: unsealed(model.file.read_bytes()))
     trained = replace(trained, module=deepcopy(trained.module))
-    assert export_model(trained, tmp_path / "same.onnx", [planes_of(12)], KNOWN).difference < 1e-5
+    assert export_model(trained, tmp_path / "same.onnx", lambda: [planes_of(12)], KNOWN).difference < 1e-5
     (tmp_path / "same.onnx").unlink()
     change(trained)
     with pytest.raises(InputError, match=rf"m\.onnx: .*{says}.*; it was not kept"):
-        export_model(trained, tmp_path / "m.onnx", [planes_of(12)], KNOWN)
+        export_model(trained, tmp_path / "m.onnx", lambda: [planes_of(12)], KNOWN)
     assert [file.name for file in tmp_path.iterdir()] == ["m.onnx"]
     assert (tmp_path / "m.onnx").read_text() == "of before"
 
 
+def test_what_decides_otherwise_by_fewer_products_gets_plain_sums(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    trained = settled()
+
+    def coarse(net: PairNet) -> PairNet:
+        net = deepcopy(net)
+        with torch.no_grad():
+            list(net.parameters())[-1][0] += 5.0  # of one class
+        net.wide = Winograd(nn.Conv2d(1, 1, 3, padding=1))
+        return net
+
+    monkeypatch.setattr(onnx_file, "lean", coarse)
+    made = export_model(trained, tmp_path / "m.onnx", lambda: [planes_of(12)], KNOWN)
+    assert made.difference < 1e-5
+    assert "of 9 decisions are others" in made.refused
+    assert made.model.describe()["convolutions"] == f"plain: {made.refused}"
+    monkeypatch.setattr(
+        onnx_file, "serialised", lambda trained, _, card: serialised(trained, coarse(trained.module.net), card)
+    )
+    with pytest.raises(InputError, match="it was not kept"):
+        export_model(trained, tmp_path / "other.onnx", lambda: [planes_of(12)], KNOWN)
+
+
 def test_what_cannot_be_checked_or_would_not_open_is_not_written(tmp_path: Path):
     with pytest.raises(InputError, match="no pairs to check"):
-        export_model(settled(), tmp_path / "m.onnx", [], KNOWN)
+        export_model(settled(), tmp_path / "m.onnx", list, KNOWN)
     trained = settled()
     trained.module.hparams["representation"] = {"_target_": "mine.Own"}
     with pytest.raises(InputError, match=r"'mine\.Own': not one of oresort\.represent\."):
-        export_model(trained, tmp_path / "m.onnx", [planes_of(12)], KNOWN)
+        export_model(trained, tmp_path / "m.onnx", lambda: [planes_of(12)], KNOWN)
     assert not list(tmp_path.iterdir())
 
 
@@ -199,7 +225,7 @@ def test_wide_convolutions_multiply_less_in_float32_and_are_whole_in_8_bits(
     # what 8 bits cost and bring is judged above
     monkeypatch.setattr(onnx_file, "judged", lambda model, *_: answers.append(model.answer(planes)))
     labelled = Labelled(planes, planes, np.arange(40) % 2)
-    made = export_model(trained, tmp_path / "m.onnx", [planes], KNOWN, labelled)
+    made = export_model(trained, tmp_path / "m.onnx", lambda: [planes], KNOWN, labelled)
     assert made.difference < 1e-5
     counts = [sum(node.op_type == "Conv" for node in g.graph.node) for g in (*graphs, onnx.load(made.model.file))]
     assert counts == [3, 5, 5]  # without the two of the block; all
@@ -239,7 +265,7 @@ def test_pairs_to_try_are_of_the_dataset_or_simulated(trained: Path, dataset: Pa
 @pytest.mark.parametrize("head", FILES["head"])
 @pytest.mark.parametrize("fusion", FILES["fusion"])
 def test_parity(tmp_path: Path, fusion: str, head: str):
-    assert export_model(settled(fusion, head), tmp_path / "m.onnx", [planes_of(12)], KNOWN).difference < 1e-4
+    assert export_model(settled(fusion, head), tmp_path / "m.onnx", lambda: [planes_of(12)], KNOWN).difference < 1e-4
 
 
 @pytest.mark.slow
@@ -249,4 +275,4 @@ def test_parity_of_towers(tmp_path: Path, tower: str, kind: str):
     size = 64 if tower == "alexnet" else 40
     keys = {"size": 64} if tower == "alexnet" else {}
     trained = settled(tower=part("tower", tower, **keys), kind=kind, size=size)
-    assert export_model(trained, tmp_path / "m.onnx", [planes_of(size)], KNOWN).difference < 1e-4
+    assert export_model(trained, tmp_path / "m.onnx", lambda: [planes_of(size)], KNOWN).difference < 1e-4

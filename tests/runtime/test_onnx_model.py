@@ -29,7 +29,7 @@ Change = Callable[[dict[str, Any]], object]
 @pytest.fixture(scope="module")
 def sound(tmp_path_factory: pytest.TempPathFactory) -> Path:
     file = tmp_path_factory.mktemp("sound") / "m.onnx"
-    export_model(settled(), file, [planes_of(12)], {})
+    export_model(settled(), file, lambda: [planes_of(12)], {})
     return file
 
 
@@ -287,7 +287,7 @@ def test_the_model_in_the_package_opens_or_is_named_as_missing():
 
 
 def test_a_model_that_looks_at_a_cover_that_it_is_not_shown_is_refused(tmp_path: Path):
-    export_model(settled(mask=True), tmp_path / "masked.onnx", [planes_of(12)], {})
+    export_model(settled(mask=True), tmp_path / "masked.onnx", lambda: [planes_of(12)], {})
     assert OnnxModel(tmp_path / "masked.onnx").representation.mask
     change = with_card(
         tmp_path / "masked.onnx", tmp_path / "m.onnx", lambda content: content["representation"].update(mask=False)

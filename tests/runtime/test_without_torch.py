@@ -8,6 +8,7 @@ import sys
 import textwrap
 import tomllib
 import venv
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -42,7 +43,7 @@ def place(trained: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("place")
     write_scans(folder, scans=1, seed=5, particles=24)
     model = load_trained(trained)
-    export_model(model, folder / "model.onnx", pairs_to_try(model, 64, None), origin_of(model))
+    export_model(model, folder / "model.onnx", partial(pairs_to_try, model, 64, None), origin_of(model))
     shutil.copy(model.file, folder / "model.ckpt")
     return folder
 

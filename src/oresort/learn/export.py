@@ -2,7 +2,8 @@
 
 import logging
 import warnings
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -15,7 +16,7 @@ from oresort.errors import InputError
 from oresort.files.write import replacing
 from oresort.learn.quantise import Gate, Labelled, judged, quantised
 from oresort.learn.trained import Trained
-from oresort.learn.winograd import lean
+from oresort.learn.winograd import lean, multiplies_less
 from oresort.models.heads.head import p_ore
 from oresort.models.inputs import Inputs
 from oresort.models.pairnet import PairNet
@@ -38,6 +39,7 @@ class Exported(NamedTuple):
     pairs: int  # that were compared
     difference: float  # largest, of a probability; before convolutions were made of 8 bits
     gate: Gate | None  # what that costs and brings; None: they were not
+    refused: str  # why convolutions that multiply less were given up for plain ones, or nothing
 
 
 class _Graph(nn.Module):
@@ -57,7 +59,7 @@ class _Graph(nn.Module):
 def export_model(
     trained: Trained,
     file: str | Path,
-    planes: Iterable[Planes],
+    planes: Callable[[], Iterable[Planes]],
     known: Mapping[str, Any],
     labelled: Labelled | None = None,
     max_drop: float = 0.0,
@@ -65,37 +67,45 @@ def export_model(
     """Write a model as ONNX, and keep the file if it answers and decides as the checkpoint does.
 
     Input `planes` (B, 4, S, S) float32 with a free batch, and `threshold`, a scalar that may be left out; outputs
-    `p_ore` (B,) float32 and `is_ore` (B,) bool. `planes` are batches (n, 4, S, S) to compare on, `known` is what its
-    card shall say of where it comes from. With `labelled` pairs convolutions work in 8 bits, if AUROC falls by at most
-    `max_drop` and the file is faster here. The module is left in evaluation mode, on the CPU, in float32.
+    `p_ore` (B,) float32 and `is_ore` (B,) bool. `planes` gives batches (n, 4, S, S) to compare on, the same each time;
+    `known` is what its card shall say of where it comes from. Convolutions that multiply less are tried first; where a
+    decision turns on them, the file has plain ones, and its card says why. With `labelled` pairs convolutions work in
+    8 bits, if AUROC falls by at most `max_drop` and the file is faster here. The module is left in evaluation mode, on
+    the CPU, in float32.
 
     Raises:
         InputError: the extra `export` is not installed, a representation that does not run without torch, no pairs,
             a file that answers or decides otherwise, or 8 bits that do not pay; nothing is kept then.
     """
     file = Path(file)
+    known = {**known, "precision": "float32" if labelled is None else "int8"}
     card = Card(
         trained.threshold, trained.temperature, NOMINAL_AIR, trained.module.hparams["representation"], trained.cut,
-        trained.seen, {**known, "precision": "float32" if labelled is None else "int8"}, trained.chosen, trained.known,
+        trained.seen, known, trained.chosen, trained.known,
     )  # fmt: skip
     trained.module.float().cpu().eval()
     Card.read(card.text())  # refuse what no runtime would open, before the work
-    content = seal(serialised(trained, lean(trained.module.net), card))
+    net, refused = lean(trained.module.net), ""
     with replacing(file) as temporary:
-        temporary.write_bytes(content)
-        model = OnnxModel(temporary)
-        pairs, difference, turned = _compare(trained, model, planes)
-        if not pairs:
-            raise InputError(f"{file}: no pairs to check the model on; it was not kept")
-        if not difference <= TOLERANCE or turned:
+        while True:
+            temporary.write_bytes(seal(serialised(trained, net, card)))
+            model = OnnxModel(temporary)
+            pairs, difference, turned = _compare(trained, model, planes())
+            if not pairs:
+                raise InputError(f"{file}: no pairs to check the model on; it was not kept")
+            if difference <= TOLERANCE and not turned:
+                break
             why = f"probabilities are up to {difference:.1e} off, {turned} of {pairs} decisions are others"
-            raise InputError(f"{file}: {why}; it was not kept")
+            if not multiplies_less(net):
+                raise InputError(f"{file}: {why}; it was not kept")
+            net, refused = trained.module.net, f"with convolutions that multiply less {why}"
+            card = replace(card, provenance={**known, "convolutions": f"plain: {refused}"})
         gate = None
         if labelled is not None:
             whole = serialised(trained, trained.module.net, card)  # what multiplies less has no convolutions to turn
             temporary.write_bytes(seal(quantised(whole, labelled.calibration)))
             gate = judged(model, OnnxModel(temporary), labelled, max_drop)
-    return Exported(OnnxModel(file), pairs, difference, gate)
+    return Exported(OnnxModel(file), pairs, difference, gate, refused)
 
 
 def serialised(trained: Trained, net: PairNet, card: Card) -> bytes:

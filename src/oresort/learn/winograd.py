@@ -38,6 +38,11 @@ def lean(net: Module) -> Module:
     return net
 
 
+def multiplies_less(net: nn.Module) -> bool:
+    """Tell whether `lean` has changed a network."""
+    return any(isinstance(layer, Winograd) for layer in net.modules())
+
+
 def _pays(conv: nn.Conv2d) -> bool:
     plain = conv.stride == conv.dilation == (1, 1) and conv.groups == 1 and conv.padding_mode == "zeros"
     side = conv.kernel_size[0]
