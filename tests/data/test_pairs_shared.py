@@ -91,6 +91,38 @@ def test_images_of_other_pixels_and_the_same_time_are_not_taken_for_those_prepar
     assert "built anew" not in capsys.readouterr().err
 
 
+def test_one_pair_of_other_pixels_is_noticed_among_many(
+    tmp_path: Path, capsys: Any, monkeypatch: pytest.MonkeyPatch
+):
+    root = write_released(tmp_path / "data", count=80, scans=12)
+    first = OreDataModule(root, SMALL)
+    names = [*first.frame["low"], *first.frame["high"]]
+    for name in names:
+        rewritten(root / name, shift=0)
+        os.utime(root / name, (1, 1))
+    before = np.array(OreDataModule(root, SMALL).planes)
+    one = first.frame.iloc[4]
+    for name in (one["low"], one["high"]):
+        rewritten(root / name)
+        os.utime(root / name, (1, 1))
+    capsys.readouterr()
+    after = np.array(OreDataModule(root, SMALL).planes)
+    assert "with the same size and time of change; built anew" in capsys.readouterr().err
+    assert [k for k in range(80) if not np.array_equal(after[k], before[k])] == [4]
+    pairs._last = None
+    (root / names[0]).chmod(0o640)  # the disk's own time of change, and no other
+    assert np.array_equal(OreDataModule(root, SMALL).planes, after)
+    assert "built anew" not in capsys.readouterr().err
+    # known again, so that the next process reads no image
+    pairs._last = None
+
+    def never(*_: object, **__: object) -> None:
+        raise AssertionError("read again")
+
+    monkeypatch.setattr(cache, "read_counts", never)
+    assert np.array_equal(OreDataModule(root, SMALL).planes, after)
+
+
 @pytest.mark.parametrize("column", ["label", "air", "grade", "mass"])
 def test_what_the_index_says_of_the_same_images_makes_other_data(tmp_path: Path, column: str):
     root = write_manifest(write_released(tmp_path / "data", count=24, scans=12), grade="0.5", mass="1")

@@ -24,7 +24,6 @@ from oresort.xray.transmission import FULL_SCALE
 _VERSION = 5  # raised when the same settings give other planes, or other files
 _FEW = 4  # shards that are made here: other processes take seconds to begin
 _MOST = 16  # processes, of some 200 MB each
-_LOOKED_AT = 64  # pairs, evenly over all: who exchanges images exchanges most of them
 
 
 class Cached(NamedTuple):
@@ -38,27 +37,32 @@ def cached_planes(frame: pd.DataFrame, root: Path, representation: Representatio
     """Return the planes of all pairs of a manifest, and hashes of their images.
 
     Built once, in `folder`, shard by shard, many of them by all cores; what was killed goes on. Found again as long as
-    the pairs' files (judged by size and time of change, as make does, and some of them by their pixels), what the
-    manifest says of them and the representation's settings are the same. What is found is checked against the checksums
-    written with it, and shards that are damaged are built anew.
+    the pairs' files (judged by size and time of change, as make does), what the manifest says of them and the
+    representation's settings are the same. Where the files are not those on the disk that were read, copied ones or
+    exchanged ones, all pixels are compared. What is found is checked against the checksums written with it, and shards
+    that are damaged are built anew.
 
     Raises:
         InputError: an image that cannot be used, or a folder that cannot be written.
     """
     rows = rows_of(frame)
     shape = (len(rows), PLANES, representation.size, representation.size)
-    store = Store(folder, _key(rows, root, representation), shape)
+    key, places = _key(rows, root, representation)
+    store = Store(folder, key, shape)
     found = not store.missing()
-    if not found or _changed(store, rows, root):
+    if not found or (not store.read_from(places) and _changed(store, rows, root)):
         try:
             with store.alone():
                 _fill(store, rows, root, representation, found)
         except OSError as error:
             raise InputError(f"{folder}: cannot write the cache ({error.strerror}); set data.cache=DIR") from error
+    store.note(places)
     return Cached(store.planes(), store.hashes())
 
 
-def _key(rows: list[Row], root: Path, representation: Representation) -> str:
+def _key(rows: list[Row], root: Path, representation: Representation) -> tuple[str, str]:
+    """Return what planes depend on, and where the images lie on the disk, since when: nobody sets that time."""
+    places = hashlib.blake2b(digest_size=12)
     digest = hashlib.blake2b(f"{_VERSION} {representation.identity}".encode(), digest_size=12)
     base = f"{root}/"
     for row in rows:
@@ -69,20 +73,29 @@ def _key(rows: list[Row], root: Path, representation: Representation) -> str:
             except OSError as error:
                 raise InputError(f"{root / path}: no such image; add it or take its row out") from error
             digest.update(f" {stat.st_size} {stat.st_mtime_ns}".encode())
-    return digest.hexdigest()
+            places.update(f" {stat.st_ino} {stat.st_ctime_ns}".encode())
+    return digest.hexdigest(), places.hexdigest()
 
 
 def _changed(store: Store, rows: list[Row], root: Path) -> Path | None:
-    """Return the low layer of a pair of a sample whose pixels are not those that the planes are of; None if all are.
+    """Return the low layer of a pair whose pixels are not those that the planes are of; None if all are.
 
     Archives that can be made again give all files one time, and images that are not packed have the size of their crop.
     """
-    hashes = store.hashes()
-    for number in np.unique(np.linspace(0, len(rows) - 1, min(len(rows), _LOOKED_AT)).astype(int)).tolist():
-        row: Row = rows[number]
-        if pixel_hashes(*read_counts(root, row)) != tuple(hashes[number].tolist()):
-            return root / row.low
+    known = map(tuple, store.hashes().tolist())
+    with advancing(len(rows), "comparing images") as advance, ThreadPoolExecutor() as pool:
+        try:
+            for row, before, now in zip(rows, known, pool.map(partial(_hashes, root), rows), strict=True):
+                if now != before:
+                    return root / row.low
+                advance(1)
+        finally:
+            pool.shutdown(cancel_futures=True)
     return None
+
+
+def _hashes(root: Path, row: Row) -> tuple[int, int]:
+    return pixel_hashes(*read_counts(root, row))
 
 
 def _fill(store: Store, rows: list[Row], root: Path, representation: Representation, found: bool) -> None:

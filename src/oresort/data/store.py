@@ -33,6 +33,7 @@ class Store:
 
     def __init__(self, folder: Path, key: str, shape: tuple[int, int, int, int]) -> None:
         self.file, self.beside = folder / f"planes-{key}.npy", folder / f"hashes-{key}.npy"
+        self._places = folder / f"places-{key}.txt"
         self._sums, self._lock = folder / f"sums-{key}.npy", folder / f"planes-{key}.lock"
         step = max(1, min(_ROWS, _BYTES // (4 * int(np.prod(shape[1:])))))
         self.spans = [slice(start, min(start + step, shape[0])) for start in range(0, shape[0], step)]
@@ -75,9 +76,22 @@ class Store:
 
     def remove(self) -> None:
         """Remove all files."""
-        for file in self._kinds:
+        for file in (*self._kinds, self._places):
             with suppress(OSError):
                 file.unlink()
+
+    def read_from(self, places: str) -> bool:
+        """Tell whether the images that `places` stands for are known to be those of the planes."""
+        try:
+            return self._places.read_bytes() == places.encode()
+        except OSError:
+            return False
+
+    def note(self, places: str) -> None:
+        """Keep that they are; where nothing can be written they are compared anew each time."""
+        if not self.read_from(places):
+            with suppress(OSError), replacing(self._places) as temporary:
+                temporary.write_text(places, encoding="ascii")
 
     def prepare(self) -> None:
         """Make the files that are not what they should be, without any shard; OSError where there is no room."""
