@@ -125,7 +125,7 @@ def test_a_model_that_was_replaced_is_refused():
 def worked(known: Calibration) -> Worked:
     sorter = Sorter(model(), known)
     (group, *_) = sorter.find(*belt())
-    return Worked(sorter, belt()[0], Group(20 * group, Arrivals([0], [0.0])), 0, 0.0, 0, ())
+    return Worked(sorter, belt()[:1], Group(20 * group, Arrivals([0], [0.0])), 0, 0.0, 0, ())
 
 
 def test_it_can_be_closed_while_a_question_waits_for_room(known: Calibration):

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from oresort.errors import InputError
 from oresort.runtime.sorter import Sorter
-from oresort.runtime.source.event import Block, Calibrated, Done, Event, Gap, Piece
+from oresort.runtime.source.event import Block, Calibrated, Done, Event, Piece
 from oresort.runtime.stream.group import Arrivals, Group
 from oresort.scan.calibrate.air import strayed
 from oresort.scan.calibrate.calibration import Calibration
@@ -21,6 +21,7 @@ from oresort.scan.fault import Fault, joined
 from oresort.scan.segment.particle import Particle
 
 _LONGEST = 4_096  # lines for which it is known when they came: longer than any particle
+_TOLD = 64  # lines that are told at once where nothing is found on them: whoever is told of a few is woken each time
 _MOST_FAULTS = 2_000  # of pieces of belt that are gone
 
 
@@ -43,12 +44,17 @@ class Worked(NamedTuple):
     """What some lines gave."""
 
     sorter: Sorter  # that decides on it
-    low: NDArray[np.uint16]  # (n, W), the lines
+    low: tuple[NDArray[np.uint16], ...]  # (n, W) each, the lines, of which those before may be told with them
     group: Group | None  # of regions that became known together
     settled: int  # line of the stream before which no undecided particle begins
     came: float  # time.perf_counter() at which the last of the lines was here
     base: int  # line of the stream at which the belt begins
     scans: tuple[Begun, ...]  # in which a particle may begin
+
+    @property
+    def lines(self) -> int:
+        """How many lines it tells."""
+        return sum(map(len, self.low))
 
     def placed(self, particle: Particle) -> Place:
         """Return where a particle of a group belongs."""
@@ -86,6 +92,7 @@ class Cutting:
         self._end = 0  # lines that came
         self._scans = deque[Begun]()  # of lines that may still begin a particle
         self._times = deque[tuple[int, float]]()  # end of a block, and when it came
+        self._untold: list[NDArray[np.uint16]] = []  # lines that gave nothing so far
         self._old: list[Fault] = []  # of belts that are gone
         self._noted = 0
         self._swings: list[list[tuple[float, float]]] = []  # of belts that are gone since it was asked
@@ -94,6 +101,10 @@ class Cutting:
 
     def take(self, event: Event) -> Iterator[Item]:
         """Yield what an event gives; InputError as `Sorter`."""
+        if isinstance(event, Block):
+            yield from self._push(event)
+            return
+        yield from self.rest()
         if isinstance(event, Calibrated):
             yield from self.cut_off()
             self._calibration = event.calibration
@@ -104,13 +115,17 @@ class Cutting:
             yield begun
         elif isinstance(event, Done):
             yield event
-        elif isinstance(event, Gap):
-            yield from self.cut_off()
         else:
-            yield from self._push(event)
+            yield from self.cut_off()
+
+    def rest(self) -> Iterator[Worked]:
+        """Yield the lines that were sorted and are not told yet."""
+        if self._untold and self._sorter is not None:
+            yield self._worked(self._sorter, (), self._base + self._sorter.settled, time.perf_counter())
 
     def cut_off(self) -> Iterator[Item]:
         """Yield the particles that are open where the belt is cut."""
+        yield from self.rest()
         sorter = self._sorter
         if sorter is None:
             return
@@ -119,9 +134,8 @@ class Cutting:
         self.lost += sorter.lines_lost
         self._swings.append(sorter.swing())
         self._sorter = None
-        nothing = np.empty((0, sorter.calibration.width), np.uint16)
         # that the belt ends is known now
-        yield self._worked(sorter, nothing, found, self._end, time.perf_counter())
+        yield self._worked(sorter, found, self._end, time.perf_counter())
         yield CutOff()
 
     @property
@@ -158,23 +172,22 @@ class Cutting:
             if self._calibration is None:
                 raise InputError("lines came before their calibration")
             self._sorter, self._base = self._begin(self._calibration), self._end
-        sorter, low = self._sorter, block.low
-        self._end += len(low)
+        sorter = self._sorter
+        self._end += len(block.low)
         self._times.append((self._end, block.came))
         while self._times[0][0] < self._end - _LONGEST:
             self._times.popleft()
-        for group in sorter.find(low, block.high):
-            yield self._worked(sorter, low, group, self._base + sorter.settled, block.came)
-            low = low[:0]  # lines are told once
+        self._untold.append(block.low)
+        for group in sorter.find(block.low, block.high):
+            yield self._worked(sorter, group, self._base + sorter.settled, block.came)
         settled = self._base + sorter.settled
-        if len(low):
-            yield self._worked(sorter, low, (), settled, block.came)
+        if sum(map(len, self._untold)) >= _TOLD:
+            yield from self.rest()
         while len(self._scans) > 1 and self._scans[1].line <= settled:
             self._scans.popleft()
 
-    def _worked(
-        self, sorter: Sorter, low: NDArray[np.uint16], found: Sequence[Held], settled: int, came: float
-    ) -> Worked:
+    def _worked(self, sorter: Sorter, found: Sequence[Held], settled: int, came: float) -> Worked:
+        low, self._untold = tuple(self._untold), []
         if not found:
             return Worked(sorter, low, None, settled, came, self._base, ())
         first = self._base + min(held.region.y for held in found)

@@ -40,11 +40,11 @@ class Deciding:
 
     def take(self, worked: Worked, made: Made | None) -> list[Placed]:
         """Return the decisions on what some lines gave, where each belongs; `made` of its group."""
-        if count := len(worked.low):
-            self.lines += count
-            self.meter.add_lines(count)
+        for low in worked.low:
+            self.lines += len(low)
+            self.meter.add_lines(len(low))
             for observer in self._observers:
-                observer.lines(worked.low)
+                observer.lines(low)
         if worked.group is None or made is None:
             return []
         return self._take(worked, worked.group, made)

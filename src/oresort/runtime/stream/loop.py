@@ -128,7 +128,7 @@ class Loop:
         asked = 0
         for item in self._cut():
             # told before it is asked, so that its answer is taken: else both processes might wait for each other
-            yield item, len(item.low) if isinstance(item, Worked) else 0
+            yield item, item.lines if isinstance(item, Worked) else 0
             if isinstance(item, Worked) and item.group:
                 self._workers[asked % len(self._workers)].ask(item)
                 asked += 1
@@ -151,6 +151,7 @@ class Loop:
         looked = time.monotonic()
         while not isinstance(event := self._read.take(_TICK), _Ended):
             if event is None:
+                yield from self._cutting.rest()
                 yield None
                 continue
             yield from self._cutting.take(event)
