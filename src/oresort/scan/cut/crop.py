@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 
 from oresort.files.dataset import Cutting
 from oresort.scan.calibrate.calibration import Calibration
+from oresort.scan.calibrate.register import Registration
 from oresort.scan.calibrate.resample import lines_at, resample
-from oresort.scan.cut.held import HALO, Around, Box, Held, grown, lines_below, seen, seen_columns
+from oresort.scan.cut.held import HALO, Box, Held, grown, lines_below, seen, seen_columns
 from oresort.scan.cut.layers import attenuation_of, compared
 from oresort.scan.cut.unknown import always_unknown, touched
 from oresort.scan.segment.mask import BESIDE, MASKS
@@ -34,6 +35,8 @@ class Cropper:
     """Parts regions and cuts their particles, one like the other: what it gives depends on nothing else."""
 
     def __init__(self, calibration: Calibration, options: Cutting) -> None:
+        if options.crops == "registered" and calibration.registration is None:
+            raise ValueError("the layers' registration is not known")
         self._calibration, self._options = calibration, options
         self._taps, self._rule, self._below = seen_columns(calibration), MASKS[options.mask], lines_below(options)
         self._near = BESIDE[options.mask]  # pixels beside it that a pixel's mask depends on
@@ -59,21 +62,17 @@ class Cropper:
         mask = mask_high = part.mask[here]  # (h, w), from here on the particle's own box
         covered = covered_high = held.weak[here]
         box = Box(held.region.y + top, held.region.x + left, h, w)
-        own, registered = held.own, held.placed is not None
+        own, fit = self._options.crops != "registered", self._calibration.registration
         # of the low layer, the high one as it is cut, and the high one on the low one's pixels, which may be the same
-        transmission = np.empty((3 if own is not None and registered else 2, h, w), np.float32)
+        transmission = np.empty((3 if own and fit else 2, h, w), np.float32)
         transmission[0] = held.low[here]
-        if registered:
-            self._place(box, held, transmission[-1])
-        if own is not None:
-            transmission[1], mask_high, covered_high = self._own(
-                mask, part.parted or held.region.parted, box, own, held.noise
-            )
-        elif not registered:
-            raise ValueError("neither registered nor as imaged: nothing of the high layer is here")
+        if fit:
+            self._place(box, held, fit, transmission[-1])
+        if own:
+            transmission[1], mask_high, covered_high = self._own(mask, part.parted or held.region.parted, box, held)
         low, high = self._counts(transmission[:2], (mask, mask_high), (covered, covered_high))
         attenuation = attenuation_of(transmission)  # (layers, h, w)
-        layers = compared(attenuation[0], attenuation[-1], mask, registered)
+        layers = compared(attenuation[0], attenuation[-1], mask, fit is not None)
         # of the high layer: Compton scattering, which goes with mass, has a larger share there than in the low one
         mass = cv2.sumElems(cv2.copyTo(attenuation[1], mask_high.view(np.uint8)))[0]
         return Cut(self._particle(held, part, box, layers.agree), low, high, mass, layers.low, layers.high)
@@ -134,24 +133,21 @@ class Cropper:
         within = rows[0] >= -0.5 and rows[1] <= end - 0.5
         return bool(first < -0.5 or last > belt.stop - belt.start - 0.5 or not within)
 
-    def _place(self, box: Box, held: Held, out: NDArray[np.float32]) -> None:
+    def _place(self, box: Box, held: Held, fit: Registration, out: NDArray[np.float32]) -> None:
         """Put the high layer's transmission where the low layer sees the box into `out` (h, w), by cubic splines."""
-        fit = self._calibration.registration
-        if fit is None or held.placed is None:
-            raise ValueError("the layers' registration is not known")
-        around = held.placed.within(*seen(box, fit, self._taps, held.end, self._below))
+        around = held.high.within(*seen(box, fit, self._taps, held.end, self._below))
         lag = math.floor(fit.row_offset)
         height, width = around.values.shape
         rows = lines_at(box.y + lag - around.top + (fit.row_offset - lag), box.h, height)
         resample(around.values, rows, self._taps.blocks(box.x, box.x + box.w, around.left, width), out)
 
     def _own(
-        self, mask: NDArray[np.bool_], parted: bool, box: Box, own: Around, noise: NDArray[np.float32]
+        self, mask: NDArray[np.bool_], parted: bool, box: Box, held: Held
     ) -> tuple[NDArray[np.float32], NDArray[np.bool_], NDArray[np.bool_]]:
         """Return the unregistered high layer in a part's box, and where it shows that part, and anything at all."""
-        y, x = box.y - own.top, box.x - own.left
-        high = own.values[y : y + box.h, x : x + box.w]
-        cover, place = self._shown(box, self._near, own, noise)
+        y, x = box.y - held.high.top, box.x - held.high.left
+        high = held.high.values[y : y + box.h, x : x + box.w]
+        cover, place = self._shown(box, self._near, held)
         covered = cover[place].view(np.bool_)
         # where the high layer shows nothing, or the neighbours as well, the low layer's mask must do
         if parted or not np.count_nonzero(covered & mask):
@@ -159,18 +155,16 @@ class Cropper:
         if cv2.connectedComponents(cover[place], connectivity=8)[0] == 2:  # the belt, and one thing on it
             return high, covered, covered
         # from beyond the box, so that what is cut in two by its rim stays one
-        cover, place = self._shown(box, HALO, own, noise)
+        cover, place = self._shown(box, HALO, held)
         labels = cv2.connectedComponents(cover, connectivity=8)[1][place]  # (h, w)
         overlap = np.bincount(labels[mask], minlength=2)  # (labels,): pixels shared with the low layer's mask
         overlap[0] = 0
         return high, labels == overlap.argmax(), covered
 
-    def _shown(
-        self, box: Box, margin: int, own: Around, noise: NDArray[np.float32]
-    ) -> tuple[NDArray[np.uint8], tuple[slice, slice]]:
+    def _shown(self, box: Box, margin: int, held: Held) -> tuple[NDArray[np.uint8], tuple[slice, slice]]:
         """Return what the high layer covers in a box grown by a margin, by its own mask, and where in it the box is."""
-        around = own.within(*grown(box, margin, self._below))
-        columns = noise[around.left - own.left :][: around.values.shape[1]]
+        around = held.high.within(*grown(box, margin, self._below))
+        columns = held.noise[around.left - held.high.left :][: around.values.shape[1]]
         y, x = box.y - around.top, box.x - around.left
         cover = self._rule(around.values, self._calibration.high.level, columns).weak
         return cover, (slice(y, y + box.h), slice(x, x + box.w))

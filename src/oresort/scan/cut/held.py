@@ -46,9 +46,10 @@ class Held(NamedTuple):
     region: Region
     low: NDArray[np.float32]  # transmission (h, w) in its box
     weak: NDArray[np.bool_]  # (h, w), what is covered there by whatever
-    placed: Around | None  # the high layer about where the low one sees it; None: registration is not known
-    own: Around | None  # the high layer about the same box; None: crops are registered
-    noise: NDArray[np.float32]  # of the columns of `own` (W,), else (0,)
+    high: (
+        Around  # the high layer about where the low one sees it, if that is known, and about the same box, if asked for
+    )
+    noise: NDArray[np.float32]  # of its columns (W,)
     unknown: tuple[Patch, ...]  # what of its lines is faulty; columns that are dead for ever are not among these
     end: int  # lines of the scan that were known
 

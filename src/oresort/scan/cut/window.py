@@ -139,15 +139,23 @@ class Window:
     def hold(self, region: Region) -> Held:
         """Return a region that has ended with all that it takes to part it and to cut its particles."""
         box = Box(region.y, region.x, *region.mask.shape)
-        own, noise, masks = None, np.empty(0, np.float32), self._covers[0]
+        rows, columns, masks = slice(box.y, box.y + box.h), slice(box.x, box.x + box.w), self._covers[0]
+        areas = []
+        if self._fit is not None:
+            areas.append(seen(box, self._fit, self._taps, self._lines.end, self._down))
         if not self._registered:
-            own = self._around(1, *grown(box, HALO, self._down))
-            # of smoothed bare belt, as it is now
-            noise = self._running.noise[1, own.left : own.left + own.values.shape[1]].copy()
-        weak = masks.weak.between(box.y, box.y + box.h)[:, box.x : box.x + box.w].view(np.bool_)
-        unknown, end = self._unknown.of(box.y, box.y + box.h), self._lines.end
+            areas.append(grown(box, HALO, self._down))
+        tops, bottoms, lefts, rights = zip(*areas, strict=True)
+        high = self._around(1, min(tops), max(bottoms), min(lefts), max(rights))
         return Held(
-            region, self._around(0, *grown(box, 0, 0)).values, weak.copy(), self._placed(box), own, noise, unknown, end
+            region,
+            self._around(0, *grown(box, 0, 0)).values,
+            masks.weak.between(rows.start, rows.stop)[:, columns].view(np.bool_).copy(),
+            high,
+            # of smoothed bare belt, as it is now
+            self._running.noise[1, high.left : high.left + high.values.shape[1]].copy(),
+            self._unknown.of(rows.start, rows.stop),
+            self._lines.end,
         )
 
     def _around(self, layer: int, top: int, bottom: int, left: int, right: int) -> Around:
@@ -158,9 +166,3 @@ class Window:
             # what is bare farther below is not known yet: its level is that of the last line of which it is
             levels = np.concatenate([levels, np.repeat(levels[-1:], len(lines) - len(levels), axis=0)])
         return Around(lines / levels, max(top, self._lines.top), max(left, 0))
-
-    def _placed(self, box: Box) -> Around | None:
-        """Return the high layer about where the low layer sees the box, as far as splines through it reach."""
-        if self._fit is None:
-            return None
-        return self._around(1, *seen(box, self._fit, self._taps, self._lines.end, self._down))
