@@ -91,9 +91,7 @@ def test_images_of_other_pixels_and_the_same_time_are_not_taken_for_those_prepar
     assert "built anew" not in capsys.readouterr().err
 
 
-def test_one_pair_of_other_pixels_is_noticed_among_many(
-    tmp_path: Path, capsys: Any, monkeypatch: pytest.MonkeyPatch
-):
+def test_one_pair_of_other_pixels_is_noticed_among_many(tmp_path: Path, capsys: Any, monkeypatch: pytest.MonkeyPatch):
     root = write_released(tmp_path / "data", count=80, scans=12)
     first = OreDataModule(root, SMALL)
     names = [*first.frame["low"], *first.frame["high"]]

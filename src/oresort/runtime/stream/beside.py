@@ -55,8 +55,8 @@ class Opening(NamedTuple):
 class Beside:
     """Takes groups of particles and gives what was decided on them, in order.
 
-    One thread may ask and another take the answers. Whoever asks must have told the other one first: it waits where
-    too many answers were not taken.
+    One thread may ask and another take the answers. Whoever asks must have told the other one of all questions before:
+    it waits where too many answers were not taken.
     """
 
     def __init__(self, opening: Opening) -> None:

@@ -127,11 +127,12 @@ class Loop:
     def _questions(self) -> Iterator[tuple[Item | None, int]]:
         asked = 0
         for item in self._cut():
-            # told before it is asked, so that its answer is taken: else both processes might wait for each other
-            yield item, item.lines if isinstance(item, Worked) else 0
             if isinstance(item, Worked) and item.group:
+                # before it is told, which wakes a thread that would hold the question up. It is read whole once those
+                # before it are answered, and their answers are taken, for they were told
                 self._workers[asked % len(self._workers)].ask(item)
                 asked += 1
+            yield item, item.lines if isinstance(item, Worked) else 0
 
     def _beside(self) -> Iterator[Sorted | None]:
         answered = 0
