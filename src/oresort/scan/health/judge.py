@@ -15,6 +15,7 @@ from oresort.scan.health.patch import Patch
 from oresort.scan.health.patches import OPAQUE
 from oresort.scan.health.rules import Rules
 from oresort.scan.health.steps import Steps
+from oresort.scan.health.strips import darker, strips
 from oresort.scan.lines import Lines
 
 _PIXEL = 3.0  # noise of a pixel over that of smoothed ones, which is what a calibration knows
@@ -90,10 +91,7 @@ class Judge:
         whole, faulty = self._judged(came)
         judged = self.lines.between(first, end)
         # a rectangle is told once, by its lines that are judged now
-        told = [
-            [p._replace(top=max(p.top, first), bottom=min(p.bottom, end)) for p in faulty_here]
-            for faulty_here in faulty
-        ]
+        told = [[p._replace(top=max(p.top, first), bottom=min(p.bottom, end)) for p in own] for own in faulty]
         stay = self._steps.add(self._total(whole, whole is came, first - top, end - top), len(judged))
         drop = max(end - patches.REACH - top, 0)
         self.next = end
@@ -145,12 +143,16 @@ class Judge:
         looks = self._looks
         if not looks or len(came) != PIECE * len(looks):
             return np.ones(len(self._rules), np.bool_)
-        found = self._looked.suspect(looks) | (state != THERE).any(axis=0)
+        found = self._looked.suspect(looks)
+        if state.any():  # nearly always all of them are there, which is 0
+            found |= (state != THERE).any(axis=0)
         darkest = reduce(np.minimum, [look.darkest for look in looks])  # (L, W)
-        strips = patches.strips(came, patches.darker(darkest, max(look.brightest for look in looks)))
-        if strips is not None:
-            found |= strips.any(axis=(0, 2))
+        thin = strips(came, darker(darkest, max(look.brightest for look in looks)))
+        if thin is not None:
+            found |= thin.any(axis=(0, 2))
+        if all(look.calm for look in looks):
+            return found
         opaque = np.logical_or.reduce([look.opaque for look in looks]) & ~found
         for layer in np.flatnonzero(opaque).tolist():
             found[layer] = self._rules[layer].edged(came[:, layer], np.flatnonzero(darkest[layer] < OPAQUE))
-        return np.asarray(found)
+        return found

@@ -28,6 +28,7 @@ class Look(NamedTuple):
     still: NDArray[np.bool_]  # (L,), layers in which some column hardly changes
     opaque: NDArray[np.bool_]  # (L,), layers in which some pixel is
     suspect: NDArray[np.bool_]  # (L,), layers in which some other rule may find something here, or half of it
+    calm: bool  # nothing of these last four in any layer
 
 
 class Looker:
@@ -46,6 +47,7 @@ class Looker:
         self._wide, self._columns = limits[0].wide, limits[0].columns
         self._share = np.full(self._wide, 1 / self._wide, np.float32)
         self._loud = np.array([own is not None for own in quiet])  # (L,)
+        self._heard = bool(self._loud.any())
         nothing = np.zeros(self._down.shape[1], np.uint16)
         self._quiet = np.stack([nothing if own is None else own for own in quiet])  # (L, W)
         self._scratch = np.empty((0, self._down.size), np.float32)
@@ -67,18 +69,17 @@ class Looker:
             suspect = suspect | self._glaring(total)
         if (hot := self._hot(here)).any():
             suspect = suspect | hot.reshape(-1, PIECE, *hot.shape[1:]).any(axis=(1, 3))
-        if self._loud.any():
+        if self._heard:
             if _some_alike(counts, count):
                 suspect = suspect | self._alike(counts, count) & self._loud
             quiet = np.maximum.reduce(raw, axis=1) - np.minimum.reduce(raw, axis=1) < self._quiet
             if quiet.any():
                 still = quiet.any(axis=2)
         brightest, restless = float(here.max()), bool((down > self._some).any())
+        calm = not restless and opaque is still is suspect  # all of them that of nothing
         return [
-            Look(total, darkest, brightest, down, restless, still, opaque, suspect)
-            for total, darkest, down, still, opaque, suspect in zip(
-                total, darkest, down, still, opaque, suspect, strict=True
-            )
+            Look(total[k], darkest[k], brightest, down[k], restless, still[k], opaque[k], suspect[k], calm)
+            for k in range(len(pieces))
         ]
 
     def suspect(self, looks: Sequence[Look]) -> NDArray[np.bool_]:
@@ -87,6 +88,8 @@ class Looker:
         A rule that finds something in two pieces finds half of it in one of them.
         """
         found = np.zeros_like(self._loud)
+        if all(look.calm for look in looks):
+            return found
         for look, after in pairwise([*looks, looks[-1]]):
             found |= look.suspect
             if after is not look:

@@ -20,13 +20,8 @@ _AIR = 0.5  # transmission above which a pixel beside such a one is not its blur
 WIDE, TALL = 8, 6  # pixels along and lines across that repeat only where nothing is read: each does by chance 1/300
 _EDGE = 8  # pixels of a straight edge without any blur, which no rock has
 BESIDE = _EDGE + MOST_COLUMNS  # columns beyond an opaque pixel that decide whether it has an edge
-_DARK, _DEEP = 0.4, 0.08  # a strip's transmission over that around it, and how far it lies below
-_THIN, _SHORT = (3, 12), (9, 64)  # lines (odd) that a dark strip is thinner than, columns from which it is no rock
 STRETCH = 16  # lines over which no live column stays the same
-_CELL = 4  # columns: strips are looked for in means of so many
-_EACH, _SHARE = np.arange(_CELL), np.full(_CELL, 1 / _CELL, np.float32)
-_APART = 3  # cells: of a strip's, however thin, a quick look sees one
-_TALL = np.ones((9, 1), np.uint8)
+CELL = 4  # columns: strips and brightness are looked for in means of so many
 SQUARE = 8  # pixels: brightness is looked at in means of 8 x 8, whose noise is at most 1 %
 _NOISY, _DIFFERENCE = 4.0, 1.13  # times the usual; mean difference of two pixels over their standard deviation
 _ALONG, _RIMS = 32, 0.15  # columns that a mean along a line is taken of; what rims of rocks may add to a mean
@@ -55,7 +50,7 @@ def repeating(counts: NDArray[np.uint16], seen: Seen) -> Mask | None:
             continue
         marks = (same & seen()).view(np.uint8)
         for wide, tall in kernels:
-            kept = _open(marks, tall, wide)
+            kept = opened(marks, tall, wide)
             if kept.any():
                 if tall > 1:  # the first of a run has no like above it
                     kept = np.asarray(cv2.dilate(kept, np.ones((2, 1), np.uint8), anchor=(0, 0)), np.uint8)
@@ -93,15 +88,15 @@ def edged(transmission: NDArray[np.float32], dark: NDArray[np.bool_], going_on: 
     side[:, 1:] |= dark[:, 1:] & air[:, :-1]
     side[:, :-1] |= dark[:, :-1] & air[:, 1:]
     marks = dark.view(np.uint8)
-    seeds = _open(down, 1, _EDGE) | _open(side, _EDGE, 1)
-    thin = _open(marks & ~_open(marks, 1, MOST_COLUMNS + 1), _EDGE, 1)
+    seeds = opened(down, 1, _EDGE) | opened(side, _EDGE, 1)
+    thin = opened(marks & ~opened(marks, 1, MOST_COLUMNS + 1), _EDGE, 1)
     if thin.any():  # a dead column on rock: brighter at once on both sides, though not as air is
         bright = transmission > _ROCK
         left, right = np.zeros(dark.shape, np.uint8), np.zeros(dark.shape, np.uint8)
         left[:, 1:], right[:, :-1] = dark[:, 1:] & bright[:, :-1], dark[:, :-1] & bright[:, 1:]
         wide = np.ones((1, 2 * MOST_COLUMNS - 1), np.uint8)
         for edge in (left, right):
-            thin &= np.asarray(cv2.dilate(_open(edge, _EDGE, 1), wide), np.uint8)
+            thin &= np.asarray(cv2.dilate(opened(edge, _EDGE, 1), wide), np.uint8)
         seeds |= thin
     seeds[0] |= dark[0] & going_on
     if not seeds.any():
@@ -144,65 +139,7 @@ def noisy(lines: NDArray[np.float32], limits: Limits) -> Mask | None:
 
 def narrowed(transmission: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return means of four columns, (n, W / 4), for `glaring`; up to three columns are left over."""
-    return means(transmission, _CELL)
-
-
-def strips(lines: NDArray[np.float32], dark: NDArray[np.bool_]) -> Mask | None:
-    """Return dark strips on lines (n, L, W) of some layers, too thin and long for rock: packets of a line or a few.
-
-    `dark` (L, W) are columns of which some pixel is darker than 0.4 of the brightest one: no others hold any.
-    """
-    layers, cells = len(dark), lines.shape[2] // _CELL
-    # nothing beside it counts in a strip's column, and most columns hold nothing dark
-    marks = np.ascontiguousarray(dark[:, : cells * _CELL]).view(np.uint32)  # (L, W / 4), four columns each
-    places = np.flatnonzero(marks)
-    if len(places) < min(columns for _, columns in (_THIN, _SHORT)) // _CELL:
-        return None
-    layer = places // cells
-    columns = _CELL * places + (lines.shape[2] - _CELL * cells) * layer  # of lines as rows of L * W
-    rows, some = lines.reshape(len(lines), -1), columns[places % cells % _APART == _APART - 1]
-    if not some.size or not _thin_somewhere(_cells(rows, some)):
-        return None
-    few = _cells(rows, columns)
-    found: Mask | None = None
-    for tall, wide in (_SHORT, _THIN):
-        closed = cv2.morphologyEx(few, cv2.MORPH_CLOSE, _TALL[:tall], borderType=cv2.BORDER_REPLICATE)
-        thin = few < np.float32(_DARK) * closed
-        if thin.any():
-            thin &= closed - few > _DEEP
-        if not thin.any():  # the longer strips may be the thicker ones: where none is there is no thinner one
-            break
-        shown = np.zeros((len(lines), layers, cells + 1), np.uint8)  # layers shall not touch
-        shown[:, layer, places % cells] = thin
-        flat = shown.reshape(len(lines), -1)
-        if (kept := _open(flat, 1, wide // _CELL)).any():
-            # a packet may end amid the cell beside these
-            kept = np.asarray(cv2.dilate(kept, np.ones((1, 3), np.uint8)), np.uint8)
-            found = kept if found is None else np.bitwise_or(found, kept)
-    return None if found is None else found.reshape(shown.shape)[..., :-1]
-
-
-def _cells(lines: NDArray[np.float32], columns: NDArray[np.intp]) -> NDArray[np.float32]:
-    """Return means (n, C) of four columns of lines (n, W), from each of some on."""
-    return np.asarray(lines.take(columns[:, None] + _EACH, 1) @ _SHARE, np.float32)
-
-
-def _thin_somewhere(few: NDArray[np.float32]) -> bool:
-    """Tell whether some strip may lie on lines, by every third of their cells (n, C): each strip covers one."""
-    for tall, wide in (_SHORT, _THIN):
-        closed = cv2.morphologyEx(few, cv2.MORPH_CLOSE, _TALL[:tall], borderType=cv2.BORDER_REPLICATE)
-        thin = few < np.float32(_DARK) * closed
-        if not thin.any():  # as in `strips`
-            return False
-        thin &= closed - few > _DEEP
-        if np.count_nonzero(thin, axis=1).max() >= wide // (_CELL * _APART):
-            return True
-    return False
-
-
-def darker(darkest: NDArray[np.float32], brightest: float) -> NDArray[np.bool_]:
-    """Return the columns in which `strips` may find something, of the darkest pixel of each and the brightest one."""
-    return darkest < np.float32(_DARK * brightest)
+    return means(transmission, CELL)
 
 
 def glaring(cells: NDArray[np.float32]) -> Mask | None:
@@ -219,7 +156,7 @@ def glaring(cells: NDArray[np.float32]) -> Mask | None:
 
 def widened(mask: Mask, width: int) -> Mask:
     """Return a mask of `narrowed` transmission as one of all columns (n, `width`)."""
-    whole = np.repeat(mask, _CELL, axis=1)
+    whole = np.repeat(mask, CELL, axis=1)
     return np.pad(whole, ((0, 0), (0, width - whole.shape[1])), mode="edge")
 
 
@@ -230,7 +167,8 @@ def means(values: NDArray[np.float32], count: int) -> NDArray[np.float32]:
     return np.asarray(groups @ np.full(count, 1 / count, np.float32), np.float32)
 
 
-def _open(marks: Mask, tall: int, wide: int) -> Mask:
+def opened(marks: Mask, tall: int, wide: int) -> Mask:
+    """Return what of marks (n, W) lies in a rectangle of them, `tall` lines by `wide` columns."""
     # an even kernel has no middle: OpenCV's own opening would move what it keeps by a pixel
     kernel, middle = np.ones((tall, wide), np.uint8), (wide // 2, tall // 2)
     kept = cv2.erode(marks, kernel, anchor=middle, borderType=cv2.BORDER_CONSTANT, borderValue=0)

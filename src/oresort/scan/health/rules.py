@@ -10,6 +10,7 @@ from oresort.scan.health import patches
 from oresort.scan.health.levels import LOST, THERE
 from oresort.scan.health.patch import Patch, mend, rectangles
 from oresort.scan.health.patches import OPAQUE
+from oresort.scan.health.strips import darker, strips
 
 
 class Rules:
@@ -75,7 +76,7 @@ class Rules:
         known = _either(*masks.values())
         # what is known makes nothing beside it bright
         shown = lines if known is None else np.where(known > 0, np.float32(1), lines)
-        dark = patches.strips(lines[:, None], patches.darker(lines.min(axis=0)[None], float(lines.max())))
+        dark = strips(lines[:, None], darker(lines.min(axis=0)[None], float(lines.max())))
         masks["dark"] = _either(None if dark is None else patches.widened(dark[:, 0], width), edged)
         if (bright := patches.glaring(patches.narrowed(shown))) is not None:
             masks["bright"] = patches.widened(bright, width)
