@@ -35,7 +35,16 @@ def text(browser: Browser, name: str) -> str:
 
 
 def test_the_page_shows_what_it_is_told(browser: Browser):
-    nozzles = {"blown": 7, "struck": 2, "late": 1, "windows": 9, "most_cycles": 4, "nozzles": [0, 3, 6, 0]}
+    nozzles: dict[str, object] = {
+        "blown": 7,
+        "struck": 2,
+        "late": 1,
+        "unreached": 5,
+        "cut": 8,
+        "windows": 9,
+        "most_cycles": 4,
+    }
+    nozzles["nozzles"] = [0, 3, 6, 0]
     live = Live("<b>scan & co</b>", lambda: nozzles)
     page = Page(live, "127.0.0.1", 0)
     browser.size(1_280, 900)
@@ -56,6 +65,8 @@ def test_the_page_shows_what_it_is_told(browser: Browser):
     assert text(browser, "fault-count") == "1 not mended, 1 mended"
     assert text(browser, "faults") == "both layers, lines 4-8: lost, not mended"
     assert browser.look("document.querySelectorAll('#last tr').length") == 8
+    told = [str(browser.look(f"document.querySelectorAll('#air tr')[{k}].lastChild.textContent")) for k in range(7)]
+    assert told == ["7", "2", "1", "5", "8", "9", "4"]
     assert "nozzle 3 has most, 6" in browser.look("document.getElementById('bars').getAttribute('aria-label')")
     live.finished()
     page.close()
