@@ -12,6 +12,7 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.experimental.callback import Callback
 from omegaconf import DictConfig, OmegaConf
 
+_SWEPT = "multirun.yaml"  # Hydra's own
 _made: list[tuple[Path, list[Path], bool]] = []  # a folder, the ones above that were made with it, whether of a sweep
 
 
@@ -26,6 +27,12 @@ class Start(Callback):
         """Make the folder of a sweep, if it is not there."""
         _make(config, "hydra.sweep.dir", sweep=True)
 
+    def on_multirun_end(self, config: DictConfig, **_: Any) -> None:
+        """Remove the folder of a sweep whose jobs leave what they make elsewhere."""
+        for folder, above, sweep in _made:
+            if sweep and all(found.is_dir() or found.name == _SWEPT for found in folder.rglob("*")):
+                _remove(folder, above)
+
 
 def clear() -> None:
     """Forget what earlier starts in this process made, and what this one has made: it shall stay."""
@@ -35,14 +42,17 @@ def clear() -> None:
 def undo() -> None:
     """Remove the folder that this start made; of a sweep only if no job has left its record in it."""
     for folder, above, sweep in _made:
-        if sweep and {file.name for file in folder.glob("*")} - {"multirun.yaml"}:
-            continue
-        with suppress(OSError), _held(folder):  # else another process has begun a run in it meanwhile
-            shutil.rmtree(folder)
-        for parent in above:
-            with suppress(OSError):  # another run has begun in it
-                parent.rmdir()
+        if not sweep or not {file.name for file in folder.glob("*")} - {_SWEPT}:
+            _remove(folder, above)
     _made.clear()
+
+
+def _remove(folder: Path, above: list[Path]) -> None:
+    with suppress(OSError), _held(folder):  # else another process has begun a run in it meanwhile
+        shutil.rmtree(folder)
+    for parent in above:
+        with suppress(OSError):  # another run has begun in it
+            parent.rmdir()
 
 
 @contextmanager
