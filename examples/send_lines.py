@@ -59,6 +59,8 @@ def main() -> None:
     parser.add_argument("--repeat", type=int, default=1, help="times that the scan is sent, as one belt")
     parser.add_argument("--first", type=int, default=0, help="number of the first line")
     options = parser.parse_args()
+    if not 0 < options.lines <= 4_096:
+        sys.exit(f"error: --lines {options.lines}: give 1 to 4096")
     low, high = (np.asarray(tifffile.imread(file)) for file in (options.low, options.high))
     if low.shape != high.shape or low.dtype != np.uint16 or high.dtype != np.uint16:
         sys.exit(f"error: {options.low}, {options.high}: two uint16 layers of one size are needed")
@@ -83,7 +85,9 @@ def main() -> None:
 if __name__ == "__main__":
     try:
         main()
-    except OSError as error:
+    except ConnectionError as error:
         sys.exit(f"error: {error}; the receiver is not there, or has left: its log says why")
+    except (OSError, tifffile.TiffFileError) as error:
+        sys.exit(f"error: {error}")
     except KeyboardInterrupt:
         sys.exit(130)

@@ -134,13 +134,20 @@ def _full(pipe: int) -> bool:
 
 
 @pytest.mark.parametrize(
-    ("to", "why"),
-    [("127.0.0.1:1", "Connection refused"), ("-", "give HOST:PORT"), ("7400", "give HOST:PORT")],
+    ("low", "more", "why"),
+    [
+        ("low.tiff", ("--to", "127.0.0.1:1"), "Connection refused"),
+        ("low.tiff", ("--to", "7400"), "give HOST:PORT"),
+        ("low.tiff", ("--lines", "0"), "give 1 to 4096"),
+        ("none.tiff", (), "No such file"),
+        ("text.tiff", (), "not a TIFF file"),
+    ],
 )
-def test_the_reference_sender_says_in_one_line_what_is_wrong(tmp_path: Path, to: str, why: str):
+def test_the_reference_sender_says_in_one_line_what_is_wrong(tmp_path: Path, low: str, more: tuple[str, ...], why: str):
     for name in ("low", "high"):
         tifffile.imwrite(tmp_path / f"{name}.tiff", np.zeros((4, 7), np.uint16))
-    words = [sys.executable, str(SENDER), str(tmp_path / "low.tiff"), str(tmp_path / "high.tiff"), "--to", to]
+    (tmp_path / "text.tiff").write_text("no TIFF")
+    words = [sys.executable, str(SENDER), str(tmp_path / low), str(tmp_path / "high.tiff"), *more]
     done = subprocess.run(words, capture_output=True, text=True, check=False)
     assert done.returncode == 1
     assert done.stderr.count("\n") == 1
