@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from oresort.scan.calibrate.quadratic import about_quadratic
-from oresort.scan.cut.layers import attenuation_of, compared
+from oresort.scan.cut.layers import _pictures, attenuation_of, compared, judged
 
 
 def rock(lines=60, width=70, noise=0.026, seed=0, hole=False):
@@ -86,3 +86,30 @@ def test_a_large_rock_is_compared_as_its_pixels_are():
     assert mask.sum() * 16 > 3 * 7_000  # thirds are summed up in parts
     assert large[:2] == pytest.approx(small[:2], rel=1e-6)
     assert large.agree
+
+
+@pytest.mark.parametrize("registered", [True, False])
+@pytest.mark.parametrize("noise", [0, 0.026, 0.1])
+def test_sums_in_single_precision_never_make_layers_agree_that_do_not(noise, registered):
+    answers = set()
+    for seed in range(3):
+        low, high, mask = rock(noise=noise, seed=seed, hole=seed == 1)
+        for lag in np.arange(0, 3, 0.125):
+            above, below = (np.roll(high, int(lag) + more, axis=0) for more in (0, 1))
+            moved = ((1 - lag % 1) * above + lag % 1 * below).astype(np.float32)
+            exact = judged(_pictures(low, moved, mask).astype(np.float64), registered)
+            found = compared(low, moved, mask, registered)
+            assert found.agree == exact.agree
+            assert found[:2] == pytest.approx(exact[:2], rel=1e-5)
+            answers.add(found.agree)
+    assert answers == {True, False}
+
+
+@pytest.mark.parametrize("spread", [0, 1e-6, 1e-4, 1e-2])
+@pytest.mark.parametrize("share", [0.5, 0.96, 1.0, 1.04, 2.0])
+def test_of_a_slab_single_precision_decides_nothing(spread, share):
+    rng = np.random.default_rng(1)
+    high = (0.8 * (1 + spread * rng.standard_normal((40, 50)))).astype(np.float32)
+    mask = np.ones(high.shape, np.bool_)
+    low = (1.5 * high * (1 + 0.3 * share * np.sign(rng.standard_normal(high.shape)))).astype(np.float32)
+    assert compared(low, high, mask) == judged(_pictures(low, high, mask).astype(np.float64), True)

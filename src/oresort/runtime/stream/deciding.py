@@ -1,5 +1,6 @@
 """What was decided on particles, counted and told to all who look on."""
 
+import math
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Mapping, Sequence
@@ -33,7 +34,7 @@ class Deciding:
     def __init__(self, observers: Sequence[Observer], told: Told) -> None:
         self.told, self._observers = told, observers
         self.meter = Meter()
-        self.counts = Counter[str]()  # by decision, flag and policy
+        self.counts = Counter[str](dict.fromkeys(FLAGS, 0))  # by decision, flag and policy
         self.lines = 0  # decided on
         self.came: Callable[[], int] = lambda: self.lines  # lines that have come, those that wait included
         self._recent = deque[tuple[PairFigures, np.float32]](maxlen=_RECENT)  # those that were classified
@@ -57,7 +58,7 @@ class Deciding:
     def _take(self, worked: Worked, group: Group, made: Made) -> list[Placed]:
         places = [worked.placed(row.particle) for row in made.decisions]
         decisions = [
-            row._replace(particle=replace(row.particle, y=place.line))
+            row if place.line == row.particle.y else row._replace(particle=replace(row.particle, y=place.line))
             for place, row in zip(places, made.decisions, strict=True)
         ]
         self._count([group.arrivals.of(row.particle) for row in made.decisions], decisions, made.late, worked.came)
@@ -79,7 +80,7 @@ class Deciding:
             self.counts[row.decision] += 1
             if row.reason != "threshold":
                 self.counts[row.reason] += 1
-            for flag in FLAGS:
-                self.counts[flag] += getattr(row.particle, flag)
-            if not np.isnan(row.p_ore):
+            for flag in row.flags:  # most have none
+                self.counts[flag] += 1
+            if not math.isnan(row.p_ore):
                 self._recent.append((row.figures, row.p_ore))

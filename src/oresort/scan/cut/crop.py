@@ -74,7 +74,8 @@ class Cropper:
         attenuation = attenuation_of(transmission)  # (layers, h, w)
         layers = compared(attenuation[0], attenuation[-1], mask, fit is not None)
         # of the high layer: Compton scattering, which goes with mass, has a larger share there than in the low one
-        mass = cv2.sumElems(cv2.copyTo(attenuation[1], mask_high.view(np.uint8)))[0]
+        attenuation[1] *= mask_high
+        mass = cv2.sumElems(attenuation[1])[0]
         return Cut(self._particle(held, part, box, layers.agree), low, high, mass, layers.low, layers.high)
 
     def _counts(
