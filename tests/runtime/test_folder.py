@@ -115,6 +115,25 @@ def test_what_is_damaged_or_too_late_is_named_and_the_rest_is_sorted(tmp_path: P
     assert found.loc[found["scan"] == "s_1", "clipped"].sum() >= 4
 
 
+def test_a_scan_that_others_were_joined_over_is_told_as_such(tmp_path: Path, home: Path, known: Calibration):
+    raw, out = tmp_path / "raw", tmp_path / "out"
+    write(raw, 1)
+    write(raw, 3)
+
+    def late() -> None:
+        while not (out / "decisions.csv").is_file() or "s_1" not in (out / "decisions.csv").read_text():
+            time.sleep(0.1)
+        write(raw, 0, tuple(layer[:100] for layer in belt()))  # type: ignore[arg-type]
+        write(raw, 2)
+
+    watched(raw, out, home, late, "stall=1.5")
+    first, between = sorted(events(out, "refused"))
+    assert "s_0_low" in first
+    assert "joined" not in first
+    assert "s_2_low" in between
+    assert between.endswith("s_1 and s_3 were joined without it, a particle on their border may be parts of two")
+
+
 def test_a_killed_process_goes_on_with_the_first_scan_that_has_no_rows(tmp_path: Path, home: Path, known: Calibration):
     raw, out = tmp_path / "raw", tmp_path / "out"
     for number in (1, 2, 3):

@@ -42,6 +42,7 @@ class Folder:
     ) -> None:
         self._root, self._patterns, self._patience, self._log = root, patterns, patience, log
         self._last = after
+        self._joints: list[tuple[str, str]] = []  # names of scans that were joined
         self._still: dict[Path, tuple[tuple[int, int], float]] = {}  # size and time of change, and since when it is so
         self._known: set[str] = set()  # scans that were sorted or passed over
         self._problems: dict[str, float] = {}  # by line, since when it is so; infinite once it was told
@@ -75,6 +76,8 @@ class Folder:
                         yield Calibrated(calibration, tuple(notes))
                         recent = []
                     recent = [*recent[-2:], scan]
+                    if len(recent) > 1:
+                        self._joints.append((recent[-2].name, scan.name))
                     if between := gap_in(recent):
                         self._log("gap", f"no scan between {between}; they are joined all the same")
                     yield from self._lines(scan, calibration, fresh)
@@ -135,9 +138,17 @@ class Folder:
                 self._log("refused", f"{scan.name!r}: no table takes such a name; rename its files")
                 self._known.add(scan.name)
             elif self._last is not None and natural(scan.name) < natural(self._last):
-                self._log("refused", f"{scan.low}: comes too late, {self._last} has had its turn; sort it by itself")
+                why = f"comes too late, {self._last} has had its turn; sort it by itself"
+                self._log("refused", f"{scan.low}: {why}{self._joined_over(scan.name)}")
                 self._known.add(scan.name)
         return sorted((scan for scan in order if scan.name not in self._known), key=lambda scan: natural(scan.name))
+
+    def _joined_over(self, name: str) -> str:
+        """Return what it means for its neighbours that a scan was missing when they were joined, or nothing."""
+        for before, after in self._joints:
+            if natural(before) < natural(name) < natural(after):
+                return f"; {before} and {after} were joined without it, a particle on their border may be parts of two"
+        return ""
 
     def _unchanged(self, scans: Sequence[ScanFiles]) -> list[float]:
         """Return the seconds for which nothing has changed about the files of each scan."""
