@@ -108,7 +108,7 @@ def test_particles_are_the_same_to_the_bit_for_random_stretches(scan, at_once, s
         same(pushed(scan, options, sizes), at_once[options])
 
 
-@pytest.mark.parametrize(("options", "lookahead"), [*zip(OPTIONS, (33, 39, 33, 33), strict=True)])
+@pytest.mark.parametrize(("options", "lookahead"), [*zip(OPTIONS, (31, 37, 31, 31), strict=True)])
 def test_a_particle_comes_out_as_soon_as_it_is_whole(scan, options, lookahead):
     reader, calibration = scan
     cutter = Cutter(calibration, options)

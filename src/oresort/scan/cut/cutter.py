@@ -28,7 +28,7 @@ _MOST_FAULTS = 2_000  # kept apart; of more only the newest, for memory must not
 class Cutter:
     """Finds and cuts the particles of an endless belt; memory does not grow with what has gone by.
 
-    A particle comes out at most `lookahead` lines after its last one, 33 by default; one that touches others as soon
+    A particle comes out at most `lookahead` lines after its last one, 31 by default; one that touches others as soon
     as it shows where it ends, at the latest when all of them have. Lines and pixels that show nothing true are mended
     where few are missing; else particles that touch them are flagged `faulty`. `faults` names them all.
 
