@@ -2,6 +2,7 @@
 
 import gc
 import os
+import signal
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
@@ -19,6 +20,10 @@ from pairs import SMALL, write_released
 
 if TYPE_CHECKING:  # the process that hands tests out to others needs no torch
     from oresort.learn.config import TrainConfig
+
+# where a script started the tests in the background they would not hear the Ctrl-C that some of them send
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # tests end by no power cut; the disk was waited for some twenty times a training
 os.fsync = lambda handle: None
@@ -52,6 +57,11 @@ _LONG = (
     "tests/studies/test_difficulty.py",
     "tests/runtime/test_sort.py",
     "tests/learn/",
+    "tests/test_readme.py",
+    "tests/test_search.py",
+    "tests/test_commands.py",
+    "tests/test_conf.py",
+    "tests/scan/faults/",
 )
 """What takes long, by the begin of its name: first, so that no worker is left alone with it at the end."""
 

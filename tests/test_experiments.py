@@ -64,7 +64,7 @@ def composed(*jobs: list[str]) -> list[TrainConfig]:
 
 
 def composed_by_rows(jobs: list[list[str]]) -> list[TrainConfig]:
-    """Each job's configuration: the first seed of each row is composed, and of one row all; the others differ by it."""
+    """Each job's configuration: a row's first seed is composed, and two more of one row; the others differ by it."""
     first: dict[tuple[str, ...], TrainConfig] = {}
     found = []
     for words in jobs:
@@ -73,7 +73,7 @@ def composed_by_rows(jobs: list[list[str]]) -> list[TrainConfig]:
         if row not in first:
             (first[row],) = composed(words)
         found.append(first[row] if seed is None else replace(first[row], seed=int(seed)))
-    of_one_row = [number for number, words in enumerate(jobs) if set(min(first)) <= set(words)]
+    of_one_row = [number for number, words in enumerate(jobs) if set(min(first)) <= set(words)][-2:]
     assert composed(*(jobs[number] for number in of_one_row)) == [found[number] for number in of_one_row]
     return found
 
@@ -117,7 +117,8 @@ def keys_named(row_file: Path) -> list[str]:
 
 
 @pytest.mark.parametrize("group", sorted(path.name for path in (CONF_DIR / "ablation").iterdir() if path.is_dir()))
-@pytest.mark.parametrize("recipe", choices("recipe"))
+# best is lite but for its widths, as a test below says
+@pytest.mark.parametrize("recipe", [name for name in choices("recipe") if name != "best"])
 def test_a_row_differs_from_the_reference_in_what_it_names_alone(group: str, recipe: str):
     folder = CONF_DIR / "ablation" / group
     experiment = next(e for e in EXPERIMENTS if f"/ablation/{group}" in text_of(e))

@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable
+from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -28,12 +29,17 @@ from oresort.paths import CONF_DIR, choices
 from oresort.tables.dashboard import BARS, CURVES, MEDIA
 
 
-def read_back(file: Path) -> dict[str, Any]:
-    """What a run's file holds, by W&B's own reader."""
+@cache
+def records(file: Path) -> list[dict[str, Any]]:
+    """What a finished run's file holds, by W&B's own reader."""
     words = [sys.executable, "-m", "wandb", "leet", "inspect", "--json", str(file)]
     lines = subprocess.run(words, capture_output=True, text=True, check=True, timeout=120).stdout.splitlines()
+    return [json.loads(line) for line in lines]
+
+
+def read_back(file: Path) -> dict[str, Any]:
     found: dict[str, Any] = {"history": set(), "summary": {}, "config": {}, "artifacts": [], "files": []}
-    for record in map(json.loads, lines):
+    for record in records(file):
         content = record.get(record["type"], {})
         if record["type"] == "run":
             found["run"] = content
@@ -131,9 +137,7 @@ def parts(dataset: Path, compose_train: Callable[..., TrainConfig], tmp_path_fac
 
 def rows_of(part: Path) -> list[dict[str, Any]]:
     (file,) = part.glob("run-mine-1.wandb")
-    words = [sys.executable, "-m", "wandb", "leet", "inspect", "--json", str(file)]
-    lines = subprocess.run(words, capture_output=True, text=True, check=True, timeout=120).stdout.splitlines()
-    return [found["history"]["item"] for found in map(json.loads, lines) if found["type"] == "history"]
+    return [found["history"]["item"] for found in records(file) if found["type"] == "history"]
 
 
 def test_the_parts_of_a_run_that_went_on_are_one_course(parts: Path):
@@ -159,9 +163,7 @@ def test_a_moved_run_still_has_all_that_it_names(parts: Path):
     named = []
     for part in (parts / "wandb").glob("offline-run-*"):
         (file,) = part.glob("run-*.wandb")
-        words = [sys.executable, "-m", "wandb", "leet", "inspect", "--json", str(file)]
-        for line in subprocess.run(words, capture_output=True, text=True, check=True).stdout.splitlines():
-            record = json.loads(line)
+        for record in records(file):
             if record["type"] == "artifact":
                 named += [entry["local_path"] for entry in record["artifact"]["manifest"]["contents"]]
             elif record["type"] == "files":

@@ -46,9 +46,10 @@ def options(tmp_path: Path, **changes: Any) -> difficulty.Options:
 
 def test_each_method_sees_each_dataset_once(asked: list[tuple[str, ...]], tmp_path: Path):
     difficulty.measure(options(tmp_path, methods=["R value"]))
-    means = difficulty.measure(options(tmp_path, epochs=2))
+    some = list(difficulty.METHODS)[:2] + list(difficulty.METHODS)[-2:]  # rules and networks
+    means = difficulty.measure(options(tmp_path, methods=some, epochs=2))
     table = pd.read_csv(tmp_path / "out" / "difficulty.csv")
-    assert table.method.tolist() == [name for name in difficulty.METHODS for _ in range(4)]
+    assert table.method.tolist() == [name for name in some for _ in range(4)]
     assert [c[0] for c in asked].count("simulate") == 4
     assert len(asked) == 4 + len(table)
     assert all(("trainer.max_epochs=2" in words) == (words[0] == "train") for words in asked)
@@ -56,7 +57,7 @@ def test_each_method_sees_each_dataset_once(asked: list[tuple[str, ...]], tmp_pa
     mean = pd.read_csv(tmp_path / "out" / "difficulty_mean.csv").set_index("method")
     assert mean.loc["R value"].tolist() == pytest.approx([94, 64, 1.41, 1.41, 2])
     # everything is there: nothing is asked for again
-    pd.testing.assert_frame_equal(difficulty.measure(options(tmp_path, collect=True)), means)
+    pd.testing.assert_frame_equal(difficulty.measure(options(tmp_path, methods=some, collect=True)), means)
     assert len(asked) == 4 + len(table)
 
 
@@ -91,7 +92,7 @@ def test_a_rule_on_a_real_dataset(command: Any, monkeypatch: pytest.MonkeyPatch,
         assert code == 0, err
 
     monkeypatch.setattr(difficulty.command, "oresort", here)
-    difficulty.measure(options(tmp_path, pairs=120, methods=["R value"]))
+    difficulty.measure(options(tmp_path, pairs=60, methods=["R value"]))
     table = pd.read_csv(tmp_path / "out" / "difficulty.csv")
     found = json.loads((tmp_path / "work" / "runs" / "batch_3_0" / "metrics.json").read_text())
     assert table.test[0] == pytest.approx(100 * found["test/auroc"], abs=0.006)
