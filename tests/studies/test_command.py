@@ -87,7 +87,7 @@ def says_what_it_takes(name: str, text: str) -> bool:
 
 @pytest.mark.parametrize("name", commands())
 def test_every_study_has_help(name: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
-    for module in (name, f"{name}.__main__"):  # other tests have imported it under its own name
+    for module in (f"{name}.__main__", name):  # other tests have imported it under its own name
         if module in sys.modules:
             monkeypatch.delitem(sys.modules, module)
             parent, _, own = module.rpartition(".")
