@@ -13,7 +13,6 @@ from oresort.scan.health.patches import STRETCH
 
 PIECE = STRETCH // 2  # lines of a look: `STRETCH` begin at any of them
 
-
 _SURE = np.float32(0.999)  # of a limit: no rounding hides what lies beyond it
 
 
@@ -122,9 +121,8 @@ class Looker:
         """Return where (n, L, W / 32) lines (n, L, W) differ from pixel to pixel more than noise does."""
         step, row = self._room(len(here)), here.reshape(-1)
         cv2.absdiff(row[1:], row[:-1], step.reshape(-1)[:-1])  # a line's last difference is in no group
-        groups = step.reshape(here.shape)[..., : self._columns].reshape(
-            *here.shape[:2], -1, self._wide
-        )  # (n, L, W / 32, 32)
+        whole = step.reshape(here.shape)[..., : self._columns]
+        groups = whole.reshape(*here.shape[:2], -1, self._wide)  # (n, L, W / 32, 32)
         return groups @ self._share > self._along
 
     def _alike(self, counts: NDArray[np.uint16], count: int) -> NDArray[np.bool_]:
