@@ -43,7 +43,7 @@ demo: install ## simulate, train, report and sort a scan, in minutes (results in
 	@echo "look at $(DEMO)/evaluated/report.html and $(DEMO)/sorted/report.html"
 
 test: install ## run the tests on two cores (TEST="-k name" chooses)
-	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not slow" $(TEST)
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not slow" --hypothesis-profile=ci $(TEST)
 
 test-all: install ## run the slow tests as well
 	$(BIN)/python -m pytest -n 2 --dist loadfile $(TEST)

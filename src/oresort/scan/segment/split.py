@@ -181,6 +181,7 @@ def _flooded(peaks: _Peaks) -> NDArray[np.int32]:
     # what is known beside it is where the flood comes from; all that is farther away is left out
     part = cv2.dilate(seam[here], _AROUND).view(np.bool_) & inside[here]
     from_beside = np.where(part & ~seam[here].view(np.bool_), labels[here], 0)
-    found = skimage.segmentation.watershed(depth[here], from_beside, mask=part)
-    np.copyto(labels[here], found, where=part)
+    # a region holds together by corners too: a pixel that hangs on by one is flooded from there
+    found = skimage.segmentation.watershed(depth[here], from_beside, mask=part, connectivity=2)
+    np.copyto(labels[here], found, where=found > 0)
     return labels
