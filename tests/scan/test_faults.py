@@ -68,6 +68,8 @@ def spoil(counts, kind, columns, seed=1):
             part[:] = part[7]
         case "flicker":
             part[:] = rng.integers(10_000, 60_000, size)
+        case "goes":
+            part[rng.random(size) < 0.2] = 0
         case "dies":
             part[half] = 0
         case "sticks":
@@ -81,8 +83,8 @@ def spoil(counts, kind, columns, seed=1):
 
 NAMES = {
     "zero": "dark", "floor": "dark", "noisy floor": "dark", "full": "stuck", "air": "stuck", "constants": "stuck",
-    "dithered": "stuck", "frozen": "stuck", "flicker": "noisy", "dies": "dark", "sticks": "stuck", "recovers": "dark",
-    "weakens": "unsteady",
+    "dithered": "stuck", "frozen": "stuck", "flicker": "noisy", "goes": "noisy", "dies": "dark",
+    "sticks": "stuck", "recovers": "dark", "weakens": "unsteady",
 }  # fmt: skip
 
 

@@ -59,7 +59,8 @@ def damaged(counts, seed):
             counts[top - 1, here],
             counts[rows, here] * rng.uniform(0.02, 1.2),
             counts[rows, left : left + 1],
-        ][rng.integers(5)]
+            np.where(rng.random((tall, wide)) < rng.uniform(0.05, 0.95), counts[rows, here], 0),
+        ][rng.integers(6)]
     return counts
 
 
@@ -257,6 +258,28 @@ def test_columns_of_pure_noise_are_found(clean, width):
         marked[patch.top : patch.bottom, patch.left : patch.right] = True
     assert marked[112:, columns].all()
     assert not marked[:, :230].any()
+
+
+@pytest.mark.parametrize("start", [100, 140])  # on air, and where the rock is darkest
+@pytest.mark.parametrize("value", [0, 52_350])
+@pytest.mark.parametrize("width", [2, MOST_COLUMNS])
+@pytest.mark.parametrize("left", [0, 418, WIDTH - MOST_COLUMNS])
+def test_columns_that_come_and_go_are_found_on_dark_rock_too(clean, left, width, value, start):
+    counts = scan_of([(left, 150, 40, 30)], HEIGHT, WIDTH, peak=2.0)
+    columns = slice(left, left + width) if left < 500 else slice(WIDTH - width, WIDTH)
+    gone = (np.random.default_rng(3).random(counts.shape) < 0.5) & (np.arange(HEIGHT)[:, None] >= start)
+    changed = put(counts, slice(None), columns, np.where(gone, value, counts)[:, columns])
+    lines, found = judged(changed, clean[1])
+    marked = np.zeros((HEIGHT, WIDTH), bool)
+    for patch in found:
+        marked[patch.top : patch.bottom, patch.left : patch.right] = True
+    # as bright as air is no fault on air
+    shown = slice(156, 175) if value else slice(start + 16, HEIGHT)
+    assert marked[shown, columns].all()
+    if left == 418:
+        np.testing.assert_allclose(lines[shown, columns], (counts / clean[1].air)[shown, columns], atol=0.15)
+    marked[:, columns] = False
+    assert not marked.any()
 
 
 @pytest.mark.parametrize("count", [1, 2, 3, 30])

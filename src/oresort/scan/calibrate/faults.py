@@ -15,6 +15,7 @@ _BLOCKS, _LINES = 8, 75  # a stretch is looked at in so many parts, of so many n
 _REACH = 31  # columns of the running median that tells a column's own fault from its neighbours' level
 _FAULT = 0.2  # relative: a column farther off its neighbours is dead rather than of another gain
 _FLICKER = 4.0  # noise over the belt's or the neighbours' above which a column is dead
+_GOES, _DIFFERENCE = 0.15, 1.13  # mean step over air that rims of rocks do not reach; of noise over its deviation
 _NOISELESS = 1e-3  # noise over air below which an image is a computed one
 _STUCK = 0.1  # noise over the belt's below which a column is dead: under 6 mm of steel it is 0.2 yet
 _DIM = 0.4  # air over the belt's below which a column that has little noise, too, sees no light
@@ -32,7 +33,7 @@ def column_faults(net: NDArray[np.float32]) -> tuple[NDArray[np.uint8], NDArray[
             were lost are left out.
     """
     blocks = _blocks(net)  # (K, n, W)
-    noise = _noise(blocks)  # (K, W)
+    noise, step = _noise(blocks)  # (K, W) each
     lines = blocks.reshape(-1, net.shape[1])  # (K n, W)
     blocks = ordered(blocks, axis=1)  # (K, W, n), from the darkest line to the brightest
     # the brightest twentieth is bare belt; of noise as wide as this its quantile lies 1.5 deviations up
@@ -47,7 +48,9 @@ def column_faults(net: NDArray[np.float32]) -> tuple[NDArray[np.uint8], NDArray[
         still = noise <= _STUCK * usual
         opaque = still & (percentile(blocks, 25) < 0.1 * scale)
         codes[_follow(still & ~opaque, few) | still.all(axis=0)] = STUCK
-        codes[_follow(noise > _FLICKER * usual, few)] = NOISY
+        # what comes and goes in a tenth of the lines is no noise of the others
+        goes = step > np.maximum(_GOES * scale, _FLICKER * _DIFFERENCE * usual)
+        codes[_follow((noise > _FLICKER * usual) | goes, few)] = NOISY
         dim = ~(top > _DIM * scale) & (own < 2 * _STUCK * float(np.median(usual)))
         codes[dim | _follow(opaque, min(3, len(noise)))] = DARK  # a lump of metal is as dark, but not as long
         codes[(codes == LIVE) & _unsteady(blocks, noise, top)] = UNSTEADY
@@ -97,10 +100,12 @@ def _blocks(net: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.stack([net[start : start + length] for start in starts])
 
 
-def _noise(blocks: NDArray[np.float32]) -> NDArray[np.float32]:
+def _noise(blocks: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Return noise and mean step between lines, (K, W) each, of blocks (K, n, W)."""
     # of differences between lines, to which rock and gain add little; the median keeps a particle's rims out
-    steps = percentile(ordered(np.abs(np.diff(blocks, axis=1)), axis=1), 50)
-    return np.asarray(1.4826 / np.sqrt(2) * steps, np.float32)
+    steps = np.abs(np.diff(blocks, axis=1))
+    mean = np.asarray(steps.mean(axis=1), np.float32)
+    return np.asarray(1.4826 / np.sqrt(2) * percentile(ordered(steps, axis=1), 50), np.float32), mean
 
 
 def _follow(marks: NDArray[np.bool_], count: int) -> NDArray[np.bool_]:

@@ -1,6 +1,7 @@
 """A quick look at lines as they come: a few figures of them, from which nearly all rules see that they find nothing."""
 
 from collections.abc import Sequence
+from functools import reduce
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -23,6 +24,7 @@ class Look(NamedTuple):
     darkest: NDArray[np.float32]  # (L, W)
     brightest: float  # of all pixels
     down: NDArray[np.float32]  # (L, W), sum of what its lines differ from those above them
+    first: NDArray[np.float32]  # (L, W), the first of these
     restless: bool  # those sums may be too much for noise
     still: NDArray[np.bool_]  # (L,), layers in which some column hardly changes
     opaque: NDArray[np.bool_]  # (L,), layers in which some pixel is
@@ -41,6 +43,7 @@ class Looker:
     def __init__(self, limits: Sequence[patches.Limits], quiet: Sequence[NDArray[np.uint16] | None]) -> None:
         self._down = _SURE * np.stack([own.down for own in limits])  # (L, W)
         self._some = np.float32(PIECE - 1) * self._down
+        self._over = _SURE * np.stack([own.over for own in limits])  # (L, W)
         self._bright = _SURE * PIECE * np.float32(1 + patches.BRIGHT)  # of a sum over lines
         self._along = _SURE * np.stack([own.along for own in limits])  # (L, W / 32)
         self._wide, self._columns = limits[0].wide, limits[0].columns
@@ -59,7 +62,7 @@ class Looker:
         here, own = lines[-count:], counts[-count:]
         pieces, raw = (values.reshape(-1, PIECE, *lines.shape[1:]) for values in (here, own))  # (p, 8, L, W)
         total, darkest = _sums(here), np.minimum.reduce(pieces, axis=1)  # (p, L, W)
-        down = self._steps(lines, count)
+        down, first = self._steps(lines, count)
         suspect = still = opaque = np.zeros((len(pieces), lines.shape[1]), np.bool_)
         # nearly always nothing is anywhere, which is seen faster than that it is in none of them
         if darkest.min() < patches.OPAQUE:
@@ -77,7 +80,7 @@ class Looker:
         brightest, restless = float(here.max()), bool((down > self._some).any())
         calm = not restless and opaque is still is suspect  # all of them that of nothing
         return [
-            Look(total[k], darkest[k], brightest, down[k], restless, still[k], opaque[k], suspect[k], calm)
+            Look(total[k], darkest[k], brightest, down[k], first[k], restless, still[k], opaque[k], suspect[k], calm)
             for k in range(len(pieces))
         ]
 
@@ -86,7 +89,10 @@ class Looker:
 
         A rule that finds something in two pieces finds half of it in one of them.
         """
-        found = np.zeros_like(self._loud)
+        down = reduce(np.add, [look.down for look in looks])
+        lines = np.float32(PIECE * len(looks) - 1)
+        over = patches.restless(down - looks[0].first) > lines * self._over  # (L, W)
+        found = np.logical_or.reduce(over, axis=1)
         if all(look.calm for look in looks):
             return found
         for look, after in pairwise([*looks, looks[-1]]):
@@ -94,17 +100,17 @@ class Looker:
             if after is not look:
                 found |= look.still & after.still
         if any(look.restless for look in looks):  # no mean is greater than that of the greatest piece
-            lines = np.float32(PIECE * len(looks) - 1)
-            found |= (sum((look.down for look in looks[1:]), looks[0].down) > lines * self._down).any(axis=1)
+            found |= (down > lines * self._down).any(axis=1)
         return found
 
-    def _steps(self, lines: NDArray[np.float32], count: int) -> NDArray[np.float32]:
-        """Return each piece's sum of differences to the lines above (p, L, W)."""
+    def _steps(self, lines: NDArray[np.float32], count: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Return each piece's sum of differences to the lines above (p, L, W), and its first one."""
         flat, step = lines.reshape(len(lines), -1), self._room(count)
         first = count + 1 - len(lines)  # no line lies above the belt's first one
         step[:first] = 0
         cv2.absdiff(flat[1:], flat[:-1], step[first:])
-        return _sums(step.reshape(count, *lines.shape[1:]))
+        step = step.reshape(count, *lines.shape[1:])
+        return _sums(step), step[::PIECE].copy()
 
     def _room(self, count: int) -> NDArray[np.float32]:
         """Return `count` lines (count, L * W) to write differences in, always the same memory."""

@@ -25,6 +25,7 @@ CELL = 4  # columns: strips and brightness are looked for in means of so many
 SQUARE = 8  # pixels: brightness is looked at in means of 8 x 8, whose noise is at most 1 %
 _NOISY, _DIFFERENCE = 4.0, 1.13  # times the usual; mean difference of two pixels over their standard deviation
 _ALONG, _RIMS = 32, 0.15  # columns that a mean along a line is taken of; what rims of rocks may add to a mean
+_OVER, _RESTLESS = 1.3, 0.035  # times the usual, at least: what a column may change by more than both beside it
 BRIGHT = 0.10  # over air, from which it is no noise
 
 Mask = NDArray[np.uint8]
@@ -109,21 +110,25 @@ def edged(transmission: NDArray[np.float32], dark: NDArray[np.bool_], going_on: 
 
 
 class Limits:
-    """Mean differences between neighbours that noise (W,) and rock do not reach, of columns and along lines."""
+    """Mean differences between neighbours that noise (W,) and rock do not reach: columns, these over others, lines."""
 
     def __init__(self, noise: NDArray[np.float32]) -> None:
         usual = np.float32(_NOISY * _DIFFERENCE) * noise
         self.wide = max(min(_ALONG, len(noise) - 1), 1)  # columns that a mean along a line is taken of
         self.columns = (len(noise) - 1) // self.wide * self.wide
         self.down = np.maximum(usual, np.float32(_RIMS))  # (W,)
+        self.over = np.maximum(np.float32(_OVER / _NOISY) * usual, np.float32(_RESTLESS))  # (W,)
         groups = usual[: self.columns].reshape(-1, self.wide)
         self.along = np.maximum(groups.max(axis=1, initial=0), np.float32(_RIMS))  # (W / 32,)
 
 
 def noisy(lines: NDArray[np.float32], limits: Limits) -> Mask | None:
     """Return columns, and stretches of lines, that differ from pixel to pixel far more than noise and rock do."""
-    across = cv2.absdiff(lines[1:], lines[:-1]).mean(axis=0) > limits.down  # (W,)
+    down = np.asarray(cv2.absdiff(lines[1:], lines[:-1]).mean(axis=0), np.float32)
+    across = (down > limits.down) | (restless(down) > limits.over)  # (W,)
     step = np.asarray(cv2.absdiff(lines[:, 1:], lines[:, :-1]), np.float32)
+    if across.any():  # what is known makes no stretch about it restless
+        step[:, across[1:] | across[:-1]] = 0
     hot = (means(step[:, : limits.columns], limits.wide) > limits.along).view(np.uint8)  # (n, W / 32)
     if not across.any() and not hot.any():
         return None
@@ -135,6 +140,23 @@ def noisy(lines: NDArray[np.float32], limits: Limits) -> Mask | None:
         mask[:, wide.shape[1] :] = wide[:, -1:]
     mask[:, across] = 1
     return mask
+
+
+def restless(down: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return by how much columns (..., W) change `down` the belt beyond the sum of two neighbours, one at each side.
+
+    Dark rock hides a pixel that comes and goes, but is as dark beside it. The two lie outside all that can be mended,
+    and a rock's rim is as restless in one of them; the greatest of sound belts is 0.025, over 31 steps.
+    """
+    away = MOST_COLUMNS + 1
+    if down.shape[-1] <= 2 * away:
+        return np.zeros_like(down)
+    more = down.copy()
+    more[..., away:] -= down[..., :-away]
+    more[..., :-away] -= down[..., away:]
+    more[..., :away] -= down[..., away : 2 * away]  # at the belt's sides one counts twice
+    more[..., -away:] -= down[..., -2 * away : -away]
+    return more
 
 
 def narrowed(transmission: NDArray[np.float32]) -> NDArray[np.float32]:
