@@ -92,7 +92,7 @@ class Looker:
         down = reduce(np.add, [look.down for look in looks])
         lines = np.float32(PIECE * len(looks) - 1)
         over = patches.restless(down - looks[0].first) > lines * self._over  # (L, W)
-        found = np.logical_or.reduce(over, axis=1)
+        found = np.asarray(over.any(axis=1), np.bool_)
         if all(look.calm for look in looks):
             return found
         for look, after in pairwise([*looks, looks[-1]]):
