@@ -62,6 +62,8 @@ def test_parts_of_whatever_shape_are_the_whole(seed, smooth, hairs):
     mask = cropped(labels == np.bincount(labels.ravel())[1:].argmax() + 1)
     parts = split_touching(mask, min_area=1)
     np.testing.assert_array_equal(sum(part.mask.astype(int) for part in parts), mask)
+    for part in parts:
+        assert ndimage.label(part.mask, np.ones((3, 3)))[1] == 1
 
 
 @settings(max_examples=30, deadline=None)
