@@ -214,6 +214,24 @@ def test_a_module_of_another_gain_is_found_by_its_straight_edges(factor):
     assert found[4:] == [[slice(384, 512)]] * 4
 
 
+@pytest.mark.parametrize("factor", [0.9, 1.1])
+@pytest.mark.parametrize("layer", [0, 1])
+def test_a_module_that_changes_in_one_layer_alone_is_found_at_once(factor, layer):
+    rng = np.random.default_rng(1)
+    steps = Steps(np.full((2, 900), 0.03, np.float32))
+    rock = scan_of([(450, 20, 50, 40)], 256, 900, noise=0)[None] / AIR
+    lines = (rock + 0.03 * rng.standard_normal((2, 256, 900))).astype(np.float32)
+    lines[layer, 84:, 384:512] *= factor  # 12 lines of a stretch of 32 show it
+    lines[:, 84:, 704:768] *= factor  # in both: that could be what lies there
+    stretches = lines.reshape(2, -1, 32, 900).sum(axis=2).swapaxes(0, 1)
+    found = [steps.add(stretch, 32) for stretch in stretches]
+    one, both = slice(384, 512), slice(704, 768)
+    assert found[:3] == [[[], []]] * 3
+    for stretch, own in enumerate(found[3:], 3):
+        assert own[layer] == ([one, both] if stretch >= 5 else [one])
+        assert own[1 - layer] == ([both] if stretch >= 5 else [])
+
+
 @pytest.mark.parametrize("width", [4, 64])
 def test_what_is_brighter_than_air_is_never_mended(clean, width):
     counts = clean[0].astype(np.float64)

@@ -11,6 +11,8 @@ _STRETCH = 32  # lines that are averaged, at least: noise of 3.5 % then hides no
 _STAY = 3  # stretches for which an edge lies at one column: 38 mm, and no rock's edge is so straight
 _WIDEST = 512  # columns of a module, or of some side by side
 _BESIDE = np.array([[-2], [-1], [1], [2]])  # pixels around one
+_SHIFT = 10  # columns by which layers lie off each other, at most, on a belt of 1.05 m
+_BARE = 0.025  # of air, which a stretch of bare belt is not off
 _END = 256  # columns from the belt's end up to which one edge alone means a module there
 
 
@@ -59,6 +61,7 @@ class Steps:
         places = places[beside < height[places] / 2]
         sign = np.sign(step.ravel()[places]).astype(np.int8)
         count = np.where(sign == self._sign[places], self._count[places] + 1, 1)
+        count[[self._alone(place, mean, lines) for place in places.tolist()]] += _STAY
         self._sign[self._places] = self._count[self._places] = 0
         self._sign[places], self._count[places], self._places = sign, count, places
         edges: list[list[tuple[int, int]]] = [[] for _ in mean]
@@ -66,6 +69,13 @@ class Steps:
             layer, column = divmod(place, self._row)
             edges[layer].append((column - 1, int(self._sign[place])))
         return [_between(own, layer) for own, layer in zip(edges, mean, strict=True)]
+
+    def _alone(self, place: int, mean: NDArray[np.float32], lines: int) -> bool:
+        """Tell whether all other layers show bare belt about an edge of one: no rock is seen by that layer alone."""
+        layer, column = divmod(place, self._row)
+        others = np.delete(mean, layer, axis=0)[:, max(column - 1 - _SHIFT, 0) : column - 1 + _SHIFT]
+        most = _BARE + float(self._noise[place]) / np.sqrt(2 * lines)
+        return others.size > 0 and bool(np.abs(others - 1).max() < most)
 
 
 def _between(edges: list[tuple[int, int]], mean: NDArray[np.float32]) -> list[slice]:
