@@ -12,7 +12,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pandas as pd
-from stream import COVERAGES, Tile, simulated
+from belt import COVERAGES, Tile, simulated
 
 from oresort import load
 from oresort.console.show import show

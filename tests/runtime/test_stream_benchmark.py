@@ -11,8 +11,9 @@ from runtime.belts import Rule, Sending, belt, calibration, port_of, settings
 from oresort.runtime.sorter import Sorter
 from oresort.runtime.stream.run import sort_stream
 
-sys.path.insert(0, str(Path(__file__).parents[2]))
-from benchmarks.stream import Sender, broken, compared, expected, plan_of
+sys.path.insert(0, str(Path(__file__).parents[2] / "benchmarks"))
+from belt import Sender, broken, plan_of
+from stream import compared, expected
 
 
 def test_a_belt_with_faults_is_sorted_as_without_a_stream(tmp_path: Path):
