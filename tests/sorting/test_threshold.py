@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from oresort.errors import InputError
@@ -19,16 +19,31 @@ def figures(p: np.ndarray, y: np.ndarray, threshold: float) -> dict[str, float]:
     }
 
 
-@given(st.lists(st.tuples(st.integers(0, 20), st.integers(0, 1)), min_size=2, max_size=60))
+def answers() -> st.SearchStrategy[float]:
+    """Return probabilities of a model: few that come often, any, and neighbours of float32 as one gives that is sure"""
+    near = st.sampled_from([0.0, 0.25, 0.9, 1.0])
+    neighbours = st.builds(lambda p, steps: float(stepped(p, steps)), near, st.integers(-4, 4))
+    return st.one_of(st.integers(0, 20).map(lambda k: float(np.float32(k / 20))), st.floats(0, 1, width=32), neighbours)
+
+
+def stepped(p: float, steps: int) -> np.float32:
+    value = np.float32(p)
+    for _ in range(abs(steps)):
+        value = np.nextafter(value, np.float32(np.sign(steps))).clip(0, 1)
+    return value
+
+
+@given(st.lists(st.tuples(answers(), st.integers(0, 1)), min_size=2, max_size=60))
+@example([(float(stepped(1, -2)), 0), (float(stepped(1, -1)), 1)])  # midway is rounded to the lower one
 @settings(max_examples=80, deadline=None)
 @pytest.mark.parametrize("rule", ["balanced_accuracy", "f1", "youden", "cost"])
-def test_no_threshold_beats_the_chosen_one(rule: str, pairs: list[tuple[int, int]]):
-    p = np.array([a / 20 for a, _ in pairs], np.float32)
+def test_no_threshold_beats_the_chosen_one(rule: str, pairs: list[tuple[float, int]]):
+    p = np.array([a for a, _ in pairs], np.float32)
     y = np.array([b for _, b in pairs])
     cut = choose_threshold(rule, p, y, lost_ore=3)
     assert 0 <= cut <= 1
     if 0 < y.sum() < len(y):
-        tried = [figures(p, y, t)[rule] for t in np.linspace(0, 1, 101)]
+        tried = [figures(p, y, t)[rule] for t in [*p, *np.linspace(0, 1, 101)]]
         assert figures(p, y, cut)[rule] >= max(tried) - 1e-9
 
 

@@ -29,8 +29,9 @@ def choose_threshold(
         raise InputError(f"threshold={shown(rule)}: {known}")
     if not isinstance(rule, str):
         return float(rule)
-    order = np.argsort(p_ore, kind="stable")
-    p, ore = np.asarray(p_ore, np.float64)[order], np.asarray(label)[order] == 1
+    answers = np.asarray(p_ore, np.float32)  # as `is_ore` compares them
+    order = np.argsort(answers, kind="stable")
+    p, ore = answers[order].astype(np.float64), np.asarray(label)[order] == 1
     count, good = len(p), int(ore.sum())
     if good in (0, count):
         return 0.5
@@ -45,6 +46,8 @@ def choose_threshold(
     below = np.concatenate(([-1.0], p[:-1]))
     score[p == below] = -np.inf  # equal probabilities cannot be parted
     cut = (p + below.clip(0.0)) / 2
+    # midway between neighbours of float32, as a model gives that is sure of many, may be rounded to the lower one
+    cut = np.where(cut.astype(np.float32) > below, cut, p)
     if rule == "cost" and p[-1] < 1:
         # where ore is rare or cheap, nothing is worth keeping
         score, cut = np.append(score, 0.0), np.append(cut, 1.0)
