@@ -5,7 +5,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from drawn_scans import Scans, frame_of, scans_of_both
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from pairs import write_released, write_splits
 
@@ -17,23 +18,14 @@ from oresort.files.layout import SPLITS
 from oresort.files.manifest import load_manifest
 
 
-def frame_of(scans: list[tuple[int, int]]) -> pd.DataFrame:
-    """Scans given as (waste, ore) counts."""
-    rows = [(f"s{k}", label) for k, counts in enumerate(scans) for label in (0, 1) for _ in range(counts[label])]
-    return pd.DataFrame(rows, columns=["scan", "label"]).assign(split="", id=lambda t: t.index.astype(str))
-
-
 def folds_of(root: Path, count: int, **more: object) -> list[pd.DataFrame]:
     return [index_pairs(PairsConfig(root=str(root), folds=count, fold=k, **more)) for k in range(count)]  # type: ignore[arg-type]
 
 
-@given(
-    st.lists(st.tuples(st.integers(1, 20), st.integers(1, 20)), min_size=6, max_size=30),
-    st.integers(2, 4),
-    st.integers(0, 1000),
-)
+@given(scans_of_both(4, 20), st.integers(2, 4), st.integers(0, 1000))
+@example([(1, 1)] * 5 + [(3, 6)], 2, 0)  # one scan as large as all others: a fold of its own, beside which none is left
 @settings(max_examples=40, deadline=None)
-def test_each_pair_is_tested_once_and_no_scan_stands_on_two_sides(scans: list[tuple[int, int]], folds: int, seed: int):
+def test_each_pair_is_tested_once_and_no_scan_stands_on_two_sides(scans: Scans, folds: int, seed: int):
     frame = draw_folds(frame_of(scans), folds, seed)
     sides = [sides_of(frame, folds, fold, seed) for fold in range(folds)]
     tested = pd.concat([part.loc[part["split"] == "test", "id"] for part in sides])
@@ -116,7 +108,12 @@ def test_contradictions_are_refused(dataset: Path, words: dict[str, int], told: 
             index(PairsConfig(root=str(dataset), **words))  # type: ignore[arg-type]
 
 
+def test_two_folds_that_cannot_both_be_tested_are_refused_before_one_is():
+    with pytest.raises(InputError, match=r"data.folds=2: only 3 scans hold ore.*needs 2.*data.folds=3"):
+        draw_folds(frame_of([(4, 1), (4, 1), (4, 0), (4, 0), (4, 4)]), 2, 0)
+
+
 def test_a_side_without_a_class_is_refused():
-    frame = draw_folds(frame_of([(4, 0), (0, 4), (4, 0), (0, 4)]), 2, 0)
+    frame = frame_of([(4, 0), (0, 4), (4, 0), (0, 4)]).assign(split=["0"] * 8 + ["1"] * 8)
     with pytest.raises(InputError, match=r"data.folds=2 data.fold=0: split (train|val) (has no|is empty)"):
         sides_of(frame, 2, 0, 0)

@@ -2,8 +2,8 @@ import warnings
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import pytest
+from drawn_scans import Scans, frame_of, scans_of_both
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pairs import write_released, write_splits
@@ -15,17 +15,6 @@ from oresort.files.layout import SPLITS
 from oresort.files.manifest import load_manifest
 
 
-def frame_of(scans: list[tuple[int, int]]) -> pd.DataFrame:
-    """Scans given as (waste, ore) counts."""
-    rows = [
-        {"scan": str(k), "label": label}
-        for k, counts in enumerate(scans)
-        for label in (0, 1)
-        for _ in range(counts[label])
-    ]
-    return pd.DataFrame(rows)
-
-
 @given(
     st.lists(st.tuples(st.integers(0, 30), st.integers(0, 30)), min_size=1, max_size=40).filter(
         lambda scans: sum(map(sum, scans)) > 0
@@ -33,17 +22,17 @@ def frame_of(scans: list[tuple[int, int]]) -> pd.DataFrame:
     st.integers(0, 1000),
 )
 @settings(max_examples=60, deadline=None)
-def test_a_drawn_split_never_parts_a_scan_and_repeats(scans: list[tuple[int, int]], seed: int):
+def test_a_drawn_split_never_parts_a_scan_and_repeats(scans: Scans, seed: int):
     frame = frame_of(scans)
     sides = grouped_split(frame, seed)
     assert frame.assign(split=sides).groupby("scan")["split"].nunique().max() == 1
     assert sides == grouped_split(frame, seed)
 
 
-@given(st.integers(3, 8), st.integers(3, 8), st.integers(1, 50), st.integers(0, 1000))
+@given(scans_of_both(3, 50), st.integers(0, 1000))
 @settings(max_examples=60, deadline=None)
-def test_every_side_gets_both_classes_if_each_has_three_scans(waste: int, ore: int, size: int, seed: int):
-    frame = frame_of([(size, 0)] * waste + [(0, size)] * ore)
+def test_every_side_gets_both_classes_if_each_has_three_scans(scans: Scans, seed: int):
+    frame = frame_of(scans)
     found = frame.assign(split=grouped_split(frame, seed)).groupby("split")["label"].nunique()
     assert found.to_dict() == dict.fromkeys(SPLITS, 2)
 
@@ -120,7 +109,7 @@ def test_an_entry_on_two_sides_is_refused(tmp_path: Path):
 @pytest.mark.parametrize(
     ("scans", "words"), [([(0, 9)] * 9, "no waste"), ([(9, 9)], "empty"), ([(5, 0), (0, 5)], "has no|empty")]
 )
-def test_sides_without_a_class_are_refused(tmp_path: Path, scans: list[tuple[int, int]], words: str):
+def test_sides_without_a_class_are_refused(tmp_path: Path, scans: Scans, words: str):
     frame = frame_of(scans).assign(split="", id="", low="")
     with pytest.raises(InputError, match=words):
         assign_splits(frame, tmp_path, split="given", seed=0, strict=False)

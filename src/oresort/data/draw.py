@@ -12,11 +12,14 @@ from oresort.files.layout import CLASSES
 _Counts = NDArray[np.int64]  # pairs of each class
 
 
-def drawn_sides(frame: pd.DataFrame, shares: Sequence[float], seed: int | Sequence[int]) -> NDArray[np.int64]:
+def drawn_sides(
+    frame: pd.DataFrame, shares: Sequence[float], seed: int | Sequence[int], least: int = 1
+) -> NDArray[np.int64]:
     """Return the number of the side (N,) of each pair: whole scans, near `shares`, stratified by class.
 
     Scans are taken in random order, large ones first, each to the side whose share of its classes is furthest from
-    full: greedy, and within one scan's size of the wanted counts. The order of the manifest's rows does not matter.
+    full: greedy, and within one scan's size of the wanted counts, but that on each side `least` scans hold each class
+    wherever there are enough. The order of the manifest's rows does not matter.
     """
     scans = one_name(frame["scan"])
     table = pd.crosstab(scans, frame["label"]).reindex(columns=range(len(CLASSES)), fill_value=0)
@@ -33,19 +36,22 @@ def drawn_sides(frame: pd.DataFrame, shares: Sequence[float], seed: int | Sequen
         change = (have + group - wanted) ** 2 - (have - wanted) ** 2  # (sides, classes)
         side_of[scan] = int((change / np.maximum(wanted, 1) / np.maximum(totals, 1)).sum(axis=1).argmin())
         have[side_of[scan]] += group
-    _fill_gaps(side_of, counts, len(shares))
+    _fill_gaps(side_of, counts, len(shares), least)
     return np.array([side_of[scan] for scan in scans], np.int64)
 
 
-def _fill_gaps(side_of: dict[str, int], counts: dict[str, _Counts], sides: int) -> None:
-    # few large scans can leave a side without a class: give it the smallest scan that another side can spare
-    def held(side: int) -> _Counts:
-        return sum((counts[s] for s in side_of if side_of[s] == side), np.zeros(len(CLASSES), np.int64))
+def _fill_gaps(side_of: dict[str, int], counts: dict[str, _Counts], sides: int, least: int) -> None:
+    # few large scans can leave a side without a class: give it the smallest scans that other sides can spare
+    def holding(side: int) -> _Counts:
+        """Return how many of a side's scans hold each class."""
+        own = [counts[scan] for scan, at in side_of.items() if at == side]
+        return np.asarray(np.count_nonzero(np.array(own).reshape(-1, len(CLASSES)), axis=0), np.int64)
 
     for label in range(len(CLASSES)):
         for side in range(sides):
-            if held(side)[label]:
-                continue
-            spare = [s for s, d in side_of.items() if counts[s][label] and (held(d) > counts[s])[counts[s] > 0].all()]
-            if spare:
+            while holding(side)[label] < least:
+                can_spare = [holding(other) > least for other in range(sides)]
+                spare = [s for s, d in side_of.items() if counts[s][label] and can_spare[d][counts[s] > 0].all()]
+                if not spare:
+                    break
                 side_of[min(spare, key=lambda scan: counts[scan].sum())] = side

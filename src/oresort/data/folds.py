@@ -35,25 +35,27 @@ def check_folds(data: PairsConfig) -> None:
 def draw_folds(frame: pd.DataFrame, folds: int, seed: int, classes: bool = True) -> pd.DataFrame:
     """Return the manifest with the number of each pair's fold as its `split`, by whole scans and alike in classes.
 
-    The same for every fold that is tested. With `classes` each fold holds both.
+    The same for every fold that is tested. With `classes` each fold holds both, and of two folds each in two scans:
+    when one is tested, what is left is parted into train and val.
 
     Raises:
-        InputError: more folds than scans, or with `classes` than scans that hold a class.
+        InputError: more folds than scans, or with `classes` too few scans that hold a class.
     """
     scans = one_name(frame["scan"])
     if folds > (known := scans.nunique()):
         raise InputError(f"data.folds={folds}: more than the {known:,} scans, each of which is in one; give fewer")
-    found = frame.assign(split=drawn_sides(frame, [1 / folds] * folds, seed).astype(str))
-    for label, name in enumerate(CLASSES if classes else ()):
-        own = frame["label"] == label
-        if (held := scans[own].nunique()) < folds:
-            raise InputError(f"data.folds={folds}: only {held} scans hold {name}, and each fold tests one; give fewer")
-        if (held := found.loc[own, "split"].nunique()) < folds:
+    held = {name: scans[frame["label"] == label].nunique() for label, name in enumerate(CLASSES if classes else ())}
+    least = 2 if folds == 2 else 1  # with so many scans a class, `drawn_sides` gives each fold as many
+    for name, count in held.items():
+        if count < folds:
+            raise InputError(f"data.folds={folds}: only {count} scans hold {name}, and each fold tests one; give fewer")
+        if count < folds * least:
+            mend = "give data.folds=3" if min(held.values()) >= 3 else "label more scans"
             raise InputError(
-                f"data.folds={folds}: {name} is in {held} folds only, so unevenly do scans hold it; give fewer, or "
-                "another data.split_seed"
+                f"data.folds={folds}: only {count} scans hold {name}, and each of two folds needs {least}, to train "
+                f"and to validate when the other is tested; {mend}"
             )
-    return found
+    return frame.assign(split=drawn_sides(frame, [1 / folds] * folds, seed, least).astype(str))
 
 
 def sides_of(frame: pd.DataFrame, folds: int, fold: int, seed: int, classes: bool = True) -> pd.DataFrame:
