@@ -375,8 +375,9 @@ def test_a_folder_of_other_decisions_is_left_alone(tmp_path: Path):
     ("data", "why"),
     [
         (b"", "before a header"),
-        (protocol.pack_header(WIDTH)[:11], "before a header"),
+        (protocol.pack_header(WIDTH)[:11], "amid a header"),
         (sent(belt())[:100_000], "amid a frame"),
+        (sent(belt())[: 24 + 2 * len(next(frames(belt()))) + 24], "amid a frame"),  # with a frame's head alone
         (protocol.pack_header(WIDTH) + bytes(200), "garbage in place of a frame"),
         (b"II*\0" + bytes(200), "no sender of lines"),
     ],
@@ -390,3 +391,28 @@ def test_standard_input_that_is_no_whole_stream_fails_once_what_came_is_decided(
     expected = directly(cut(0, whole), known) if why == "amid a frame" else []
     assert boxes(table(tmp_path / "o")) == boxes_of(expected)
     assert "by an error" in events(tmp_path / "o", "end")[-1]
+
+
+def test_lines_that_wait_for_a_calibration_are_decided_on_where_standard_input_breaks_off(tmp_path: Path, home: Path):
+    words = f"calibration={home / 'cal.json'}", "first=1200"
+    whole = sent(cut(0, 640))
+    piped(tmp_path / "whole", whole, *words)
+    with pytest.raises(InputError, match="amid a frame"):
+        piped(tmp_path / "torn", sent(cut(0, 640), end=False) + next(frames(cut(640, 672), first=640))[:3_000], *words)
+    found = boxes(table(tmp_path / "torn"))
+    assert len(found) > 10
+    assert found == boxes(table(tmp_path / "whole"))
+
+
+def test_belts_that_follow_each_other_on_standard_input_are_all_sorted(tmp_path: Path, home: Path):
+    words = f"calibration={home / 'cal.json'}", "first=0"
+    piped(tmp_path / "one", sent(belt()), *words)
+    piped(tmp_path / "two", sent(belt()) + sent(belt(), first=7), *words)
+    one, two = (table(tmp_path / name) for name in ("one", "two"))
+    assert two["scan"].tolist() == ["belt_1"] * len(one) + ["belt_2"] * len(one)
+    assert boxes(two)[: len(one)] == boxes(one)
+    assert boxes(two)[len(one) :] == [(x, y + 7, w, h) for x, y, w, h in boxes(one)]
+    for more, why in ((b"PK", "amid a header"), (bytes(24), "no sender of lines")):
+        with pytest.raises(InputError, match=f"lines=-: .*{why}"):
+            piped(tmp_path / why[:4], sent(belt()) + more, *words)
+        assert boxes(table(tmp_path / why[:4])) == boxes(one)

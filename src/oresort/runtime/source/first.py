@@ -68,7 +68,8 @@ def calibrated(
         needed: the registration is.
 
     Raises:
-        InputError: the lines do not tell what is needed, or are not of the calibration's sorter.
+        InputError: the lines do not tell what is needed, or are not of the calibration's sorter; or what ended the
+            source, once the lines before it were yielded.
     """
     if not first:
         if given is not None:
@@ -78,8 +79,13 @@ def calibrated(
     blocks: list[Block] = []
     held_back: list[Event] = []
     lines, over = 0, False
+    failure: InputError | None = None
     while not over and lines < first:
-        over = (event := next(events, None)) is None
+        try:
+            event = next(events, None)
+        except InputError as error:  # lines that came before are whole
+            event, failure = None, error
+        over = event is None
         if event is not None:
             held_back.append(event)
         if isinstance(event, Block):
@@ -91,6 +97,8 @@ def calibrated(
         try:
             calibration = _calibration(blocks, given, f"{name}: the first {lines:,} lines", log, needed=needed)
         except InputError as error:
+            if failure:
+                raise failure from error
             if last:
                 raise InputError(f"{error} (first={first})") from error
             log("calibration", f"{error}; the belt has ended, and waits for the lines of the next one")
@@ -98,6 +106,8 @@ def calibrated(
         yield Calibrated(calibration, calibration.notes)
         yield from held_back
         held_back = []
+    if failure:
+        raise failure
     yield from events
 
 

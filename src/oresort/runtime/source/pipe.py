@@ -11,7 +11,7 @@ from oresort.runtime.source.wire import EndedError, GoneError, Wire
 
 
 class Pipe:
-    """One sender, with whose end the lines end.
+    """One sender, of one belt or of several one after the other, with whose end the lines end.
 
     Raises:
         InputError: a terminal, which sends no lines.
@@ -26,25 +26,33 @@ class Pipe:
         """Leave standard input open: it is not ours."""
 
     def events(self, columns: int | None, number: int) -> Iterator[Event]:
-        """Yield what comes, of `columns` if they are known, as a piece `belt_<number>`.
+        """Yield what comes, of `columns` if they are known, as pieces `belt_<number>` and on, one a header.
 
         Raises:
             InputError: garbage, or an end amid a header or a frame; what came before was yielded.
         """
-        wire, name, begun = Wire(self._handle, self._patience.hear), f"belt_{number}", False
-        try:
-            columns, begun = check_header(wire, columns), True
-            self._log("sender", f"{name} comes from standard input, {columns} columns")
-            yield from lines_of(wire, columns, name, self._log)
-        except EndedError:
-            return
-        except GoneError as error:
-            if not begun:
-                raise InputError("lines=-: standard input ends before a header; send as docs/stream.md says") from None
-            if not error.clean:
-                missing = f"{error.missing:,} bytes before its end"
-                raise InputError(f"lines=-: standard input ends amid a frame, {missing}; send it whole") from None
-            self._log("end", f"{name}: standard input ends")
-        except InputError as error:
-            raise InputError(f"lines=-: {error}") from error
-        yield Gap()
+        wire, first = Wire(self._handle, self._patience.hear), number
+        while True:
+            name, amid = f"belt_{number}", "a header"
+            try:
+                columns, amid = check_header(wire, columns), "a frame"
+                self._log("sender", f"{name} comes from standard input, {columns} columns")
+                yield from lines_of(wire, columns, name, self._log)
+            except EndedError:
+                return
+            except GoneError as error:
+                if not error.clean:
+                    missing = f"amid {amid}, {error.missing:,} bytes before its end"
+                    raise InputError(f"lines=-: standard input ends {missing}; send it whole") from None
+                if amid == "a frame":
+                    self._log("end", f"{name}: standard input ends")
+                    yield Gap()
+                elif number == first:
+                    raise InputError(
+                        "lines=-: standard input ends before a header; send as docs/stream.md says"
+                    ) from None
+                return
+            except InputError as error:
+                raise InputError(f"lines=-: {error}") from error
+            yield Gap()
+            number += 1

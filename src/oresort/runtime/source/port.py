@@ -41,7 +41,7 @@ class Port:
             family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
             self._listener = socket.create_server((host, port), family=family, backlog=8)
         except OSError as error:
-            raise InputError(f"lines={words}: cannot be opened ({error.strerror}); choose another port") from error
+            raise InputError(f"lines={words}: cannot be opened ({error.strerror}); choose another address") from error
         self._listener.setblocking(False)
         self._log("listening", f"for senders at {_name(self._listener.getsockname())}")
 
@@ -55,17 +55,18 @@ class Port:
                 except EndedError:
                     return
                 self._next, self._patience.named, self._begun = None, False, time.perf_counter()
+                amid = "its header"
                 with sender:
                     try:
                         columns = check_header(Wire(sender, self._greet), columns)
                         self._log("sender", f"belt_{number} comes from {peer}, {columns} columns")
-                        number, silent_from = number + 1, time.perf_counter()
+                        number, silent_from, amid = number + 1, time.perf_counter(), "a frame"
                         yield from lines_of(Wire(sender, self._hear), columns, f"belt_{number - 1}", self._log)
                         silent_from = time.perf_counter()
                     except EndedError:
                         return
                     except GoneError as error:
-                        half = "" if error.clean else f" amid a frame, {error.missing:,} bytes before its end"
+                        half = "" if error.clean else f" amid {amid}, {error.missing:,} bytes before its end"
                         self._log("gone", f"{peer} is gone{half}; waiting for the next sender")
                     except InputError as error:
                         self._log("refused", f"{peer}: {error}")

@@ -16,7 +16,7 @@ from oresort.runtime.source.protocol import (
     read_frame,
     read_header,
 )
-from oresort.runtime.source.wire import Wire
+from oresort.runtime.source.wire import GoneError, Wire
 
 MOST_MISSING = 512  # lines that are put in as lost so that the belt's lines keep their places; of more the belt is cut
 
@@ -53,7 +53,10 @@ def lines_of(wire: Wire, columns: int, name: str, log: Log) -> Iterator[Event]:
             log("end", f"{name}: the sender ends it at line {frame.first:,}")
             return
         payload = np.empty(frame.size(columns), np.uint8).data
-        wire.fill(payload)
+        try:
+            wire.fill(payload)
+        except GoneError as error:
+            raise GoneError(error.missing, clean=False) from None  # its head had come
         if expected is None or not -MOST_LINES <= frame.first - expected <= MOST_MISSING:
             if expected is not None:
                 log("gap", f"{name}: line {frame.first:,} follows {expected - 1:,}, so the belt is cut there")
