@@ -1,7 +1,7 @@
 """The command `sort`: everything is looked at before anything is written, and the table before the picture."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from oresort.console.progress import advancing
@@ -11,6 +11,7 @@ from oresort.runtime.ejections import Kept
 from oresort.runtime.looking import Lookers, looking_on
 from oresort.runtime.model import Model
 from oresort.runtime.onnx import BUILTIN
+from oresort.runtime.place import claimed
 from oresort.runtime.point import sorting_point, words_of
 from oresort.runtime.report import show_ejections, show_sorted
 from oresort.runtime.settings import SortConfig, belts_of, cutting, is_stream
@@ -44,8 +45,13 @@ def sort_scans(cfg: SortConfig, model: Model, lookers: Lookers = Lookers()) -> l
     """Sort scans by `model`, write table, provenance and pictures into `cfg.out`, and print what was decided.
 
     Raises:
-        InputError: what the scans or an argument has wrong; nothing is written then.
+        InputError: what the scans or an argument has wrong, or a folder that is not for it; nothing is written then.
     """
+    with claimed(Path(cfg.out)) as ready:
+        return _sort_into(cfg, model, lookers, ready)
+
+
+def _sort_into(cfg: SortConfig, model: Model, lookers: Lookers, ready: Callable[[], None]) -> list[SortedBelt]:
     load_libraries()
     one_thread()
     cut, point = cutting(cfg, model), sorting_point(cfg, model)
@@ -71,7 +77,7 @@ def sort_scans(cfg: SortConfig, model: Model, lookers: Lookers = Lookers()) -> l
     told = Told(model, point, words_of(cfg, point), prices)
     for row in (row for done in belts for row in done.placed()):
         told.add(row.scan, row.made, row.y)
-    written = write_sorted(cfg, model, cut, threshold, belts, kept, figures, told)
+    written = write_sorted(cfg, model, cut, threshold, belts, kept, figures, told, ready)
     show_sorted(cfg, model, threshold, belts)
     told.show()
     if figures is not None:

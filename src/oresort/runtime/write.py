@@ -1,6 +1,6 @@
 """What a sorted belt leaves on disk: decisions, what they rest on, and pictures, in this order."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ from oresort.files.dataset import Cutting
 from oresort.files.provenance import provenance
 from oresort.files.write import replacing, write_json
 from oresort.runtime.belt import SortedBelt
-from oresort.runtime.ejections import FILE, Kept
+from oresort.runtime.ejections import Kept
 from oresort.runtime.model import Model
 from oresort.runtime.settings import SortConfig
 from oresort.runtime.told import Told
@@ -32,10 +32,12 @@ def write_sorted(
     kept: Kept | None,
     ejectors: Mapping[str, Any] | None,
     told: Told,
+    ready: Callable[[], None],
 ) -> list[Path]:
     """Write tables, `decisions.json` and pictures; return the paths of files, and of folders of pictures.
 
-    `kept` is what nozzles do, and `ejectors` are figures of that, where there are any; `told` has seen all decisions.
+    `kept` is what nozzles do, and `ejectors` are figures of that, where there are any; `told` has seen all decisions;
+    `ready` makes the folder ready for them, see `claimed`.
 
     Raises:
         InputError: a folder that cannot be written.
@@ -46,8 +48,7 @@ def write_sorted(
         if cfg.save_calibration:
             save_calibration(Path(cfg.save_calibration), belts[0].calibration)
             written.append(Path(cfg.save_calibration))
-        for name in ("overlay.png", FILE, "ejections.png"):
-            (out / name).unlink(missing_ok=True)  # of other decisions
+        ready()
         pixel = belts[0].calibration.pixel if cfg.pixel is None else cfg.pixel
         write_decisions(written[0], [row for belt in belts for row in belt.placed()], pixel)
         write_json(written[1], _provenance(cfg, model, cut, threshold, belts) | {"ejectors": ejectors, **told.record()})
