@@ -4,6 +4,7 @@ import ast
 import sys
 from pathlib import Path
 
+from oresort.console.unheard import going_on_unheard
 from oresort.paths import CONF_DIR
 
 
@@ -19,6 +20,11 @@ def commands() -> dict[str, str]:
 
 def main() -> int:
     """Print the list; 1 where words were given, for no command is among them."""
+    with going_on_unheard():
+        return _tell()
+
+
+def _tell() -> int:
     asked = sys.argv[1:]
     if asked and asked[0] not in ("-h", "--help", "help"):
         known = commands()

@@ -8,6 +8,7 @@ from typing import Any
 from oresort.console.complete import answer
 from oresort.console.extras import needing
 from oresort.console.signals import stoppable
+from oresort.console.unheard import going_on_unheard
 from oresort.console.usage import usage
 from oresort.errors import InputError, Interrupted, of_the_disk, one_line
 
@@ -23,8 +24,16 @@ def run_command(
 
     Bad input, a package that is not installed and a disk that cannot be written to end the process with 1 and one line
     on stderr, signals with 128 and their number; all else that is raised is our defect and keeps its stack trace.
-    `schema` is the dataclass that `function` takes, or what imports it where that is slow.
+    `schema` is the dataclass that `function` takes, or what imports it where that is slow. Nobody has to read what is
+    printed.
     """
+    with going_on_unheard():
+        _run_command(name, doc, schema, function)
+
+
+def _run_command(
+    name: str, doc: str | None, schema: type | Callable[[], type], function: Callable[[Any], object]
+) -> None:
     if {"-h", "--help"} & set(sys.argv[1:]):
         print(usage(name, doc or "", sys.argv[1:]))
         return
