@@ -190,3 +190,47 @@ def test_keys_that_contradict_each_other_are_refused(tmp_path: Path, words: tupl
 def test_the_belt_of_these_tests_has_particles_on_its_borders(known: Calibration):
     found = directly(belt(), known)
     assert sum(p.y < ENDS[1] < p.y + p.h for p in (row.particle for row in found)) > 3
+
+
+def until(found: Callable[[], Any]) -> None:
+    for _ in range(400):
+        if found():
+            return
+        time.sleep(0.05)
+    raise AssertionError("it does not come")
+
+
+def test_a_folder_that_is_gone_for_a_moment_is_waited_for(tmp_path: Path, home: Path, known: Calibration):
+    raw, out = tmp_path / "raw", tmp_path / "out"
+    write(raw, 1)
+
+    def meanwhile() -> None:
+        until(lambda: (out / "decisions.csv").exists())
+        raw.rename(tmp_path / "away")  # as a share does whose network fails
+        until(lambda: events(out, "note"))
+        (tmp_path / "away").rename(raw)
+        write(raw, 2)
+        write(raw, 3)
+
+    watched(raw, out, home, meanwhile, "stall=0.2", "idle=4")
+    assert any(f"{raw}: is not there; waiting for it" in line for line in events(out, "note"))
+    at_once(raw, tmp_path / "once", home)
+    assert boxes(table(out)) == boxes(table(tmp_path / "once"))
+    assert set(table(out)["scan"]) == {"s_1", "s_2", "s_3"}
+
+
+def test_a_scan_that_is_written_anew_after_its_turn_is_named_once(tmp_path: Path, home: Path, known: Calibration):
+    raw, out = tmp_path / "raw", tmp_path / "out"
+    for number in (1, 2, 3):
+        write(raw, number)
+
+    def meanwhile() -> None:
+        until(lambda: (out / "decisions.csv").exists() and "s_2" in (out / "decisions.csv").read_text())
+        write(raw, 1, tuple(layer[:500] for layer in belt()))  # a recorder that begins its names anew
+        (raw / "s_2_low.tiff").unlink()  # whoever tidies up may
+        until(lambda: events(out, "refused"))
+        time.sleep(0.5)
+
+    watched(raw, out, home, meanwhile, "idle=4")
+    (line,) = events(out, "refused")
+    assert "s_1_low.tiff: was written anew after it was sorted, and is not sorted again; give each scan a name" in line

@@ -14,7 +14,7 @@ from pairs import write_image
 
 from oresort import sort
 from oresort.belt import write_scans
-from oresort.files.belt import gap_in, scans_in_order
+from oresort.files.belt import BeltFiles, gap_in, scans_in_order
 from oresort.files.image import read_image
 from oresort.files.scans import ScanFiles
 from oresort.learn.config import TrainConfig
@@ -203,10 +203,16 @@ def test_scans_come_in_the_order_of_their_numbers(tmp_path: Path):
         (["t0", "t600", "t1200", "t2400"], "t1200 and t2400"),
         (["a", "b"], ""),
         (["s_7"], ""),
+        (["s_1", "s_2"], ""),
+        (["s_1", "s_3"], "s_1 and s_3"),  # two are not evenly spaced, whatever lies between them
+        (["t0", "t600"], ""),  # named by their lines
+        (["t0", "t1200"], "t0 and t1200"),
+        (["s_1", "s_3", "s_5"], ""),
     ],
 )
 def test_a_gap_in_the_numbers_is_named(names: list[str], gap: str):
-    assert gap_in([ScanFiles(name, Path(), Path(), "", "") for name in names]) == gap
+    scans = tuple(ScanFiles(name, Path(), Path(), "", "") for name in names)
+    assert gap_in(BeltFiles(scans, (600,) * len(scans))) == gap
 
 
 def test_faults_are_named_in_output_and_table(command: Any, model: tuple[Path, Path], tmp_path: Path):

@@ -73,15 +73,20 @@ def scans_in_order(root: Path, low: str, high: str) -> list[ScanFiles]:
     return sorted(scans, key=lambda scan: natural(scan.name))
 
 
-def gap_in(scans: Sequence[ScanFiles]) -> str:
-    """Return where the numbers that names end with are not evenly spaced, so that a scan may be missing, or nothing."""
-    numbers = [re.fullmatch(r"(.*?)(\d+)", scan.name) for scan in scans]
+def gap_in(belt: BeltFiles) -> str:
+    """Return where the numbers that names end with are not evenly spaced, so that a scan may be missing, or nothing.
+
+    Two scans alone follow each other where their numbers do, or are as far apart as the first has lines.
+    """
+    numbers = [re.fullmatch(r"(.*?)(\d+)", scan.name) for scan in belt.scans]
     steps = {
         int(after[2]) - int(before[2]): f"{before[0]} and {after[0]}"
         for before, after in pairwise(numbers)
         if before and after and before[1] == after[1]
     }
     usual = min(steps, default=0)
+    if len(belt.scans) == 2 and usual not in (1, belt.heights[0]):
+        usual = 1
     return next((between for step, between in steps.items() if step != usual), "")
 
 

@@ -117,7 +117,7 @@ def _text(span: slice | None) -> str:
 
 def _warnings(cfg: SortConfig, model: Model, belts: Sequence[SortedBelt]) -> Iterator[str]:
     rows = [row for belt in belts for row in belt.rows]
-    for between in filter(None, (gap_in(belt.files.scans) for belt in belts)):
+    for between in filter(None, (gap_in(belt.files) for belt in belts)):
         yield f"{cfg.scans}: no scan between {between}; they are joined all the same, joined=false keeps scans apart"
     notes = [note for belt in belts for note in belt.notes]
     yield from notes[:_MOST]

@@ -11,6 +11,7 @@ from oresort.files.lines import PairReader
 from oresort.files.scans import ScanFiles, list_scans
 from oresort.runtime.source.event import Block, Calibrated, Done, Event, Gap, Log, Piece
 from oresort.runtime.source.patience import Patience
+from oresort.runtime.source.rewritten import Rewritten
 from oresort.runtime.source.wire import EndedError
 from oresort.scan.calibrate.belt import calibrate_belt, notes_on
 from oresort.scan.calibrate.calibration import Calibration
@@ -24,7 +25,8 @@ class Folder:
     """Yields the scans of a folder, each once it is whole; one that comes after its turn is named, and not sorted.
 
     A scan that cannot be read is taken for one that is being written. Once it has not changed for `patience.stall`
-    seconds it is named, and passed over when a later one is there.
+    seconds it is named, and passed over when a later one is there. One whose files are written anew after they were
+    sorted is named. A folder that is gone is waited for.
 
     Args:
         root: the folder.
@@ -46,6 +48,7 @@ class Folder:
         self._still: dict[Path, tuple[tuple[int, int], float]] = {}  # size and time of change, and since when it is so
         self._known: set[str] = set()  # scans that were sorted or passed over
         self._problems: dict[str, float] = {}  # by line, since when it is so; infinite once it was told
+        self._sorted = Rewritten()
         scans, _ = list_scans(root, *patterns)
         if after is not None:
             self._known = {scan.name for scan in scans if natural(scan.name) <= natural(after)}
@@ -62,7 +65,7 @@ class Folder:
             InputError: the first scan of a belt does not tell how its layers overlie.
         """
         calibration: Calibration | None = None
-        recent: list[ScanFiles] = []
+        recent: list[tuple[ScanFiles, int]] = []  # and their lines
         try:
             while True:
                 scan, passed_over = self._next()
@@ -71,14 +74,16 @@ class Folder:
                     recent = []
                 fresh = not joined or calibration is None
                 try:
+                    files = BeltFiles.of([scan])
                     if fresh or calibration is None:
-                        calibration, notes = calibrate_belt(BeltFiles.of([scan]), given, needed=needed)
+                        calibration, notes = calibrate_belt(files, given, needed=needed)
                         yield Calibrated(calibration, tuple(notes))
                         recent = []
-                    recent = [*recent[-2:], scan]
+                    recent = [*recent[-2:], (scan, files.height)]
                     if len(recent) > 1:
-                        self._joints.append((recent[-2].name, scan.name))
-                    if between := gap_in(recent):
+                        self._joints.append((recent[-2][0].name, scan.name))
+                    near = BeltFiles(tuple(own for own, _ in recent), tuple(lines for _, lines in recent))
+                    if between := gap_in(near):
                         self._log("gap", f"no scan between {between}; they are joined all the same")
                     yield from self._lines(scan, calibration, fresh)
                 except InputError as error:
@@ -112,6 +117,7 @@ class Folder:
                 if not (why := _damage(scan)):
                     self._known.add(scan.name)
                     self._last = scan.name
+                    self._sorted.add(scan)
                     return scan, passed_over
                 if still > self._patience.stall and waiting[1:]:
                     self._log("refused", f"{why}; passed over, {waiting[1].name} is there; the belt is cut")
@@ -126,7 +132,15 @@ class Folder:
 
     def _waiting(self) -> list[ScanFiles]:
         """Return the scans to come that have both files, in order; name those that came too late, and what is odd."""
-        scans, problems = list_scans(self._root, *self._patterns)
+        try:
+            scans, problems = list_scans(self._root, *self._patterns)
+        except InputError:
+            if self._root.is_dir():
+                raise
+            scans, problems = [], [f"{self._root}: is not there; waiting for it"]
+        for scan in self._sorted.look():
+            why = "was written anew after it was sorted, and is not sorted again; give each scan a name of its own"
+            self._log("refused", f"{scan.low}: {why}")
         now, order = time.perf_counter(), [scan for scan in scans if scan.name not in self._known]
         self._problems = {line: self._problems.get(line, now) for line in problems}
         for line, since in self._problems.items():
