@@ -77,6 +77,21 @@ def test_the_page_says_which_band_holds_and_counts_as_people_do(tmp_path: Path):
     assert "of 1 scan were found" in text
 
 
+def test_the_page_says_beside_each_figure_what_is_no_alarm(tmp_path: Path):
+    for layer, counts in zip(("low", "high"), belt(), strict=True):
+        write_image(tmp_path / f"{layer}.tiff", counts[:300])
+    words = f"low={tmp_path / 'low.tiff'}", f"high={tmp_path / 'high.tiff'}"
+    sort_scans(settings(tmp_path / "out", *words), Rule(seen={"p_ore": [50, 0, 0, 0, 0, 0, 0, 0, 0, 50]}))
+    write_sort(tmp_path / "out")
+    (row,) = read(tmp_path / "out")["drift"]
+    assert (row["name"], row["training"]) == ("p_ore", "50")
+    assert row["title"].startswith("particles with p_ore of ")
+    assert bool(row["alarm"]) == (not row["below"] <= row["value"] <= row["above"])
+    text = words_of(tmp_path / "out")
+    assert f"{row['title']} {row['here']} 50 {row['silent']}" in text
+    assert "no alarm from" in text
+
+
 def test_a_scans_name_stays_text(sorted_folder: Path):
     page = (sorted_folder / "report.html").read_text()
     assert "<img src=x" not in page

@@ -125,6 +125,31 @@ def test_other_answers_are_an_alarm(seen):
     assert not alarms(compare(seen, {}, [], np.linspace(0.1, 1, 40)))
 
 
+@pytest.mark.parametrize("changed", [{}, {"noise": 0.04}, {"thickness": 1.15}, {"ratio": 1.64}, {"offset": 900}])
+@pytest.mark.parametrize("ore", [0.2, 0.45, 0.5, 0.9])
+def test_a_figure_is_an_alarm_where_it_lies_beyond_what_it_says_and_nowhere_else(seen, changed, ore):
+    scan = {"noise_low": 0.0113, "air_low": 57_000.0, "residual": 0.05}
+    seen = {**seen, "scans": {**seen["scans"], "residual": {"min": 0.02, "median": 0.03, "max": 0.04}}}
+    known = compare(seen, scan, pairs(30, 5, **changed), (np.random.default_rng(0).random(30) < ore).astype(np.float32))
+    assert len(known) == 11
+    for one in known:
+        assert bool(one.alarm) == (one.value > one.above or (one.below is not None and one.value < one.below))
+        assert one.below is None or one.below <= one.least <= one.greatest <= one.above
+
+
+def test_a_figure_says_what_it_is_and_from_where_on_it_is_an_alarm(seen):
+    told = {one.name: one for one in compare(seen, {"noise_low": 0.0092}, [], np.linspace(0.3, 1, 200))}
+    share = told["p_ore"]
+    assert (share.title, share.here, share.training) == ("particles with p_ore of 0.3 and more (%)", "100", "70")
+    assert (share.silent, share.alarm) == (
+        "50 to 90",
+        "particles with p_ore of 0.3 and more (%) 100 against 70 in training",
+    )
+    assert (share.least, share.below, share.above) == pytest.approx((0.7, 0.5, 0.9))
+    noise = told["noise_low"]
+    assert (noise.here, noise.training, noise.silent, noise.alarm) == ("0.92", "0.80-0.90", "0.64 to 1.12", "")
+
+
 def test_what_is_not_known_is_not_compared(seen):
     assert compare({}, {"noise_low": 0.5}, pairs(9, 0), np.ones(9)) == []
     assert describe_pairs([], []) == {}

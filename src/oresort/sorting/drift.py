@@ -53,12 +53,18 @@ class PairFigures(NamedTuple):
 
 
 class Compared(NamedTuple):
-    """One figure beside its range in training."""
+    """One figure beside its range in training, and in the words of a person."""
 
     name: str
     value: float
     least: float
     greatest: float
+    below: float | None  # what is less is an alarm; None: nothing is
+    above: float  # what is more is one
+    title: str
+    here: str
+    training: str
+    silent: str  # from where to where it is no alarm
     alarm: str  # what is wrong, with figures; empty if nothing is
 
 
@@ -169,8 +175,8 @@ def _scan(seen: Mapping[str, Mapping[str, float]], scan: Mapping[str, float | No
             continue
         least, greatest = known["min"], known["max"]
         # layers that overlie better than in training are no fault
-        odd = value > greatest * factor or (value < least / factor and name != "residual")
-        found.append(_compared(name, value, (least, greatest), odd, title, size, digits))
+        silent = None if name == "residual" else least / factor, greatest * factor
+        found.append(_compared(name, value, (least, greatest), silent, title, size, digits))
     return found
 
 
@@ -182,12 +188,12 @@ def _pairs(seen: Mapping[str, Mapping[str, float]], figures: Sequence[PairFigure
         if known is None or len(values) < _FEWEST:
             continue
         value, usual = float(np.median(values)), known["median"]
-        least, greatest = (usual + (known[end] - usual) / np.sqrt(scans) for end in ("least", "greatest"))
+        least, greatest = (float(usual + (known[end] - usual) / np.sqrt(scans)) for end in ("least", "greatest"))
         # the standard error of a median is 1.25 times that of a mean
         error = 1.25 * known["deviation"] * np.sqrt(1 / len(values) + 1 / known["pairs"])
-        margin = max(_CHANCE * error, small * abs(usual))
-        odd = not least - margin <= value <= greatest + margin
-        found.append(_compared(name, value, (least, greatest), odd, title, size, digits))
+        margin = max(_CHANCE * float(error), small * abs(usual))
+        silent = least - margin, greatest + margin
+        found.append(_compared(name, value, (least, greatest), silent, title, size, digits))
     return found
 
 
@@ -200,15 +206,25 @@ def _answers(seen: Sequence[int], p_ore: NDArray[np.floating]) -> list[Compared]
     place = int(np.abs(shares[0] - shares[1]).argmax())
     value, usual = float(shares[0][place]), float(shares[1][place])
     # Kolmogorov and Smirnov: by chance, one time in a thousand
-    chance = 1.95 * np.sqrt(1 / here.sum() + 1 / sum(seen))
-    odd = abs(value - usual) > max(_SHARE, chance)
+    margin = max(_SHARE, 1.95 * math.sqrt(1 / int(here.sum()) + 1 / sum(seen)))
+    silent = max(usual - margin, 0.0), min(usual + margin, 1.0)
     title = f"particles with p_ore of {place / BINS:.1f} and more (%)"
-    return [_compared("p_ore", value, (usual, usual), odd, title, 100, 0)]
+    return [_compared("p_ore", value, (usual, usual), silent, title, 100, 0)]
 
 
 def _compared(
-    name: str, value: float, known: tuple[float, float], odd: bool, title: str, size: int, digits: int
+    name: str,
+    value: float,
+    known: tuple[float, float],
+    silent: tuple[float | None, float],
+    title: str,
+    size: int,
+    digits: int,
 ) -> Compared:
-    here, *ends = (f"{number * size:,.{digits}f}" for number in (value, *known))
+    below, above = silent
+    odd = value > above or (below is not None and value < below)
+    here, *ends, most = (f"{number * size:,.{digits}f}" for number in (value, *known, above))
     usual = ends[0] if ends[0] == ends[1] else f"{ends[0]}-{ends[1]}"
-    return Compared(name, value, *known, f"{title} {here} against {usual} in training" if odd else "")
+    words = f"up to {most}" if below is None else f"{below * size:,.{digits}f} to {most}"
+    alarm = f"{title} {here} against {usual} in training" if odd else ""
+    return Compared(name, value, *known, below, above, title, here, usual, words, alarm)
