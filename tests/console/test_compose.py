@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from omegaconf import OmegaConf
 
-from oresort import report
+from oresort import evaluate, prepare, report, sort
 
 
 @pytest.fixture
@@ -37,3 +37,18 @@ def test_what_is_no_single_job_is_left_to_hydra(command: Any, read: list[str], t
     assert code == 1
     assert err.count("\n") == 1, err
     assert read.count("report.yaml") > 1
+
+
+@pytest.mark.parametrize("empty", ["out=", "out=''", "out=' '"])
+def test_an_empty_word_where_a_value_is_required_is_refused(
+    command: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, empty: str
+):
+    monkeypatch.chdir(tmp_path)  # which it would be the name of, as out=$UNSET is
+    for module, words in ((sort, ("ckpt=builtin", f"scans={tmp_path}")), (prepare, (f"scans={tmp_path}",))):
+        code, _, err = command(module, *words, empty)
+        assert code == 1
+        assert "out=" in err
+        assert ": empty; give it as out=VALUE" in err
+    code, _, err = command(evaluate, "ckpt=", "data.root=", f"out={tmp_path / 'out'}")
+    assert (code, ": empty; give it as ckpt=VALUE" in err) == (1, True)
+    assert list(tmp_path.iterdir()) == []

@@ -416,3 +416,17 @@ def test_belts_that_follow_each_other_on_standard_input_are_all_sorted(tmp_path:
         with pytest.raises(InputError, match=f"lines=-: .*{why}"):
             piped(tmp_path / why[:4], sent(belt()) + more, *words)
         assert boxes(table(tmp_path / why[:4])) == boxes(one)
+
+
+def test_that_most_particles_are_faulty_is_an_alarm_of_its_own(tmp_path: Path, home: Path, known: Calibration):
+    words = f"calibration={home / 'cal.json'}", "first=0"
+    low, high = belt()
+    piped(tmp_path / "sound", sent((low, high)), *words)
+    assert not events(tmp_path / "sound", "fault")
+    piped(tmp_path / "o", sent((high, low)), *words)  # a cable that was plugged the other way round
+    assert table(tmp_path / "o")["faulty"].mean() > 0.8
+    (line,) = (line for line in events(tmp_path / "o", "fault") if "particles" in line)
+    assert "20 of 20 particles in a row are faulty; see whether the layers belong together" in line
+    assert any(
+        "particles in a row" in note for note in json.loads((tmp_path / "o" / "decisions.json").read_text())["notes"]
+    )

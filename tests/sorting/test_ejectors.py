@@ -172,6 +172,11 @@ def test_the_template_has_every_key_with_its_default_and_leaves_open_what_only_t
         ({"true_ore_rate": 0.1, "false_ore_rate": 0.9}, "of waste more is called ore"),
         ({"pixel": 0.001}, "a line is 1 mm of belt, with pixel=0.001 mm; one of them is in another unit"),
         ({"line_rate": 100_000.0}, "a line is 0.01 mm of belt"),
+        ({"nozzle_pitch": 0.02}, "nozzle_pitch=0.02: less than a pixel of 1 mm; give it in mm"),
+        ({"open_delay": 0.008}, "open_delay=0.008: no valve is so quick; give it in ms"),
+        ({"close_delay": 0.006}, "close_delay=0.006: no valve is so quick"),
+        ({"shortest_pulse": 0.005}, "shortest_pulse=0.005: no valve is so quick"),
+        ({"shortest_pulse": 0.0, "longest_pulse": 0.04}, "longest_pulse=0.04: no valve is so quick"),
         ({"distence": 3}, "distence: no such key; did you mean distance?"),
     ],
 )

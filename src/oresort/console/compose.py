@@ -21,6 +21,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from oresort.console import started
 from oresort.console.check import check
+from oresort.console.command import REQUIRED
 from oresort.console.extras import needing
 from oresort.console.messages import explained, no_such
 from oresort.console.words import readable
@@ -70,6 +71,7 @@ def typed(cfg: DictConfig) -> Any:
         made = OmegaConf.to_object(cfg)
     except OmegaConfBaseException as error:
         raise explained(error, schema) from error
+    _check_given(made, "")
     check(made)
     return made
 
@@ -181,6 +183,16 @@ def _unknown(cfg: DictConfig, prefix: str) -> Iterator[str]:
             continue
         elif isinstance(child := cfg[key], DictConfig):
             yield from _unknown(child, f"{prefix}{key}.")
+
+
+def _check_given(config: Any, prefix: str) -> None:
+    """Refuse an empty text where a value is required: as a path it would be the working folder."""
+    for field in fields(config):
+        key, value = f"{prefix}{field.name}", getattr(config, field.name)
+        if is_dataclass(value):
+            _check_given(value, f"{key}.")
+        elif field.default == REQUIRED and isinstance(value, str) and not value.strip():
+            raise InputError(f"{key}={value}: empty; give it as {key}=VALUE")
 
 
 def _of_hydra(error: BaseException) -> bool:

@@ -20,6 +20,7 @@ from oresort.sorting.drift import Compared, PairFigures, compare
 from oresort.sorting.table import Placed
 
 _RECENT = 2_000  # particles whose looks are compared with training
+_ROW = 20  # particles one after the other, of which most may be faulty by no chance
 _NO_MASK = np.empty((0, 0), np.bool_)
 
 
@@ -37,6 +38,8 @@ class Deciding:
         self.counts = Counter[str](dict.fromkeys(FLAGS, 0))  # by decision, flag and policy
         self.lines = 0  # decided on
         self.came: Callable[[], int] = lambda: self.lines  # lines that have come, those that wait included
+        self._row = deque[bool](maxlen=_ROW)  # the last particles: faulty or not
+        self._faulty = 0  # in the worst row since it was asked
         self._recent = deque[tuple[PairFigures, np.float32]](maxlen=_RECENT)  # those that were classified
 
     def take(self, worked: Worked, made: Made | None) -> list[Placed]:
@@ -54,6 +57,13 @@ class Deciding:
         """Return how the last particles look beside those of training, see `compare`; `scan` as it takes it."""
         recent = list(self._recent)
         return compare(seen, scan, [figures for figures, _ in recent], np.array([p for _, p in recent], np.float32))
+
+    def faulty(self) -> str:
+        """Return an alarm where most particles of a row were faulty since this was asked last, or nothing."""
+        most, self._faulty = self._faulty, 0
+        if 2 * most <= _ROW:
+            return ""
+        return f"{most} of {_ROW} particles in a row are faulty; see whether the layers belong together"
 
     def _take(self, worked: Worked, group: Group, made: Made) -> list[Placed]:
         places = [worked.placed(row.particle) for row in made.decisions]
@@ -82,5 +92,7 @@ class Deciding:
                 self.counts[row.reason] += 1
             for flag in row.flags:  # most have none
                 self.counts[flag] += 1
+            self._row.append(row.particle.faulty)
+            self._faulty = max(self._faulty, sum(self._row))
             if not math.isnan(row.p_ore):
                 self._recent.append((row.figures, row.p_ore))

@@ -130,6 +130,10 @@ class _Watch:
         alarms = {known.name: known.alarm for known in record.drift if known.alarm}
         for name in alarms.keys() - self._alarms.keys():
             job.log("drift", f"{alarms[name]}; look at the belt, or train on such scans")
+        if faulty := deciding.faulty():
+            alarms["faulty"] = record.strayed["faulty"] = faulty
+            if "faulty" not in self._alarms:
+                job.log("fault", faulty)
         if alarms != self._alarms:
             self._alarms = alarms
             self._tell_alarms()

@@ -48,7 +48,7 @@ class Record:
         self.calibrated: Calibrated | None = None
         self.faults: Sequence[Fault] = ()
         self.drift: Sequence[Compared] = ()
-        self.strayed: dict[str, str] = {}  # how air did last, by layer
+        self.strayed: dict[str, str] = {}  # how air did last, by layer, and what was faulty
         self.lines_lost = 0
 
     def begin(self, begun: Begun) -> None:

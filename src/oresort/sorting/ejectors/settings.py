@@ -15,6 +15,8 @@ EXAMPLE = Path(__file__).with_name("plant.yaml")
 
 _MEND = f"{EXAMPLE} has every key with its meaning"
 _MS = 1_000  # ms in a second, and mm in a metre
+_QUICKEST = 0.05  # ms
+_OF_VALVES = ("open_delay", "close_delay", "shortest_pulse", "longest_pulse")
 _SKEW = 50  # times that a line may be longer on the belt than a pixel is wide, or shorter: beyond it a unit is wrong
 
 
@@ -49,6 +51,13 @@ class Ejectors:
 
     def __post_init__(self) -> None:
         check(self)
+        for key in _OF_VALVES:
+            if 0 < (getattr(self, key) or 0) < _QUICKEST:
+                raise InputError(f"{key}={getattr(self, key):g}: no valve is so quick; give it in ms")
+        if self.nozzle_pitch < self.pixel:
+            raise InputError(
+                f"nozzle_pitch={self.nozzle_pitch:g}: less than a pixel of {self.pixel:g} mm; give it in mm"
+            )
         if self.longest_pulse is not None and self.longest_pulse < self.shortest_pulse:
             raise InputError(
                 f"longest_pulse={self.longest_pulse:g}: shorter than shortest_pulse={self.shortest_pulse:g}; "
