@@ -32,8 +32,10 @@ from runtime.belts import (
 from oresort.errors import InputError
 from oresort.runtime.looking import Lookers
 from oresort.runtime.source import pipe, protocol
+from oresort.runtime.source.event import Piece
 from oresort.runtime.stream import run
 from oresort.runtime.stream.deciding import Deciding
+from oresort.runtime.stream.resume import Earlier, tell_lost
 from oresort.runtime.stream.run import sort_stream
 from oresort.scan.calibrate.calibration import Calibration
 
@@ -430,3 +432,22 @@ def test_that_most_particles_are_faulty_is_an_alarm_of_its_own(tmp_path: Path, h
     assert any(
         "particles in a row" in note for note in json.loads((tmp_path / "o" / "decisions.json").read_text())["notes"]
     )
+
+
+@pytest.mark.parametrize(
+    ("first", "said"),
+    [
+        (600, "no line is lost, as the sender counts: it goes on with 600"),
+        (601, "lines 600 to 600 are lost, as the sender counts"),
+        (7_000, "lines 600 to 6,999 are lost, as the sender counts"),
+        (
+            0,
+            "lines from 600 of belt_1 on, if any were sent, are lost; the sender counts anew, so nobody knows how many",
+        ),
+    ],
+)
+def test_what_a_restart_has_lost_is_said_by_the_senders_numbers(first: int, said: str):
+    log: list[tuple[str, str]] = []
+    earlier = Earlier(True, belt="belt_1", next_line=600, belts=1)
+    tell_lost(earlier, Piece("belt_2", first), lambda kind, text: log.append((kind, text)))
+    assert log == [("restart", said)]

@@ -82,6 +82,18 @@ def test_a_decision_is_what_the_cutter_cut_and_the_model_says_of_it(
         assert cut.particle.faulty or (row.decision, row.reason) == expected
 
 
+def test_a_belt_that_was_finished_takes_no_more_lines(model: Trained, scan: tuple[Lines, Lines, Calibration]):
+    low, high, calibration = scan
+    sorter = Sorter(model, calibration)
+    sorter.push(low, high)
+    sorter.finish()
+    assert sorter.finish() == []
+    for lines in (low, low[:1], low[:0]):
+        with pytest.raises(InputError, match="the belt was finished; begin another one"):
+            sorter.push(lines, high[: len(lines)])
+    assert sorter.lines == len(low)
+
+
 def test_lines_that_are_refused_leave_no_trace(model: Trained, scan: tuple[Lines, Lines, Calibration]):
     low, high, calibration = scan
     sorter = Sorter(model, calibration)

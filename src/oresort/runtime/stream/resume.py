@@ -96,13 +96,15 @@ def tell_lost(earlier: Earlier, piece: Piece, log: Log) -> None:
     """Say which lines were lost between two processes, once the first piece of belt of the second begins."""
     if earlier.next_line is None:
         return
-    if piece.first >= earlier.next_line:
+    if piece.first == earlier.next_line:
+        log("restart", f"no line is lost, as the sender counts: it goes on with {piece.first:,}")
+    elif piece.first > earlier.next_line:
         log("restart", f"lines {earlier.next_line:,} to {piece.first - 1:,} are lost, as the sender counts")
     else:
         log(
             "restart",
-            f"lines from {earlier.next_line:,} of {earlier.belt} on are lost; the sender counts anew, so nobody "
-            "knows how many",
+            f"lines from {earlier.next_line:,} of {earlier.belt} on, if any were sent, are lost; the sender counts "
+            "anew, so nobody knows how many",
         )
 
 

@@ -54,6 +54,7 @@ class Cutter:
         self._regions = Regions(options)
         self._waiting = np.empty((2, BLOCK, calibration.width), np.uint16)
         self._count = 0  # of lines that wait there
+        self._finished = False
         self._faults: list[Fault] = []
 
     @property
@@ -75,6 +76,8 @@ class Cutter:
 
     def check(self, low: NDArray[np.uint16], high: NDArray[np.uint16]) -> None:
         """Refuse lines (n, W) that cannot be pushed; InputError as `push`."""
+        if self._finished:  # what follows lies on no known place of it
+            raise InputError("the belt was finished; begin another one for the lines that follow")
         for name, layer in (("low", low), ("high", high)):
             if layer.ndim != 2 or layer.dtype != np.uint16:
                 kind = f"{layer.dtype} {layer.shape}"
@@ -89,12 +92,13 @@ class Cutter:
         The particles are the same, and in the same order, however many lines come at a time.
 
         Raises:
-            InputError: no lines of uint16, or the layers differ in size, or from the calibration in width.
+            InputError: no lines of uint16, or the layers differ in size, or from the calibration in width; or the belt
+                was finished.
         """
         return [cut for group in self.find(low, high) for held in group for cut in self.crop(held)]
 
     def finish(self) -> list[Cut]:
-        """Return the particles on the last lines; those that reach the end are flagged `clipped`."""
+        """Return the particles on the last lines; those that reach the end are flagged `clipped`, and no more come."""
         return [cut for held in self.find_last() for cut in self.crop(held)]
 
     def find(self, low: NDArray[np.uint16], high: NDArray[np.uint16]) -> Iterator[list[Held]]:
@@ -111,6 +115,9 @@ class Cutter:
 
     def find_last(self) -> list[Held]:
         """Do one half of `finish`."""
+        if self._finished:
+            return []
+        self._finished = True
         low, high = self._waiting[:, : self._count]
         self._count = 0
         return [held for group in self._step((low, high), last=True) for held in group]
