@@ -52,3 +52,9 @@ def test_an_empty_word_where_a_value_is_required_is_refused(
     code, _, err = command(evaluate, "ckpt=", "data.root=", f"out={tmp_path / 'out'}")
     assert (code, ": empty; give it as ckpt=VALUE" in err) == (1, True)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("key", ["calibration", "ejectors", "prices", "save_calibration", "scans", "low", "page_host"])
+def test_an_empty_word_is_not_taken_for_a_key_that_was_left_out(command: Any, tmp_path: Path, key: str):
+    code, _, err = command(sort, "ckpt=builtin", f"scans={tmp_path}", f"out={tmp_path / 'out'}", f"{key}=")
+    assert (code, err) == (1, f"error: {key}=: empty; give it as {key}=VALUE, or leave it out\n")

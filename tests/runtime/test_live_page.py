@@ -290,6 +290,12 @@ def test_lines_are_the_same_for_every_chunking(sizes: list[int]):
     ]
 
 
+def test_no_address_is_not_any_address():
+    for host in ("", " ", "[]"):
+        with pytest.raises(InputError, match="page_host=: empty; give an address"):
+            Page(Live("a"), host, 0)
+
+
 def test_an_address_that_cannot_be_had_is_one_line(page: Page):
     with pytest.raises(InputError, match=rf"page={port(page)}, page_host=127\.0\.0\.1: address already in use; choose"):
         Page(Live("a"), "127.0.0.1", port(page))

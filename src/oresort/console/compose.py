@@ -186,13 +186,14 @@ def _unknown(cfg: DictConfig, prefix: str) -> Iterator[str]:
 
 
 def _check_given(config: Any, prefix: str) -> None:
-    """Refuse an empty text where a value is required: as a path it would be the working folder."""
+    """Refuse an empty text but where that is the default: it would be no file, the working folder, or any address."""
     for field in fields(config):
         key, value = f"{prefix}{field.name}", getattr(config, field.name)
         if is_dataclass(value):
             _check_given(value, f"{key}.")
-        elif field.default == REQUIRED and isinstance(value, str) and not value.strip():
-            raise InputError(f"{key}={value}: empty; give it as {key}=VALUE")
+        elif isinstance(value, str) and not value.strip() and field.default != "":
+            mend = "" if field.default == REQUIRED else ", or leave it out"
+            raise InputError(f"{key}={value}: empty; give it as {key}=VALUE{mend}")
 
 
 def _of_hydra(error: BaseException) -> bool:

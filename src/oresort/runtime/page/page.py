@@ -28,6 +28,8 @@ class Page:
     """
 
     def __init__(self, live: Live, host: str, port: int) -> None:
+        if not (host := host.strip().removeprefix("[").removesuffix("]")):  # to a socket that is any address
+            raise InputError(f"page={port}, page_host=: empty; give an address, 127.0.0.1 is this machine alone")
         self._live, self._news = live, threading.Condition()
         self._messages = deque[bytes](maxlen=_KEPT)
         self._count = 0  # messages made so far
