@@ -16,7 +16,7 @@ SIGNS = "aü日 ()[]{}=,;:'\"$&|<>#!*?~`%@^+-._/0123"  # a backslash escapes, as
 
 def meant_otherwise(name: str) -> bool:
     quoted = len(name) > 1 and name[0] == name[-1] and name[0] in "'\""
-    return quoted or "${" in name or name.lower() == "null" or name == "???"
+    return not name or quoted or "${" in name or name.lower() == "null" or name == "???"
 
 
 @settings(max_examples=40, deadline=None)

@@ -191,7 +191,7 @@ def _check_given(config: Any, prefix: str) -> None:
         key, value = f"{prefix}{field.name}", getattr(config, field.name)
         if is_dataclass(value):
             _check_given(value, f"{key}.")
-        elif isinstance(value, str) and not value.strip() and field.default != "":
+        elif isinstance(value, str) and not value and field.default != "":
             mend = "" if field.default == REQUIRED else ", or leave it out"
             raise InputError(f"{key}={value}: empty; give it as {key}=VALUE{mend}")
 
