@@ -12,6 +12,7 @@ from oresort.scan.fault import runs
 from oresort.scan.health.patch import Patch
 
 _TOUCH = 2  # pixels beside it that a faulty one changes: masks smooth over one or two
+_ASIDE = 3  # pixels that bare belt keeps off anything
 _APART = 15  # columns that the layers lie apart at most, where their registration is not known
 _NEVER = 2**62
 
@@ -35,6 +36,32 @@ class Unknown:
     def of(self, top: int, bottom: int) -> tuple[Patch, ...]:
         """Return what may touch particles on some lines."""
         return tuple(one for one in self._patches if one.top - _TOUCH < bottom and one.bottom + _TOUCH > top)
+
+
+class Unseen:
+    """Where the low layer, from whose masks it is told what of both layers is bare, shows nothing of the belt.
+
+    There it reads as bare, while what lies there is dark in the high layer: no air may be taken from it.
+
+    Args:
+        dead: columns of the belt (W,).
+    """
+
+    def __init__(self, dead: NDArray[np.bool_]) -> None:
+        spans = [span for span in runs(np.flatnonzero(dead)) if not mendable(span, len(dead))]
+        self._always = [Patch("dead", 0, _NEVER, span.start, span.stop, False) for span in spans]
+        self._patches: list[Patch] = []
+
+    def add(self, patches: list[Patch]) -> None:
+        """Take what is faulty in the layer, on lines that have not been cleared yet."""
+        self._patches += [patch for patch in patches if not patch.mended]
+
+    def clear(self, bare: NDArray[np.uint8], top: int) -> None:
+        """Write 0 to what is not seen of `bare` (n, W), whose first line is `top`; lines come in turn."""
+        for patch in (*self._always, *self._patches):
+            rows = slice(max(patch.top - top, 0), max(patch.bottom - top, 0))
+            bare[rows, max(patch.left - _ASIDE, 0) : patch.right + _ASIDE] = 0
+        self._patches = [patch for patch in self._patches if patch.bottom > top + len(bare)]
 
 
 def always_unknown(calibration: Calibration, correct: bool) -> tuple[Patch, ...]:

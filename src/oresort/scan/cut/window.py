@@ -11,7 +11,7 @@ from oresort.scan.calibrate.calibration import Calibration
 from oresort.scan.calibrate.correct import line_levels
 from oresort.scan.cut.covered import Covered
 from oresort.scan.cut.held import BELOW, HALO, Around, Box, Held, grown, lines_below, seen, seen_columns
-from oresort.scan.cut.unknown import Unknown
+from oresort.scan.cut.unknown import Unknown, Unseen
 from oresort.scan.health.judge import Judge
 from oresort.scan.health.patch import Patch
 from oresort.scan.health.patches import REACH as JUDGED
@@ -45,7 +45,7 @@ class Window:
         self._ready = 0  # first line that is not ready to be cut
         self._covered = np.zeros(self._width, np.int64)  # lines for which each column was covered without a break
         self._stuck = False  # some column for longer than any particle is
-        self._unknown = Unknown(calibration)
+        self._unknown, self._unseen = Unknown(calibration), Unseen(columns[0].dead[belt])
         # which column of the low layer sees what a column of the high layer sees
         self._fit = fit = calibration.registration
         scale, offset, lag = (1.0, 0.0, 0.0) if fit is None else (fit.scale, fit.column_offset, fit.row_offset)
@@ -69,6 +69,7 @@ class Window:
         found = low + self._endless(judged), high
         for layer, patches in enumerate(found):
             self._unknown.add(layer, patches)
+        self._unseen.add(found[0])
         self._mask(last)
         return found
 
@@ -117,6 +118,7 @@ class Window:
         empty = np.empty(lines.shape, np.uint8)
         for layer, cover in enumerate(self._covers):
             empty[:, layer] = cover.bare(done, final)
+        self._unseen.clear(empty[:, 0], done)
         if len(self._covers) == 1:
             # a lag of a line or two does not matter: bare belt keeps three pixels off anything. Columns are taken as
             # lines, in a quarter of the time
