@@ -18,6 +18,8 @@ from collections.abc import Iterator
 import numpy as np
 import tifffile
 
+LIMITS = {"rate": (0.01, 1_000_000), "lines": (1, 4_096), "repeat": (1, 1_000_000), "first": (0, 2**61)}
+
 
 def sealed(packed: bytes) -> bytes:
     """Return some fields and their CRC-32."""
@@ -59,16 +61,18 @@ def main() -> None:
     parser.add_argument("--repeat", type=int, default=1, help="times that the scan is sent, as one belt")
     parser.add_argument("--first", type=int, default=0, help="number of the first line")
     options = parser.parse_args()
-    if not 0 < options.lines <= 4_096:
-        sys.exit(f"error: --lines {options.lines}: give 1 to 4096")
+    for name, (least, most) in LIMITS.items():
+        value = getattr(options, name)
+        if value is not None and not least <= value <= most:  # NaN is not
+            sys.exit(f"error: --{name} {value}: give {least} to {most}")
     low, high = (np.asarray(tifffile.imread(file)) for file in (options.low, options.high))
     if low.shape != high.shape or low.dtype != np.uint16 or high.dtype != np.uint16:
         sys.exit(f"error: {options.low}, {options.high}: two uint16 layers of one size are needed")
     if options.to:
         host, _, port = options.to.rpartition(":")
-        if not host or not port.isdigit():
+        if not host or not port.isdigit() or int(port) > 65_535:
             sys.exit(f"error: --to {options.to}: give HOST:PORT, or leave it out for standard output")
-        stream = socket.create_connection((host, int(port))).makefile("wb")
+        stream = socket.create_connection((host.strip("[]"), int(port))).makefile("wb")
     else:
         # not sys.stdout.buffer: under PYTHONUNBUFFERED that one writes a part of a frame and tells only by its answer
         stream = io.BufferedWriter(io.FileIO(sys.stdout.fileno(), "wb", closefd=False))

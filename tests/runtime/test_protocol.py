@@ -138,7 +138,12 @@ def _full(pipe: int) -> bool:
     [
         ("low.tiff", ("--to", "127.0.0.1:1"), "Connection refused"),
         ("low.tiff", ("--to", "7400"), "give HOST:PORT"),
+        ("low.tiff", ("--to", "127.0.0.1:99999"), "give HOST:PORT"),
         ("low.tiff", ("--lines", "0"), "give 1 to 4096"),
+        ("low.tiff", ("--rate", "nan"), "--rate nan: give 0.01 to 1000000"),
+        ("low.tiff", ("--rate", "0"), "--rate 0.0: give 0.01"),
+        ("low.tiff", ("--first=-1",), "--first -1: give 0"),
+        ("low.tiff", ("--repeat", "0"), "--repeat 0: give 1"),
         ("none.tiff", (), "No such file"),
         ("text.tiff", (), "not a TIFF file"),
     ],
