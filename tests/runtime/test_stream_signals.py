@@ -21,8 +21,8 @@ run_command("sort", "", SortConfig, lambda cfg: sort(cfg, Rule()))
 """
 
 
-def started(home: Path, out: Path) -> subprocess.Popen[str]:
-    words = "ckpt=rule", f"out={out}", "lines=tcp:0", f"calibration={home / 'cal.json'}", "first=0"
+def started(home: Path, out: Path, first: int = 0) -> subprocess.Popen[str]:
+    words = "ckpt=rule", f"out={out}", "lines=tcp:0", f"calibration={home / 'cal.json'}", f"first={first}"
     tests = Path(__file__).parents[1]
     paths = os.pathsep.join([str(tests), *sys.path])
     return subprocess.Popen(
@@ -59,6 +59,23 @@ def test_a_signal_ends_it_with_all_that_came_decided(tmp_path: Path, number: sig
     record = json.loads((out / "decisions.json").read_text())
     assert record["stream"]["ended"] == f"by signal {int(number)}"
     assert record["particles"] == len(found)
+
+
+def test_a_signal_before_there_are_lines_to_calibrate_on_is_an_interrupt_that_says_what_is_lost(tmp_path: Path):
+    calibration(tmp_path / "home")
+    out = tmp_path / "out"
+    process = started(tmp_path / "home", out, first=700)
+    with process, connected(port_of(out)) as sender:
+        sender.sendall(sent((belt()[0][:20], belt()[1][:20]), end=False))
+        while not events(out, "sender"):
+            time.sleep(0.05)
+        time.sleep(0.5)  # until its lines are read
+        process.terminate()
+        err = process.communicate(timeout=60)[1]
+    assert process.returncode == 128 + signal.SIGTERM
+    (said,) = (line for line in err.splitlines() if line.startswith("error: "))
+    assert said.startswith("error: interrupted; lines=tcp:0: the first 20 lines")
+    assert len(table(out)) == 0
 
 
 def test_after_a_kill_what_was_decided_is_there_and_what_is_lost_is_named(tmp_path: Path):

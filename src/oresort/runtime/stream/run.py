@@ -127,6 +127,10 @@ def sort_stream(cfg: SortConfig, model: Model, lookers: Lookers = Lookers()) -> 
             )
             try:
                 job.run(asked)
+            except InputError as error:
+                if asked.code and record.calibrated is None:  # the lines that had come until then were too few for it
+                    raise Interrupted(f"interrupted; {error}", asked.code) from error
+                raise
             finally:
                 lookers.finish()  # while their files are open
                 told.finish()
