@@ -11,6 +11,9 @@ _OF_THE_DISK = {
     errno.EACCES: "see to its permissions",
     errno.EPERM: "see to its permissions",
     errno.EIO: "see to the disk",
+    # a folder that cannot be, or was removed meanwhile; a share that has gone
+    errno.ENOENT: "see whether its folder is there",
+    **dict.fromkeys((errno.ESTALE, errno.ENODEV, errno.ENXIO, errno.ENOTCONN, errno.EHOSTDOWN), "see to the share"),
     errno.EISDIR: "name a file",
     errno.ENOTDIR: "name a folder",
     errno.EEXIST: "name another folder",
