@@ -111,3 +111,16 @@ def test_a_sort_that_was_killed_between_its_files_is_done_anew(
     assert not (out / "decisions.json").exists()  # never of other decisions than those beside it
     sort(settings(out, *words, "overlay=false"), Rule())
     assert boxes(table(out)) == expected
+
+
+def test_a_gap_between_two_scans_is_said_and_stands_in_the_record(
+    tmp_path: Path, words: list[str], capsys: pytest.CaptureFixture[str]
+):
+    for number in (1, 3):
+        for layer, counts in zip(("low", "high"), belt(), strict=True):
+            write_tiff(tmp_path / f"s_{number}_{layer}.tiff", counts)
+    sort(settings(tmp_path / "out", f"scans={tmp_path}", words[2], "overlay=false"), Rule())
+    said = f"{tmp_path}: no scan between s_1 and s_3; they are joined all the same, joined=false keeps scans apart"
+    assert f"warning: {said}\n" in capsys.readouterr().err
+    (record,) = json.loads((tmp_path / "out" / "decisions.json").read_text())["belts"]
+    assert said in record["notes"]

@@ -9,7 +9,6 @@ from typing import Any
 import pandas as pd
 
 from oresort.console.show import show
-from oresort.files.belt import gap_in
 from oresort.runtime.belt import SortedBelt
 from oresort.runtime.model import Model
 from oresort.runtime.settings import SortConfig
@@ -117,8 +116,6 @@ def _text(span: slice | None) -> str:
 
 def _warnings(cfg: SortConfig, model: Model, belts: Sequence[SortedBelt]) -> Iterator[str]:
     rows = [row for belt in belts for row in belt.rows]
-    for between in filter(None, (gap_in(belt.files) for belt in belts)):
-        yield f"{cfg.scans}: no scan between {between}; they are joined all the same, joined=false keeps scans apart"
     notes = [note for belt in belts for note in belt.notes]
     yield from notes[:_MOST]
     if len(notes) > _MOST:

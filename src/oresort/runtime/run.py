@@ -6,6 +6,7 @@ from pathlib import Path
 
 from oresort.console.progress import advancing
 from oresort.console.threads import one_thread
+from oresort.files.belt import gap_in
 from oresort.runtime.belt import SortedBelt, sort_belt
 from oresort.runtime.ejections import Kept
 from oresort.runtime.looking import Lookers, looking_on
@@ -65,6 +66,9 @@ def _sort_into(cfg: SortConfig, model: Model, lookers: Lookers, ready: Callable[
     with advancing(sum(belt.height for belt in files), "sorting lines") as advance:
         for belt in files:
             calibration, notes = calibrate_belt(belt, given, needed=cut.crops == "registered")
+            if between := gap_in(belt):
+                why = "they are joined all the same, joined=false keeps scans apart"
+                notes = [f"{cfg.scans}: no scan between {between}; {why}", *notes]
             most = min(MOST_PIXELS, _PICTURES // len(files))
             preview = Preview(belt.height, calibration, most) if cfg.overlay else None
             belts.append(SortedBelt(belt, calibration, notes, given is not None, preview))
