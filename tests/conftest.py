@@ -2,11 +2,13 @@
 
 import gc
 import os
+import shutil
 import signal
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from copy import deepcopy
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -33,6 +35,25 @@ yaml.SafeLoader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # type: ignore[
 
 # a dataset that the person running the tests has must not get into them
 os.environ["ORESORT_DATA"] = "no-dataset"
+
+
+_TEMPORARY = tempfile.gettempdir()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Give what has no other place a folder that goes with all that is in it.
+
+    W&B makes two when it is imported, and a process that is killed leaves its own.
+    """
+    os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", _TEMPORARY)  # where pytest keeps the folders of tests that failed
+    if not hasattr(config, "workerinput"):
+        os.environ["TMPDIR"] = tempfile.tempdir = tempfile.mkdtemp(prefix="oresort-tests-")
+        config.add_cleanup(partial(_put_away, tempfile.tempdir))
+
+
+def _put_away(folder: str) -> None:
+    os.environ["TMPDIR"] = tempfile.tempdir = _TEMPORARY
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 def pytest_collection_finish() -> None:
@@ -83,12 +104,19 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     return ByFile(config, log)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _conf_is_read_once() -> None:
+    import conf_once
+
+    conf_once.begin()
+
+
 @pytest.fixture(autouse=True)
 def _modules_written_by_a_test_end_with_it() -> Iterator[None]:
     before = set(sys.modules)
     yield
     for name in set(sys.modules) - before:
-        if (getattr(sys.modules[name], "__file__", None) or "").startswith(tempfile.gettempdir()):
+        if (getattr(sys.modules[name], "__file__", None) or "").startswith(os.environ["PYTEST_DEBUG_TEMPROOT"]):
             del sys.modules[name]  # another test may write one of the same name
 
 

@@ -1,11 +1,10 @@
 """The warm process and the sound world that all faults begin with, made once a session."""
 
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from faults.harness import Server
+from faults.harness import Server, copied
 from faults.world import build
 
 
@@ -27,4 +26,4 @@ def world(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def here(world: Path, tmp_path: Path) -> Callable[[str], Path]:
     """Make copies of the world by name."""
-    return lambda name: Path(shutil.copytree(world, tmp_path / name, symlinks=True))
+    return lambda name: copied(world, tmp_path / name)

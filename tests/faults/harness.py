@@ -110,6 +110,13 @@ class Server:
         self._folder.cleanup()
 
 
+def copied(world: Path, to: Path) -> Path:
+    """Copy a folder whole; by `cp`, since Python takes five times as long for as many small files."""
+    to.parent.mkdir(parents=True, exist_ok=True)
+    subprocess.run(["cp", "-a", str(world), str(to)], check=True)
+    return to
+
+
 def leftovers(folder: Path) -> list[str]:
     """Return the files below a folder that are not yet whole, by their names."""
     return [str(file.relative_to(folder)) for file in folder.rglob(".*") if _LEFTOVER.fullmatch(file.name)]

@@ -2,14 +2,14 @@
 
 import importlib
 import os
-import shutil
+import subprocess
 import tempfile
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from faults.harness import End, Kind, Server, wrong_with
+from faults.harness import End, Kind, Server, copied, wrong_with
 
 GROUPS = [file.stem for file in sorted(Path(__file__).with_name("kinds").glob("[a-z]*.py")) if file.stem != "checks"]
 TABLE: list[Kind] = [kind for group in GROUPS for kind in importlib.import_module(f"faults.kinds.{group}").KINDS]
@@ -33,8 +33,7 @@ class Tried:
         self._pool.shutdown(cancel_futures=True)
 
     def _try(self, kind: Kind) -> list[str]:
-        here = self.folder / str(TABLE.index(kind)) / "here"
-        shutil.copytree(self.world, here, symlinks=True)
+        here = copied(self.world, self.folder / str(TABLE.index(kind)) / "here")
         try:
             if kind.broken:
                 kind.broken(here)
@@ -42,7 +41,7 @@ class Tried:
             found = wrong_with(kind, end, self.base, here)
             return [*found, _told(end)] if found else []
         finally:
-            shutil.rmtree(here.parent, ignore_errors=True)
+            subprocess.run(["rm", "-rf", str(here.parent)], check=False)
 
 
 def _told(end: End) -> str:
