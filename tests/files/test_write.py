@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -182,3 +183,20 @@ def test_a_file_in_place_of_a_folder_is_named_as_it_was_typed(tmp_path: Path, mo
     with pytest.raises(OSError, match=rf"No space left on device: '{tmp_path}/a\.json'"):
         write_json(tmp_path / "a.json", {})
     assert [path.name for path in tmp_path.iterdir()] == ["folder.json"]
+
+
+@pytest.mark.parametrize("when", ["open", "flock"])
+def test_a_signal_as_soon_as_a_file_is_there_leaves_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, when: str):
+    (tmp_path / "a.json").write_text("of before")
+    owner = {"open": os, "flock": fcntl}[when]
+    plain = getattr(owner, when)
+
+    def stopped(*words: Any, **more: Any) -> Any:
+        plain(*words, **more)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(owner, when, stopped)
+    with pytest.raises(KeyboardInterrupt):
+        write_json(tmp_path / "a.json", {"new": 1})
+    monkeypatch.undo()
+    assert texts(tmp_path) == {"a.json": "of before"}

@@ -6,8 +6,8 @@ import glob
 import json
 import math
 import os
+import secrets
 import shutil
-import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -36,23 +36,26 @@ def replacing(target: Path) -> Iterator[Path]:
     target.parent.mkdir(parents=True, exist_ok=True)
     _sweep(target)
     # the suffix stays last: writers such as tifffile and matplotlib choose the format by it
-    handle, name = tempfile.mkstemp(prefix=f".{target.stem}-", suffix=target.suffix, dir=target.parent)
-    temporary = Path(name)
+    temporary = target.parent / f".{target.stem}-{secrets.token_hex(4)}{target.suffix}"
+    handle = None
     try:
+        # its name is known before it is there, and all that follows tidies up: a signal may come between any two lines
+        handle = os.open(temporary, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
         fcntl.flock(handle, fcntl.LOCK_EX)  # as long as this process lives, it is no leftover
         yield temporary
         umask = os.umask(0)  # it can only be read by setting it
         os.umask(umask)
-        temporary.chmod(0o666 & ~umask)  # mkstemp makes files private; results are for everyone
+        temporary.chmod(0o666 & ~umask)  # it was private while it was made; results are for everyone
         _flush(temporary)
         temporary.replace(target)  # one step, as both lie in one file system
         _flush(target.parent)
     except OSError as error:
-        if str(error.filename) == name:  # a name that nobody has given
+        if str(error.filename) == str(temporary):  # a name that nobody has given
             error.filename = str(target)
         raise
     finally:
-        os.close(handle)
+        if handle is not None:
+            os.close(handle)
         temporary.unlink(missing_ok=True)
 
 
