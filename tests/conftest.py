@@ -104,13 +104,6 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     return ByFile(config, log)
 
 
-@pytest.fixture(scope="session", autouse=True)
-def _conf_is_read_once() -> None:
-    import conf_once
-
-    conf_once.begin()
-
-
 @pytest.fixture(autouse=True)
 def _modules_written_by_a_test_end_with_it() -> Iterator[None]:
     before = set(sys.modules)

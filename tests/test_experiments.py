@@ -126,9 +126,7 @@ def test_a_row_differs_from_the_reference_in_what_it_names_alone(group: str, rec
     with composing():
         for file in sorted(folder.glob("*.yaml")):
             choice = f"ablation/{group}={file.stem}"
-            # the default is not named: the jobs above have the same words, and are composed once
-            words = [f"+experiment={experiment}", choice, *([] if recipe == "default" else [f"recipe={recipe}"])]
-            cfg = compose("train", words)
+            cfg = compose("train", [f"+experiment={experiment}", choice, f"recipe={recipe}"])
             flat[file] = flatten(OmegaConf.to_container(cfg, resolve=True))
     reference = next(file for file, content in flat.items() if content["row"] == content["reference"])
     for file, content in flat.items():

@@ -1,10 +1,8 @@
 """The configuration of a command is composed once, but where Hydra must look for a sweep."""
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import conf_once
 import pytest
 from omegaconf import OmegaConf
 
@@ -12,7 +10,7 @@ from oresort import evaluate, prepare, report, sort
 
 
 @pytest.fixture
-def read(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[list[str]]:
+def read(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[str]:
     """The names of the files of conf/ that were read, each as often as it was; in a folder of their own."""
     monkeypatch.chdir(tmp_path)
     names: list[str] = []
@@ -23,8 +21,7 @@ def read(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[list[str]]
         return load(file)
 
     monkeypatch.setattr(OmegaConf, "load", noted)
-    with conf_once.as_ever():
-        yield names
+    return names
 
 
 def test_a_command_is_composed_once(command: Any, read: list[str], tmp_path: Path):

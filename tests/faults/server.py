@@ -15,7 +15,6 @@ import sys
 import time
 import traceback
 from contextlib import suppress
-from functools import cache
 from pathlib import Path
 from typing import IO
 
@@ -64,34 +63,17 @@ def _import(name: str) -> None:
         sys.modules.pop(name, None)
 
 
-@cache
 def _composed() -> None:
-    """Compose each command once, or each fork would make anew what the readers of words and files keep."""
+    """Compose a training once, or each fork would make anew what the readers of words and files keep."""
     import yaml
 
-    from oresort.console import compose
-    from oresort.errors import InputError
+    from oresort.console.compose import composed
+    from oresort.learn.config import TrainConfig
     from oresort.learn.sweep import register_resolvers
-    from oresort.paths import CONF_DIR
 
-    sys.path.insert(0, str(Path(__file__).parents[1]))
-    import conf_once
-
-    sys.path.pop(0)
     yaml.SafeLoader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     register_resolvers()
-    conf_once.begin()
-
-    def once(name: str, schema: type, function: object) -> list:
-        with suppress(InputError):  # of a key that must be given
-            compose.composed(name, schema, *(("data.root=x", "optim.lr=1e-3") if name == "train" else ()))
-        return []
-
-    real, compose.compose_and_run = compose.compose_and_run, once
-    for file in CONF_DIR.glob("*.yaml"):
-        sys.argv = [file.stem]
-        importlib.import_module("oresort.classic.__main__" if file.stem == "classic" else f"oresort.{file.stem}").main()
-    compose.compose_and_run = real
+    composed("train", TrainConfig, "data.root=x", "optim.lr=1e-3")
 
 
 class Command:
